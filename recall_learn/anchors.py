@@ -1,0 +1,55 @@
+"""Anchors: the pretrained weights theta*, by name, that every remedy in this library refers to.
+
+RecAdam pulls towards them, a quadratic penalty measures from them, a Fisher is taken at them. They are plain
+dictionaries ``name -> tensor``; this file checks that such a dictionary belongs to a model, and names it by a hash.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+
+def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], what: str) -> None:
+    """Raise unless ``given`` has exactly the names and shapes of ``expected``.
+
+    Args:
+        expected: the parameters that need a partner, ``name -> tensor``.
+        given: what was handed in, ``name -> tensor``.
+        what: what ``given`` is, for the message ("anchors", "fisher").
+
+    Raises:
+        ValueError: a name is missing, extra, or has another shape.
+    """
+    missing = [name for name in expected if name not in given]
+    if missing:
+        raise ValueError(f"{what} lacks {_some(missing)}; it needs one tensor for each of {len(expected)} parameters")
+    extra = [name for name in given if name not in expected]
+    if extra:
+        raise ValueError(f"{what} has {_some(extra)}, which no parameter here is named; leave it out")
+    for name, tensor in expected.items():
+        if given[name].shape != tensor.shape:
+            raise ValueError(
+                f"{what}[{name!r}] has shape {tuple(given[name].shape)}, the parameter has {tuple(tensor.shape)}; "
+                f"it comes from another model"
+            )
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the names, shapes, dtypes and bytes of ``tensors``, in the order of their names.
+
+    The same weights give the same 64 hexadecimal digits on every device; one changed bit gives others.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _some(names: Iterable[str], most: int = 3) -> str:
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:most])
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"
