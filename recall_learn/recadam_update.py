@@ -1,0 +1,153 @@
+"""RecAdam's step as pure functions: one to read, and two faster ones that are tested equal to it.
+
+:func:`update` is the algorithm on one tensor. :func:`update_buckets` runs it on many, through torch's foreach or fused
+kernels. :class:`recall_learn.recadam.RecAdam` gathers the tensors and calls it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+HALF = (torch.bfloat16, torch.float16)
+
+
+class Scalars(NamedTuple):
+    """The numbers of one step that all weights share: floats, or 0-dim tensors under ``torch.compile``."""
+
+    lam: float  # lambda(t)
+    pull: float  # lr (1 - lambda); times gamma: the share of the way home taken in this step
+    lr: float  # the Adam step's own rate: lambda lr, and lr where lambda is already in the gradient (coupled)
+    rate: float  # lr / (1 - beta1^t)
+    unbias: float  # 1 / sqrt(1 - beta2^t)
+    decay: float  # lr weight_decay, never scaled by lambda
+    eps: float
+
+
+class Bucket(NamedTuple):
+    """The tensors of one group that share device, dtype and count of updates t: one call serves them all."""
+
+    thetas: list[Tensor]
+    grads: list[Tensor]
+    ms: list[Tensor]
+    vs: list[Tensor]
+    anchors: list[Tensor]  # empty: nothing pulls
+    gammas: list[Tensor] | float
+    algorithm: str
+    betas: tuple[float, float]
+    t: int
+    path: str
+
+
+def update(theta, grad, m, v, anchor, gamma, s: Scalars, betas: tuple[float, float], algorithm: str) -> None:
+    """One step on one tensor, in place; line numbers as in Algorithm 1. Without an ``anchor`` nothing pulls.
+
+    The paper's pull and the decay are both taken at theta_{t-1}; "released" takes them one after the other.
+    """
+    beta1, beta2 = betas
+    away = 0.0 if anchor is None else gamma * (theta - anchor)
+    if anchor is not None and algorithm == "coupled":
+        grad = s.lam * grad + (1 - s.lam) * away  # line 6, Adam
+        away = 0.0
+    m.mul_(beta1).add_((1 - beta1) * grad)  # line 7
+    v.mul_(beta2).add_((1 - beta2) * grad * grad)  # line 8
+    if algorithm == "released":
+        theta.sub_(s.rate * m / ((v.sqrt() + s.eps) * s.unbias))
+        if anchor is not None:
+            theta.sub_(s.pull * gamma * (theta - anchor))
+        theta.sub_(s.decay * theta)
+    else:
+        adam = s.rate * m / (v.sqrt() * s.unbias + s.eps)  # lines 9, 10
+        theta.sub_(adam + s.pull * away + s.decay * theta)  # line 12
+
+
+def update_buckets(work: list[tuple[Bucket, Scalars]]) -> None:
+    """One step on every bucket, in place. Half precision parameters are computed in float32 and rounded once."""
+    for original, s in work:
+        b = original
+        if b.thetas[0].dtype in HALF:
+            b = b._replace(thetas=[p.float() for p in b.thetas], grads=[g.float() for g in b.grads])
+        if b.path == "plain":
+            _plain(b, s)
+        else:
+            _many(b, s, _adam_fused if b.path == "fused" else _adam_foreach)
+        if b is not original:
+            torch._foreach_copy_(original.thetas, b.thetas)
+
+
+def _plain(b: Bucket, s: Scalars) -> None:
+    for i, theta in enumerate(b.thetas):
+        anchor = b.anchors[i] if b.anchors else None
+        gamma = b.gammas if isinstance(b.gammas, float) else b.gammas[i]
+        update(theta, b.grads[i], b.ms[i], b.vs[i], anchor, gamma, s, b.betas, b.algorithm)
+
+
+def _many(b: Bucket, s: Scalars, adam: Callable) -> None:
+    """The steps of :func:`update` on lists of tensors, with the Adam step left to a kernel."""
+    if b.algorithm == "released":
+        adam(b, b.grads, s, s.eps * s.unbias, 0.0)
+        _pull(b, s.pull)
+        if s.decay:
+            torch._foreach_mul_(b.thetas, 1 - s.decay)
+        return
+    grads = b.grads
+    if b.algorithm == "coupled" and b.anchors:
+        grads = _coupled_gradients(b, s)
+    else:
+        # pulling by pull / (1 - decay) and then shrinking by 1 - decay takes both at theta_{t-1}
+        _pull(b, s.pull / (1 - s.decay))
+    adam(b, grads, s, s.eps, s.decay)
+
+
+def _pull(b: Bucket, share: float) -> None:
+    # lerp leaves a weight that equals its anchor untouched, to the bit
+    if not b.anchors:
+        return
+    if isinstance(b.gammas, float):
+        torch._foreach_lerp_(b.thetas, b.anchors, share * b.gammas)
+    else:
+        torch._foreach_lerp_(b.thetas, b.anchors, torch._foreach_mul(b.gammas, share))
+
+
+def _coupled_gradients(b: Bucket, s: Scalars) -> list[Tensor]:
+    away = torch._foreach_sub(b.thetas, b.anchors)
+    torch._foreach_mul_(away, b.gammas)
+    torch._foreach_mul_(away, 1 - s.lam)
+    torch._foreach_add_(away, b.grads, alpha=s.lam)
+    return away
+
+
+def _adam_foreach(b: Bucket, grads: list[Tensor], s: Scalars, eps: float, decay: float) -> None:
+    beta1, beta2 = b.betas
+    if decay:
+        torch._foreach_mul_(b.thetas, 1 - decay)
+    torch._foreach_lerp_(b.ms, grads, 1 - beta1)
+    torch._foreach_mul_(b.vs, beta2)
+    torch._foreach_addcmul_(b.vs, grads, grads, 1 - beta2)
+    denominators = torch._foreach_sqrt(b.vs)
+    torch._foreach_mul_(denominators, s.unbias)
+    torch._foreach_add_(denominators, eps)
+    torch._foreach_addcdiv_(b.thetas, b.ms, denominators, -s.rate)
+
+
+def _adam_fused(b: Bucket, grads: list[Tensor], s: Scalars, eps: float, decay: float) -> None:
+    if decay and s.lr == 0:  # the kernel decays by lr * weight_decay, which no weight_decay writes with lr = 0
+        torch._foreach_mul_(b.thetas, 1 - decay)
+        decay = 0.0
+    step = torch.tensor(float(b.t), device=b.thetas[0].device)
+    torch._fused_adamw_(
+        b.thetas,
+        grads,
+        b.ms,
+        b.vs,
+        [],
+        [step] * len(b.thetas),
+        amsgrad=False,
+        lr=s.lr,
+        beta1=b.betas[0],
+        beta2=b.betas[1],
+        weight_decay=decay / s.lr if decay else 0.0,
+        eps=eps,
+        maximize=False,
+    )
