@@ -1,0 +1,20 @@
+"""The Sphinx side of the book: pages that load nothing from another host, figures, links to each lesson's notebook.
+
+``jupyter_book.yml`` names this package as an extension. What it adds to Sphinx:
+
+- ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
+- ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
+- ``notebooks``: under each lesson's title, how to run it;
+- ``pages``: what the theme leaves to mend when a page is opened from disk.
+"""
+
+
+def setup(app):
+    """Connect the parts to Sphinx."""
+    from . import cache, figures, notebooks, pages
+
+    cache.setup(app)
+    figures.setup(app)
+    notebooks.setup(app)
+    pages.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,82 @@
+"""Plotly figures on the book's pages: drawn in the reader's browser, by files that lie beside the page.
+
+A figure reaches the page as its own JSON. ``static/figures.js`` draws it with plotly.js, puts the claim above it and
+plotly's sliders below it as HTML, where they wrap on a phone and take the keyboard. A page without a figure loads
+neither.
+"""
+
+import json
+import os
+import shutil
+from html import escape
+from pathlib import Path
+
+import plotly
+from docutils import nodes
+
+PLOTLY_JSON = "application/vnd.plotly.v1+json"
+MARK = 'class="recall-figure"'
+STATIC = Path(__file__).parent / "static"
+SCRIPTS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", STATIC / "figures.js")
+STYLES = (STATIC / "figures.css",)
+
+
+def figure_html(figure: dict) -> str:
+    """One figure as HTML: its JSON for ``figures.js``, and its text alternative for whoever runs no scripts.
+
+    Args:
+        figure: plotly's JSON; ``recall_learn.lab.figures.style`` put ``claim`` and ``alt`` in ``layout.meta``.
+    """
+    meta = figure.get("layout", {}).get("meta") or {}
+    claim, alt = escape(meta.get("claim", "")), escape(meta.get("alt", ""))
+    # "</" would end the script element from inside a string
+    data = json.dumps({key: figure[key] for key in ("data", "layout", "frames") if key in figure}).replace("</", "<\\/")
+    return (
+        f'<figure {MARK}><figcaption>{claim}</figcaption><div class="recall-plot" role="img" aria-label="{alt}"></div>'
+        f"<noscript><p>{alt} (The figure itself needs JavaScript.)</p></noscript>"
+        f'<script type="application/json">{data}</script></figure>'
+    )
+
+
+class PlotlyRenderer:
+    """How myst-nb draws a cell's plotly output; registered as an entry point in ``pyproject.toml``."""
+
+    mime_priority_overrides = (("html", PLOTLY_JSON, 1),)
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        """The figure as a raw HTML node, or None where the output is something else."""
+        if inline or data.mime_type != PLOTLY_JSON:
+            return None
+        meta = data.content.get("layout", {}).get("meta") or {}
+        if not meta.get("alt"):
+            renderer.logger.warning(
+                "a figure has no text alternative; give it one with recall_learn.lab.figures.style(fig, claim, alt)",
+                subtype="figure",
+                line=data.line,
+            )
+        return [nodes.raw("", figure_html(data.content), format="html")]
+
+
+def _copy_static(app) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static"
+        target.mkdir(parents=True, exist_ok=True)
+        for file in (*SCRIPTS, *STYLES):
+            shutil.copy(file, target)
+
+
+def _add_to_page(app, _page, _template, context, _doctree) -> None:
+    if MARK in context.get("body", ""):
+        for file in SCRIPTS:
+            app.add_js_file(file.name, loading_method="defer")
+        for file in STYLES:
+            app.add_css_file(file.name)
+
+
+def setup(app) -> None:
+    """Serve the scripts, and load them on the pages that hold a figure."""
+    # one output per figure, as JSON, however plotly reads the kernel's surroundings
+    os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
+    app.connect("builder-inited", _copy_static)
+    app.connect("html-page-context", _add_to_page)

@@ -1,0 +1,151 @@
+"""Each lesson as a notebook: ``book/NN_name.ipynb``, made from ``book/NN_name.md`` and never edited.
+
+The siblings hold no outputs and nothing that changes from one run to the next: a cell's id comes from its text. Their
+first cell says where the lesson comes from and installs the library where it is missing. They carry no jupytext
+metadata, so that saving a notebook with your experiments does not write them into the lesson.
+
+Run as ``python -m recall_learn.book.notebooks [folder of the book]``.
+"""
+
+import hashlib
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from docutils import nodes
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from pybtex.database import parse_file
+
+NO_ADDRESS = "the repository's address is not set yet (`repository.url` in `jupyter_book.yml`)"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def repository(book: Path) -> dict:
+    """``repository`` of the book's configuration: ``url``, empty while it is not set, and ``branch``."""
+    config = yaml.safe_load((book.parent / "jupyter_book.yml").read_text(encoding="utf8"))["repository"]
+    return {"url": (config.get("url") or "").rstrip("/").removesuffix(".git"), "branch": config["branch"]}
+
+
+def colab_link(repo: dict, name: str) -> str:
+    """Where Colab opens the lesson's notebook, or the empty string: Colab reads from GitHub only."""
+    host = "https://github.com/"
+    if not repo["url"].startswith(host):
+        return ""
+    return (
+        f"https://colab.research.google.com/github/{repo['url'][len(host) :]}/blob/{repo['branch']}/book/{name}.ipynb"
+    )
+
+
+def introduction(repo: dict, name: str) -> str:
+    """The notebook's first cell, as Markdown."""
+    text = f"*Made from `book/{name}.md`: change it there.*"
+    if not repo["url"]:
+        return f"{text}\n\n*No link to Colab: {NO_ADDRESS}.*"
+    link = colab_link(repo, name)
+    return f"[Open in Colab]({link})\n\n{text}" if link else text
+
+
+def install_code(repo: dict) -> str:
+    """The cell that makes the library importable. ``--no-deps``: Colab's torch, numpy and plotly stay as they are."""
+    head = 'import importlib.util\n\nif importlib.util.find_spec("recall_learn") is None:\n'
+    if not repo["url"]:
+        return head + (
+            "    raise ModuleNotFoundError(\n"
+            '        "recall_learn is not installed: run `pip install -e .` in a copy of the repository. "\n'
+            '        "This cell cannot do it: repository.url in jupyter_book.yml was not set when it was made."\n'
+            "    )"
+        )
+    return head + (
+        "    import os\n\n"
+        f"    !git clone --quiet --depth 1 --branch {repo['branch']} {repo['url']} recall-learn\n"
+        "    %pip install --quiet --no-deps ./recall-learn\n"
+        '    os.chdir("recall-learn/book")  # the recorded runs lie here'
+    )
+
+
+def citations(text: str, bibliography: Path) -> str:
+    """``text`` with its ``{cite}`` roles written out, which a notebook would show as they stand."""
+    entries = parse_file(bibliography).entries
+
+    def written_out(match):
+        cited = []
+        for key in match["keys"].split(","):
+            entry = entries[key.strip()]
+            authors = [" ".join(person.last_names) for person in entry.persons["author"]]
+            names = f"{authors[0]} et al." if len(authors) > 2 else " and ".join(authors)
+            cited.append((names, entry.fields["year"]))
+        if match["role"] == "t":
+            return ", ".join(f"{names} ({year})" for names, year in cited)
+        return f"({'; '.join(f'{names}, {year}' for names, year in cited)})"
+
+    return re.sub(r"\{cite(:(?P<role>[tp]))?\}`(?P<keys>[^`]+)`", written_out, text)
+
+
+def _with_ids(cells: list) -> list:
+    seen = Counter()
+    for cell in cells:
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[digest] += 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    return cells
+
+
+def notebook(lesson: Path) -> str:
+    """The text of the sibling of ``lesson``, a MyST file in the book's folder."""
+    repo = repository(lesson.parent)
+    cells = [new_markdown_cell(introduction(repo, lesson.stem)), new_code_cell(install_code(repo))]
+    for cell in jupytext.read(lesson, fmt="md:myst").cells:
+        kept = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
+        if cell.cell_type == "code":
+            cells.append(new_code_cell(cell.source, metadata=kept))
+        else:
+            text = citations(cell.source, lesson.parent / "references.bib")
+            cells.append(new_markdown_cell(text, metadata=kept))
+    made = new_notebook(cells=_with_ids(cells), metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    return nbformat.writes(made) + "\n"
+
+
+def lessons(book: Path) -> list[Path]:
+    """The lessons, in order: the pages of the book whose names begin with a number."""
+    return sorted(book.glob("[0-9][0-9]_*.md"))
+
+
+def main(book: Path) -> None:
+    """Write every lesson's sibling, and remove those whose lesson is gone."""
+    made = {lesson.with_suffix(".ipynb"): notebook(lesson) for lesson in lessons(book)}
+    for stray in set(book.glob("[0-9][0-9]_*.ipynb")) - set(made):
+        stray.unlink()
+    for path, text in made.items():
+        path.write_text(text, encoding="utf8")
+        print(path)
+
+
+def _say_how_to_run(app, doctree) -> None:
+    lesson = Path(app.srcdir) / f"{app.env.docname}.md"
+    if lesson not in lessons(Path(app.srcdir)):
+        return
+    repo = repository(lesson.parent)
+    line = nodes.paragraph(classes=["recall-run"])
+    line += nodes.Text("Run this lesson: ")
+    line += nodes.literal(text="make lab")
+    line += nodes.Text(f" opens it as {lesson.stem}.ipynb. ")
+    link = colab_link(repo, lesson.stem)
+    if link:
+        line += nodes.reference("", "Open in Colab", refuri=link)
+    elif not repo["url"]:
+        line += nodes.Text("There is no link to Colab yet: repository.url in jupyter_book.yml is not set.")
+    title = next(doctree.findall(nodes.title))
+    title.parent.insert(title.parent.index(title) + 1, line)
+
+
+def setup(app) -> None:
+    """Put a line under each lesson's title that says how to run it."""
+    app.connect("doctree-read", _say_how_to_run)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("book"))

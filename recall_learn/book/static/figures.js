@@ -1,0 +1,63 @@
+// Draws the figures of a page. plotly.js draws the curves; the claim and the sliders are HTML, because plotly's own
+// do not wrap on a narrow screen and cannot be reached by keyboard.
+(function () {
+  "use strict";
+
+  // What the theme decides, as one update of the layout.
+  function themed() {
+    const css = getComputedStyle(document.documentElement);
+    const text = css.getPropertyValue("--pst-color-text-base").trim() || "#555";
+    return {
+      "font.color": text,
+      "font.family": getComputedStyle(document.body).fontFamily,
+      "hoverlabel.bgcolor": css.getPropertyValue("--pst-color-background").trim() || "#fff",
+      "hoverlabel.font.color": text,
+    };
+  }
+
+  function addSlider(figure, plot, slider) {
+    const row = document.createElement("label");
+    row.className = "recall-slider";
+    const name = document.createElement("span");
+    name.textContent = (slider.currentvalue && slider.currentvalue.prefix) || "";
+    const input = document.createElement("input");
+    Object.assign(input, { type: "range", min: 0, max: slider.steps.length - 1, step: 1, value: slider.active || 0 });
+    const output = document.createElement("output");
+    const show = () => {
+      output.textContent = slider.steps[input.value].label;
+      input.setAttribute("aria-valuetext", output.textContent);
+    };
+    input.addEventListener("input", () => {
+      const step = slider.steps[input.value];
+      show();
+      window.Plotly[step.method](plot, ...step.args);
+    });
+    show();
+    row.append(name, input, output);
+    figure.insertBefore(row, plot.nextSibling);
+  }
+
+  function draw(figure) {
+    const spec = JSON.parse(figure.querySelector("script").textContent);
+    const plot = figure.querySelector(".recall-plot");
+    const sliders = spec.layout.sliders || [];
+    const layout = Object.assign({}, spec.layout, { autosize: true, sliders: [] });
+    if (figure.querySelector("figcaption").textContent) {
+      delete layout.title;
+      layout.margin = Object.assign({}, layout.margin, { t: 16, b: 48 });
+    }
+    delete layout.width;
+    // a finger that scrolls the page must not draw a zoom box
+    if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
+    const config = { responsive: true, displayModeBar: false };
+    window.Plotly.newPlot(plot, spec.data, layout, config).then(() => {
+      if (spec.frames) window.Plotly.addFrames(plot, spec.frames);
+      const recolour = () => window.Plotly.relayout(plot, themed());
+      new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+      recolour().then(() => figure.setAttribute("data-drawn", ""));
+    });
+    for (const slider of sliders.slice().reverse()) addSlider(figure, plot, slider);
+  }
+
+  document.querySelectorAll(".recall-figure").forEach(draw);
+})();

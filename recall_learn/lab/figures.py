@@ -1,0 +1,104 @@
+"""The book's figures: plotly, one claim each, one look.
+
+A builder takes plain numbers and returns a ``plotly.graph_objects.Figure``. It trains nothing and reads no file, so a
+figure can be tested without drawing it.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from recall_learn.annealing import Sigmoid
+
+# Okabe and Ito's palette without its black and its yellow: each hue shows on a white page and on a dark one.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+GREY = "#808080"
+
+
+def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
+    """Give ``fig`` the book's look, its claim as the title, and its text alternative; returns ``fig``.
+
+    Args:
+        fig: the figure, changed in place.
+        claim: the one thing that the figure shows, as a sentence.
+        alt: what there is to see, for a reader who cannot see it: axes, curves, how they lie, the figures that matter.
+
+    Raises:
+        ValueError: ``claim`` or ``alt`` is empty.
+    """
+    for name, text in (("claim", claim), ("alt", alt)):
+        if not text.strip():
+            raise ValueError(f"{name} is empty; a figure states one claim and has a text alternative")
+    fig.update_layout(
+        title={
+            "text": "<br>".join(textwrap.wrap(claim, 60)),
+            "x": 0,
+            "y": 0.98,
+            "yanchor": "top",
+            "font": {"size": 17},
+        },
+        meta={"claim": claim, "alt": alt},
+        template="none",
+        colorway=PALETTE,
+        font={"family": "system-ui, sans-serif", "size": 14, "color": GREY},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=420,
+        margin={"l": 64, "r": 16, "t": 88, "b": 64},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle"},
+        hovermode="x unified",
+    )
+    fig.update_xaxes(automargin=True, title_standoff=8, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
+    fig.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
+    return fig
+
+
+def slider(name: str, labels: Sequence[str], curves: Sequence[Sequence[Sequence[float]]], active: int = 0) -> dict:
+    """A slider that puts other y values under the figure's curves; give a list of them to ``layout.sliders``.
+
+    Args:
+        name: what moves, shown before the value ("k = ").
+        labels: the value's text at each of the slider's stops.
+        curves: for each stop, for each of the figure's traces, its y values.
+        active: the stop that the figure starts with.
+    """
+    # plain lists: plotly encodes arrays in the traces only, and would not decode them here
+    steps = [
+        {"label": label, "method": "restyle", "args": [{"y": [np.round(y, 6).tolist() for y in ys]}]}
+        for label, ys in zip(labels, curves, strict=True)
+    ]
+    return {"active": active, "currentvalue": {"prefix": name}, "pad": {"t": 56}, "steps": steps}
+
+
+def lambda_curve(
+    ks: Sequence[float] = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5),
+    t0s: Sequence[float] = (100, 250, 500, 1000),
+    steps: int = 1500,
+) -> go.Figure:
+    """Lambda(t) of the sigmoid schedule: one curve for each ``t0``, a slider over ``k``.
+
+    Args:
+        ks: the rates that the slider stops at, per step.
+        t0s: the steps at which both losses weigh the same, at most six.
+        steps: the last t shown.
+    """
+    t = np.unique(np.linspace(1, steps, 301).round())
+    curves = [[Sigmoid(k, t0)(t) for t0 in t0s] for k in ks]
+    active = len(ks) // 2
+    fig = go.Figure()
+    for i, t0 in enumerate(t0s):
+        line = {"color": PALETTE[i], "dash": DASHES[i], "width": 2.5}
+        fig.add_scatter(x=t, y=curves[active][i], name=f"t<sub>0</sub> = {t0:g}", line=line)
+    fig.update_layout(sliders=[slider("k = ", [f"{k:g}" for k in ks], curves, active)])
+    fig.update_xaxes(title="t, the optimizer's updates (steps)")
+    fig.update_yaxes(title="λ(t), weight of the task", range=[-0.02, 1.02])
+    return style(
+        fig,
+        claim="k says how fast the task takes over, t0 says when",
+        alt=f"Lambda against the optimizer's update count t from 1 to {steps}, one S-shaped curve for each t0 in "
+        f"{', '.join(f'{t0:g}' for t0 in t0s)}. Each crosses one half at t = t0. A slider sets k from {min(ks):g}, "
+        f"where the curves rise slowly and start well above zero, to {max(ks):g}, where they are steps.",
+    )
