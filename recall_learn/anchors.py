@@ -20,8 +20,10 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
         what: what ``given`` is, for the message ("anchors", "fisher").
 
     Raises:
-        ValueError: a name is missing, extra, or has another shape.
+        ValueError: ``given`` is no ``name -> tensor``, or a name is missing, extra, or has another shape.
     """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{what} is a {type(given).__name__}; it has to be a dictionary name -> tensor")
     missing = [name for name in expected if name not in given]
     if missing:
         raise ValueError(f"{what} lacks {_some(missing)}; it needs one tensor for each of {len(expected)} parameters")
@@ -29,6 +31,8 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
     if extra:
         raise ValueError(f"{what} has {_some(extra)}, which no parameter here is named; leave it out")
     for name, tensor in expected.items():
+        if not isinstance(given[name], Tensor):
+            raise ValueError(f"{what}[{name!r}] is a {type(given[name]).__name__}; it has to be a torch tensor")
         if given[name].shape != tensor.shape:
             raise ValueError(
                 f"{what}[{name!r}] has shape {tuple(given[name].shape)}, the parameter has {tuple(tensor.shape)}; "

@@ -37,6 +37,7 @@ from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
+ADVICE = "lower --lr, or --gamma if it pulls"
 EVALUATION_BATCH = 64
 FLUSH = 16
 """Steps between two looks at the loss on a GPU: each look waits for it."""
@@ -247,7 +248,7 @@ class _Session:
         losses = torch.stack([loss for _, loss, _ in pending]).float().tolist()
         for (record, _, penalty), loss in zip(pending, losses, strict=True):
             if not np.isfinite(loss):
-                raise DivergedError(f"the loss is {loss} at step {record['step']}; lower --lr, or --gamma if it pulls")
+                raise DivergedError(f"the loss is {loss} at step {record['step']}; {ADVICE}")
             record["loss"] = loss
             if penalty is not None:
                 record["penalty"] = float(penalty)
@@ -265,7 +266,7 @@ class _Session:
         try:
             metrics = glue.metrics(self.recipe.task, logits, labels)
         except ValueError as error:
-            raise DivergedError(f"at step {step}: {error}") from error
+            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
         record = {"step": step, "metrics": metrics, "distance": away}
         if self.pairs is not None:
             pairs = zip(self.pairs["sentence1"], self.pairs["sentence2"], strict=True)

@@ -117,7 +117,7 @@ def tokenize(dataset: Any, task: str, tokenizer: Any, max_length: int = 128) -> 
     Args:
         dataset: one split, as `load` gives it.
         task: one of `TASKS`.
-        tokenizer: a tokenizer of transformers.
+        tokenizer: of transformers.
         max_length: tokens, special ones included; of a pair the longer text is cut first. The paper's is 128.
 
     Returns:
@@ -144,14 +144,8 @@ def tokenize(dataset: Any, task: str, tokenizer: Any, max_length: int = 128) -> 
         inputs = {key: encoded[key] for key in tokenizer.model_input_names if key in encoded}
         return {**inputs, "labels": [float(y) if spec.num_labels == 1 else int(y) for y in batch["label"]]}
 
-    return dataset.map(
-        encode,
-        batched=True,
-        remove_columns=dataset.column_names,
-        keep_in_memory=True,
-        load_from_cache_file=False,
-        desc=f"{task}: tokens",
-    )
+    in_memory = {"keep_in_memory": True, "load_from_cache_file": False}  # nothing is cached on the disk
+    return dataset.map(encode, batched=True, remove_columns=dataset.column_names, desc=f"{task}: tokens", **in_memory)
 
 
 def metrics(task: str, logits: ArrayLike, labels: ArrayLike) -> dict[str, float]:

@@ -80,7 +80,7 @@ class Gaussian:
     Args:
         mode: a copy of theta*.
         loss: L(theta*), nats, a scalar tensor.
-        hessian: H, n x n, symmetric and positive definite.
+        hessian: H, n x n, positive definite.
         cholesky: the lower triangular C with C C^T = H.
     """
 
@@ -137,7 +137,6 @@ def laplace(loss: Loss, theta: Theta, tolerance: float = 1e-3) -> Gaussian:
     if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not tolerance >= 0:
         raise ValueError(f"tolerance is {tolerance!r}; it must be a number of nats, at least 0")
     matrix = hessian(loss, theta)
-    matrix = 0.5 * (matrix + matrix.T)
     cholesky, failed = torch.linalg.cholesky_ex(matrix)
     if failed:
         low = torch.linalg.eigvalsh(matrix)[0]

@@ -158,7 +158,7 @@ class PerExample:
             if output.shape[:1] != (n,) or x.shape[:1] != (n,):
                 problems.append(f"{name!r} does not have the {n} examples of the batch in its first dimension")
             elif output.requires_grad:
-                # the edge, not the tensor: an in-place operation after the layer would move the tensor elsewhere
+                # the edge, not the tensor: an in-place operation later on would move the tensor to another place
                 calls.append(Call(module, _operand(module, x, n), get_gradient_edge(output)))
 
         with hooked(self.model, self.names, note, n):

@@ -102,14 +102,14 @@ class RecAdam(Optimizer):
         group = self.param_groups[-1]
         try:
             group["t"] = self.param_groups[0]["t"]
-            _check_group(group)
             self._check(len(self.param_groups) - 1)
             if self._anchors is not None:
                 self._set_anchors([group], anchors)
             elif anchors is not None:
                 raise ValueError("anchors belong in RecAdam(..., anchors=...), not in one of its first groups")
-        except ValueError:
+        except Exception:
             self.param_groups.pop()
+            self._seen.pop(len(self.param_groups), None)
             raise
 
     @torch.no_grad()
@@ -131,8 +131,7 @@ class RecAdam(Optimizer):
                 out["anneal"] = annealing.as_dict(group["anneal"])
             except (TypeError, ValueError):
                 out["anneal"] = None  # a callable of the user's own: the one in place stays
-            if isinstance(group["gamma"], Mapping):
-                out["gamma"] = _gamma_print(group)
+            out["gamma"] = _gamma_print(group) if isinstance(group["gamma"], Mapping) else float(group["gamma"])
             out["anchors"] = self._fingerprint(index)
         return saved
 
@@ -142,10 +141,12 @@ class RecAdam(Optimizer):
         Raises:
             ValueError: the state is not a RecAdam's, or belongs to other anchors, another gamma or other groups.
         """
-        groups = [dict(group) for group in state_dict["param_groups"]]
-        for index, (group, mine) in enumerate(zip(groups, self.param_groups, strict=False)):
-            if "anchors" not in group or "anneal" not in group:
-                raise ValueError("state_dict is not a RecAdam's: its groups hold no anchors fingerprint")
+        groups = [dict(group) for group in state_dict.get("param_groups", [])]
+        if not groups or any("anchors" not in group or "anneal" not in group for group in groups):
+            raise ValueError("state_dict is not a RecAdam's: its groups hold no anchors fingerprint")
+        if len(groups) != len(self.param_groups):
+            raise ValueError(f"state_dict has {len(groups)} param_groups, this optimizer {len(self.param_groups)}")
+        for index, (group, mine) in enumerate(zip(groups, self.param_groups, strict=True)):
             if group.pop("anchors") != self._fingerprint(index):
                 raise ValueError(f"state_dict was saved with other anchors than those of param_groups[{index}]")
             by_name = isinstance(mine["gamma"], Mapping)
@@ -179,6 +180,9 @@ class RecAdam(Optimizer):
             return
         named = {name: p for group in recalled for name, p in _named(group, "anchors")}
         check_names(named, anchors, "anchors")
+        for name in named:
+            if not bool(anchors[name].isfinite().all()):
+                raise ValueError(f"anchors[{name!r}] has non-finite entries; the pull would spread them")
         self._anchors |= {p: _copy(anchors[name], p) for name, p in named.items()}
 
     def _fingerprint(self, index: int) -> str:
@@ -191,12 +195,10 @@ class RecAdam(Optimizer):
     def _check(self, index: int) -> float:
         """Check what may change between steps; returns lambda at the next step (1: nothing pulls)."""
         group = self.param_groups[index]
+        _check_group(group)
         if not group["recall"]:
             return 1.0
-        t = group["t"] + 1
-        lam = float(group["anneal"](t))
-        if not 0 <= lam <= 1:
-            raise ValueError(f"anneal({t}) is {lam!r}; lambda has to be in [0, 1]")
+        lam = _lambda(group)
         gamma, largest = self._seen.get(index, (None, 0.0))
         if gamma is not group["gamma"]:
             largest = self._read_gamma(group)
@@ -216,18 +218,20 @@ class RecAdam(Optimizer):
             return _number("gamma", gamma, lambda x: x >= 0, "a number of at least 0, or name -> tensor")
         named = dict(_named(group, "gamma"))
         check_names(named, {name: gamma[name] for name in named if name in gamma}, "gamma")
-        largest = 0.0
+        read = {p: _copy(gamma[name], p) for name, p in named.items()}
         for name, p in named.items():
-            tensor = self._gammas[p] = _copy(gamma[name], p)
-            if not bool((tensor >= 0).all() and tensor.isfinite().all()):
+            if not bool((read[p] >= 0).all() and read[p].isfinite().all()):
                 raise ValueError(f"gamma[{name!r}] has negative or non-finite entries; a precision is at least 0")
-            largest = max(largest, float(tensor.max())) if tensor.numel() else largest
-        return largest
+        self._gammas |= read
+        return max((float(tensor.max()) for tensor in read.values() if tensor.numel()), default=0.0)
 
     @torch.compiler.disable
     def _gather(self, compiling: bool = False) -> list[tuple[Bucket, Scalars]]:
         """Count the step, and sort every parameter that has a gradient into buckets that one call can serve."""
+        # everything that may raise comes before the first count, so that a raised step leaves nothing half done
         lams = [self._check(index) for index in range(len(self.param_groups))]
+        for group, lam in zip(self.param_groups, lams, strict=True):
+            self._check_gradients(group, pulls=lam < 1)
         work = []
         for group, lam in zip(self.param_groups, lams, strict=True):
             group["t"] += 1
@@ -240,12 +244,19 @@ class RecAdam(Optimizer):
                 work.append(self._bucket(group, params, lam, t, path, compiling))
         return work
 
+    def _check_gradients(self, group: dict[str, Any], pulls: bool) -> None:
+        for p in group["params"]:
+            if p.grad is not None and p.grad.layout != torch.strided:
+                raise RuntimeError("RecAdam needs dense gradients; build the embedding with sparse=False")
+            if pulls and p not in self._anchors:
+                raise ValueError(
+                    "a recalled parameter has no anchor; a group's recall and params are fixed once it is added"
+                )
+
     def _count(self, p: Tensor) -> int:
-        if p.grad.is_sparse:
-            raise RuntimeError("RecAdam needs dense gradients; build the embedding with sparse=False")
         state = self.state[p]
         if not state:
-            dtype = torch.float32 if p.dtype in HALF else p.dtype
+            dtype = _working_dtype(p)
             state["step"] = torch.tensor(0.0)
             state["exp_avg"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
             state["exp_avg_sq"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
@@ -261,16 +272,16 @@ class RecAdam(Optimizer):
 
     def _bucket(self, group, params, lam: float, t: int, path: str, compiling: bool) -> tuple[Bucket, Scalars]:
         lr, (beta1, beta2), algorithm = float(group["lr"]), group["betas"], group["algorithm"]
-        coupled = algorithm == "coupled"
-        own = lr if coupled else lam * lr
+        share = 1.0 if algorithm == "coupled" else lam
         scalars = Scalars(
             lam=lam,
             pull=(1 - lam) * lr,
-            lr=own,
-            rate=own / (1 - beta1**t),
+            lr=lr,
+            share=share,
+            rate=share * lr / (1 - beta1**t),
             unbias=(1 - beta2**t) ** -0.5,
-            decay=lr * group["weight_decay"],
-            eps=group["eps"],
+            weight_decay=float(group["weight_decay"]),
+            eps=float(group["eps"]),
         )
         if compiling:  # tensors, so that a changed number does not compile anew
             scalars = Scalars(*torch.tensor(scalars, dtype=torch.float64).unbind())
@@ -282,12 +293,8 @@ class RecAdam(Optimizer):
             grads=[p.grad if p.grad.stride() == p.stride() else torch.empty_like(p).copy_(p.grad) for p in params],
             ms=[self.state[p]["exp_avg"] for p in params],
             vs=[self.state[p]["exp_avg_sq"] for p in params],
-            anchors=[_on_device(self._anchors, p) for p in params] if pulls else [],
-            gammas=[_on_device(self._gammas, p) for p in params]
-            if by_name
-            else float(group["gamma"])
-            if pulls
-            else 0.0,
+            anchors=[_beside(self._anchors, p) for p in params] if pulls else [],
+            gammas=[_beside(self._gammas, p) for p in params] if by_name else float(group["gamma"]) if pulls else 0.0,
             algorithm=algorithm if group["recall"] else "paper",
             betas=group["betas"],
             t=0 if compiling else t,
@@ -331,15 +338,17 @@ def _named(group: dict[str, Any], what: str) -> list[tuple[str, Tensor]]:
     return list(zip(group["param_names"], group["params"], strict=True))
 
 
+def _working_dtype(p: Tensor) -> torch.dtype:
+    return torch.float32 if p.dtype in HALF else p.dtype
+
+
 def _copy(source: Tensor, p: Tensor) -> Tensor:
-    dtype = torch.float32 if p.dtype in HALF else p.dtype
-    return source.detach().to(device=p.device, dtype=dtype, copy=True)
+    return source.detach().to(device=p.device, dtype=_working_dtype(p), copy=True)
 
 
-def _on_device(store: dict[Tensor, Tensor], p: Tensor) -> Tensor:
-    # a model may be moved after the optimizer was made: transformers.Trainer does
-    if store[p].device != p.device:
-        store[p] = store[p].to(p.device)
+def _beside(store: dict[Tensor, Tensor], p: Tensor) -> Tensor:
+    # a model may be moved or cast after the optimizer was made: transformers.Trainer moves it
+    store[p] = store[p].to(device=p.device, dtype=_working_dtype(p))
     return store[p]
 
 
@@ -348,7 +357,8 @@ def _gamma_print(group: dict[str, Any]) -> str:
 
 
 def _number(name: str, value: Any, holds: Callable[[float], bool], right: str) -> float:
-    number = isinstance(value, (Real, Tensor)) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    number = number or (isinstance(value, Tensor) and value.numel() == 1 and value.dtype.is_floating_point)
     if not (number and math.isfinite(value) and holds(float(value))):
         raise ValueError(f"{name} is {value!r}; it has to be {right}")
     return float(value)
@@ -370,5 +380,19 @@ def _check_group(group: dict[str, Any]) -> None:
         raise ValueError(f"anneal is {group['anneal']!r}; it has to be a callable from the step to [0, 1]")
     if group["algorithm"] not in ALGORITHMS:
         raise ValueError(f"algorithm is {group['algorithm']!r}; it has to be one of {', '.join(ALGORITHMS)}")
-    if any(not p.is_floating_point() for p in group["params"]):
-        raise ValueError("params holds a tensor that is not real floating point")
+    if not isinstance(group["recall"], bool):
+        raise ValueError(f"recall is {group['recall']!r}; it has to be True or False")
+    if any(p.dtype not in (torch.float64, torch.float32, *HALF) for p in group["params"]):
+        raise ValueError("params holds a tensor that is not float64, float32, bfloat16 or float16")
+
+
+def _lambda(group: dict[str, Any]) -> float:
+    """Lambda at the group's next step."""
+    t = group["t"] + 1
+    try:
+        lam = float(group["anneal"](t))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"anneal({t}) gives no number ({error}); it has to give lambda, in [0, 1]") from error
+    if not 0 <= lam <= 1:
+        raise ValueError(f"anneal({t}) is {lam!r}; lambda has to be in [0, 1]")
+    return lam

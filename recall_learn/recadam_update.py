@@ -18,10 +18,11 @@ class Scalars(NamedTuple):
 
     lam: float  # lambda(t)
     pull: float  # lr (1 - lambda); times gamma: the share of the way home taken in this step
-    lr: float  # the Adam step's own rate: lambda lr, and lr where lambda is already in the gradient (coupled)
-    rate: float  # lr / (1 - beta1^t)
+    lr: float
+    share: float  # of lr, for the Adam step: lambda, and 1 where lambda is already in the gradient (coupled)
+    rate: float  # share lr / (1 - beta1^t)
     unbias: float  # 1 / sqrt(1 - beta2^t)
-    decay: float  # lr weight_decay, never scaled by lambda
+    weight_decay: float  # times lr, never times lambda
     eps: float
 
 
@@ -56,10 +57,10 @@ def update(theta, grad, m, v, anchor, gamma, s: Scalars, betas: tuple[float, flo
         theta.sub_(s.rate * m / ((v.sqrt() + s.eps) * s.unbias))
         if anchor is not None:
             theta.sub_(s.pull * gamma * (theta - anchor))
-        theta.sub_(s.decay * theta)
+        theta.sub_(s.lr * s.weight_decay * theta)
     else:
         adam = s.rate * m / (v.sqrt() * s.unbias + s.eps)  # lines 9, 10
-        theta.sub_(adam + s.pull * away + s.decay * theta)  # line 12
+        theta.sub_(adam + s.pull * away + s.lr * s.weight_decay * theta)  # line 12
 
 
 def update_buckets(work: list[tuple[Bucket, Scalars]]) -> None:
@@ -85,19 +86,20 @@ def _plain(b: Bucket, s: Scalars) -> None:
 
 def _many(b: Bucket, s: Scalars, adam: Callable) -> None:
     """The steps of :func:`update` on lists of tensors, with the Adam step left to a kernel."""
+    decay = s.lr * s.weight_decay
     if b.algorithm == "released":
-        adam(b, b.grads, s, s.eps * s.unbias, 0.0)
+        adam(b, b.grads, s._replace(eps=s.eps * s.unbias, weight_decay=0.0))
         _pull(b, s.pull)
-        if s.decay:
-            torch._foreach_mul_(b.thetas, 1 - s.decay)
+        if decay:
+            torch._foreach_mul_(b.thetas, 1 - decay)
         return
     grads = b.grads
     if b.algorithm == "coupled" and b.anchors:
         grads = _coupled_gradients(b, s)
     else:
         # pulling by pull / (1 - decay) and then shrinking by 1 - decay takes both at theta_{t-1}
-        _pull(b, s.pull / (1 - s.decay))
-    adam(b, grads, s, s.eps, s.decay)
+        _pull(b, s.pull / (1 - decay))
+    adam(b, grads, s)
 
 
 def _pull(b: Bucket, share: float) -> None:
@@ -118,23 +120,24 @@ def _coupled_gradients(b: Bucket, s: Scalars) -> list[Tensor]:
     return away
 
 
-def _adam_foreach(b: Bucket, grads: list[Tensor], s: Scalars, eps: float, decay: float) -> None:
+def _adam_foreach(b: Bucket, grads: list[Tensor], s: Scalars) -> None:
     beta1, beta2 = b.betas
-    if decay:
-        torch._foreach_mul_(b.thetas, 1 - decay)
+    if s.weight_decay:
+        torch._foreach_mul_(b.thetas, 1 - s.lr * s.weight_decay)
     torch._foreach_lerp_(b.ms, grads, 1 - beta1)
     torch._foreach_mul_(b.vs, beta2)
     torch._foreach_addcmul_(b.vs, grads, grads, 1 - beta2)
     denominators = torch._foreach_sqrt(b.vs)
     torch._foreach_mul_(denominators, s.unbias)
-    torch._foreach_add_(denominators, eps)
+    torch._foreach_add_(denominators, s.eps)
     torch._foreach_addcdiv_(b.thetas, b.ms, denominators, -s.rate)
 
 
-def _adam_fused(b: Bucket, grads: list[Tensor], s: Scalars, eps: float, decay: float) -> None:
-    if decay and s.lr == 0:  # the kernel decays by lr * weight_decay, which no weight_decay writes with lr = 0
-        torch._foreach_mul_(b.thetas, 1 - decay)
-        decay = 0.0
+def _adam_fused(b: Bucket, grads: list[Tensor], s: Scalars) -> None:
+    # the kernel decays by its lr, which lambda has scaled: weight_decay / lambda undoes that, until it overflows
+    weight_decay = s.weight_decay / s.share if s.share > 1e-30 else 0.0
+    if s.weight_decay and not weight_decay:
+        torch._foreach_mul_(b.thetas, 1 - s.lr * s.weight_decay)
     step = torch.tensor(float(b.t), device=b.thetas[0].device)
     torch._fused_adamw_(
         b.thetas,
@@ -144,10 +147,10 @@ def _adam_fused(b: Bucket, grads: list[Tensor], s: Scalars, eps: float, decay: f
         [],
         [step] * len(b.thetas),
         amsgrad=False,
-        lr=s.lr,
+        lr=s.lr * s.share,
         beta1=b.betas[0],
         beta2=b.betas[1],
-        weight_decay=decay / s.lr if decay else 0.0,
-        eps=eps,
+        weight_decay=weight_decay,
+        eps=s.eps,
         maximize=False,
     )

@@ -1,0 +1,158 @@
+"""The book as a reader opens it: from disk, in a browser that reaches no other host."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[2]
+PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
+WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
+CURVES = "figure => JSON.stringify(figure.querySelector('.recall-plot').data.map(trace => Array.from(trace.y)))"
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """The book, built from a copy so that the reader's own build stays as it is; what that one executed is used."""
+    root = tmp_path_factory.mktemp("book")
+    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("html", ".doctrees"))
+    for name in ("jupyter_book.yml", "requirements.txt"):
+        shutil.copy(ROOT / name, root)
+    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", "book", "--config", "jupyter_book.yml", "-W"]
+    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root / "book" / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        missing = f"no browser: install one of {', '.join(names)}"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def new_tab(browser, window):
+    """A tab that notes whatever it asks of another host, and every error, in ``tab.complaints``."""
+    context = browser.new_context(viewport=WINDOWS[window])
+    tab = context.new_page()
+    tab.complaints = []
+
+    def only_local(route):
+        if route.request.url.startswith("file:"):
+            return route.continue_()
+        tab.complaints.append(f"asked for {route.request.url}")
+        return route.abort()
+
+    context.route("**/*", only_local)
+    tab.on("console", lambda message: message.type == "error" and tab.complaints.append(message.text))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    return tab
+
+
+def open_page(tab, html, name):
+    """Open a page and wait until its mathematics and its figures are drawn."""
+    tab.goto((html / f"{name}.html").as_uri())
+    tab.wait_for_function("document.querySelectorAll('.recall-figure:not([data-drawn])').length === 0")
+    if tab.locator(".math").count():
+        drawn = "[...document.querySelectorAll('.math')].every(math => math.querySelector('mjx-container'))"
+        tab.wait_for_function(drawn)
+
+
+@pytest.fixture(scope="module", params=WINDOWS)
+def tab(request, browser):
+    tab = new_tab(browser, request.param)
+    yield tab
+    tab.context.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request, tab, html):
+    """One page, opened once for all the tests that look at it."""
+    tab.complaints.clear()
+    open_page(tab, html, request.param)
+    return tab
+
+
+def test_a_page_needs_nothing_but_its_files(page):
+    assert page.complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert page.locator("mjx-merror").count() == 0
+
+
+def test_plotly_is_loaded_once_and_only_for_figures(page):
+    scripts = page.locator("script[src*='plotly.min.js']").count()
+    assert scripts == (1 if page.locator(".recall-figure").count() else 0)
+
+
+def test_every_figure_is_drawn_and_described(page):
+    for figure in page.locator(".recall-figure").all():
+        assert figure.locator(".recall-plot .trace").count() > 0
+        assert figure.locator("figcaption").inner_text()
+        assert len(figure.locator(".recall-plot[role=img]").get_attribute("aria-label")) > 20
+
+
+def test_every_slider_moves_its_curves_by_keyboard(page):
+    for figure in page.locator(".recall-figure").all():
+        for slider in figure.get_by_role("slider").all():
+            slider.press("Home")
+            before = figure.evaluate(CURVES)
+            slider.press("End")
+            assert figure.evaluate(CURVES) != before
+            slider.press("Home")
+            assert figure.evaluate(CURVES) == before
+    assert page.complaints == []
+
+
+@pytest.fixture
+def lesson(browser, html):
+    """The first lesson in a tab of its own, for what would show in the other tests."""
+    tab = new_tab(browser, "desk")
+    open_page(tab, html, "01_forgetting")
+    yield tab
+    tab.context.close()
+
+
+def test_the_first_lesson_has_a_figure_with_a_slider_and_mathematics(lesson):
+    assert lesson.get_by_role("slider").count() >= 1
+    assert lesson.locator("mjx-container").count() >= 1
+
+
+def test_figures_follow_the_theme_and_light_is_the_default(lesson):
+    colour = "getComputedStyle(document.querySelector('.recall-plot .xtick text')).fill"
+    light = lesson.evaluate(colour)
+    assert lesson.evaluate("document.documentElement.dataset.theme") == "light"
+    while lesson.evaluate("document.documentElement.dataset.theme") != "dark":
+        lesson.locator(".theme-switch-button").first.click()
+    lesson.wait_for_function(f"light => {colour} !== light", arg=light)
+
+
+def test_a_legend_entry_hides_its_curve(lesson):
+    lesson.locator(".legendtoggle").first.click()
+    lesson.wait_for_function("document.querySelector('.recall-plot').data[0].visible === 'legendonly'")
+
+
+def test_without_scripts_a_figure_is_told(browser, html):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((html / "01_forgetting.html").as_uri())
+    told = tab.locator(".recall-figure").first.inner_text()
+    assert tab.locator(".recall-plot").first.get_attribute("aria-label") in told
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["search", "genindex"])
+def test_the_themes_own_pages_need_nothing_but_their_files(browser, html, name):
+    tab = new_tab(browser, "phone")
+    open_page(tab, html, name)
+    assert tab.complaints == []
+    tab.context.close()

@@ -1,0 +1,522 @@
+"""Backbones: six architectures and GPT-2, saved small and loaded back; and minilm, the real one."""
+
+import dataclasses
+import json
+import logging
+import pickle
+import shutil
+import sys
+from importlib.machinery import ModuleSpec
+
+import pytest
+import torch
+import transformers
+from huggingface_hub import constants
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from torch import nn
+
+from recall_learn import backbones, hub
+from recall_learn.anchors import fingerprint
+
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
+WIDE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
+SIZE = {"vocab_size": len(VOCABULARY), "max_position_embeddings": 40, "pad_token_id": 0}
+
+# configuration, and the class that a checkpoint of the pretrained model is saved from
+ARCHITECTURES = {
+    "bert": (transformers.BertConfig(**SIZE, **WIDE), transformers.BertModel),
+    "albert": (transformers.AlbertConfig(**SIZE, **WIDE, embedding_size=8), transformers.AlbertModel),
+    "roberta": (transformers.RobertaConfig(**SIZE, **WIDE), transformers.RobertaForMaskedLM),
+    "xlnet": (
+        transformers.XLNetConfig(
+            vocab_size=len(VOCABULARY), d_model=16, n_layer=2, n_head=2, d_inner=24, pad_token_id=0
+        ),
+        transformers.XLNetLMHeadModel,
+    ),
+    "electra": (transformers.ElectraConfig(**SIZE, **WIDE, embedding_size=8), transformers.ElectraForPreTraining),
+    "distilbert": (
+        transformers.DistilBertConfig(**SIZE, dim=16, n_layers=2, n_heads=2, hidden_dim=24),
+        transformers.DistilBertForMaskedLM,
+    ),
+    "gpt2": (
+        transformers.GPT2Config(vocab_size=len(VOCABULARY), n_embd=16, n_layer=2, n_head=2, n_positions=40),
+        transformers.GPT2LMHeadModel,
+    ),
+}
+
+
+def save_tokenizer(folder, architecture="bert"):
+    """A tiny WordPiece with the special tokens of its architecture."""
+    raw = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    left, right = ("[CLS] $A [SEP]", "$B [SEP]") if architecture != "xlnet" else ("$A [SEP]", "$B [SEP] [CLS]")
+    if architecture == "gpt2":
+        special = {"eos_token": "[EOS]"}
+    else:
+        raw.post_processor = processors.TemplateProcessing(
+            single=left if architecture != "xlnet" else "$A [SEP] [CLS]",
+            pair=f"{left} {right}",
+            special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+        )
+        special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    special["padding_side"] = "left" if architecture == "xlnet" else "right"  # XLNet reads its last token
+    transformers.PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="[UNK]", **special).save_pretrained(folder)
+
+
+def save(folder, architecture="bert", model_class=None):
+    """Save a small random model as if it had been pretrained, and give it back."""
+    config, default = ARCHITECTURES[architecture]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(99)
+        model = (model_class or default)(config)
+    with torch.no_grad():
+        for parameter in model.parameters():  # away from the constants that a new model starts with
+            parameter.add_(0.01)
+    model.save_pretrained(folder)
+    save_tokenizer(folder, architecture)
+    return model
+
+
+@pytest.fixture
+def bert(tmp_path):
+    save(tmp_path)
+    return tmp_path
+
+
+def head(backbone):
+    encoder = backbones.encoder_parameters(backbone.model)
+    return {name: p for name, p in backbone.model.named_parameters() if name not in encoder}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def refused(call, error, *parts):
+    """The message of the error that ``call`` raises: of this very type, one line, holding every part."""
+    with pytest.raises(error) as raised:
+        call()
+    text = str(raised.value)
+    assert type(raised.value) is error
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+    return text
+
+
+# --- every architecture ---
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_anchors_are_the_stored_encoder_and_the_head_has_none(architecture, tmp_path):
+    saved = save(tmp_path, architecture)
+    backbone = backbones.load(str(tmp_path), num_labels=3)
+    prefix = f"{backbone.model.base_model_prefix}."
+    stored = {prefix + name: value for name, value in saved.base_model.named_parameters()}
+    named = dict(backbone.model.named_parameters())
+    assert head(backbone)
+    assert set(backbone.anchors) == set(named) - set(head(backbone))
+    assert set(backbone.anchors) == set(stored) & set(named)
+    assert backbone.unanchored == ()
+    for name, anchor in backbone.anchors.items():
+        assert torch.equal(anchor, stored[name]), name
+        assert torch.equal(anchor, named[name]), name
+        assert anchor.dtype == torch.float32
+        assert not anchor.requires_grad
+        assert anchor.data_ptr() != named[name].data_ptr()
+    assert backbone.fingerprint == fingerprint(backbone.anchors)
+    assert (backbone.name, backbone.source) == (str(tmp_path), "folder")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_random_start_keeps_the_anchors_and_the_head(architecture, tmp_path):
+    save(tmp_path, architecture)
+    pretrained = backbones.load(str(tmp_path), num_labels=2, seed=5)
+    random = backbones.load(str(tmp_path), num_labels=2, seed=5, init="random")
+    encoder = backbones.encoder_parameters(random.model)
+    assert same(random.anchors, pretrained.anchors)
+    assert random.fingerprint == pretrained.fingerprint
+    assert encoder.keys() == random.anchors.keys()
+    assert not any(torch.equal(encoder[name], random.anchors[name]) for name in encoder)
+    assert same(head(random), head(pretrained))
+    assert same(
+        encoder, backbones.encoder_parameters(backbones.load(str(tmp_path), num_labels=2, seed=5, init="random").model)
+    )
+    other = backbones.encoder_parameters(backbones.load(str(tmp_path), num_labels=2, seed=6, init="random").model)
+    assert not same(encoder, other)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_seed_draws_the_head_and_the_global_state_is_left_alone(architecture, tmp_path):
+    save(tmp_path, architecture)
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = backbones.load(str(tmp_path), num_labels=2, seed=0)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    assert same(head(first), head(backbones.load(str(tmp_path), num_labels=2, seed=0)))
+    assert not same(head(first), head(backbones.load(str(tmp_path), num_labels=2, seed=1)))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("num_labels", "problem"), [(1, "regression"), (3, "single_label_classification")])
+def test_it_reads_a_padded_batch_of_pairs(architecture, num_labels, problem, tmp_path):
+    save(tmp_path, architecture)
+    backbone = backbones.load(str(tmp_path), num_labels=num_labels)
+    assert backbone.model.config.problem_type == problem
+    assert not backbone.model.training
+    batch = backbone.tokenizer(["a b", "c"], ["d", "e f g"], padding=True, return_tensors="pt")
+    labels = torch.tensor([2.5, 0.5]) if num_labels == 1 else torch.tensor([2, 0])
+    out = backbone.model(**batch, labels=labels)
+    if num_labels == 1:
+        reference = ((out.logits[:, 0] - labels) ** 2).mean()
+    else:
+        reference = -out.logits.log_softmax(-1)[[0, 1], labels].mean()
+    assert out.loss.item() == pytest.approx(reference.item(), rel=1e-5)
+    alone = backbone.model(**backbone.tokenizer(["a b"], ["d"], return_tensors="pt"))
+    assert torch.allclose(alone.logits[0], out.logits[0], atol=1e-5)  # padding changes nothing
+
+
+# --- what a checkpoint may hold and lack ---
+
+
+def test_a_pooler_that_was_not_saved_is_not_anchored_and_is_reported_once(tmp_path, caplog):
+    save(tmp_path, model_class=transformers.BertForMaskedLM)
+    with caplog.at_level(logging.WARNING, logger="recall_learn"):
+        backbone = backbones.load(str(tmp_path), num_labels=2, seed=3)
+    pooler = ("bert.pooler.dense.weight", "bert.pooler.dense.bias")
+    assert backbone.unanchored == pooler
+    assert set(backbone.anchors) == set(backbones.encoder_parameters(backbone.model)) - set(pooler)
+    (record,) = [record for record in caplog.records if record.name.startswith("recall_learn")]
+    assert all(name in record.getMessage() for name in pooler)
+    # drawn from the seed, like the head
+    again = backbones.load(str(tmp_path), num_labels=2, seed=3, init="random").model.bert.pooler.dense.weight
+    assert torch.equal(backbone.model.bert.pooler.dense.weight, again)
+
+
+def test_nothing_is_reported_where_all_was_saved(bert, caplog, capfd):
+    with caplog.at_level(logging.WARNING):
+        backbones.load(str(bert), num_labels=2)
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("level", ["info", "warning"])
+def test_transformers_is_as_talkative_afterwards_as_before(level, bert):
+    noise = transformers.utils.logging
+    before = noise.get_verbosity(), noise.is_progress_bar_enabled()
+    try:
+        getattr(noise, f"set_verbosity_{level}")()
+        chosen = noise.get_verbosity(), noise.is_progress_bar_enabled()
+        backbones.load(str(bert), num_labels=2)
+        assert (noise.get_verbosity(), noise.is_progress_bar_enabled()) == chosen
+    finally:
+        noise.set_verbosity(before[0])
+
+
+@pytest.mark.parametrize("stored_labels", [2, 5])
+def test_a_head_that_was_saved_is_not_used(stored_labels, tmp_path, bert):
+    config = transformers.BertConfig(
+        **SIZE, **WIDE, num_labels=stored_labels, problem_type="multi_label_classification"
+    )
+    tuned = transformers.BertForSequenceClassification(config)
+    tuned.save_pretrained(tmp_path / "tuned")
+    save_tokenizer(tmp_path / "tuned")
+    backbone = backbones.load(str(tmp_path / "tuned"), num_labels=2, seed=4)
+    assert torch.equal(backbone.anchors["bert.pooler.dense.weight"], tuned.bert.pooler.dense.weight)
+    assert same(head(backbone), head(backbones.load(str(bert), num_labels=2, seed=4)))
+    assert backbone.model.config.problem_type == "single_label_classification"
+
+
+def test_half_precision_becomes_float32(bert):
+    weights = {name: value.half() for name, value in load_file(bert / "model.safetensors").items()}
+    save_file(weights, bert / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((bert / "config.json").read_text())
+    (bert / "config.json").write_text(json.dumps(config | {"dtype": "float16"}))
+    backbone = backbones.load(str(bert), num_labels=2)
+    assert {p.dtype for p in backbone.model.parameters()} == {torch.float32}
+    key = "encoder.layer.0.output.dense.weight"
+    assert torch.equal(backbone.anchors[f"bert.{key}"], weights[key].float())
+
+
+def test_the_old_names_of_layer_norm_are_read(bert):
+    """bert-base-uncased on the hub has gamma and beta where the model has weight and bias."""
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    weights = load_file(bert / "model.safetensors")
+    renamed = {}
+    for name, value in weights.items():
+        for new, before in old.items():
+            name = name.replace(new, before)
+        renamed[name] = value
+    save_file(renamed, bert / "model.safetensors", metadata={"format": "pt"})
+    backbone = backbones.load(str(bert), num_labels=2)
+    assert backbone.unanchored == ()
+    assert torch.equal(backbone.anchors["bert.embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.weight"])
+
+
+def test_a_file_that_is_overwritten_later_changes_nothing(bert):
+    """Transformers maps the file into memory: a save into the same folder would move the anchors."""
+    backbone = backbones.load(str(bert), num_labels=2)
+    with open(bert / "model.safetensors", "r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(size // 2)
+        file.write(b"\x00" * (size - size // 2))
+    assert fingerprint(backbone.anchors) == backbone.fingerprint
+    assert same(backbones.encoder_parameters(backbone.model), backbone.anchors)
+
+
+def test_shards_are_read_and_a_missing_one_is_named(tmp_path):
+    model = save(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    model.save_pretrained(tmp_path, max_shard_size="8KB")
+    shards = sorted(tmp_path.glob("model-*.safetensors"))
+    assert len(shards) > 1
+    backbone = backbones.load(str(tmp_path), num_labels=2)
+    assert torch.equal(backbone.anchors["bert.pooler.dense.weight"], model.pooler.dense.weight)
+    shards[-1].unlink()
+    refused(lambda: backbones.load(str(tmp_path), num_labels=2), FileNotFoundError, shards[-1].name)
+
+
+# --- the encoder's parameters ---
+
+
+class Tied(nn.Module):
+    """An encoder whose weight the head uses too, beside a bias of the head's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(2, 2)
+        self.out = nn.Linear(2, 2)
+        self.out.weight = self.body.weight
+
+    @property
+    def base_model(self):
+        return self.body
+
+
+def test_a_tied_weight_is_the_encoders_and_counted_once():
+    model = Tied()
+    assert list(backbones.encoder_parameters(model)) == ["body.weight", "body.bias"]
+    assert backbones.encoder_parameters(model)["body.weight"] is model.body.weight
+
+
+def test_a_frozen_parameter_still_belongs_to_the_encoder():
+    model = Tied()
+    model.body.bias.requires_grad_(False)
+    assert "body.bias" in backbones.encoder_parameters(model)
+
+
+def test_a_model_without_a_head_or_without_an_encoder():
+    config, _ = ARCHITECTURES["bert"]
+    refused(lambda: backbones.encoder_parameters(transformers.BertModel(config)), ValueError, "BertModel", "head")
+    refused(lambda: backbones.encoder_parameters(nn.Linear(2, 2)), ValueError, "Linear", "base_model")
+
+
+def test_the_backbone_is_frozen(bert):
+    backbone = backbones.load(str(bert), num_labels=2)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        backbone.name = "other"
+
+
+# --- what cannot be loaded ---
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("num_labels", 0), ("num_labels", True), ("num_labels", 2.0), ("seed", -1), ("seed", None), ("init", "zeros")],
+)
+def test_bad_arguments(argument, value):
+    arguments = {"num_labels": 2} | {argument: value}
+    refused(lambda: backbones.load("minilm", **arguments), ValueError, argument, repr(value))
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "/no/such/folder", "./nowhere", "two words"])
+def test_a_name_that_can_be_nothing(name):
+    refused(lambda: backbones.load(name, num_labels=2), ValueError, repr(name), "minilm", "folder", "hub id")
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_no_name(name):
+    refused(lambda: backbones.load(name, num_labels=2), ValueError, "backbone", repr(name))
+
+
+@pytest.mark.parametrize(
+    ("gone", "lacks"),
+    [("config.json", "config.json"), ("model.safetensors", "safetensors"), ("tokenizer.json", "no tokenizer")],
+)
+def test_a_folder_that_lacks_something(gone, lacks, bert):
+    (bert / gone).unlink()
+    refused(lambda: backbones.load(str(bert), num_labels=2), FileNotFoundError, str(bert), lacks)
+
+
+class Trap:
+    def __reduce__(self):
+        return (sys.exit, ("a pickle was run",))
+
+
+def test_a_pickle_is_never_read(bert):
+    (bert / "model.safetensors").unlink()
+    (bert / "pytorch_model.bin").write_bytes(pickle.dumps(Trap()))
+    refused(lambda: backbones.load(str(bert), num_labels=2), FileNotFoundError, "only pytorch_model.bin")
+
+
+def test_code_in_a_folder_is_never_run(bert):
+    config = json.loads((bert / "config.json").read_text())
+    auto_map = {"AutoConfig": "trap.Config", "AutoModelForSequenceClassification": "trap.Model"}
+    (bert / "config.json").write_text(json.dumps(config | {"model_type": "trap", "auto_map": auto_map}))
+    (bert / "trap.py").write_text("raise SystemExit('foreign code was run')")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "AutoConfig")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_file(name, bert):
+    (bert / name).write_bytes(b"\x00not what it was")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "cannot be read")
+
+
+def test_an_encoder_of_another_size(bert):
+    config = json.loads((bert / "config.json").read_text())
+    (bert / "config.json").write_text(json.dumps(config | {"intermediate_size": 32}))
+    refused(
+        lambda: backbones.load(str(bert), num_labels=2), ValueError, "layer.0.intermediate.dense.bias", "(24,)", "(32,)"
+    )
+
+
+def test_a_checkpoint_of_something_else(bert):
+    save_file({"other": torch.zeros(2)}, bert / "model.safetensors", metadata={"format": "pt"})
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "no encoder weights")
+
+
+def test_a_tokenizer_with_more_tokens_than_embeddings(tmp_path):
+    small = transformers.BertConfig(**(SIZE | {"vocab_size": 9}), **WIDE)
+    transformers.BertModel(small).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    refused(lambda: backbones.load(str(tmp_path), num_labels=2), ValueError, "22 tokens", "embeddings")
+
+
+def test_a_model_that_cannot_classify(tmp_path):
+    config = transformers.CLIPVisionConfig(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    transformers.CLIPVisionModel(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    refused(lambda: backbones.load(str(tmp_path), num_labels=2), ValueError, "sequence classifier")
+
+
+# --- the hub ---
+
+
+@pytest.fixture
+def no_hub(tmp_path, monkeypatch):
+    """An empty cache, and a hub that cannot be asked."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "cache"
+
+
+def into_cache(cache, repo_id, commit="c" * 40):
+    """Lay a small model out as the hub's client caches it."""
+    repo = cache / f"models--{repo_id.replace('/', '--')}"
+    save(repo / "snapshots" / commit)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(commit)
+    return repo / "snapshots" / commit
+
+
+def test_a_cached_hub_model_needs_no_hub(no_hub):
+    into_cache(no_hub, "who/what")
+    backbone = backbones.load("who/what", num_labels=2)
+    assert backbone.source == "hub who/what@" + "c" * 40
+    assert backbone.name == "who/what"
+
+
+def test_a_hub_model_without_a_hub_names_the_ways_out(no_hub):
+    text = refused(lambda: backbones.load("who/what", num_labels=2), ConnectionError, "who/what", "folder", "minilm")
+    assert backbones.MINILM_INSTALL in text
+
+
+def test_what_is_not_whole_in_the_cache_is_fetched(no_hub, tmp_path, monkeypatch):
+    (into_cache(no_hub, "who/what") / "tokenizer.json").unlink()
+    save(tmp_path / ("d" * 40))
+    asked = []
+
+    def fetch(repo_id, *, repo_type, patterns, advice):
+        asked.append((repo_id, repo_type))
+        assert "*.bin" not in patterns
+        return tmp_path / ("d" * 40)
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    assert backbones.load("who/what", num_labels=2).source == "hub who/what@" + "d" * 40
+    assert asked == [("who/what", "model")]
+
+
+def test_a_hub_model_without_safetensors(no_hub, tmp_path, monkeypatch, bert):
+    (bert / "model.safetensors").unlink()
+    monkeypatch.setattr(hub, "fetch", lambda *_, **__: bert)
+    refused(lambda: backbones.load("who/what", num_labels=2), FileNotFoundError, "the hub's who/what", "safetensors")
+
+
+# --- minilm, as it is installed ---
+
+
+@pytest.fixture(scope="module")
+def minilm():
+    return backbones.load("minilm", num_labels=2)
+
+
+def test_minilm_is_the_published_one(minilm):
+    assert backbones.MINILM_SHA256.startswith("53aa5117")
+    assert backbones.MINILM_SHA256.endswith("d9db")
+    assert len(backbones.MINILM_SHA256) == 64
+    assert backbones.MINILM_SHA256 in minilm.source
+    assert sum(anchor.numel() for anchor in minilm.anchors.values()) == 22_713_216
+    assert "sentence_transformers" not in sys.modules
+    assert backbones.MINILM_PACKAGE not in sys.modules
+
+
+def test_minilm_has_all_of_bert_anchored_the_pooler_too(minilm):
+    layer = [
+        *(f"attention.self.{part}" for part in ("query", "key", "value")),
+        *("attention.output.dense", "attention.output.LayerNorm"),
+        *("intermediate.dense", "output.dense", "output.LayerNorm"),
+    ]
+    modules = [f"encoder.layer.{i}.{part}" for i in range(6) for part in layer] + [
+        "embeddings.LayerNorm",
+        "pooler.dense",
+    ]
+    expected = {f"bert.{module}.{part}" for module in modules for part in ("weight", "bias")}
+    expected |= {f"bert.embeddings.{kind}_embeddings.weight" for kind in ("word", "position", "token_type")}
+    assert set(minilm.anchors) == expected
+    assert set(head(minilm)) == {"classifier.weight", "classifier.bias"}
+    assert minilm.unanchored == ()
+
+
+def test_minilms_anchors_are_the_files_weights(minilm):
+    folder, _ = backbones.locate("minilm")
+    stored = load_file(folder / "model.safetensors")
+    encoder = backbones.encoder_parameters(minilm.model)
+    for name, anchor in minilm.anchors.items():
+        assert torch.equal(anchor, stored[name.removeprefix("bert.")]), name
+        assert torch.equal(anchor, encoder[name]), name
+
+
+def test_minilms_tokens(minilm):
+    assert minilm.tokenizer("Hello world")["input_ids"] == [101, 7592, 2088, 102]
+
+
+def test_minilm_not_installed(monkeypatch):
+    monkeypatch.setattr(backbones, "MINILM_PACKAGE", "no_such_package_as_this")
+    refused(lambda: backbones.load("minilm", num_labels=2), FileNotFoundError, "minilm", backbones.MINILM_INSTALL)
+
+
+def test_minilm_damaged(tmp_path, monkeypatch):
+    folder, _ = backbones.locate("minilm")
+    shutil.copytree(folder, tmp_path / "model", ignore=shutil.ignore_patterns("model.safetensors"))
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "model" / "model.safetensors").write_bytes(data)
+    spec = ModuleSpec(backbones.MINILM_PACKAGE, None)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: spec)
+    refused(lambda: backbones.load("minilm", num_labels=2), ValueError, "damaged", "53aa5117", "--force-reinstall")

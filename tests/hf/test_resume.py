@@ -1,0 +1,182 @@
+"""A run that was stopped ends as if it never had been: bit for bit, however it was stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small import save_backbone, save_glue
+
+from recall_learn import checkpoints, runs
+from recall_learn.finetune import finetune
+from recall_learn.recipe import Recipe
+
+SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
+GAMMA = {"recadam": 100.0, "l2sp": 0.1}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    root = tmp_path_factory.mktemp("world")
+    save_backbone(root / "bert")
+    save_glue(root / "glue", "mrpc")
+    return root
+
+
+def recipe(world, method="recadam", **changes):
+    gamma = GAMMA.get(method.split("+")[0])
+    return Recipe(backbone=str(world / "bert"), method=method, gamma=gamma, **{**SETTINGS, **changes})
+
+
+def go(world, out, on_step=None, resume=False, **changes):
+    return finetune(recipe(world, **changes), on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume)
+
+
+def assert_same(one, other):
+    a, b = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    a, b = (runs.load(folder / "run.json") for folder in (one, other))
+    assert a.history == b.history
+    assert a.evaluations == b.evaluations
+    assert {**a.final, "seconds": 0} == {**b.final, "seconds": 0}
+
+
+class Crash(Exception):
+    pass
+
+
+def crash_after(step):
+    def on_step(run, optimizer):
+        if len(run.history) == step:
+            raise Crash
+
+    return on_step
+
+
+@pytest.mark.parametrize("method", ["vanilla", "recadam", "child-f", "l2sp+child-d"])
+def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
+    go(world, tmp_path / "whole", method=method)
+    for step in (2, 4, 7, 12):  # before a checkpoint, at one, between two, at the end
+        out = tmp_path / f"stopped-{step}"
+        with pytest.raises(Crash):
+            go(world, out, crash_after(step), method=method)
+        assert len(runs.load(out / "run.json").history) == step  # what was recorded is kept
+        go(world, out, resume=True, method=method)
+        assert_same(tmp_path / "whole", out)
+
+
+def command(world, out, *more):
+    settings = recipe(world).to_dict() | {"steps": 40}
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
+    places = [f"--out={out}", f"--glue={world / 'glue'}", "--device=cpu"]
+    return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places, *more]
+
+
+def stop_at(process, out, step, number):
+    """Send a signal once the run has saved a checkpoint at or after ``step``."""
+    while process.poll() is None:
+        sealed = [checkpoints.step_of(seal.parent) for seal in out.glob(f"checkpoint-*/{checkpoints.SEAL}")]
+        if sealed and max(sealed) >= step:
+            os.kill(process.pid, number)
+            break
+        time.sleep(0.002)
+    return process.wait()
+
+
+@pytest.fixture(scope="module")
+def whole(world):
+    """The run of ``command``, never stopped, in a process of its own: the same number of threads as the others."""
+    subprocess.run(command(world, world / "whole"), check=True, capture_output=True)
+    return world / "whole"
+
+
+def test_kill_minus_nine_changes_nothing(world, whole, tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(command(world, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    assert stop_at(process, out, 8, signal.SIGKILL) == -signal.SIGKILL
+    subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
+    assert_same(whole, out)
+
+
+def test_ctrl_c_keeps_the_step_in_progress(world, whole, tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(command(world, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert stop_at(process, out, 4, signal.SIGINT) == 130
+    assert "--resume goes on" in process.stderr.read()
+    stopped = runs.load(out / "run.json")
+    assert stopped.stopped["why"] == "Ctrl-C"
+    assert checkpoints.step_of(checkpoints.latest(out)) == len(stopped.history) >= 4
+    subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
+    assert_same(whole, out)
+
+
+def test_half_a_checkpoint_does_not_count(world, tmp_path):
+    go(world, tmp_path / "whole")
+    out = tmp_path / "stopped"
+    with pytest.raises(Crash):
+        go(world, out, crash_after(9))
+    (out / "checkpoint-8" / checkpoints.SEAL).unlink()
+    (out / "checkpoint-8" / "model.safetensors").write_bytes(b"half")
+    go(world, out, resume=True)
+    assert_same(tmp_path / "whole", out)
+
+
+def test_what_an_out_folder_may_hold(world, tmp_path):
+    done = go(world, tmp_path / "run")
+    again = go(world, tmp_path / "run", resume=True)  # a run that has ended is not run again
+    assert again == done
+    with pytest.raises(ValueError, match=r"holds this run already, up to step 12; add --resume"):
+        go(world, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"another recipe's run: k is 0.5 there and 0.2 here"):
+        go(world, tmp_path / "run", resume=True, k=0.2)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        go(world, tmp_path / "file")
+    with pytest.raises(ValueError, match="--out"):
+        go(world, None, resume=True)
+    fresh = go(world, tmp_path / "empty", resume=True)  # nothing to resume: begin
+    assert fresh.history == done.history
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda out: (out / "run.json").write_text("{"), "run.json is damaged"),
+        (lambda out: (out / "checkpoint-8" / "optimizer.pt").write_bytes(b"x"), "optimizer.pt is not what was written"),
+        (lambda out: (out / "checkpoint-8" / "model.safetensors").unlink(), "model.safetensors is not what"),
+    ],
+)
+def test_damage_is_named_and_nothing_is_overwritten(world, tmp_path, spoil, words):
+    with pytest.raises(Crash):
+        go(world, tmp_path, crash_after(9))
+    spoil(tmp_path)
+    before = (tmp_path / "run.json").read_text()
+    with pytest.raises(ValueError, match=words):
+        go(world, tmp_path, resume=True)
+    assert (tmp_path / "run.json").read_text() == before
+
+
+def test_a_history_that_ends_before_its_checkpoint_is_damaged(world, tmp_path):
+    with pytest.raises(Crash):
+        go(world, tmp_path, crash_after(9))
+    run = runs.load(tmp_path / "run.json")
+    run.truncate(5)
+    run.save(tmp_path / "run.json")
+    with pytest.raises(ValueError, match="ends before its checkpoint at step 8"):
+        go(world, tmp_path, resume=True)
+
+
+def test_other_pretrained_weights_are_noticed(world, tmp_path):
+    save_backbone(tmp_path / "model")
+    mine = Recipe(backbone=str(tmp_path / "model"), method="recadam", gamma=100.0, **SETTINGS)
+    places = {"out": tmp_path / "run", "glue_folder": world / "glue", "device": "cpu"}
+    with pytest.raises(Crash):
+        finetune(mine, crash_after(9), **places)
+    save_backbone(tmp_path / "model", "electra")
+    with pytest.raises(ValueError, match="other pretrained weights"):
+        finetune(mine, resume=True, **places)

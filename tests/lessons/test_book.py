@@ -1,0 +1,60 @@
+"""The Sphinx side, without Sphinx."""
+
+import json
+
+import plotly.graph_objects as go
+
+from recall_learn.book.cache import forget_when_stale
+from recall_learn.book.figures import figure_html
+from recall_learn.book.pages import FONT_PRELOAD
+
+
+def make_book(root):
+    for folder in ("book/runs", "library", "build/.jupyter_cache"):
+        (root / folder).mkdir(parents=True)
+    (root / "requirements.txt").write_text("numpy==2.0\n")
+    (root / "library" / "idea.py").write_text("x = 1\n")
+    return root / "book", root / "build", root / "library"
+
+
+def test_the_cache_is_kept_until_something_that_lessons_use_changes(tmp_path):
+    book, build, library = make_book(tmp_path)
+    changes = [
+        lambda: (tmp_path / "requirements.txt").write_text("numpy==2.1\n"),
+        lambda: (library / "idea.py").write_text("x = 2\n"),
+        lambda: (library / "new.py").write_text(""),
+        lambda: (book / "runs" / "a.json").write_text("{}"),
+        lambda: (book / "runs" / "a.json").rename(book / "runs" / "b.json"),
+    ]
+    assert forget_when_stale(book, build, library)
+    for change in changes:
+        (build / ".jupyter_cache").mkdir()
+        assert not forget_when_stale(book, build, library)
+        assert (build / ".jupyter_cache").is_dir()
+        change()
+        assert forget_when_stale(book, build, library)
+        assert not (build / ".jupyter_cache").exists()
+
+
+def test_bytecode_does_not_empty_the_cache(tmp_path):
+    book, build, library = make_book(tmp_path)
+    forget_when_stale(book, build, library)
+    (library / "__pycache__").mkdir()
+    (library / "__pycache__" / "idea.cpython-313.pyc").write_bytes(b"")
+    assert not forget_when_stale(book, build, library)
+
+
+def test_a_figures_text_cannot_leave_its_place():
+    fig = go.Figure(layout={"meta": {"claim": "a < b & c", "alt": 'says "x" </script><b>'}})
+    html = figure_html(json.loads(fig.to_json()))
+    assert html.count("</script>") == 1
+    assert "<figcaption>a &lt; b &amp; c</figcaption>" in html
+    assert 'aria-label="says &quot;x&quot; &lt;/script&gt;&lt;b&gt;"' in html
+    data = html.split('<script type="application/json">')[1].removesuffix("</script></figure>")
+    assert json.loads(data)["layout"]["meta"] == {"claim": "a < b & c", "alt": 'says "x" </script><b>'}
+
+
+def test_only_font_preloads_are_dropped():
+    font = '<link rel="preload" as="font" type="font/woff2" crossorigin href="a.woff2" />\n'
+    script = '<link rel="preload" as="script" href="a.js" />'
+    assert FONT_PRELOAD.sub("", font + script) == script

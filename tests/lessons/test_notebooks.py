@@ -1,0 +1,109 @@
+import ast
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from recall_learn.book import notebooks
+
+BOOK = Path(__file__).parents[2] / "book"
+LESSONS = notebooks.lessons(BOOK)
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A book of one lesson; ``book(url)`` sets the repository's address."""
+
+    def make(url):
+        config = {"repository": {"url": url, "branch": "main", "path_to_book": "book"}}
+        (tmp_path / "jupyter_book.yml").write_text(yaml.safe_dump(config))
+        folder = tmp_path / "book"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(LESSONS[0], folder / "01_one.md")
+        shutil.copy(BOOK / "references.bib", folder)
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_the_sibling_is_what_make_notebooks_writes(lesson):
+    sibling = lesson.with_suffix(".ipynb")
+    assert sibling.is_file(), f"{sibling.name} is missing: run make notebooks"
+    assert sibling.read_text(encoding="utf8") == notebooks.notebook(lesson), "out of date: run make notebooks"
+
+
+def test_no_sibling_without_a_lesson():
+    assert {path.stem for path in BOOK.glob("*.ipynb")} == {lesson.stem for lesson in LESSONS}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_notebook_is_valid_and_holds_no_outputs(lesson):
+    made = nbformat.reads(notebooks.notebook(lesson), as_version=4)
+    nbformat.validate(made)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    assert len(code) >= 2  # the install cell and the lesson's own
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert len({cell.id for cell in made.cells}) == len(made.cells)
+    assert "jupytext" not in made.metadata  # or saving it would write over the lesson
+
+
+def test_a_new_cell_leaves_the_other_ids_as_they_are(book):
+    folder = book("")
+    lesson = folder / "01_one.md"
+    before = nbformat.reads(notebooks.notebook(lesson), as_version=4)
+    lesson.write_text(lesson.read_text() + "\n```{code-cell} ipython3\n1 + 1\n```\n")
+    after = nbformat.reads(notebooks.notebook(lesson), as_version=4)
+    assert [cell.id for cell in after.cells[:-1]] == [cell.id for cell in before.cells]
+
+
+def test_without_an_address_nothing_is_linked_and_the_notebook_says_so(book):
+    text = notebooks.notebook(book("") / "01_one.md")
+    assert "colab.research" not in text
+    assert "repository.url" in text
+    ast.parse(notebooks.install_code({"url": "", "branch": "main"}))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://github.com/some/where", "https://github.com/some/where.git", "https://github.com/some/where/"]
+)
+def test_the_address_gives_the_link_and_the_install_cell(book, url):
+    made = nbformat.reads(notebooks.notebook(book(url) / "01_one.md"), as_version=4)
+    link = "https://colab.research.google.com/github/some/where/blob/main/book/01_one.ipynb"
+    assert made.cells[0].source.startswith(f"[Open in Colab]({link})")
+    assert (
+        "git clone --quiet --depth 1 --branch main https://github.com/some/where recall-learn" in made.cells[1].source
+    )
+    assert "--no-deps" in made.cells[1].source  # torch, numpy and plotly stay as they are
+
+
+def test_colab_reads_from_github_only(book):
+    made = nbformat.reads(notebooks.notebook(book("https://example.org/a/b") / "01_one.md"), as_version=4)
+    assert "colab" not in made.cells[0].source
+    assert "https://example.org/a/b" in made.cells[1].source
+
+
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [
+        ("{cite}`chen2020`", "(Chen et al., 2020)"),
+        ("{cite:p}`chen2020,li2018`", "(Chen et al., 2020; Li et al., 2018)"),
+        ("{cite:t}`xu2021`", "Xu et al. (2021)"),
+    ],
+)
+def test_citations_are_written_out(role, text):
+    assert notebooks.citations(f"as in {role}.", BOOK / "references.bib") == f"as in {text}."
+
+
+def test_a_citation_of_an_unknown_paper_is_refused():
+    with pytest.raises(KeyError, match="nobody1999"):
+        notebooks.citations("{cite}`nobody1999`", BOOK / "references.bib")
+
+
+def test_main_writes_all_and_removes_strays(book):
+    folder = book("")
+    (folder / "02_gone.ipynb").write_text("{}")
+    notebooks.main(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["01_one.ipynb", "01_one.md", "references.bib"]

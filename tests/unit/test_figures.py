@@ -1,0 +1,65 @@
+import json
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from recall_learn.annealing import Sigmoid
+from recall_learn.lab.figures import PALETTE, lambda_curve, slider, style
+
+
+@pytest.mark.parametrize(("claim", "alt"), [("", "a line"), ("it rises", " ")])
+def test_a_figure_without_claim_or_text_alternative_is_refused(claim, alt):
+    with pytest.raises(ValueError, match="is empty"):
+        style(go.Figure(), claim, alt)
+
+
+def test_the_claim_is_the_title_and_wraps():
+    claim = "a long claim " * 9
+    fig = style(go.Figure(), claim, "nothing to see")
+    assert fig.layout.title.text.replace("<br>", " ").split() == claim.split()
+    assert max(map(len, fig.layout.title.text.split("<br>"))) <= 60
+    assert fig.layout.meta == {"claim": claim, "alt": "nothing to see"}
+
+
+def test_the_page_shows_through_a_figure():
+    fig = style(go.Figure(), "it rises", "a line")
+    assert fig.layout.paper_bgcolor == fig.layout.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+def contrast(a, b):
+    """WCAG's contrast ratio of two colours, #rrggbb."""
+
+    def luminance(colour):
+        c = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#121212"])
+@pytest.mark.parametrize("colour", PALETTE)
+def test_every_curve_shows_on_a_light_and_on_a_dark_page(colour, page):
+    assert contrast(colour, page) > 2
+
+
+def test_a_slider_holds_plain_numbers_for_every_curve():
+    made = slider("k = ", ["1", "2"], [np.ones((2, 3)), np.zeros((2, 3))], active=1)
+    assert json.loads(json.dumps(made)) == made
+    assert made["active"] == 1
+    assert made["steps"][1]["args"] == [{"y": [[0.0] * 3] * 2}]
+
+
+def test_a_slider_needs_curves_for_every_label():
+    with pytest.raises(ValueError, match="zip"):
+        slider("k = ", ["1", "2"], [np.ones((2, 3))])
+
+
+def test_lambda_curve_shows_the_librarys_schedule():
+    fig = lambda_curve(ks=[0.01, 0.1], t0s=[100, 250], steps=500)
+    steps = fig.layout.sliders[0].steps
+    assert [step.label for step in steps] == ["0.01", "0.1"]
+    for trace, t0, y in zip(fig.data, (100, 250), steps[1].args[0]["y"], strict=True):
+        np.testing.assert_allclose(trace.y, Sigmoid(0.1, t0)(np.asarray(trace.x)))
+        np.testing.assert_allclose(y, trace.y, atol=1e-6)

@@ -1,0 +1,433 @@
+"""GLUE: the table of tasks, reading a folder, tokens, and scores against formulas written out in numpy."""
+
+import dataclasses
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import Dataset
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from recall_learn import glue
+
+REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
+
+# The hub's nyu-mll/glue, read from its dataset card; written here a second time on purpose.
+TABLE = {
+    "cola": (["sentence"], 2, "matthews_correlation", ["train", "validation"]),
+    "sst2": (["sentence"], 2, "accuracy", ["train", "validation"]),
+    "mrpc": (["sentence1", "sentence2"], 2, "accuracy", ["train", "validation"]),
+    "stsb": (["sentence1", "sentence2"], 1, "pearson", ["train", "validation"]),
+    "qqp": (["question1", "question2"], 2, "accuracy", ["train", "validation"]),
+    "mnli": (["premise", "hypothesis"], 3, "accuracy", ["train", "validation_matched", "validation_mismatched"]),
+    "qnli": (["question", "sentence"], 2, "accuracy", ["train", "validation"]),
+    "rte": (["sentence1", "sentence2"], 2, "accuracy", ["train", "validation"]),
+    "wnli": (["sentence1", "sentence2"], 2, "accuracy", ["train", "validation"]),
+}
+
+
+def rows(task, count=6):
+    """Columns of ``count`` examples, with every label of the task among them."""
+    columns, num_labels, _, _ = TABLE[task]
+    data = {name: [f"{name} {i}" for i in range(count)] for name in columns}
+    data["label"] = (
+        [5.0 * i / (count - 1) for i in range(count)] if num_labels == 1 else [i % num_labels for i in range(count)]
+    )
+    data["idx"] = list(range(count))
+    return data
+
+
+def write(folder, task, split, data, shard="00000-of-00001"):
+    (folder / task).mkdir(parents=True, exist_ok=True)
+    table = data if isinstance(data, pa.Table) else pa.table(data)
+    pq.write_table(table, folder / task / f"{split}-{shard}.parquet")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """All nine tasks, a few rows each."""
+    for task, (_, _, _, splits) in TABLE.items():
+        for split in splits:
+            write(tmp_path, task, split, rows(task))
+    return tmp_path
+
+
+def refused(call, error, *parts):
+    """The message of the error that ``call`` raises: of this very type, one line, holding every part."""
+    with pytest.raises(error) as raised:
+        call()
+    text = str(raised.value)
+    assert type(raised.value) is error
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+    return text
+
+
+# --- the table ---
+
+
+def test_there_are_nine_tasks():
+    assert set(glue.TASKS) == set(TABLE)
+
+
+@pytest.mark.parametrize("task", TABLE)
+def test_the_table(task):
+    columns, num_labels, primary, splits = TABLE[task]
+    spec = glue.named(task)
+    assert (spec.name, list(spec.columns), spec.num_labels, spec.primary) == (task, columns, num_labels, primary)
+    assert list(spec.splits) == splits
+    assert spec.evaluation == splits[1]
+    assert spec.primary in spec.metrics
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        spec.primary = "f1"
+
+
+def test_an_unknown_task_lists_them(folder):
+    refused(lambda: glue.load("snli", folder), ValueError, "'snli'", *TABLE)
+
+
+# --- reading ---
+
+
+@pytest.mark.parametrize("task", TABLE)
+def test_every_task_is_read_from_a_folder(task, folder):
+    data = glue.load(task, folder)
+    assert list(data) == TABLE[task][3]
+    for split in data.values():
+        for column, values in rows(task).items():
+            assert list(split[column]) == values
+
+
+def test_the_variable_names_the_folder_and_the_argument_goes_first(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv(glue.VARIABLE, str(folder))
+    assert len(glue.load("rte")["train"]) == 6
+    write(tmp_path / "other", "rte", "train", rows("rte", 3))
+    write(tmp_path / "other", "rte", "validation", rows("rte", 2))
+    assert len(glue.load("rte", tmp_path / "other")["train"]) == 3
+
+
+def test_nothing_is_written_into_the_folder(folder):
+    before = sorted(folder.rglob("*"))
+    glue.load("rte", folder)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_shards_are_read_in_order_and_a_missing_one_is_noticed(folder):
+    (folder / "rte" / "train-00000-of-00001.parquet").unlink()
+    write(folder, "rte", "train", rows("rte", 3), "00000-of-00002")
+    refused(lambda: glue.load("rte", folder), FileNotFoundError, "1 of the 2 files", "rte/train")
+    write(folder, "rte", "train", rows("rte", 5), "00001-of-00002")
+    assert list(glue.load("rte", folder)["train"]["idx"]) == [0, 1, 2, 0, 1, 2, 3, 4]
+
+
+def test_a_folder_name_with_an_equals_sign_adds_no_column(tmp_path):
+    for split in ("train", "validation"):
+        write(tmp_path / "seed=1", "rte", split, rows("rte"))
+    assert "seed" not in glue.load("rte", tmp_path / "seed=1")["train"].column_names
+
+
+def test_limit_train_is_a_seeded_subset_that_grows(tmp_path):
+    write(tmp_path, "rte", "train", rows("rte", 200))
+    write(tmp_path, "rte", "validation", rows("rte", 7))
+
+    def kept(limit, seed):
+        data = glue.load("rte", tmp_path, limit_train=limit, seed=seed)
+        assert len(data["validation"]) == 7
+        return list(data["train"]["idx"])
+
+    assert len(set(kept(50, 0))) == 50
+    assert kept(50, 0) == kept(50, 0) == sorted(kept(50, 0))
+    assert kept(50, 0) != kept(50, 1)
+    assert kept(50, 0) != list(range(50))
+    assert set(kept(20, 0)) < set(kept(50, 0))
+    assert kept(200, 0) == list(range(200))
+
+
+def test_limit_train_leaves_the_share_of_a_label_alone(tmp_path):
+    data = rows("rte", 1000)
+    data["label"] = [int(i >= 800) for i in range(1000)]
+    write(tmp_path, "rte", "train", data)
+    write(tmp_path, "rte", "validation", rows("rte"))
+    means = [np.mean(glue.load("rte", tmp_path, limit_train=100, seed=seed)["train"]["label"]) for seed in range(20)]
+    # hypergeometric: the mean of 20 draws of 100 has a standard error of 0.0085
+    assert abs(np.mean(means) - 0.2) < 0.034
+    assert np.std(means) > 0
+
+
+@pytest.mark.parametrize("limit", [0, -1, 7, 2.0, True, "3"])
+def test_limit_train_out_of_range(limit, folder):
+    refused(lambda: glue.load("rte", folder, limit_train=limit), ValueError, "limit_train", "1 to 6", repr(limit))
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, True])
+def test_seed_out_of_range(seed, folder):
+    refused(lambda: glue.load("rte", folder, limit_train=2, seed=seed), ValueError, "seed", repr(seed))
+
+
+def test_a_folder_that_is_not_there(tmp_path, monkeypatch):
+    gone = str(tmp_path / "gone")
+    refused(lambda: glue.load("rte", gone), FileNotFoundError, "--glue", gone)
+    monkeypatch.setenv(glue.VARIABLE, gone)
+    refused(lambda: glue.load("rte"), FileNotFoundError, glue.VARIABLE, gone)
+
+
+def test_a_folder_without_the_task(tmp_path):
+    for split in ("train", "validation"):
+        write(tmp_path, "cola", split, rows("cola"))
+    refused(lambda: glue.load("rte", tmp_path), FileNotFoundError, "no task rte", "cola")
+
+
+@pytest.mark.parametrize("split", ["train", "validation_matched", "validation_mismatched"])
+def test_a_task_without_a_split(split, folder):
+    (folder / "mnli" / f"{split}-00000-of-00001.parquet").unlink()
+    refused(lambda: glue.load("mnli", folder), FileNotFoundError, f"mnli/{split}-*.parquet")
+
+
+@pytest.mark.parametrize("column", ["sentence1", "sentence2", "label"])
+def test_a_file_without_a_column(column, folder):
+    data = rows("rte")
+    del data[column]
+    write(folder, "rte", "train", data)
+    refused(lambda: glue.load("rte", folder), ValueError, "rte/train", repr(column))
+
+
+def test_an_empty_split(folder):
+    write(folder, "rte", "validation", pa.table(rows("rte")).slice(0, 0))
+    refused(lambda: glue.load("rte", folder), ValueError, "rte/validation", "no rows")
+
+
+def test_a_file_that_is_not_parquet(folder):
+    (folder / "rte" / "train-00000-of-00001.parquet").write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    refused(lambda: glue.load("rte", folder), ValueError, "rte/train", "parquet")
+
+
+@pytest.mark.parametrize(
+    ("task", "value"),
+    [("rte", -1), ("rte", 2), ("mnli", 3), ("stsb", -1.0), ("stsb", 5.1), ("stsb", float("nan"))],
+)
+def test_a_label_out_of_range(task, value, folder):
+    data = rows(task)
+    data["label"][4] = value
+    write(folder, task, "train", data)
+    text = refused(lambda: glue.load(task, folder), ValueError, f"{task}/train", f"{value} in row 4")
+    assert ("withheld" in text) == (value == -1)
+
+
+def test_labels_of_another_kind(folder):
+    write(folder, "rte", "train", rows("rte") | {"label": [0.0, 1.0] * 3})
+    refused(lambda: glue.load("rte", folder), ValueError, "whole numbers", "float64")
+    write(folder, "rte", "train", rows("rte") | {"label": ["yes", "no"] * 3})
+    refused(lambda: glue.load("rte", folder), ValueError, "whole numbers", "object")
+
+
+def test_gaps(folder):
+    write(folder, "rte", "train", rows("rte") | {"label": [0, None] * 3})
+    refused(lambda: glue.load("rte", folder), ValueError, "'label'", "3 gaps")
+    write(folder, "rte", "train", rows("rte") | {"sentence2": ["a", None] * 3})
+    refused(lambda: glue.load("rte", folder), ValueError, "'sentence2'", "text")
+    write(folder, "rte", "train", rows("rte") | {"sentence2": [1, 2] * 3})
+    refused(lambda: glue.load("rte", folder), ValueError, "'sentence2'", "int64")
+
+
+# --- tokens ---
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefgh"]
+    raw = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.Whitespace()
+    raw.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=16,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
+
+
+def pairs():
+    return Dataset.from_dict(
+        {"sentence2": ["c", "b b b b"], "sentence1": ["a b", "a"], "label": [1, 0], "idx": [7, 8], "more": ["x", "y"]}
+    )
+
+
+def test_tokens_of_a_pair(tokenizer):
+    tokens = glue.tokenize(pairs(), "rte", tokenizer, max_length=16)
+    assert sorted(tokens.column_names) == ["attention_mask", "input_ids", "labels", "token_type_ids"]
+    assert list(tokens["input_ids"]) == [[2, 4, 5, 3, 6, 3], [2, 4, 3, 5, 5, 5, 5, 3]]
+    assert list(tokens["token_type_ids"]) == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1, 1, 1]]
+    assert list(tokens["labels"]) == [1, 0]
+    assert all(type(label) is int for label in tokens["labels"])
+
+
+def test_tokens_of_a_single_sentence(tokenizer):
+    data = Dataset.from_dict({"sentence": ["a b", ""], "label": [1, 0]})
+    assert list(glue.tokenize(data, "cola", tokenizer, 16)["input_ids"]) == [[2, 4, 5, 3], [2, 3]]
+
+
+def test_a_long_pair_loses_from_its_longer_text(tokenizer):
+    assert list(glue.tokenize(pairs(), "rte", tokenizer, max_length=6)["input_ids"])[1] == [2, 4, 3, 5, 5, 3]
+
+
+def test_a_regression_has_floats_for_labels(tokenizer):
+    data = Dataset.from_dict({"sentence1": ["a"], "sentence2": ["b"], "label": [5]})
+    (label,) = glue.tokenize(data, "stsb", tokenizer, 16)["labels"]
+    assert label == 5.0
+    assert type(label) is float
+
+
+def test_tokens_keep_the_order_across_batches(tokenizer):
+    count = 2500  # more than two of the batches that datasets works in
+    data = Dataset.from_dict(
+        {"sentence": ["a " * (i % 7) for i in range(count)], "label": [i % 2 for i in range(count)]}
+    )
+    tokens = glue.tokenize(data, "cola", tokenizer, 16)
+    assert [len(ids) - 2 for ids in tokens["input_ids"]] == [i % 7 for i in range(count)]
+
+
+def test_only_the_inputs_that_the_model_takes(tokenizer, monkeypatch):
+    monkeypatch.setattr(tokenizer, "model_input_names", ["input_ids", "attention_mask"])
+    assert "token_type_ids" not in glue.tokenize(pairs(), "rte", tokenizer, 16).column_names
+
+
+def test_max_length_out_of_range(tokenizer):
+    refused(lambda: glue.tokenize(pairs(), "rte", tokenizer, 4), ValueError, "max_length", "at least 5", "got 4")
+    refused(lambda: glue.tokenize(pairs(), "rte", tokenizer, 17), ValueError, "max_length", "at most", "16", "got 17")
+    assert [len(ids) for ids in glue.tokenize(pairs(), "rte", tokenizer, 5)["input_ids"]] == [5, 5]
+
+
+def test_tokens_of_another_task(tokenizer):
+    refused(lambda: glue.tokenize(pairs(), "qqp", tokenizer, 16), ValueError, "'question1'", "sentence1")
+    refused(lambda: glue.tokenize(pairs(), "nope", tokenizer, 16), ValueError, "'nope'")
+
+
+# --- scores ---
+
+
+def counts(labels, predictions):
+    return [int(np.sum((labels == a) & (predictions == b))) for a, b in ((1, 1), (0, 0), (0, 1), (1, 0))]
+
+
+def expected(labels, predictions):
+    """The scores by their definitions, in float64."""
+    tp, tn, fp, fn = counts(labels, predictions)
+    root = np.sqrt(np.float64(tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return {
+        "accuracy": (tp + tn) / len(labels),
+        "f1": 2 * tp / (2 * tp + fp + fn),
+        "matthews_correlation": (tp * tn - fp * fn) / root,
+    }
+
+
+def pearson(x, y):
+    x, y = x - x.mean(), y - y.mean()
+    return (x @ y) / np.sqrt((x @ x) * (y @ y))
+
+
+def ranks(x):
+    """Ranks from 1; equal values share the mean of theirs."""
+    return np.array([(x < value).sum() + ((x == value).sum() + 1) / 2 for value in x])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("task", [name for name, row in TABLE.items() if row[1] == 2])
+def test_scores_of_two_classes(task, seed):
+    rng = np.random.default_rng(seed)
+    labels, logits = rng.integers(0, 2, 40), rng.normal(size=(40, 2)).astype(np.float32)
+    logits[np.arange(40), labels] += 0.7
+    found = glue.metrics(task, logits, labels)
+    assert list(found) == list(glue.named(task).metrics)
+    reference = expected(labels, (logits[:, 1] > logits[:, 0]).astype(int))
+    for name, value in found.items():
+        assert type(value) is float
+        assert value == pytest.approx(reference[name], abs=1e-12)
+
+
+def test_scores_of_three_classes():
+    labels = np.array([0, 1, 2, 2])
+    logits = np.eye(3)[[0, 2, 2, 1]]
+    assert glue.metrics("mnli", logits, labels) == {"accuracy": 0.5}
+
+
+@pytest.mark.parametrize("shape", [(30,), (30, 1)])
+def test_scores_of_a_regression(shape):
+    rng = np.random.default_rng(1)
+    labels = (rng.integers(0, 11, 30) / 2).astype(np.float32)  # with ties
+    logits = (labels + rng.normal(size=30)).astype(np.float32)
+    found = glue.metrics("stsb", logits.reshape(shape), labels)
+    x, y = logits.astype(np.float64), labels.astype(np.float64)
+    assert list(found) == ["pearson", "spearman"]
+    assert found["pearson"] == pytest.approx(pearson(x, y), abs=1e-12)
+    assert found["spearman"] == pytest.approx(pearson(ranks(x), ranks(y)), abs=1e-12)
+    assert found["pearson"] != pytest.approx(found["spearman"], abs=1e-3)
+
+
+def test_constant_predictions_and_labels_score_without_a_warning():
+    labels, same = np.array([0, 1, 1, 0]), np.zeros((4, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert glue.metrics("cola", same, labels) == {"matthews_correlation": 0.0, "accuracy": 0.5}
+        assert glue.metrics("mrpc", same, labels) == {"accuracy": 0.5, "f1": 0.0}
+        assert glue.metrics("mrpc", same, 0 * labels) == {"accuracy": 1.0, "f1": 0.0}
+        assert glue.metrics("cola", same, 0 * labels) == {"matthews_correlation": 0.0, "accuracy": 1.0}
+        assert glue.metrics("stsb", np.full(4, 0.1, np.float32), labels) == {"pearson": 0.0, "spearman": 0.0}
+        assert glue.metrics("stsb", np.arange(4.0), 0 * labels) == {"pearson": 0.0, "spearman": 0.0}
+        assert glue.metrics("stsb", [[2.0]], [3.0]) == {"pearson": 0.0, "spearman": 0.0}
+
+
+@pytest.mark.parametrize("task", TABLE)
+def test_nothing_to_score(task):
+    refused(lambda: glue.metrics(task, np.zeros((0, TABLE[task][1])), []), ValueError, task, "no examples")
+
+
+@pytest.mark.parametrize(
+    ("task", "logits", "labels"),
+    [
+        ("rte", (3, 3), (3,)),
+        ("rte", (3,), (3,)),
+        ("mnli", (3, 2), (3,)),
+        ("rte", (3, 2), (4,)),
+        ("rte", (3, 2), (3, 1)),
+        ("stsb", (3, 2), (3,)),
+    ],
+)
+def test_shapes_that_do_not_fit(task, logits, labels):
+    given = np.zeros(logits), np.zeros(labels, dtype=int)
+    refused(lambda: glue.metrics(task, *given), ValueError, "shape", task, str(labels))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("task", ["rte", "stsb"])
+def test_a_run_that_has_diverged(task, value):
+    logits = np.zeros((3, TABLE[task][1]))
+    logits[1, 0] = value
+    refused(lambda: glue.metrics(task, logits, np.array([0, 1, 0])), ValueError, "1 of 3 examples", "diverged")
+
+
+def test_withheld_labels_are_not_scored():
+    refused(lambda: glue.metrics("rte", np.zeros((2, 2)), np.array([0, -1])), ValueError, "-1 in row 1", "withheld")
+
+
+# --- the real data, where it is ---
+
+COUNTS = {"cola": (8551, 1043), "mrpc": (3668, 408), "rte": (2490, 277), "stsb": (5749, 1500)}
+PRESENT = [task for task in COUNTS if (REAL / task).is_dir()]
+
+
+@pytest.mark.skipif(not PRESENT, reason="no folder with the real GLUE data")
+def test_the_real_data_has_the_published_counts():
+    for task in PRESENT:
+        data = glue.load(task, REAL)
+        assert (len(data["train"]), len(data["validation"])) == COUNTS[task], task
