@@ -141,7 +141,7 @@ def laplace(loss: Loss, theta: Theta, tolerance: float = 1e-3) -> Gaussian:
     if failed:
         low = torch.linalg.eigvalsh(matrix)[0]
         raise ValueError(f"theta is no minimum: the Hessian's lowest eigenvalue is {low:.3g}, not above 0; add a prior")
-    flat = _flatten(theta).detach().clone().requires_grad_()
+    flat = _flatten(theta).detach().requires_grad_()
     value = loss(_like(theta, flat))
     (gradient,) = torch.autograd.grad(value, flat)
     fall = 0.5 * gradient @ torch.cholesky_solve(gradient[:, None], cholesky)[:, 0]

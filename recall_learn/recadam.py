@@ -62,8 +62,9 @@ class RecAdam(Optimizer):
             the pull alone diverges (above 1 it overshoots, which warns; neither holds for "coupled").
         RuntimeError: a gradient is sparse.
 
-    ``anneal``, ``gamma`` and ``lr`` may be changed between steps in ``param_groups``. ``state_dict`` holds AdamW's
-    tensors and the fingerprint of the anchors, not the anchors; loading it against other anchors raises.
+    ``anneal``, ``gamma`` and ``lr`` may be changed between steps in ``param_groups``, a gamma by name as a whole.
+    ``state_dict`` holds AdamW's tensors and the fingerprint of the anchors, not the anchors; loading it against other
+    anchors raises.
     """
 
     def __init__(
@@ -178,7 +179,7 @@ class RecAdam(Optimizer):
         if anchors is None:
             self._anchors |= {p: _copy(p, p) for group in recalled for p in group["params"]}
             return
-        named = {name: p for group in recalled for name, p in _named(group, "anchors")}
+        named = _named(recalled, "anchors")
         check_names(named, anchors, "anchors")
         for name in named:
             if not bool(anchors[name].isfinite().all()):
@@ -199,11 +200,9 @@ class RecAdam(Optimizer):
         if not group["recall"]:
             return 1.0
         lam = _lambda(group)
-        gamma, largest = self._seen.get(index, (None, 0.0))
-        if gamma is not group["gamma"]:
-            largest = self._read_gamma(group)
-            self._seen[index] = (group["gamma"], largest)
-        strength = float(group["lr"]) * largest
+        if index not in self._seen or self._seen[index][0] is not group["gamma"]:
+            self._seen[index] = (group["gamma"], self._read_gamma(group))
+        strength = float(group["lr"]) * self._seen[index][1]
         if group["algorithm"] != "coupled" and strength >= 2:
             raise ValueError(f"lr * gamma is {strength:g}; the pull diverges at 2 and above, keep it under 1")
         if group["algorithm"] != "coupled" and strength > 1 and not self._warned:
@@ -216,7 +215,7 @@ class RecAdam(Optimizer):
         gamma = group["gamma"]
         if not isinstance(gamma, Mapping):
             return _number("gamma", gamma, lambda x: x >= 0, "a number of at least 0, or name -> tensor")
-        named = dict(_named(group, "gamma"))
+        named = _named([group], "gamma")
         check_names(named, {name: gamma[name] for name in named if name in gamma}, "gamma")
         read = {p: _copy(gamma[name], p) for name, p in named.items()}
         for name, p in named.items():
@@ -330,12 +329,15 @@ def recall_groups(model: nn.Module, weight_decay: float = 0.0) -> list[dict[str,
     return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
 
 
-def _named(group: dict[str, Any], what: str) -> list[tuple[str, Tensor]]:
-    if "param_names" not in group:
+def _named(groups: list[dict[str, Any]], what: str) -> dict[str, Tensor]:
+    if not all("param_names" in group for group in groups):
         raise ValueError(
             f"{what} by name needs named parameters; pass model.named_parameters() or recall_groups(model)"
         )
-    return list(zip(group["param_names"], group["params"], strict=True))
+    pairs = [pair for group in groups for pair in zip(group["param_names"], group["params"], strict=True)]
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError(f"{what} by name needs one name for each parameter; here two share one")
+    return dict(pairs)
 
 
 def _working_dtype(p: Tensor) -> torch.dtype:

@@ -5,7 +5,7 @@ figure can be tested without drawing it.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -56,19 +56,29 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
     return fig
 
 
-def slider(name: str, labels: Sequence[str], curves: Sequence[Sequence[Sequence[float]]], active: int = 0) -> dict:
-    """A slider that puts other y values under the figure's curves; give a list of them to ``layout.sliders``.
+def slider(
+    name: str,
+    labels: Sequence[str],
+    curves: Sequence[Sequence[Sequence[float]]],
+    active: int = 0,
+    across: Sequence[Sequence[Sequence[float]]] | None = None,
+) -> dict:
+    """A slider that puts other values under the figure's curves; give a list of them to ``layout.sliders``.
 
     Args:
         name: what moves, shown before the value ("k = ").
         labels: the value's text at each of the slider's stops.
         curves: for each stop, for each of the figure's traces, its y values.
         active: the stop that the figure starts with.
+        across: the same for the x values; None leaves them as they are.
     """
     # plain lists: plotly encodes arrays in the traces only, and would not decode them here
+    updates = [{"y": [np.round(y, 6).tolist() for y in ys]} for ys in curves]
+    if across is not None:
+        for update, xs in zip(updates, across, strict=True):
+            update["x"] = [np.round(x, 6).tolist() for x in xs]
     steps = [
-        {"label": label, "method": "restyle", "args": [{"y": [np.round(y, 6).tolist() for y in ys]}]}
-        for label, ys in zip(labels, curves, strict=True)
+        {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
     ]
     return {"active": active, "currentvalue": {"prefix": name}, "pad": {"t": 56}, "steps": steps}
 
@@ -102,3 +112,71 @@ def lambda_curve(
         f"{', '.join(f'{t0:g}' for t0 in t0s)}. Each crosses one half at t = t0. A slider sets k from {min(ks):g}, "
         f"where the curves rise slowly and start well above zero, to {max(ks):g}, where they are steps.",
     )
+
+
+def over_time(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], y_title: str, claim: str, alt: str
+) -> go.Figure:
+    """One quantity along training, a curve for each run; a click on a name hides its curve.
+
+    Args:
+        curves: ``name -> (steps, values)``; at most six.
+        y_title: what is measured, and its unit.
+        claim: as in `style`.
+        alt: as in `style`.
+    """
+    fig = go.Figure()
+    for (name, (steps, values)), look in zip(curves.items(), _looks(len(curves)), strict=True):
+        fig.add_scatter(x=list(steps), y=list(values), name=name, mode="lines+markers", **look)
+    fig.update_xaxes(title="t, the optimizer's updates (steps)")
+    fig.update_yaxes(title=y_title)
+    return style(fig, claim, alt)
+
+
+def tradeoff(
+    paths: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+) -> go.Figure:
+    """What was gained against what was kept: each run's way through the plane, as far as the slider's step.
+
+    Args:
+        paths: ``name -> (steps, gained, kept)``, all with the same steps; at most six.
+        x_title: what was gained.
+        y_title: what was kept.
+        claim: as in `style`.
+        alt: as in `style`.
+    """
+    steps = next(iter(paths.values()))[0]
+    if any(list(path[0]) != list(steps) for path in paths.values()):
+        raise ValueError("paths have different steps; the slider needs the same for all")
+    fig = go.Figure()
+    for (name, (_, gained, kept)), look in zip(paths.items(), _looks(len(paths)), strict=True):
+        fig.add_scatter(x=list(gained), y=list(kept), name=name, mode="lines+markers", **look)
+    stops = range(1, len(steps) + 1)
+    gained = [[path[1][:stop] for path in paths.values()] for stop in stops]
+    kept = [[path[2][:stop] for path in paths.values()] for stop in stops]
+    moved = slider("step ", [f"{step}" for step in steps], kept, len(steps) - 1, across=gained)
+    fig.update_layout(sliders=[moved])
+    fig.update_xaxes(title=x_title, range=_span(path[1] for path in paths.values()))
+    fig.update_yaxes(title=y_title, range=_span(path[2] for path in paths.values()))
+    fig = style(fig, claim, alt)
+    return fig.update_layout(hovermode="closest")
+
+
+def _looks(count: int) -> list[dict]:
+    if not 1 <= count <= len(PALETTE):
+        raise ValueError(f"{count} curves; a figure holds 1 to {len(PALETTE)} that a reader can tell apart")
+    return [
+        {"line": {"color": color, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
+        for color, dash, _ in zip(PALETTE, DASHES, range(count), strict=False)
+    ]
+
+
+def _span(values) -> list[float]:
+    # fixed axes, so that the slider moves the curves and not the frame
+    flat = [value for series in values for value in series]
+    margin = 0.06 * (max(flat) - min(flat)) or 0.1
+    return [min(flat) - margin, max(flat) + margin]

@@ -100,9 +100,9 @@ class Case:
         weights = {name: torch.nn.Parameter(torch.tensor(w).to(dtype)) for name, w in self.weights.items()}
         gamma = {name: torch.tensor(g) for name, g in self.gamma.items()} if self.by_name else self.gamma
         groups = [
-            {"params": [(name, weights[name]) for name in ("matrix", "scalar")]},
+            {"params": [(name, weights[name]) for name in ("matrix", "bias")]},
             {"params": [("head", weights["head"])], "recall": False},
-            {"params": [("bias", weights["bias"])]},
+            {"params": [("scalar", weights["scalar"])]},
         ]
         anchors = {name: torch.tensor(anchor) for name, anchor in self.anchors.items()}
         settings = {"anneal": Sigmoid(K, T0), "gamma": gamma, "anchors": anchors, "algorithm": algorithm}
@@ -195,31 +195,55 @@ def test_half_precision_keeps_anchors_and_gamma_in_float32(path):
     assert torch.equal(weight.detach(), anchor["w"].bfloat16())
 
 
+LAYOUTS = {
+    "contiguous": torch.clone,
+    "transposed": lambda x: x.t().contiguous().t(),
+    "every second": lambda x: x.repeat_interleave(2, dim=1)[:, ::2],
+    "reused": lambda x: x[:1].expand_as(x),
+}
+
+
 @every_path
 @every_algorithm
-def test_strided_weights_gradients_and_anchors(algorithm, path):
-    # a transposed weight, a gradient in the other layout and contiguous anchors: the same numbers
+@pytest.mark.parametrize("layout", ["contiguous", "transposed", "every second"])
+def test_strided_weights_gradients_and_anchors(algorithm, path, layout):
     torch.manual_seed(0)
-    start, anchor, gradients = torch.randn(4, 3), torch.randn(4, 3), torch.randn(5, 4, 3)
+    start, anchor = torch.randn(4, 3), torch.randn(4, 3)
     results = []
-    for transposed in (False, True):
-        layout = (lambda x: x.t().contiguous().t()) if transposed else torch.clone
-        weight = torch.nn.Parameter(layout(start))
-        optimizer = RecAdam(
-            [("w", weight)],
-            0.01,
-            gamma=20.0,
-            anneal=Sigmoid(1, 3),
-            anchors={"w": anchor},
-            algorithm=algorithm,
-            **PATHS[path],
-        )
-        for i, gradient in enumerate(gradients):
-            weight.grad = gradient.clone() if i % 2 else layout(gradient)
+    for weight_layout, layouts in (("contiguous", ["contiguous"]), (layout, LAYOUTS)):
+        weight = torch.nn.Parameter(LAYOUTS[weight_layout](start))
+        settings = {"gamma": 20.0, "anneal": Sigmoid(1, 3), "anchors": {"w": anchor}, "algorithm": algorithm}
+        optimizer = RecAdam([("w", weight)], 0.01, **settings, **PATHS[path])
+        for i in range(8):
+            gradient = torch.linspace(-1, 1, 3).expand(4, 3).roll(i, 1)
+            weight.grad = LAYOUTS[list(layouts)[i % len(layouts)]](gradient)
             optimizer.step()
         results.append(weight.detach())
     torch.testing.assert_close(results[1], results[0], rtol=1e-6, atol=1e-7)
     assert not torch.equal(results[0], start)
+
+
+@every_path
+@every_algorithm
+def test_parameters_of_every_dtype_share_a_group(algorithm, path):
+    # a model in bf16 with its norms in float32 is common
+    torch.manual_seed(0)
+    start, gradients = torch.randn(3), torch.randn(10, 3)
+    dtypes = [torch.bfloat16, torch.float64, torch.float32, torch.float16]
+
+    def end(*dtypes):
+        params = [torch.nn.Parameter(start.to(dtype, copy=True)) for dtype in dtypes]
+        optimizer = RecAdam(params, 0.01, gamma=20.0, anneal=Sigmoid(1, 3), algorithm=algorithm, **PATHS[path])
+        for gradient in gradients:
+            for p in params:
+                p.grad = gradient.to(p.dtype)
+            optimizer.step()
+        return params
+
+    for dtype, found in zip(dtypes, end(*dtypes), strict=True):
+        assert found.dtype == dtype
+        assert torch.equal(found, end(dtype)[0])
+        assert not torch.equal(found.float(), start)
 
 
 @every_path

@@ -1,4 +1,4 @@
-"""Every argument out of range raises one ValueError that names it, and a step that raises leaves everything as it was."""
+"""Every argument out of range raises one ValueError that names it; a step that raises leaves everything as it was."""
 
 import copy
 import math
@@ -175,6 +175,8 @@ def test_bad_anchors_are_refused(anchors, text):
     [
         (lambda: RecAdam(unnamed(), anchors=HOME), "anchors by name needs named parameters"),
         (lambda: RecAdam(unnamed(), gamma=HOME), "gamma by name needs named parameters"),
+        (lambda: RecAdam([*named(), named()[0]], anchors=HOME), "anchors by name needs one name for each parameter"),
+        (lambda: RecAdam([*named(), named()[0]], gamma=HOME), "gamma by name needs one name for each parameter"),
         (lambda: RecAdam(unnamed(), foreach=True, fused=True), "foreach=True and fused=True exclude each other"),
         (lambda: RecAdam([{"params": named(), "anchors": HOME}]), "not in one of its first groups"),
         (lambda: RecAdam([{"params": named(), "recall": False}], anchors=HOME), "anchors has 'a', 'b'"),
