@@ -32,7 +32,7 @@ def latest(out: Path) -> Path | None:
     Raises:
         ValueError: that checkpoint is damaged.
     """
-    for folder in sorted(out.glob("checkpoint-*"), key=step_of, reverse=True):
+    for folder in sorted(out.glob("checkpoint-[0-9]*"), key=step_of, reverse=True):
         if not (folder / SEAL).is_file():
             shutil.rmtree(folder)
             continue
@@ -43,7 +43,7 @@ def latest(out: Path) -> Path | None:
 
 def remove_all(out: Path) -> None:
     """Remove the checkpoints of a run that has ended."""
-    for folder in out.glob("checkpoint-*"):
+    for folder in out.glob("checkpoint-[0-9]*"):
         shutil.rmtree(folder)
 
 

@@ -100,6 +100,11 @@ def _open(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | N
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"out is {str(out)!r}, which is a file; it has to be a folder")
     if not (out / "run.json").exists():
+        foreign = next((path.name for name in ("checkpoint-*", "model") for path in out.glob(name)), None)
+        if foreign:
+            raise ValueError(
+                f"{out} holds {foreign} but no run.json: it belongs to something else; choose another --out"
+            )
         return Run(recipe), None
     run = runs.load(out / "run.json")
     other = recipe.difference(run.recipe)

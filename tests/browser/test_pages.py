@@ -15,7 +15,7 @@ WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "heig
 CURVES = "figure => JSON.stringify(figure.querySelector('.recall-plot').data.map(trace => Array.from(trace.y)))"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def html(tmp_path_factory):
     """The book, built from a copy so that the reader's own build stays as it is; what that one executed is used."""
     root = tmp_path_factory.mktemp("book")
@@ -28,7 +28,7 @@ def html(tmp_path_factory):
     return root / "book" / "_build" / "html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
@@ -44,6 +44,7 @@ def browser():
 def new_tab(browser, window):
     """A tab that notes whatever it asks of another host, and every error, in ``tab.complaints``."""
     context = browser.new_context(viewport=WINDOWS[window])
+    context.set_default_timeout(120_000)  # milliseconds; a busy machine is no error
     tab = context.new_page()
     tab.complaints = []
 

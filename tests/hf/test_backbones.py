@@ -13,69 +13,12 @@ import torch
 import transformers
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from small import ARCHITECTURES, SIZE, WIDE, save_tokenizer
+from small import save_backbone as save
 from torch import nn
 
 from recall_learn import backbones, hub
 from recall_learn.anchors import fingerprint
-
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
-WIDE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
-SIZE = {"vocab_size": len(VOCABULARY), "max_position_embeddings": 40, "pad_token_id": 0}
-
-# configuration, and the class that a checkpoint of the pretrained model is saved from
-ARCHITECTURES = {
-    "bert": (transformers.BertConfig(**SIZE, **WIDE), transformers.BertModel),
-    "albert": (transformers.AlbertConfig(**SIZE, **WIDE, embedding_size=8), transformers.AlbertModel),
-    "roberta": (transformers.RobertaConfig(**SIZE, **WIDE), transformers.RobertaForMaskedLM),
-    "xlnet": (
-        transformers.XLNetConfig(
-            vocab_size=len(VOCABULARY), d_model=16, n_layer=2, n_head=2, d_inner=24, pad_token_id=0
-        ),
-        transformers.XLNetLMHeadModel,
-    ),
-    "electra": (transformers.ElectraConfig(**SIZE, **WIDE, embedding_size=8), transformers.ElectraForPreTraining),
-    "distilbert": (
-        transformers.DistilBertConfig(**SIZE, dim=16, n_layers=2, n_heads=2, hidden_dim=24),
-        transformers.DistilBertForMaskedLM,
-    ),
-    "gpt2": (
-        transformers.GPT2Config(vocab_size=len(VOCABULARY), n_embd=16, n_layer=2, n_head=2, n_positions=40),
-        transformers.GPT2LMHeadModel,
-    ),
-}
-
-
-def save_tokenizer(folder, architecture="bert"):
-    """A tiny WordPiece with the special tokens of its architecture."""
-    raw = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
-    raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    left, right = ("[CLS] $A [SEP]", "$B [SEP]") if architecture != "xlnet" else ("$A [SEP]", "$B [SEP] [CLS]")
-    if architecture == "gpt2":
-        special = {"eos_token": "[EOS]"}
-    else:
-        raw.post_processor = processors.TemplateProcessing(
-            single=left if architecture != "xlnet" else "$A [SEP] [CLS]",
-            pair=f"{left} {right}",
-            special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
-        )
-        special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
-    special["padding_side"] = "left" if architecture == "xlnet" else "right"  # XLNet reads its last token
-    transformers.PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="[UNK]", **special).save_pretrained(folder)
-
-
-def save(folder, architecture="bert", model_class=None):
-    """Save a small random model as if it had been pretrained, and give it back."""
-    config, default = ARCHITECTURES[architecture]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(99)
-        model = (model_class or default)(config)
-    with torch.no_grad():
-        for parameter in model.parameters():  # away from the constants that a new model starts with
-            parameter.add_(0.01)
-    model.save_pretrained(folder)
-    save_tokenizer(folder, architecture)
-    return model
 
 
 @pytest.fixture

@@ -139,6 +139,10 @@ def test_what_an_out_folder_may_hold(world, tmp_path):
         go(world, tmp_path / "file")
     with pytest.raises(ValueError, match="--out"):
         go(world, None, resume=True)
+    (tmp_path / "other" / "checkpoint-100").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"holds checkpoint-100 but no run\.json"):
+        go(world, tmp_path / "other")
+    assert (tmp_path / "other" / "checkpoint-100").exists()
     fresh = go(world, tmp_path / "empty", resume=True)  # nothing to resume: begin
     assert fresh.history == done.history
 
