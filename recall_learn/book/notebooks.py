@@ -21,6 +21,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pybtex.database import parse_file
 
 NO_ADDRESS = "the repository's address is not set yet (`repository.url` in `jupyter_book.yml`)"
+ADMONITION = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})\{(?P<kind>admonition|note|tip|hint|warning|important)\}[ ]?(?P<title>.*)\n"
+    r"(?P<options>(?::.*\n)*)(?P<body>(?:.*\n)*?)(?P=fence)$",
+    re.MULTILINE,
+)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -85,6 +90,18 @@ def citations(text: str, bibliography: Path) -> str:
     return re.sub(r"\{cite(:(?P<role>[tp]))?\}`(?P<keys>[^`]+)`", written_out, text)
 
 
+def admonitions(text: str) -> str:
+    """``text`` with its admonitions as quotations, and those that drop down folded: a notebook shows neither."""
+
+    def written_out(match):
+        title, body = match["title"] or match["kind"].capitalize(), match["body"].strip()
+        if "dropdown" in match["options"]:
+            return f"<details><summary><b>{title}</b></summary>\n\n{body}\n\n</details>"
+        return "\n".join(f"> {line}".rstrip() for line in (f"**{title}**", "", *body.splitlines()))
+
+    return ADMONITION.sub(written_out, text)
+
+
 def _with_ids(cells: list) -> list:
     seen = Counter()
     for cell in cells:
@@ -103,7 +120,7 @@ def notebook(lesson: Path) -> str:
         if cell.cell_type == "code":
             cells.append(new_code_cell(cell.source, metadata=kept))
         else:
-            text = citations(cell.source, lesson.parent / "references.bib")
+            text = citations(admonitions(cell.source), lesson.parent / "references.bib")
             cells.append(new_markdown_cell(text, metadata=kept))
     made = new_notebook(cells=_with_ids(cells), metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     return nbformat.writes(made) + "\n"

@@ -12,7 +12,8 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[2]
 PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
 WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
-CURVES = "figure => JSON.stringify(figure.querySelector('.recall-plot').data.map(trace => Array.from(trace.y)))"
+CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
+    .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,8 @@ def html(tmp_path_factory):
     shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("html", ".doctrees"))
     for name in ("jupyter_book.yml", "requirements.txt"):
         shutil.copy(ROOT / name, root)
-    build = [str(Path(sys.executable).parent / "jupyter-book"), "build", "book", "--config", "jupyter_book.yml", "-W"]
+    command = Path(sys.executable).parent / "jupyter-book"
+    build = [command, "build", "book", "--config", "jupyter_book.yml", "-W", "--keep-going"]
     done = subprocess.run(build, cwd=root, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "book" / "_build" / "html"

@@ -97,6 +97,19 @@ def test_citations_are_written_out(role, text):
     assert notebooks.citations(f"as in {role}.", BOOK / "references.bib") == f"as in {text}."
 
 
+def test_admonitions_become_quotations_and_folds():
+    text = "Before.\n\n```{admonition} Predict\n:class: tip\nUp,\nor down?\n```\n\n:::{note}\nBoth.\n:::\n\nAfter."
+    want = "Before.\n\n> **Predict**\n>\n> Up,\n> or down?\n\n> **Note**\n>\n> Both.\n\nAfter."
+    assert notebooks.admonitions(text) == want
+    folded = notebooks.admonitions("```{admonition} Answer\n:class: dropdown\n42\n```")
+    assert folded == "<details><summary><b>Answer</b></summary>\n\n42\n\n</details>"
+
+
+def test_a_plain_code_block_stays_as_it_is():
+    text = "```python\nx = {'note': 1}\n```"
+    assert notebooks.admonitions(text) == text
+
+
 def test_a_citation_of_an_unknown_paper_is_refused():
     with pytest.raises(KeyError, match="nobody1999"):
         notebooks.citations("{cite}`nobody1999`", BOOK / "references.bib")

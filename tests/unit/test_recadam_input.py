@@ -193,15 +193,16 @@ def test_a_bad_combination_is_refused(call, text):
 
 
 def test_a_group_that_is_refused_leaves_no_trace():
-    first, second = Parameter(torch.zeros(2)), named()
+    first = Parameter(torch.zeros(2))
     optimizer = RecAdam([("first", first)], 1e-3, gamma=100.0, anneal=Constant(0.5))
     before = optimizer.state_dict()
     gamma = {"a": torch.ones(2), "b": torch.ones(3)}
-    for bad in ({"gamma": gamma | {"b": -torch.ones(3)}}, {"gamma": gamma, "lr": 5.0}, {"anneal": lambda t: 1 / 0}):
+    for bad in ({"anneal": lambda t: 1 / 0}, {"gamma": gamma | {"b": -torch.ones(3)}}, {"gamma": gamma, "lr": 5.0}):
         with pytest.raises((ValueError, ZeroDivisionError)):
-            optimizer.add_param_group({"params": second, **bad})
+            optimizer.add_param_group({"params": named(), **bad})
         assert len(optimizer.param_groups) == 1
     assert optimizer.state_dict() == before
+    second = named()
     optimizer.add_param_group({"params": second, "gamma": gamma})
     for p in (first, *(p for _, p in second)):
         p.grad = torch.ones_like(p)

