@@ -71,7 +71,7 @@ def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
 
 
 def command(world, out, *more):
-    settings = recipe(world).to_dict() | {"steps": 40}
+    settings = recipe(world).to_dict() | {"steps": 20}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
     places = [f"--out={out}", f"--glue={world / 'glue'}", "--device=cpu"]
     return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places, *more]
