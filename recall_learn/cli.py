@@ -33,6 +33,10 @@ def _finetune(options: argparse.Namespace) -> int:
     from recall_learn.recipe import Recipe
 
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__})
+    from recall_learn import backbones, glue
+
+    glue.locate(recipe.task, options.glue)  # what is not there is said before the slow imports
+    backbones.locate(recipe.backbone)
     _quiet()
     from recall_learn.finetune import finetune
 

@@ -100,7 +100,7 @@ def load(task: str, glue: str | Path | None = None, limit_train: int | None = No
     spec = named(task)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
-    folder = _folder(spec, glue)
+    folder = locate(task, glue)
     data = {split: _read(folder, spec, split) for split in spec.splits}
     if limit_train is not None:
         rows = len(data["train"])
@@ -221,8 +221,13 @@ _METRICS = {
 }
 
 
-def _folder(spec: Task, glue: str | Path | None) -> Path:
-    """The folder that holds the task: the one given, the variable's, or the hub's."""
+def locate(task: str, glue: str | Path | None = None) -> Path:
+    """The folder that holds a task: the one given, the variable's, or the hub's, fetched where needed.
+
+    Raises:
+        ValueError, FileNotFoundError, ConnectionError: as `load` says.
+    """
+    spec = named(task)
     given, by = (glue, "--glue") if glue is not None else (os.environ.get(VARIABLE), VARIABLE)
     if given:
         folder = Path(given).expanduser()

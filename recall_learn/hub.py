@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 5.0
+TIMEOUT = 4.0
 """Seconds that the hub has to answer the first question, name resolution included."""
 
 
