@@ -8,8 +8,8 @@ torch.optim.AdamW(fused=True) on the same weights and gradients; a ratio is the 
     after                lambda = 1: the pull is skipped                                           at most 1.05
     released             the authors' loop over the tensors, written out again                     for comparison
 
-Compiling all 199 tensors takes one to two minutes; --no-compile leaves it out. Ratios of two threads on a machine that
-does something else say nothing: use --threads 1 there.
+Compiling all 199 tensors takes minutes the first time and seconds from torch's cache; --no-compile leaves it out. On a
+machine that does something else, ratios of two threads say nothing: use --threads 1 there.
 """
 
 import argparse

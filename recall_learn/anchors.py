@@ -29,7 +29,7 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
         raise ValueError(f"{what} lacks {_some(missing)}; it needs one tensor for each of {len(expected)} parameters")
     extra = [name for name in given if name not in expected]
     if extra:
-        raise ValueError(f"{what} has {_some(extra)}, which no parameter here is named; leave it out")
+        raise ValueError(f"{what} has {_some(extra)}, which names no parameter that needs one; leave it out")
     for name, tensor in expected.items():
         if not isinstance(given[name], Tensor):
             raise ValueError(f"{what}[{name!r}] is a {type(given[name]).__name__}; it has to be a torch tensor")

@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,6 +108,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         tokenizer = _tokenizer(folder, config)
         model = _drawn(config, seed)
         anchors, unanchored = _stored(folder, config)
+    tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(model))
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         raise ValueError(f"{folder} has a tokenizer of {len(tokenizer)} tokens, more than the model has embeddings for")
     if unanchored:
@@ -230,6 +232,17 @@ def _tokenizer(folder: Path, config: Any) -> Any:
     if getattr(config, "pad_token_id", None) is None:
         config.pad_token_id = tokenizer.pad_token_id
     return tokenizer
+
+
+def _positions(model: nn.Module) -> float:
+    """The most tokens that the model has positions for; RoBERTa counts them from behind its padding index."""
+    most = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(most, int) or most <= 0:
+        return math.inf
+    for module in model.base_model.modules():
+        if isinstance(module, nn.Embedding) and module.num_embeddings == most and module.padding_idx is not None:
+            return most - module.padding_idx - 1
+    return most
 
 
 def _drawn(config: Any, seed: int) -> nn.Module:

@@ -7,12 +7,54 @@ do not match it is reported.
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
-from recall_learn.runs import write_text
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run, load, write_text
 
 SEAL = "sealed.json"
+FIRST = ("config.json", "model.safetensors", SEAL)  # one of them is in every folder that Trainer began
+
+
+def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
+    """The run that ``out`` holds, back at its newest checkpoint; or a new one, and no checkpoint.
+
+    Raises:
+        ValueError: ``out`` holds another recipe's run, or this one without ``resume``; or what it holds is damaged.
+        NotADirectoryError: ``out`` cannot be a folder.
+    """
+    if out is None:
+        if resume:
+            raise ValueError("resume needs the folder of the run to go on with; give it with --out")
+        return Run(recipe), None
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "cannot be written to" if there.is_dir() else "is a file"
+        raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {why}; choose another folder")
+    if not (out / "run.json").exists():
+        foreign = next((path.name for name in ("checkpoint-*", "model") for path in out.glob(name)), None)
+        if foreign:
+            raise ValueError(f"{out} holds {foreign} but no run.json; restore it, or choose another --out")
+        return Run(recipe), None
+    run = load(out / "run.json")
+    other = recipe.difference(run.recipe)
+    if other:
+        raise ValueError(f"{out} holds another recipe's run: {other}; choose another --out")
+    if not resume:
+        raise ValueError(
+            f"{out} holds this run already, up to step {len(run.history)}; add --resume, or choose another"
+        )
+    if run.final:
+        return run, None
+    checkpoint = latest(out)
+    step = step_of(checkpoint) if checkpoint else -1
+    run.truncate(step)
+    if len(run.history) != max(step, 0):
+        raise ValueError(f"{out / 'run.json'} is damaged: it ends before its checkpoint at step {step}; restore it")
+    return run, checkpoint
 
 
 def seal(folder: Path) -> None:
@@ -32,27 +74,40 @@ def latest(out: Path) -> Path | None:
     Raises:
         ValueError: that checkpoint is damaged.
     """
-    for folder in sorted(out.glob("checkpoint-[0-9]*"), key=step_of, reverse=True):
-        if not (folder / SEAL).is_file():
-            shutil.rmtree(folder)
-            continue
-        _verify(folder)
-        return folder
+    for folder in sorted(_checkpoints(out), key=step_of, reverse=True):
+        if (folder / SEAL).is_file():
+            _verify(folder)
+            return folder
+        shutil.rmtree(folder)
     return None
+
+
+def remove_old(out: Path, keep: int = 2) -> None:
+    """Remove all but the newest ``keep`` checkpoints."""
+    for folder in sorted(_checkpoints(out), key=step_of)[:-keep]:
+        shutil.rmtree(folder)
 
 
 def remove_all(out: Path) -> None:
     """Remove the checkpoints of a run that has ended."""
-    for folder in out.glob("checkpoint-[0-9]*"):
+    for folder in _checkpoints(out):
         shutil.rmtree(folder)
+
+
+def _checkpoints(out: Path) -> list[Path]:
+    """The folders that Trainer wrote, whole or not; what somebody else put beside them is left alone."""
+    named = [path for path in out.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name) and path.is_dir()]
+    return [path for path in named if any((path / file).exists() for file in FIRST) or not any(path.iterdir())]
 
 
 def _verify(folder: Path) -> None:
     advice = "delete this folder to go on from the checkpoint before it, or from the start"
     try:
         files = dict(json.loads((folder / SEAL).read_text(encoding="utf-8")))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} cannot be read; {advice}") from error
+    if "model.safetensors" not in files:
+        raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} names no model.safetensors; {advice}")
     for name, digest in files.items():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
             raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {advice}")

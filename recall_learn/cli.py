@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from recall_learn import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for a bad input, 1 for a run that failed, 130 for Ctrl-C."""
     options = _parser().parse_args(arguments)
+    warnings.formatwarning = lambda message, *_, **__: f"recall-learn: warning: {message}\n"
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -35,6 +37,8 @@ def _finetune(options: argparse.Namespace) -> int:
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__})
     from recall_learn import backbones, glue
 
+    if options.resume and not (Path(options.out) / "run.json").exists():
+        print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
     glue.locate(recipe.task, options.glue)  # what is not there is said before the slow imports
     backbones.locate(recipe.backbone)
     _quiet()
@@ -71,13 +75,17 @@ def _fisher(options: argparse.Namespace) -> int:
     from transformers import DataCollatorWithPadding
 
     from recall_learn import backbones, environment, glue
-    from recall_learn.fisher import save_fisher
+    from recall_learn.fisher import LABELS, save_fisher
     from recall_learn.methods import batches, task_fisher
+    from recall_learn.recipe import Recipe
 
     task = glue.named(options.task)
     out = Path(options.out)
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"out is {options.out!r}, but there is no folder {str(out.parent)!r}")
+    if not out.name or out.is_dir() or not out.parent.is_dir():
+        raise ValueError(f"out is {options.out!r}; it has to be a file in a folder that is there")
+    if options.labels not in LABELS:
+        raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
+    Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     device = environment.choose_device(options.device)
     data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
     backbone = backbones.load(options.backbone, num_labels=task.num_labels, seed=options.seed)

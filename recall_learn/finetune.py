@@ -28,11 +28,12 @@ from transformers import (
     set_seed,
 )
 
-from recall_learn import backbones, checkpoints, environment, glue, runs
+from recall_learn import backbones, checkpoints, environment, glue
+from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, sentence_similarity
-from recall_learn.methods import batches, build, read_fisher, task_fisher
+from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -81,47 +82,19 @@ def finetune(
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
     """
     chosen = environment.choose_device(device)
-    if recipe.pull == "ewc" and fisher is None:
+    folder = None if out is None else Path(out)
+    if out == "":
+        raise ValueError("out is '', which names no folder; give one, or '.' for this one")
+    if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
+        raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
+    run, checkpoint = checkpoints.open_run(recipe, folder, resume)
+    if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
         raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
-    run, checkpoint = _open(recipe, Path(out) if out is not None else None, resume)
     if run.final:
         return run
-    session = _Session(run, chosen, None if out is None else Path(out), glue_folder, on_step, progress)
+    session = _Session(run, chosen, folder, glue_folder, on_step, progress)
     session.prepare(fisher)
     return session.train(checkpoint)
-
-
-def _open(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
-    """The run that ``out`` holds, back at its newest checkpoint; or a new one."""
-    if out is None:
-        if resume:
-            raise ValueError("resume needs the folder of the run to go on with; give it with --out")
-        return Run(recipe), None
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"out is {str(out)!r}, which is a file; it has to be a folder")
-    if not (out / "run.json").exists():
-        foreign = next((path.name for name in ("checkpoint-*", "model") for path in out.glob(name)), None)
-        if foreign:
-            raise ValueError(
-                f"{out} holds {foreign} but no run.json: it belongs to something else; choose another --out"
-            )
-        return Run(recipe), None
-    run = runs.load(out / "run.json")
-    other = recipe.difference(run.recipe)
-    if other:
-        raise ValueError(f"{out} holds another recipe's run: {other}; choose another --out")
-    if not resume:
-        raise ValueError(
-            f"{out} holds this run already, up to step {len(run.history)}; add --resume, or choose another"
-        )
-    if run.final:
-        return run, None
-    checkpoint = checkpoints.latest(out)
-    step = checkpoints.step_of(checkpoint) if checkpoint else -1
-    run.truncate(step)
-    if len(run.history) != max(step, 0):
-        raise ValueError(f"{out / 'run.json'} is damaged: it ends before its checkpoint at step {step}; restore it")
-    return run, checkpoint
 
 
 class _Session:
@@ -145,9 +118,6 @@ class _Session:
         if recipe.probe == "stsb":
             self.pairs = glue.load("stsb", self.glue_folder)["validation"]
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        before = self.run.environment.get("anchors")
-        if before not in (None, self.backbone.fingerprint):
-            raise ValueError(f"{recipe.backbone} has other pretrained weights than when {self.out} was begun")
         tokenizer = self.backbone.tokenizer
         self.data = {
             split: glue.tokenize(data[split], recipe.task, tokenizer, recipe.max_length)
@@ -156,7 +126,14 @@ class _Session:
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
         self.backbone.model.to(self.device)
-        self.run.environment = self.run.environment or self._environment()
+        now, before = self._environment(), self.run.environment
+        for key, what in (
+            ("anchors", f"{recipe.backbone} has other pretrained weights"),
+            ("data", "the data is other"),
+        ):
+            if before and before.get(key) != now[key]:
+                raise ValueError(f"{what} than when {self.out} was begun; put the former back, or choose another --out")
+        self.run.environment = before or now
         self.method = build(recipe, self.backbone, self._fisher(fisher))
 
     def _environment(self) -> dict[str, Any]:
@@ -165,14 +142,18 @@ class _Session:
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
+            "data": digest(self.data["train"], self.evaluation),
         }
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
             return None
-        own = self.out / "fisher.safetensors" if self.out else None  # kept, so that a resumed run need not take it anew
-        if path is None and own is not None and own.exists():
+        own = self.out / "fisher.safetensors" if self.out else None  # kept, so that a resumed run has it
+        begun = self.run.environment.get("fisher")
+        if path is None and begun and own is not None and own.exists():
             path = own
+        if path is None and self.recipe.pull == "ewc":
+            raise ValueError(f"{own} is gone; give the Fisher that the run was begun with by --fisher")
         if path is not None:
             fisher, metadata = read_fisher(path, self.backbone)
         else:
@@ -180,12 +161,14 @@ class _Session:
             fisher = task_fisher(self.backbone, stream, "empirical", progress=self.progress)
             metadata = {"backbone": self.backbone.name, "anchors": self.backbone.fingerprint, "task": self.recipe.task}
             metadata |= {"labels": fisher.labels, "examples": str(fisher.examples)}
-            if own is not None:
-                own.parent.mkdir(parents=True, exist_ok=True)
-                save_fisher(own, fisher, **metadata)
         taken = {key: metadata[key] for key in ("task", "labels", "examples") if key in metadata}
-        if self.run.environment.setdefault("fisher", taken) != taken:
-            raise ValueError(f"{path} is another Fisher than the one that {self.out} was begun with")
+        taken["tensors"] = fingerprint(fisher)
+        if begun not in (None, taken):
+            raise ValueError(f"the Fisher is not the one that {self.out} was begun with; give that one by --fisher")
+        self.run.environment["fisher"] = taken
+        if own is not None and path != own:
+            own.parent.mkdir(parents=True, exist_ok=True)
+            save_fisher(own, fisher, **metadata)
         return fisher
 
     def train(self, checkpoint: Path | None) -> Run:
@@ -219,7 +202,6 @@ class _Session:
             seed=recipe.seed,
             use_cpu=self.device.type == "cpu",
             save_strategy="no",
-            save_total_limit=2,
             logging_strategy="no",
             logging_nan_inf_filter=False,
             report_to="none",
@@ -227,7 +209,7 @@ class _Session:
             dataloader_pin_memory=False,
         )
         arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs are used by several processes, not by one
-        schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup * recipe.steps), recipe.steps)
+        schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
         trainer = _Trainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_Recorder(self))
@@ -257,6 +239,8 @@ class _Session:
             record["loss"] = loss
             if penalty is not None:
                 record["penalty"] = float(penalty)
+                if not np.isfinite(record["penalty"]):
+                    raise DivergedError(f"the penalty is {record['penalty']} at step {record['step']}; lower --gamma")
             self.run.history.append(record)
 
     def evaluate(self, step: int) -> None:
@@ -390,3 +374,4 @@ class _Recorder(TrainerCallback):
             generator = self.session.method.mask.state_dict()["generator"]
             save_file({"generator": generator}, folder / "mask.safetensors")
         checkpoints.seal(folder)
+        checkpoints.remove_old(self.session.out)

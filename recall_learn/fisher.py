@@ -299,6 +299,8 @@ def save_fisher(path: str | os.PathLike, fisher: Mapping[str, Tensor], **metadat
     try:
         save_file(tensors, temporary, metadata=strings)
         os.replace(temporary, path)
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -310,6 +312,8 @@ def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
         ValueError: the file is damaged or is not a Fisher.
         FileNotFoundError: there is no such file.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"fisher {str(path)!r} is not a file; recall-learn fisher makes one")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})

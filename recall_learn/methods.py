@@ -8,6 +8,7 @@ child-f   a fresh random mask on the gradients at every step
 child-d   one mask: the weights with the most Fisher information for the task
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,15 @@ def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     for start in range(0, len(order), size):
         yield collator([data[i] for i in order[start : start + size]])
+
+
+def digest(*splits: Any) -> str:
+    """SHA-256 over tokenized splits: the same digits, the same examples in the same order."""
+    result = hashlib.sha256()
+    for split in splits:
+        for start in range(0, len(split), 1000):
+            result.update(repr(split[start : start + 1000]).encode())
+    return result.hexdigest()
 
 
 def _groups(recipe: Recipe, backbone: Backbone) -> list[dict[str, Any]]:

@@ -80,6 +80,8 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it has to be one of {', '.join(allowed)}")
         for name, least in (("steps", 1), ("batch_size", 1), ("max_length", 1), ("seed", 0)):
             _check_whole(name, getattr(self, name), least)
+        if self.seed >= 2**32:
+            raise ValueError(f"seed is {self.seed}; it has to be under 2**32, as numpy takes it")
         for name in ("limit_train", "evaluate_every"):
             if getattr(self, name) is not None:
                 _check_whole(name, getattr(self, name), 1)
@@ -90,6 +92,8 @@ class Recipe:
             _check_number(name, getattr(self, name), lambda x: x >= 0, "a number of at least 0")
         if self.gamma is not None:
             _check_number("gamma", self.gamma, lambda x: x >= 0, "a number of at least 0")
+        if self.lr * self.weight_decay >= 1:
+            raise ValueError(f"lr * weight_decay is {self.lr * self.weight_decay:g}; it has to be under 1")
         Sigmoid(self.k, self.t0)  # checks both
         self._check_pull()
 

@@ -69,6 +69,8 @@ class Run:
                 raise ValueError(f"its {name} is missing")
             setattr(run, name, data[name])
         steps = [record["step"] for record in run.history]
+        if any(not isinstance(record["step"], int) for record in run.evaluations):
+            raise ValueError("its evaluations do not name their steps")
         if steps != list(range(1, len(steps) + 1)):
             raise ValueError("its history does not count the steps 1, 2, 3, ...")
         run.final, run.stopped = data.get("final"), data.get("stopped")
@@ -91,7 +93,7 @@ def load(path: str | os.PathLike) -> Run:
         return Run.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is not there; a run writes it with --out") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} is damaged or not a recorded run ({error}); restore it, or use another --out"
         ) from error

@@ -143,21 +143,19 @@ def tradeoff(
     """What was gained against what was kept: each run's way through the plane, as far as the slider's step.
 
     Args:
-        paths: ``name -> (steps, gained, kept)``, all with the same steps; at most six.
+        paths: ``name -> (steps, gained, kept)``; at most six.
         x_title: what was gained.
         y_title: what was kept.
         claim: as in `style`.
         alt: as in `style`.
     """
-    steps = next(iter(paths.values()))[0]
-    if any(list(path[0]) != list(steps) for path in paths.values()):
-        raise ValueError("paths have different steps; the slider needs the same for all")
+    steps = sorted({step for path in paths.values() for step in path[0]})
     fig = go.Figure()
     for (name, (_, gained, kept)), look in zip(paths.items(), _looks(len(paths)), strict=True):
         fig.add_scatter(x=list(gained), y=list(kept), name=name, mode="lines+markers", **look)
-    stops = range(1, len(steps) + 1)
-    gained = [[path[1][:stop] for path in paths.values()] for stop in stops]
-    kept = [[path[2][:stop] for path in paths.values()] for stop in stops]
+    passed = [[sum(step <= stop for step in path[0]) for path in paths.values()] for stop in steps]
+    gained = [[path[1][:n] for path, n in zip(paths.values(), counts, strict=True)] for counts in passed]
+    kept = [[path[2][:n] for path, n in zip(paths.values(), counts, strict=True)] for counts in passed]
     moved = slider("step ", [f"{step}" for step in steps], kept, len(steps) - 1, across=gained)
     fig.update_layout(sliders=[moved])
     fig.update_xaxes(title=x_title, range=_span(path[1] for path in paths.values()))

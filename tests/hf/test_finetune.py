@@ -18,7 +18,7 @@ from recall_learn.fisher import save_fisher
 from recall_learn.methods import batches, task_fisher
 from recall_learn.recipe import Recipe
 
-SETTINGS = {"max_length": 40, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 1.0, "t0": 3, "evaluate_every": 4}
+SETTINGS = {"max_length": 32, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 1.0, "t0": 3, "evaluate_every": 4}
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,10 @@ def test_ewc_takes_a_fisher_from_a_file(world, tmp_path):
     assert held.final["distance"] < free.final["distance"]
     assert held.history[0]["penalty"] == 0  # it starts at home
     assert held.history[-1]["penalty"] > 0
-    assert held.environment["fisher"] == {"task": "stsb", "labels": "exact", "examples": "24"}
+    taken = held.environment["fisher"]
+    assert {**taken, "tensors": ""} == {"task": "stsb", "labels": "exact", "examples": "24", "tensors": ""}
+    with pytest.raises(ValueError, match="method vanilla takes no Fisher"):
+        run(world, fisher=file)
     with pytest.raises(ValueError, match="--fisher"):
         run(world, method="ewc")
     save_backbone(tmp_path / "other", "electra")
@@ -220,6 +223,25 @@ def test_a_loss_that_diverges_is_named_and_the_record_kept(world, tmp_path):
     assert kept.stopped["step"] == 5
     assert "nan" in kept.stopped["why"]
     assert kept.final is None
+
+
+def test_a_penalty_that_overflows_is_named_and_the_record_kept(world, tmp_path):
+    with pytest.raises(DivergedError, match=r"the penalty is (inf|nan) at step"):
+        run(world, out=tmp_path, method="l2sp", gamma=1e39)
+    kept = runs.load(tmp_path / "run.json")
+    assert kept.stopped["step"] == len(kept.history)
+
+
+def test_a_fisher_that_another_run_left_is_not_taken(world, tmp_path):
+    with pytest.raises(ValueError, match="keeps no"):
+        run(world, out=tmp_path, method="child-d", p=1e-9, task="cola")
+    assert (tmp_path / "fisher.safetensors").exists()
+    assert run(world, out=tmp_path, method="child-d").environment["fisher"]["task"] == "mrpc"
+
+
+def test_longer_texts_than_the_model_has_positions_are_refused(world):
+    with pytest.raises(ValueError, match="at most the model's 40 tokens, got 41"):
+        run(world, max_length=41)
 
 
 def test_on_step_sees_each_step_and_can_change_the_next(world):

@@ -13,6 +13,7 @@ from small import save_backbone, save_glue
 
 from recall_learn import checkpoints, runs
 from recall_learn.finetune import finetune
+from recall_learn.fisher import load_fisher, save_fisher
 from recall_learn.recipe import Recipe
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
@@ -184,3 +185,38 @@ def test_other_pretrained_weights_are_noticed(world, tmp_path):
     save_backbone(tmp_path / "model", "electra")
     with pytest.raises(ValueError, match="other pretrained weights"):
         finetune(mine, resume=True, **places)
+
+
+def test_other_data_is_noticed(world, tmp_path):
+    save_glue(tmp_path / "glue", "mrpc", seed=7)
+    with pytest.raises(Crash):
+        go(world, tmp_path / "run", crash_after(9))
+    with pytest.raises(ValueError, match="the data is other than when"):
+        finetune(recipe(world), out=tmp_path / "run", glue_folder=tmp_path / "glue", device="cpu", resume=True)
+
+
+def test_a_run_resumes_with_the_fisher_it_began_with_and_no_other(world, tmp_path):
+    whole = go(world, tmp_path / "whole", method="child-d")
+    given = tmp_path / "whole" / "fisher.safetensors"
+    other = tmp_path / "other.safetensors"
+    fisher, metadata = load_fisher(given)
+    save_fisher(other, {name: 2 * tensor for name, tensor in fisher.items()}, **metadata)
+    places = {"out": tmp_path / "run", "glue_folder": world / "glue", "device": "cpu"}
+    with pytest.raises(Crash):
+        finetune(recipe(world, method="child-d"), crash_after(9), fisher=given, **places)
+    with pytest.raises(ValueError, match="the Fisher is not the one"):
+        finetune(recipe(world, method="child-d"), fisher=other, resume=True, **places)
+    resumed = finetune(recipe(world, method="child-d"), resume=True, **places)
+    assert resumed.history == whole.history
+
+
+def test_folders_beside_the_checkpoints_are_left_alone(world, tmp_path):
+    with pytest.raises(Crash):
+        go(world, tmp_path, crash_after(9))
+    mine = [tmp_path / "checkpoint-8-keep", tmp_path / "checkpoint-99"]
+    for folder in mine:
+        folder.mkdir()
+        (folder / "notes.txt").write_text("mine")
+    go(world, tmp_path, resume=True)
+    assert all((folder / "notes.txt").exists() for folder in mine)
+    assert not (tmp_path / "checkpoint-8").exists()

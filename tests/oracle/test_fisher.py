@@ -291,3 +291,14 @@ def test_the_squared_batch_mean_is_one_b_th():
     batched = fisher_diagonal(model, zip(x.split(8), y.split(8), strict=True), labels="batched")["weight"].sum()
     # 512 batches: each square has a relative deviation of about sqrt(2 / 5), their mean of 3 %
     assert batched / fisher == pytest.approx(1 / 8, rel=0.15)
+
+
+@pytest.mark.parametrize("draw", [0.0, 1 - 2.0**-53])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_smallest_and_the_largest_draw_are_harmless(draw, outputs, monkeypatch):
+    monkeypatch.setattr(
+        "recall_learn.fisher.torch.rand", lambda shape, **options: torch.full(shape, draw, dtype=torch.float64)
+    )
+    (v,) = directions(torch.tensor([[0.3, 0.1, -0.2]])[:, :outputs], None, choice="sampled")
+    assert v.isfinite().all()
+    assert outputs == 1 or v.argmax() == (0 if draw == 0 else 2)

@@ -333,7 +333,7 @@ def test_bad_penalties_are_refused(anchors, precision, message):
 
 def test_a_model_without_the_anchored_weights_is_refused():
     penalty = QuadraticPenalty({"weight": torch.ones(2, 3)}, 1.0)
-    with pytest.raises(ValueError, match="anchors has 'weight', which no parameter here is named"):
+    with pytest.raises(ValueError, match="anchors has 'weight', which names no parameter that needs one"):
         penalty({"bias": torch.ones(2)})
     with pytest.raises(ValueError, match=r"anchors\['weight'\] has shape \(2, 3\)"):
         penalty(nn.Linear(2, 2))

@@ -150,7 +150,7 @@ def test_a_head_without_recall_is_checked_as_well(lr):
     [
         ({"a": torch.ones(2)}, "anchors lacks 'b'; it needs one tensor for each of 2 parameters"),
         ({}, "anchors lacks 'a', 'b'"),
-        (HOME | {"c": torch.ones(1)}, "anchors has 'c', which no parameter here is named"),
+        (HOME | {"c": torch.ones(1)}, "anchors has 'c', which names no parameter that needs one"),
         (HOME | dict.fromkeys("cdefg", torch.ones(1)), "'c', 'd', 'e' and 2 more"),
         (HOME | {"b": torch.ones(1)}, r"anchors\['b'\] has shape \(1,\), the parameter has \(3,\)"),
         (HOME | {"b": torch.ones(1, 3)}, r"anchors\['b'\] has shape \(1, 3\)"),

@@ -63,5 +63,7 @@ def test_tradeoff_shows_each_path_as_far_as_the_slider():
     assert stops[1].args[0] == {"x": [[1, 2], [1, 1]], "y": [[9, 8], [9, 9]]}
     assert fig.layout.sliders[0].active == 2
     assert list(fig.data[0].x) == [1, 2, 3]
-    with pytest.raises(ValueError, match="different steps"):
-        tradeoff({"a": ([0], [1], [1]), "b": ([1], [1], [1])}, "x", "y", "c", "d")
+    other = tradeoff({"a": ([0, 9], [1, 2], [3, 4]), "b": ([0, 5], [5, 6], [7, 8])}, "x", "y", "c", "d")
+    stops = other.layout.sliders[0].steps
+    assert [stop.label for stop in stops] == ["0", "5", "9"]
+    assert stops[1].args[0]["x"] == [[1], [5, 6]]
