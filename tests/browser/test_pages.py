@@ -140,8 +140,10 @@ def test_figures_follow_the_theme_and_light_is_the_default(lesson):
 
 
 def test_a_legend_entry_hides_its_curve(lesson):
-    lesson.locator(".legendtoggle").first.click()
-    lesson.wait_for_function("document.querySelector('.recall-plot').data[0].visible === 'legendonly'")
+    figure = lesson.locator(".recall-figure", has=lesson.locator(".legendtoggle")).first  # one curve has no legend
+    figure.locator(".legendtoggle").first.click()
+    hidden = "figure => figure.querySelector('.recall-plot').data[0].visible === 'legendonly'"
+    lesson.wait_for_function(hidden, arg=figure.element_handle())
 
 
 def test_without_scripts_a_figure_is_told(browser, html):
