@@ -14,7 +14,7 @@ from recall_learn import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 2 for a bad input, 1 for a run that failed, 130 for Ctrl-C."""
     options = _parser().parse_args(arguments)
-    warnings.formatwarning = lambda message, *_, **__: f"recall-learn: warning: {message}\n"
+    former, warnings.formatwarning = warnings.formatwarning, _one_line
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -24,6 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 1)
     except (ValueError, OSError) as error:
         return _complain(error, 2)
+    finally:
+        warnings.formatwarning = former
+
+
+def _one_line(message, *_, **__) -> str:
+    return f"recall-learn: warning: {message}\n"
 
 
 def _complain(error: Exception, status: int) -> int:
