@@ -235,10 +235,13 @@ class RecAdam(Optimizer):
         for group, lam in zip(self.param_groups, lams, strict=True):
             group["t"] += 1
             buckets: dict[tuple, list[Tensor]] = {}
-            for p in group["params"]:
-                if p.grad is not None:
-                    key = (p.device, p.dtype, self._count(p), self._path_of(p, compiling))
-                    buckets.setdefault(key, []).append(p)
+            present = [p for p in group["params"] if p.grad is not None]
+            steps = [self._steps(p) for p in present]
+            if steps:
+                torch._foreach_add_(steps, 1)
+            for p, step in zip(present, steps, strict=True):
+                key = (p.device, p.dtype, int(step), self._path_of(p, compiling))
+                buckets.setdefault(key, []).append(p)
             for (_, _, t, path), params in buckets.items():
                 work.append(self._bucket(group, params, lam, t, path, compiling))
         return work
@@ -248,19 +251,16 @@ class RecAdam(Optimizer):
             if p.grad is not None and p.grad.layout != torch.strided:
                 raise RuntimeError("RecAdam needs dense gradients; build the embedding with sparse=False")
             if pulls and p not in self._anchors:
-                raise ValueError(
-                    "a recalled parameter has no anchor; a group's recall and params are fixed once it is added"
-                )
+                raise ValueError("a recalled parameter has no anchor; recall is fixed once a group is added")
 
-    def _count(self, p: Tensor) -> int:
+    def _steps(self, p: Tensor) -> Tensor:
         state = self.state[p]
         if not state:
             dtype = _working_dtype(p)
             state["step"] = torch.tensor(0.0)
             state["exp_avg"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
             state["exp_avg_sq"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
-        state["step"] += 1
-        return int(state["step"])
+        return state["step"]
 
     def _path_of(self, p: Tensor, compiling: bool) -> str:
         if compiling:
