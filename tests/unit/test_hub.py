@@ -204,7 +204,7 @@ def test_repository_ids(text):
     assert hub.is_repo_id(text)
 
 
-@pytest.mark.parametrize("text", ["a/b/c", "/tmp/x", "../x", "two words", "", "a--b", "model.git"])
+@pytest.mark.parametrize("text", ["a/b/c", "/abs/x", "../x", "two words", "", "a--b", "model.git"])
 def test_what_is_no_repository_id(text):
     assert not hub.is_repo_id(text)
 
