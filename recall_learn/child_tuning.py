@@ -16,6 +16,7 @@ optimizer: F then draws within D's child, in whichever order they were attached.
 Xu et al., 2021, "Raise a Child in Large Language Model", arXiv 2109.05687.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -27,7 +28,7 @@ from torch.optim import Optimizer
 from recall_learn.anchors import check_names
 
 
-class _GradientMask:
+class _GradientMask(ABC):
     """Changes an optimizer's gradients after the backward pass and before the moments, at every step."""
 
     def __init__(self, optimizer: Optimizer, p: float):
@@ -44,10 +45,7 @@ class _GradientMask:
         self._handles = []
 
     def _attach(self) -> None:
-        self._handles = [
-            self.optimizer.register_step_pre_hook(self._before_step),
-            self.optimizer.register_step_post_hook(self._after_step),
-        ]
+        self._handles = [self.optimizer.register_step_pre_hook(self._before_step)]
 
     def remove(self) -> None:
         """Detach from the optimizer: the next step is a plain one."""
@@ -70,11 +68,9 @@ class _GradientMask:
             return args, {**kwargs, "closure": masked_closure}
         return (args[0], masked_closure, *args[2:]), kwargs
 
+    @abstractmethod
     def _mask_gradients(self) -> None:
-        raise NotImplementedError
-
-    def _after_step(self, optimizer, args, kwargs) -> None:
-        pass
+        """Mask every gradient in place."""
 
 
 class ChildTuningF(_GradientMask):
@@ -173,6 +169,7 @@ class ChildTuningD(_GradientMask):
         self._parameters = {name: parameters[name] for name in self.masks}
         self._before: dict[str, Tensor] = {}
         self._attach()
+        self._handles.append(optimizer.register_step_post_hook(self._after_step))
 
     def state_dict(self) -> dict[str, Any]:
         """P and the masks. They serve as a ``fisher`` too: ``ChildTuningD(optimizer, masks, p)`` has the same child."""
