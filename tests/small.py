@@ -1,6 +1,7 @@
 """Small stand-ins for the tests: models of every architecture, a tokenizer, and a folder of GLUE tasks."""
 
 import numpy as np
+import pytest
 import torch
 import transformers
 from datasets import Dataset
@@ -84,3 +85,15 @@ def save_glue(folder, *tasks, train=24, evaluation=10, seed=0):
             data = Dataset.from_dict({**texts, "label": labels, "idx": list(range(rows))})
             data.to_parquet(folder / name / f"{split}-00000-of-00001.parquet")
     return folder
+
+
+def refused(call, error, *parts):
+    """The message of the error that ``call`` raises: of this very type, one line, holding every part."""
+    with pytest.raises(error) as raised:
+        call()
+    text = str(raised.value)
+    assert type(raised.value) is error
+    assert "\n" not in text
+    for part in parts:
+        assert part in text
+    return text

@@ -13,7 +13,7 @@ import torch
 import transformers
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
-from small import ARCHITECTURES, SIZE, WIDE, save_tokenizer
+from small import ARCHITECTURES, SIZE, WIDE, refused, save_tokenizer
 from small import save_backbone as save
 from torch import nn
 
@@ -34,18 +34,6 @@ def head(backbone):
 
 def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def refused(call, error, *parts):
-    """The message of the error that ``call`` raises: of this very type, one line, holding every part."""
-    with pytest.raises(error) as raised:
-        call()
-    text = str(raised.value)
-    assert type(raised.value) is error
-    assert "\n" not in text
-    for part in parts:
-        assert part in text
-    return text
 
 
 # --- every architecture ---
