@@ -3,6 +3,7 @@
 Fine-tuning starts from a model in two parts. The encoder (``model.base_model``) was pretrained and has something to
 forget. The head on top is new, random, and has nothing to forget. A name is one of
 
+- ``tiny``: half a million weights, pretrained on the text of `recall_learn.world`, in this package;
 - ``minilm``: all-MiniLM-L6-v2, 22 million weights, from a pip package, so that it needs no hub;
 - a local folder, as ``save_pretrained`` writes it;
 - a hub id such as ``bert-base-uncased``.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from recall_learn import hub
@@ -49,7 +51,8 @@ _PATTERNS = (
     *("config.json", *_WEIGHTS, "model-*-of-*.safetensors"),
     *(*_TOKENIZERS, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
 )
-_ADVICE = f"give a local folder, or minilm ({MINILM_INSTALL})"
+TINY = Path(__file__).parent / "data" / "tiny"
+_ADVICE = f"give a local folder, or tiny, or minilm ({MINILM_INSTALL})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,8 @@ class Backbone:
             model was saved). They start at random like the head, so nothing may pull them back.
         name: the name that was asked for.
         fingerprint: SHA-256 of the anchors, see `recall_learn.anchors.fingerprint`.
-        source: where the weights came from: the pip package, "folder", or the hub id with its commit.
+        source: where the weights came from: this package, the pip package, "folder", or the hub id with its commit.
+        world: the seed and the digest of the small world that it was pretrained in, or None.
     """
 
     model: nn.Module
@@ -75,6 +79,7 @@ class Backbone:
     name: str
     fingerprint: str
     source: str
+    world: Mapping[str, Any] | None = None
 
 
 def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0) -> Backbone:
@@ -85,7 +90,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
     global random state is neither read nor moved. A head that the checkpoint holds is not used.
 
     Args:
-        name: "minilm", a local folder, or a hub id. A folder that is called minilm is asked for as ``./minilm``.
+        name: "tiny", "minilm", a local folder, or a hub id. A folder that is called tiny is asked for as ``./tiny``.
         num_labels: classes, at least 2; or 1 for a regression with the mean squared error.
         init: "pretrained", or "random" for the random start of Chen et al., 2020, section 4: the encoder is new, the
             anchors are the pretrained weights all the same.
@@ -111,11 +116,37 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
     tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(model))
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         raise ValueError(f"{folder} has a tokenizer of {len(tokenizer)} tokens, more than the model has embeddings for")
-    if unanchored:
+    if unanchored and name != "tiny":  # whose pooler is known to be new, as after any pretraining by masked words alone
         log.warning("%s holds no weights for %s: random, not anchored", name, ", ".join(unanchored))
     if init == "pretrained":
         model.load_state_dict(anchors, strict=False)  # names come from this very class: nothing can be unexpected
-    return Backbone(model.eval(), tokenizer, anchors, unanchored, name, fingerprint(anchors), source)
+    world = getattr(config, "world", None)
+    return Backbone(model.eval(), tokenizer, anchors, unanchored, name, fingerprint(anchors), source, world)
+
+
+def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, tuple[str, ...]]:
+    """The masked language model in a backbone's folder, in eval mode, and the head's weights that it lacks.
+
+    Args:
+        folder: as `locate` gives it.
+        head: a safetensors file with the head's weights, for a checkpoint that was published without one.
+
+    Raises:
+        ValueError: transformers has no masked language model for this architecture, or a file cannot be read.
+        FileNotFoundError: ``head`` is not there.
+    """
+    with _quiet(), _own_randomness(0):
+        arguments = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+        model, report = _read(folder, "AutoModelForMaskedLM", **arguments)
+    inside = {id(parameter) for parameter in model.base_model.parameters()}
+    lacking = [name for name, p in model.named_parameters() if id(p) not in inside and name in report["missing_keys"]]
+    if head is not None:
+        if not head.is_file():
+            raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
+        stored = load_file(head)
+        lacking = [name for name in lacking if name not in stored]
+        model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
+    return model.eval(), tuple(lacking)
 
 
 def encoder_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
@@ -147,6 +178,9 @@ def locate(name: str) -> tuple[Path, str]:
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"backbone must be a name, got {name!r}")
+    if name == "tiny":
+        _check_files(TINY, "the packaged tiny")
+        return TINY, f"packaged, sha256 {_sha256(TINY / 'model.safetensors')}"
     if name == "minilm":
         return _minilm(), f"{MINILM_PACKAGE}, sha256 {MINILM_SHA256}"
     folder = Path(name).expanduser()
@@ -155,7 +189,8 @@ def locate(name: str) -> tuple[Path, str]:
         return folder, "folder"
     if not hub.is_repo_id(name):
         raise ValueError(
-            f"backbone {name!r} is unknown: it is not minilm, no folder is there, and a hub id is NAME or OWNER/NAME"
+            f"backbone {name!r} is unknown: it is not tiny, not minilm, no folder is there, "
+            f"and a hub id is NAME or OWNER/NAME"
         )
     cached = hub.cached(name, repo_type="model", patterns=_PATTERNS)
     if cached is None or _lacks(cached):
@@ -171,14 +206,18 @@ def _minilm() -> Path:
         raise FileNotFoundError(f"minilm is not installed; run: {MINILM_INSTALL}")
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     _check_files(folder)
-    with open(folder / "model.safetensors", "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _sha256(folder / "model.safetensors")
     if digest != MINILM_SHA256:
         raise ValueError(
             f"minilm's weights in {folder} are damaged (sha256 {digest[:8]}..., published {MINILM_SHA256[:8]}...); "
             f"run: {MINILM_INSTALL} --force-reinstall"
         )
     return folder
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _lacks(folder: Path) -> str | None:

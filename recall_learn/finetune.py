@@ -28,11 +28,11 @@ from transformers import (
     set_seed,
 )
 
-from recall_learn import backbones, checkpoints, environment, glue
+from recall_learn import backbones, checkpoints, environment, glue, probes
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
 from recall_learn.fisher import save_fisher
-from recall_learn.forgetting import distance, sentence_similarity
+from recall_learn.forgetting import distance, distance_by_layer
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
@@ -55,6 +55,7 @@ def finetune(
     out: str | Path | None = None,
     glue_folder: str | Path | None = None,
     fisher: str | Path | None = None,
+    source_text: str | Path | None = None,
     device: str = "auto",
     resume: bool = False,
     progress: bool | None = None,
@@ -68,6 +69,7 @@ def finetune(
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
+        source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
         resume: go on from the newest checkpoint in ``out``. On a CPU the weights and the history end bit-identical to
             those of a run that was never stopped.
@@ -92,7 +94,7 @@ def finetune(
         raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
     if run.final:
         return run
-    session = _Session(run, chosen, folder, glue_folder, on_step, progress)
+    session = _Session(run, chosen, folder, glue_folder, source_text, on_step, progress)
     session.prepare(fisher)
     return session.train(checkpoint)
 
@@ -100,9 +102,9 @@ def finetune(
 class _Session:
     """One process's share of a run: everything that is alive while it trains."""
 
-    def __init__(self, run: Run, device, out: Path | None, glue_folder, on_step: OnStep | None, progress: bool | None):
+    def __init__(self, run: Run, device, out: Path | None, glue_folder, source_text, on_step: OnStep | None, progress):
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
-        self.glue_folder = glue_folder
+        self.glue_folder, self.source_text = glue_folder, source_text
         self.recipe = run.recipe
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
         self.stop_asked = False
@@ -114,22 +116,22 @@ class _Session:
         recipe = self.recipe
         data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
         task = glue.named(recipe.task)
-        self.pairs = None
-        if recipe.probe == "stsb":
-            self.pairs = glue.load("stsb", self.glue_folder)["validation"]
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        self._check_world()
         tokenizer = self.backbone.tokenizer
+        length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         self.data = {
-            split: glue.tokenize(data[split], recipe.task, tokenizer, recipe.max_length)
-            for split in ("train", task.evaluation)
+            split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in ("train", task.evaluation)
         }
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
         self.backbone.model.to(self.device)
+        self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
         for key, what in (
             ("anchors", f"{recipe.backbone} has other pretrained weights"),
             ("data", "the data is other"),
+            ("source_text", "the source text is other"),
         ):
             if before and before.get(key) != now[key]:
                 raise ValueError(f"{what} than when {self.out} was begun; put the former back, or choose another --out")
@@ -143,7 +145,22 @@ class _Session:
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
             "data": digest(self.data["train"], self.evaluation),
+            **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
+
+    def _check_world(self) -> None:
+        """A model of the small world reads nothing else, and knows the facts of its own world only."""
+        world, task = self.backbone.world, self.recipe.task
+        if not world:
+            return
+        seed = glue.world_seed(task, self.glue_folder)
+        if seed is None:
+            raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
+        if seed != world["seed"]:
+            raise ValueError(
+                f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "
+                f"of seed {seed}; make the task with recall-learn world task --seed {world['seed']}, or pretrain there"
+            )
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
@@ -257,10 +274,9 @@ class _Session:
         except ValueError as error:
             raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
         record = {"step": step, "metrics": metrics, "distance": away}
-        if self.pairs is not None:
-            pairs = zip(self.pairs["sentence1"], self.pairs["sentence2"], strict=True)
-            encoder, tokenizer = model.base_model, self.backbone.tokenizer
-            record["similarity"] = sentence_similarity(encoder, tokenizer, pairs, self.pairs["label"])
+        record["layers"] = distance_by_layer(model, self.backbone.anchors)
+        for probe in self.probes:
+            record |= probe()
         self.run.evaluations.append(record)
         if step:
             self.run.history[-1]["distance"] = away

@@ -1,13 +1,18 @@
 """What was lost: measures of forgetting, one function each, for a model before, during and after fine-tuning."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import copy
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from recall_learn.anchors import check_names
+from recall_learn.fisher import evaluating
 
 
 @torch.no_grad()
@@ -28,6 +33,192 @@ def distance(model: nn.Module, anchors: Mapping[str, Tensor]) -> float:
         p = parameters[name]
         squares += (p.float() - anchor.to(p.device).float()).square().sum(dtype=torch.float64).cpu()
     return float(squares.sqrt())
+
+
+def distance_by_layer(model: nn.Module, anchors: Mapping[str, Tensor]) -> dict[str, float]:
+    r"""`distance`, part by part: the squares of the parts add up to the square of the whole.
+
+    Args:
+        model: the model now.
+        anchors: as in `distance`.
+
+    Returns:
+        ``part -> distance`` in the model's order. A part is a numbered layer ("bert.encoder.layer.0"), or what stands
+        beside the layers ("bert.embeddings", "bert.pooler").
+
+    Raises:
+        ValueError: as `distance`.
+    """
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, anchor in anchors.items():
+        numbered = re.match(r".*?\.\d+(?=\.)", name)
+        part = numbered[0] if numbered else ".".join(name.split(".")[:2])
+        parts.setdefault(part, {})[name] = anchor
+    return {part: distance(model, inside) for part, inside in parts.items()}
+
+
+class Source(NamedTuple):
+    """How well hidden words are said: the loss in nats per hidden word, and the share whose likeliest word is right."""
+
+    loss: float
+    accuracy: float
+
+
+@torch.no_grad()
+def say_hidden(masked_lm: nn.Module, examples: Any, batch_size: int = 256) -> Source:
+    r"""What the encoder still knows of the words it was pretrained on: the mean of :math:`-\log p(w_m)`, and accuracy.
+
+    Args:
+        masked_lm: gives logits [M, V] for the hidden words of a batch; see `recall_learn.masked_lm.attach`.
+        examples: texts with hidden words, see `recall_learn.masked_lm.hide_each` and `hide_share`.
+        batch_size: rows at a time. No random number is drawn.
+    """
+    device, total, right, count = next(masked_lm.parameters()).device, 0.0, 0, 0
+    with evaluating(masked_lm):
+        for inputs, words in examples.batches(batch_size):
+            logits = masked_lm(**{key: value.to(device) for key, value in inputs.items()}).float()
+            words = words.to(device)
+            total += float(nn.functional.cross_entropy(logits, words, reduction="sum"))
+            right += int((logits.argmax(-1) == words).sum())
+            count += len(words)
+    return Source(total / count, right / count)
+
+
+def source_loss(masked_lm: nn.Module, examples: Any, batch_size: int = 256) -> float:
+    """The masked-language-model loss in nats per hidden word; arguments as in `say_hidden`."""
+    return say_hidden(masked_lm, examples, batch_size).loss
+
+
+class Lost(NamedTuple):
+    """A fact that the model no longer knows: the prompt, its answer, and what the model says instead."""
+
+    prompt: str
+    answer: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Cloze:
+    """What a model says to facts with a hidden answer.
+
+    Attributes:
+        known: the share of the facts whose answer it finds likeliest of all words.
+        said: ``prompt -> word`` for every fact, in the spelling of the facts.
+        lost: the facts that are not known.
+    """
+
+    known: float
+    said: dict[str, str]
+    lost: tuple[Lost, ...]
+
+
+def cloze_rows(tokenizer: Any, facts: Sequence[Any]) -> Any:
+    """Facts (each with a ``prompt`` that holds ``[MASK]`` once, and an ``answer``) as `masked_lm.Examples`.
+
+    Raises:
+        ValueError: there are no facts, a prompt does not hold one ``[MASK]``, or an answer is not one token.
+    """
+    from recall_learn.masked_lm import Examples
+
+    rows, words = [], []
+    for fact in facts:
+        encoded = tokenizer(fact.prompt.replace("[MASK]", tokenizer.mask_token))
+        if encoded["input_ids"].count(tokenizer.mask_token_id) != 1:
+            raise ValueError(f"prompt {fact.prompt!r} has to hold [MASK] once")
+        answer = tokenizer(fact.answer, add_special_tokens=False)["input_ids"]
+        if len(answer) != 1 or answer[0] == tokenizer.unk_token_id:
+            raise ValueError(f"answer {fact.answer!r} of {fact.prompt!r} is not one token of this tokenizer")
+        rows.append({key: encoded[key] for key in tokenizer.model_input_names if key in encoded})
+        words.append(answer)
+    if not rows:
+        raise ValueError("facts is empty; there is nothing to ask")
+    return Examples(rows, words, tokenizer.pad_token_id)
+
+
+@torch.no_grad()
+def cloze(masked_lm: nn.Module, tokenizer: Any, facts: Sequence[Any], rows: Any = None) -> Cloze:
+    """Ask the facts: "Mara lives in [MASK]." No random number is drawn.
+
+    Args:
+        masked_lm: as in `say_hidden`.
+        tokenizer: its tokenizer.
+        facts: each with a ``prompt`` and an ``answer``, such as `recall_learn.world.World.facts`.
+        rows: `cloze_rows` of these facts, where they are asked more than once.
+
+    Raises:
+        ValueError: as `cloze_rows`.
+    """
+    rows = rows if rows is not None else cloze_rows(tokenizer, facts)
+    device, said = next(masked_lm.parameters()).device, []
+    with evaluating(masked_lm):
+        for inputs, _ in rows.batches(256, range(len(rows))):
+            said += masked_lm(**{key: value.to(device) for key, value in inputs.items()}).argmax(-1).tolist()
+    # an uncased tokenizer forgot the capitals: the facts know them
+    spelling = {fact.answer.lower(): fact.answer for fact in facts}
+    words = [tokenizer.convert_ids_to_tokens(word) for word in said]
+    words = [spelling.get(word.lower(), word) for word in words]
+    wrong = [word != target[0] for word, target in zip(said, rows.words, strict=True)]
+    lost = [Lost(f.prompt, f.answer, word) for f, word, miss in zip(facts, words, wrong, strict=True) if miss]
+    said_to = {fact.prompt: word for fact, word in zip(facts, words, strict=True)}
+    return Cloze(1 - len(lost) / len(facts), said_to, tuple(lost))
+
+
+def recovery(
+    masked_lm: nn.Module,
+    batches: Callable[[int], tuple[dict[str, Tensor], Tensor]],
+    examples: Any,
+    before: float,
+    *,
+    within: float = 0.05,
+    limit: int = 200,
+    every: int = 5,
+    lr: float = 1e-3,
+) -> int | None:
+    """How many pretraining steps bring the source loss back: a model that forgot little is soon at home again.
+
+    A copy of the model takes plain AdamW steps on the encoder, at a constant rate and without dropout; the model
+    itself stays as it is.
+
+    Args:
+        masked_lm: as in `say_hidden`.
+        batches: the pretraining batch of each step, counted from 1: ``step -> (inputs, hidden words)``.
+        examples: what the source loss is taken on.
+        before: the source loss of the pretrained model, nats per hidden word.
+        within: how near counts as back: at most ``(1 + within) * before``.
+        limit: the most steps to take.
+        every: steps between two looks, so the unit of the answer.
+        lr: the learning rate.
+
+    Returns:
+        The number of steps; 0 where the loss is still near enough, None where ``limit`` steps were not enough.
+
+    Raises:
+        ValueError: ``before`` is not a positive number, or ``limit`` or ``every`` is under 1.
+    """
+    for name, value, right in (
+        ("before", before, "a loss above 0"),
+        ("within", within, "a share above 0"),
+        ("lr", lr, "a learning rate above 0"),
+        ("limit", limit, "a number of steps, at least 1"),
+        ("every", every, "a number of steps, at least 1"),
+    ):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} is {value!r}; it has to be {right}")
+    if source_loss(masked_lm, examples) <= (1 + within) * before:
+        return 0
+    again = copy.deepcopy(masked_lm)
+    device, parameters = next(again.parameters()).device, [p for p in again.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
+    with evaluating(again), torch.enable_grad():
+        for step in range(1, limit + 1):
+            inputs, words = batches(step)
+            logits = again(**{key: value.to(device) for key, value in inputs.items()})
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(logits, words.to(device)).backward()
+            optimizer.step()
+            if (step % every == 0 or step == limit) and source_loss(again, examples) <= (1 + within) * before:
+                return step
+    return None
 
 
 @torch.no_grad()

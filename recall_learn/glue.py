@@ -1,15 +1,18 @@
 """The nine GLUE tasks: their columns, their scores, and the way from a folder of parquet files to model inputs.
 
 The data is a folder in the layout of the hub's ``nyu-mll/glue``, ``<task>/<split>-00000-of-00001.parquet``: one that
-is given, or the hub's own, which is fetched into the hub's cache. Every label is checked before a run starts.
+is given, or the hub's own, which is fetched into the hub's cache. Every label is checked before a run starts. The
+small world's tasks have the names, columns and scores of theirs behind "world/", and are made here: see
+`recall_learn.world.tasks`.
 
 Wang et al., 2019, "GLUE". The score of each task is the one of Chen et al., 2020, "Recall and Learn", section 4.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from recall_learn import hub
+from recall_learn.world import World
+from recall_learn.world import tasks as world_tasks
 
+WORLD = "world/"
 REPOSITORY = "nyu-mll/glue"
 VARIABLE = "RECALL_LEARN_GLUE"
 
@@ -72,9 +78,10 @@ def named(task: str) -> Task:
     Raises:
         ValueError: there is none.
     """
-    if task not in TASKS:
-        raise ValueError(f"task {task!r} is unknown; the tasks are {', '.join(TASKS)}")
-    return TASKS[task]
+    known = (*TASKS, *(f"{WORLD}{name}" for name in world_tasks.TASKS))
+    if task not in known:
+        raise ValueError(f"task {task!r} is unknown; the tasks are {', '.join(known)}")
+    return replace(TASKS[task.removeprefix(WORLD)], name=task)
 
 
 def load(task: str, glue: str | Path | None = None, limit_train: int | None = None, seed: int = 0) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def load(task: str, glue: str | Path | None = None, limit_train: int | None = No
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
     folder = locate(task, glue)
-    data = {split: _read(folder, spec, split) for split in spec.splits}
+    data = _made(spec) if folder is None else {split: _read(folder, spec, split) for split in spec.splits}
     if limit_train is not None:
         rows = len(data["train"])
         if isinstance(limit_train, bool) or not isinstance(limit_train, int) or not 1 <= limit_train <= rows:
@@ -221,8 +228,10 @@ _METRICS = {
 }
 
 
-def locate(task: str, glue: str | Path | None = None) -> Path:
+def locate(task: str, glue: str | Path | None = None) -> Path | None:
     """The folder that holds a task: the one given, the variable's, or the hub's, fetched where needed.
+
+    None for a task of the small world that lies in no folder: it is made when it is loaded.
 
     Raises:
         ValueError, FileNotFoundError, ConnectionError: as `load` says.
@@ -233,16 +242,70 @@ def locate(task: str, glue: str | Path | None = None) -> Path:
         folder = Path(given).expanduser()
         if not folder.is_dir():
             raise FileNotFoundError(f"{by} names {str(given)!r}, which is not a folder")
+        if spec.name.startswith(WORLD) and not (folder / spec.name).is_dir():
+            return None
         if not (folder / spec.name).is_dir():
             there = ", ".join(name for name in TASKS if (folder / name).is_dir()) or "none"
             raise FileNotFoundError(f"{folder} has no task {spec.name}; of the GLUE tasks it has: {there}")
         return folder
+    if spec.name.startswith(WORLD):
+        return None
     patterns = [f"{spec.name}/{split}-*.parquet" for split in spec.splits]
     cached = hub.cached(REPOSITORY, repo_type="dataset", patterns=patterns)
     if cached is not None and all(any(cached.glob(pattern)) for pattern in patterns):
         return cached
     advice = f"give a folder in the layout of {REPOSITORY} by --glue, or by the environment variable {VARIABLE}"
     return hub.fetch(REPOSITORY, repo_type="dataset", patterns=patterns, advice=advice)
+
+
+def save_world(folder: str | Path, task: str, size: int, world: World) -> Path:
+    """Write a task of the small world as parquet, in the hub's layout: ``FOLDER/world/cola/train-...``.
+
+    Args:
+        folder: the GLUE folder to write in; an existing file is replaced.
+        task: one of the small world's tasks, without "world/".
+        size: training examples, see `recall_learn.world.tasks.make`.
+        world: whose language and facts it is; the files say so.
+
+    Returns:
+        The task's folder.
+
+    Raises:
+        ValueError: as `recall_learn.world.tasks.make`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made, out = world_tasks.make(task, size, world), Path(folder) / WORLD / task
+    out.mkdir(parents=True, exist_ok=True)
+    for split, columns in made.items():
+        table = pa.table(columns).replace_schema_metadata({"world": json.dumps({"seed": world.seed})})
+        temporary = out / f".{split}.parquet"
+        pq.write_table(table, temporary)
+        temporary.replace(out / f"{split}-00000-of-00001.parquet")
+    return out
+
+
+def world_seed(task: str, glue: str | Path | None = None) -> int | None:
+    """The seed of the world that a task is about; None for a task that is not of the small world."""
+    import pyarrow.parquet as pq
+
+    if not task.startswith(WORLD):
+        return None
+    folder = locate(task, glue)
+    if folder is None:
+        return World().seed
+    file = next((folder / task).glob("train-*.parquet"), None)
+    about = (pq.read_schema(file).metadata or {}).get(b"world") if file else None
+    return json.loads(about)["seed"] if about else None
+
+
+def _made(spec: Task) -> dict[str, Any]:
+    """A task of the packaged model's world, at its default size."""
+    from datasets import Dataset
+
+    made = world_tasks.make(spec.name.removeprefix(WORLD))
+    return {split: Dataset.from_dict(columns) for split, columns in made.items()}
 
 
 def _read(folder: Path, spec: Task, split: str) -> Any:

@@ -24,6 +24,7 @@ from recall_learn.backbones import Backbone
 from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
 from recall_learn.fisher import Fisher, fisher_diagonal, load_fisher
 from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
+from recall_learn.masked_lm import MaskedLM
 from recall_learn.recadam import RecAdam
 from recall_learn.recipe import Recipe
 
@@ -121,6 +122,40 @@ def task_fisher(
         return fisher_diagonal(backbone.model, batches, labels=labels, generator=generator, progress=progress)
     finally:
         _write(parameters, now)
+
+
+def source_fisher(
+    backbone: Backbone,
+    masked_lm: MaskedLM,
+    batches: Iterable[tuple[Mapping[str, Tensor], Tensor]],
+    labels: str,
+    generator: torch.Generator | None = None,
+    progress: bool | None = None,
+) -> Fisher:
+    """The diagonal Fisher of the pretraining itself, at the pretrained weights: what EWC wants and seldom can have.
+
+    Args:
+        backbone: wherever its encoder stands now.
+        masked_lm: the backbone's, see `recall_learn.masked_lm.attach`.
+        batches: pairs ``(inputs, hidden words)`` with one hidden word a row, as `recall_learn.world.pretrain.Batches`
+            and `recall_learn.masked_lm.Examples.batches` give them.
+        labels: as in `recall_learn.fisher.fisher_diagonal`.
+        generator: as there.
+        progress: as there.
+
+    Returns:
+        ``name -> tensor`` under the anchors' names.
+    """
+    parameters = dict(backbone.model.named_parameters())
+    now = {name: parameters[name].detach().clone() for name in backbone.anchors}
+    _write(parameters, backbone.anchors)
+    stream = ({**inputs, "labels": words} for inputs, words in batches)
+    try:
+        fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+    finally:
+        _write(parameters, now)
+    own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
+    return Fisher(own, labels=labels, examples=fisher.examples)
 
 
 def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor]]:

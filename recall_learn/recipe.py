@@ -15,7 +15,10 @@ MASKS = ("child-f", "child-d")
 METHODS = ("vanilla", *PULLS, *MASKS)
 GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
 """The strength each method takes when none is given; only RecAdam's is the paper's."""
-PROBES = ("none", "stsb")
+LR = 2e-5
+TINY_GAMMA, TINY_LR = {**GAMMA, "recadam": 200.0}, 5e-4
+"""So small a model wants a higher learning rate; RecAdam's ``lr * gamma``, the share of the way home, stays 0.1."""
+PROBES = ("stsb", "source", "facts", "recovery")
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,12 @@ class Recipe:
     """What to run. The same recipe on the same machine gives the same run, to the bit on a CPU.
 
     Attributes:
-        backbone: ``minilm``, a local folder or a hub id.
-        task: a GLUE task.
+        backbone: ``tiny``, ``minilm``, a local folder or a hub id.
+        task: a GLUE task, or one of the small world: ``world/cola``.
         method: ``vanilla``, one of recadam, ewc, l2sp, one of child-f, child-d, or one of each as ``recadam+child-d``.
         steps: optimizer updates.
         batch_size: examples an update.
-        lr: the highest learning rate; it falls linearly to 0.
+        lr: the highest learning rate; it falls linearly to 0. None takes 2e-5, and 5e-4 for tiny.
         warmup: the share of the steps in which it first rises linearly, in [0, 1).
         weight_decay: as in AdamW.
         clip: the largest norm of the gradient; 0 leaves it as it is.
@@ -42,7 +45,9 @@ class Recipe:
         init: pretrained, or random as in the paper.
         limit_train: train on that many examples; None on all.
         evaluate_every: steps between two evaluations; None for about ten in the run.
-        probe: "stsb" measures zero-shot sentence similarity at every evaluation; "none" does not.
+        probe: what is asked of the model at every evaluation about its pretraining, see `recall_learn.probes`: one or
+            more of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
+            the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
 
     Raises:
@@ -54,7 +59,7 @@ class Recipe:
     method: str = "vanilla"
     steps: int = 500
     batch_size: int = 32
-    lr: float = 2e-5
+    lr: float | None = None
     warmup: float = 0.0
     weight_decay: float = 0.0
     clip: float = 1.0
@@ -67,15 +72,18 @@ class Recipe:
     init: str = "pretrained"
     limit_train: int | None = None
     evaluate_every: int | None = None
-    probe: str = "none"
+    probe: str = "auto"
     seed: int = 0
 
     def __post_init__(self):
         if not isinstance(self.backbone, str) or not self.backbone:
-            raise ValueError(f"backbone is {self.backbone!r}; it has to be minilm, a folder or a hub id")
+            raise ValueError(f"backbone is {self.backbone!r}; it has to be tiny, minilm, a folder or a hub id")
+        if self.lr is None:
+            object.__setattr__(self, "lr", TINY_LR if self.backbone == "tiny" else LR)
         glue.named(self.task)
         _check_method(self.method)
-        for name, allowed in (("algorithm", ALGORITHMS), ("init", INITS), ("probe", PROBES)):
+        _check_probe(self.probe)
+        for name, allowed in (("algorithm", ALGORITHMS), ("init", INITS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it has to be one of {', '.join(allowed)}")
         for name, least in (("steps", 1), ("batch_size", 1), ("max_length", 1), ("seed", 0)):
@@ -117,7 +125,8 @@ class Recipe:
     @property
     def strength(self) -> float:
         """Gamma, or the method's own where none is given."""
-        return GAMMA.get(self.pull, 0.0) if self.gamma is None else float(self.gamma)
+        usual = TINY_GAMMA if self.backbone == "tiny" else GAMMA
+        return usual.get(self.pull, 0.0) if self.gamma is None else float(self.gamma)
 
     @property
     def interval(self) -> int:
@@ -159,6 +168,15 @@ def _check_method(method: str) -> None:
             raise ValueError(f"method {method!r} joins two of {', '.join(kind)}; take one of them")
     if len(parts) > 1 and "vanilla" in parts:
         raise ValueError(f"method {method!r} joins vanilla, which is no method, with another; leave it out")
+
+
+def _check_probe(probe: str) -> None:
+    parts = probe.split("+") if isinstance(probe, str) else [probe]
+    if parts in (["auto"], ["none"]):
+        return
+    unknown = [part for part in parts if part not in PROBES]
+    if unknown:
+        raise ValueError(f"probe is {probe!r}; it has to be auto, none, or of {', '.join(PROBES)}, joined by +")
 
 
 def _check_whole(name: str, value: Any, least: int) -> None:

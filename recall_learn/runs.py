@@ -6,7 +6,8 @@ A run is a JSON file:
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
   of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), and at the evaluations ``distance``;
-- ``evaluations``: ``step``, ``metrics`` by name, ``distance``, and ``similarity`` where it is probed;
+- ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
+  probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.probes`;
 - ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """

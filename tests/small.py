@@ -1,5 +1,7 @@
 """Small stand-ins for the tests: models of every architecture, a tokenizer, and a folder of GLUE tasks."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from recall_learn import glue
+from recall_learn.world import PASSAGES, World
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
 WIDE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
@@ -85,6 +88,24 @@ def save_glue(folder, *tasks, train=24, evaluation=10, seed=0):
             data = Dataset.from_dict({**texts, "label": labels, "idx": list(range(rows))})
             data.to_parquet(folder / name / f"{split}-00000-of-00001.parquet")
     return folder
+
+
+@contextmanager
+def short_text(train=5000, held_out=80):
+    """Worlds whose text is short. Every fact is in it still; the digest is another than the whole text's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PASSAGES, "train", train)
+        patch.setitem(PASSAGES, "held-out", held_out)
+        yield
+
+
+def save_world_backbone(folder, seed=0, steps=6):
+    """A model of the small world that has learned which words are frequent, and little else."""
+    from recall_learn.world import pretrain
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "WARMUP", 1)
+        return pretrain.pretrain(folder, World(seed), steps=steps, progress=False)
 
 
 def refused(call, error, *parts):

@@ -1,24 +1,45 @@
 """Tables of recorded runs, as Markdown that a notebook and the book both show."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from recall_learn import glue
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
+from recall_learn.world import World
+
+PROBED = {"similarity": "zero-shot STS-B", "source_loss": "source loss"}
 
 
 def results(runs: Mapping[str, Run]) -> str:
     """One line a run: the task's metrics, the probe and the distance at its last step."""
     first = next(iter(runs.values()))
-    metrics = glue.named(first.recipe.task).metrics
+    metrics, asked = glue.named(first.recipe.task).metrics, [name for name in PROBED if name in first.final]
     head = ["run", "seed", *(f"{first.recipe.task.upper()} {name.replace('_', ' ')}" for name in metrics)]
-    head += ["zero-shot STS-B", "distance"]
+    head += [*(PROBED[name] for name in asked), "distance"]
     rows = []
     for name, run in runs.items():
-        values = [*(run.final["metrics"][metric] for metric in metrics), run.final["similarity"], run.final["distance"]]
-        rows.append([name, str(run.recipe.seed), *(f"{value:.3f}" for value in values)])
-    return _markdown(head, rows)
+        values = [*(run.final["metrics"][metric] for metric in metrics), *(run.final[probe] for probe in asked)]
+        rows.append([name, str(run.recipe.seed), *(f"{value:.3f}" for value in (*values, run.final["distance"]))])
+    return markdown(head, rows)
+
+
+def lost_facts(run: Run, count: int = 5) -> str:
+    """What the model said before the run, and what it says after it, for some of the facts that it lost.
+
+    Args:
+        run: one that probed facts.
+        count: how many to show, evenly spread over those that were known before.
+    """
+    before, after = run.evaluations[0]["facts"]["lost"], run.evaluations[-1]["facts"]["lost"]
+    lost = [prompt for prompt in after if prompt not in before]
+    shown = lost[:: max(1, len(lost) // count)][:count]
+    true = {fact.prompt: fact.answer for fact in World().facts}
+    rows = [
+        [str(i), prompt.replace("[MASK]", f"**{true[prompt]}**"), prompt.replace("[MASK]", f"**{after[prompt]}**")]
+        for i, prompt in enumerate(shown, 1)
+    ]
+    return markdown(["", "before", "after"], rows)
 
 
 def provenance(runs: Mapping[str, Run]) -> str:
@@ -28,12 +49,12 @@ def provenance(runs: Mapping[str, Run]) -> str:
         e = run.environment
         versions = f"torch {e['versions']['torch']}, transformers {e['versions']['transformers']}"
         rows.append([name, e["device"], versions, e["date"][:10], f"`{e['commit']}`"])
-    return _markdown(["run", "device", "versions", "date", "commit"], rows)
+    return markdown(["run", "device", "versions", "date", "commit"], rows)
 
 
 def command(recipe: Recipe, out: str) -> str:
     """The command line that runs a recipe: its settings, as far as they are not the defaults."""
-    default = Recipe(method=recipe.method)
+    default = Recipe(method=recipe.method, backbone=recipe.backbone)
     words = ["recall-learn", "finetune", "--backbone", recipe.backbone, "--task", recipe.task]
     for name, value in recipe.to_dict().items():
         if name not in ("backbone", "task") and (value != getattr(default, name) or name == "method"):
@@ -46,6 +67,7 @@ def _short(value: object) -> str:
     return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table: its head, and a list of cells for each row."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

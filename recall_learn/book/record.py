@@ -1,0 +1,174 @@
+"""What the page on the small world shows, recorded anew: ``python -m recall_learn.book.record NAME``.
+
+=========== ============================================================================= =================
+tasks       every task from the pretrained and from a random start, five seeds            about 20 minutes
+guesses     counting words, and reading the second sentence alone                         seconds
+derivation  the rise of the source loss beside each form that stands for it               about 20 minutes
+tradeoff    EWC with the true source Fisher, RecAdam, L2-SP, plain fine-tuning            about 20 minutes
+=========== ============================================================================= =================
+
+on one core each. A file of ``book/runs/world`` is a list of rows, and what they were taken on. Rows that are there are
+not taken again, so a recording that was stopped goes on; remove the file to begin anew.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from recall_learn import backbones, derivation, environment, probes
+from recall_learn.finetune import finetune
+from recall_learn.fisher import save_fisher
+from recall_learn.glue import named
+from recall_learn.masked_lm import attach
+from recall_learn.methods import source_fisher
+from recall_learn.recipe import Recipe
+from recall_learn.runs import write_text
+from recall_learn.world import shortcuts, tasks
+from recall_learn.world.pretrain import Batches
+
+FOLDER = Path(__file__).parents[2] / "book" / "runs" / "world"
+SEEDS = range(5)
+STEPS, LR = 300, 1e-3
+EXAMPLES, EXACT, BATCH = 1024, 512, 128
+"""Source examples for rise and full forms; for the exact diagonal, which takes a pass a word; rows at a time."""
+SCALES = (1 / 64, 1 / 16, 1 / 4, 1.0)
+
+Row = dict[str, Any]
+Job = tuple[Row, Callable[[], Row | list[Row]]]
+
+
+def record(name: str, jobs: Iterable[Job]) -> None:
+    """Take the rows that ``NAME.json`` lacks, and write it after each.
+
+    Args:
+        name: of the file.
+        jobs: what tells a row from the others, and the function that measures the rest of it.
+    """
+    path = FOLDER / f"{name}.json"
+    kept = json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+    for key, take in jobs:
+        if any(key.items() <= row.items() for row in kept["rows"]):
+            continue
+        made = take()
+        kept["rows"] += [{**key, **row} for row in (made if isinstance(made, list) else [made])]
+        kept["environment"] = environment.describe(torch.device("cpu"))
+        lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
+        write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
+        print(name, kept["rows"][-1], flush=True)
+
+
+def run_tasks() -> Iterable[Job]:
+    """Every task, from both starts."""
+    for seed in SEEDS:
+        for task in tasks.TASKS:
+            for init in ("pretrained", "random"):
+                recipe = Recipe(backbone="tiny", task=f"world/{task}", init=init, steps=600, seed=seed)
+                yield {"task": task, "init": init, "seed": seed}, lambda r=recipe: _scores(r)
+
+
+def run_guesses() -> Iterable[Job]:
+    """What can be guessed without understanding."""
+    for task in tasks.TASKS:
+        for which in ("words", "second sentence"):
+            if which == "words" or len(named(f"world/{task}").columns) == 2:
+                yield {"task": task, "guess": which}, lambda t=task, w=which: {"score": shortcuts.score(t, w)}
+
+
+def run_tradeoff() -> Iterable[Job]:
+    """One task, and several strengths of what holds the model back."""
+    fisher = FOLDER / ".fisher.safetensors"
+    settings: list[tuple[str, Row]] = [("vanilla", {})]
+    settings += [("ewc", {"gamma": gamma}) for gamma in (0.3, 1.0, 3.0, 10.0, 30.0)]
+    settings += [("l2sp", {"gamma": alpha}) for alpha in (0.003, 0.01, 0.03, 0.1)]
+    settings += [("recadam", {"gamma": gamma, "k": 0.0, "t0": 0.0}) for gamma in (1.0, 3.0, 10.0, 30.0)]
+    settings += [("recadam", {"gamma": 100.0, "k": 0.1, "t0": t0}) for t0 in (100.0, 200.0, 250.0)]
+    for seed in SEEDS:
+        for method, extra in settings:
+            recipe = Recipe(backbone="tiny", task="world/cola", method=method, steps=STEPS, lr=LR, seed=seed, **extra)
+            key = {"method": method, "seed": seed, **extra}
+            yield key, lambda r=recipe: _scores(r, _source_fisher_file(fisher) if r.pull == "ewc" else None)
+    fisher.unlink(missing_ok=True)
+
+
+def run_derivation() -> Iterable[Job]:
+    """Ten ways that fine-tuning takes, and as many random ones of the same lengths."""
+    ready: dict[str, Any] = {}
+    for task in tasks.TASKS:
+        for seed in (0, 1):
+            recipe = Recipe(backbone="tiny", task=f"world/{task}", steps=STEPS, lr=LR, seed=seed, probe="none")
+            yield {"name": f"{task} {seed}"}, lambda r=recipe: _forms(r, ready)
+
+
+def _forms(recipe: Recipe, ready: dict[str, Any]) -> list[Row]:
+    backbone = backbones.load("tiny", num_labels=named(recipe.task).num_labels)
+    if not ready:
+        batch = Batches(probes.world_of(backbone), backbone.tokenizer, BATCH)
+        masked_lm = attach(backbone)
+        for labels, count in (("exact", EXACT), ("empirical", EXAMPLES)):
+            stream = (batch(step) for step in range(1, count // BATCH + 1))
+            ready[labels] = source_fisher(backbone, masked_lm, stream, labels)
+        ready["batches"] = [batch(step) for step in range(1, EXAMPLES // BATCH + 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        finetune(recipe, out=folder, progress=False)
+        weights = load_file(Path(folder) / "model" / "model.safetensors")
+    away = {name: weights[name].double() - anchor.double() for name, anchor in backbone.anchors.items()}
+    fishers = {"diagonal": ready["exact"], "empirical": ready["empirical"]}
+    generator = torch.Generator().manual_seed(recipe.seed)
+    name = f"{recipe.task.removeprefix('world/')} {recipe.seed}"
+    masked_lm, batches = attach(backbone), ready["batches"]
+    return derivation.measure(
+        masked_lm, batches, backbone.anchors, {name: away}, fishers, SCALES, generator=generator, progress=False
+    )
+
+
+def _scores(recipe: Recipe, fisher: Path | None = None) -> Row:
+    run = finetune(recipe, fisher=fisher, progress=False)
+    first, final = run.evaluations[0], run.final
+    score = final["metrics"][named(recipe.task).primary]
+    return {
+        "score": score,
+        "source_loss": final["source_loss"],
+        "facts": final["facts"]["known"],
+        "distance": final["distance"],
+        "before": {"source_loss": first["source_loss"], "facts": first["facts"]["known"]},
+        "seconds": final["seconds"],
+    }
+
+
+def _source_fisher_file(path: Path) -> Path:
+    """The exact Fisher of the pretraining, taken once."""
+    if not path.exists():
+        backbone = backbones.load("tiny", num_labels=2)
+        batch = Batches(probes.world_of(backbone), backbone.tokenizer, BATCH)
+        stream = (batch(step) for step in range(1, EXACT // BATCH + 1))
+        fisher = source_fisher(backbone, attach(backbone), stream, "exact")
+        save_fisher(path, fisher, backbone="tiny", anchors=backbone.fingerprint, task="source")
+    return path
+
+
+RECORDINGS = {"tasks": run_tasks, "guesses": run_guesses, "derivation": run_derivation, "tradeoff": run_tradeoff}
+
+
+def main() -> None:
+    """Record what is named."""
+    parser = argparse.ArgumentParser(prog="python -m recall_learn.book.record", description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=RECORDINGS)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.set_verbosity_error()
+    name = parser.parse_args().name
+    record(name, RECORDINGS[name]())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""What a run asks its model at every evaluation about the things that it was pretrained to do.
+
+======== ==================================================== ======================================================
+probe    what is recorded                                     what it needs
+======== ==================================================== ======================================================
+stsb     ``similarity``: zero-shot rank correlation on STS-B  a sentence encoder, and the task in the GLUE folder
+source   ``source_loss``, nats per hidden word, and           a masked-language-model head; the small world's held-out
+         ``source_accuracy``                                  text for its own models, a text file for all others
+facts    ``facts``: the share known, and those lost           a model of the small world
+recovery ``recovery``: pretraining steps back to within 5 %   as source
+======== ==================================================== ======================================================
+
+No probe draws from the global random state: a run goes the same way with and without it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from recall_learn import glue
+from recall_learn.backbones import Backbone
+from recall_learn.forgetting import cloze, cloze_rows, recovery, say_hidden, sentence_similarity
+from recall_learn.masked_lm import attach, hide_each, hide_share, read_text
+from recall_learn.world import World
+
+PASSAGES = 60
+"""Held-out passages of the small world that a run measures its source loss on; each of their words is hidden once."""
+BLOCKS = 64
+"""Blocks of 128 tokens of a text file that a run measures its source loss on; as many others serve for recovery."""
+
+Probe = Callable[[], dict[str, Any]]
+
+
+def names(probe: str, backbone: Backbone) -> tuple[str, ...]:
+    """The probes that a recipe's setting stands for: "auto" is source and facts where a model knows a world."""
+    if probe == "auto":
+        return ("source", "facts") if backbone.world else ()
+    return () if probe == "none" else tuple(probe.split("+"))
+
+
+def build(
+    probe: str, backbone: Backbone, glue_folder: str | Path | None = None, text: str | Path | None = None
+) -> list[Probe]:
+    """The probes of a run, each a function without arguments that gives what an evaluation records.
+
+    Args:
+        probe: as in `recall_learn.recipe.Recipe`.
+        backbone: whose model is asked, as it is at the time of each call.
+        glue_folder: as in `recall_learn.glue.load`, for stsb.
+        text: a text file, for the source loss of a backbone that is not of the small world.
+
+    Raises:
+        ValueError: the backbone cannot be asked this, or the text is missing, empty or not text.
+    """
+    wanted = names(probe, backbone)
+    made: list[Probe] = []
+    if "stsb" in wanted:
+        made.append(_similarity(backbone, glue_folder))
+    if set(wanted) & {"source", "facts", "recovery"}:
+        if "facts" in wanted and not backbone.world:
+            raise ValueError(f"probe facts asks a model of the small world, not {backbone.name}; take --backbone tiny")
+        masked_lm = attach(backbone)
+        source = _of_world(backbone) if backbone.world else _of_text(backbone, text)
+        made += [_MAKE[name](backbone, masked_lm, source) for name in ("source", "facts", "recovery") if name in wanted]
+    return made
+
+
+def world_of(backbone: Backbone) -> World:
+    """The small world that a backbone was pretrained in.
+
+    Raises:
+        ValueError: it knows none, or one that this version no longer makes.
+    """
+    if not backbone.world:
+        raise ValueError(f"{backbone.name} was not pretrained in the small world; take --backbone tiny")
+    world = World(backbone.world["seed"])
+    if world.digest != backbone.world["digest"]:
+        raise ValueError(
+            f"{backbone.name} was pretrained in another world of seed {world.seed} than this version makes; "
+            f"pretrain it again with recall-learn world pretrain"
+        )
+    return world
+
+
+def _of_world(backbone: Backbone) -> dict[str, Any]:
+    from recall_learn.world.pretrain import Batches
+
+    world = world_of(backbone)
+    return {
+        "examples": hide_each(world.text("held-out")[:PASSAGES], backbone.tokenizer),
+        "facts": world.facts,
+        "batches": lambda: Batches(world, backbone.tokenizer),
+    }
+
+
+def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
+    if text is None:
+        raise ValueError(
+            f"the source loss of {backbone.name} needs a text; give a file by --source-text, or take --backbone tiny"
+        )
+    blocks = hide_share(read_text(text), backbone.tokenizer, limit=2 * BLOCKS)
+    measured, others = blocks.take(range(0, len(blocks), 2)), blocks.take(range(1, len(blocks), 2))
+    return {"examples": measured, "batches": lambda: others.cycle(16)}
+
+
+def digest(text: str | Path | None) -> str | None:
+    """SHA-256 of a text file, or None."""
+    return hashlib.sha256(Path(text).read_bytes()).hexdigest() if text is not None else None
+
+
+def _similarity(backbone: Backbone, glue_folder: str | Path | None) -> Probe:
+    pairs = glue.load("stsb", glue_folder)["validation"]
+    sentences, scores = list(zip(pairs["sentence1"], pairs["sentence2"], strict=True)), pairs["label"]
+    encoder: nn.Module = backbone.model.base_model
+    return lambda: {"similarity": sentence_similarity(encoder, backbone.tokenizer, sentences, scores)}
+
+
+def _source(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    def measure() -> dict[str, Any]:
+        found = say_hidden(masked_lm, source["examples"])
+        return {"source_loss": found.loss, "source_accuracy": found.accuracy}
+
+    return measure
+
+
+def _facts(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    facts = source["facts"]
+    rows = cloze_rows(backbone.tokenizer, facts)
+
+    def measure() -> dict[str, Any]:
+        answers = cloze(masked_lm, backbone.tokenizer, facts, rows)
+        return {"facts": {"known": answers.known, "lost": {lost.prompt: lost.said for lost in answers.lost}}}
+
+    return measure
+
+
+def _recovery(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    batches, first = source["batches"](), []
+
+    def measure() -> dict[str, Any]:
+        first.append(say_hidden(masked_lm, source["examples"]).loss)  # the first call is before any step
+        return {"recovery": recovery(masked_lm, batches, source["examples"], first[0])}
+
+    return measure
+
+
+_MAKE = {"source": _source, "facts": _facts, "recovery": _recovery}

@@ -1,0 +1,94 @@
+"""The small world: a language small enough to know everything that a model forgets.
+
+Real pretraining text is out of reach, so nobody who fine-tunes BERT sees the source loss, its Hessian or its Fisher.
+Here all of it is at hand: an English-like language of some hundred words, a few hundred facts, as much text as one
+likes, a model that was pretrained on it, and tasks in GLUE's shape.
+
+    world = World()
+    world.facts[0].prompt       # "Abera lies on the [MASK]."
+    world.text("held-out")[:3]  # passages of one or two sentences
+
+Everything follows from the seed, to the byte, on every machine.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+
+from recall_learn.world import words
+from recall_learn.world.facts import Fact, Truth, draw_truth
+from recall_learn.world.text import Passage, writer
+
+PASSAGES = {"train": 40_000, "held-out": 1_000}
+HELD_OUT_DRAWS = 3
+
+
+@dataclass(frozen=True)
+class World:
+    """One world.
+
+    Attributes:
+        seed: decides names, facts and text; a whole number of at least 0.
+
+    Raises:
+        ValueError: the seed is something else.
+    """
+
+    seed: int = 0
+
+    def __post_init__(self):
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed is {self.seed!r}; a world's seed is a whole number of at least 0")
+
+    @cached_property
+    def names(self) -> words.Names:
+        """The names of people, towns and rivers."""
+        return words.draw_names(Random(self.seed))
+
+    @cached_property
+    def truth(self) -> Truth:
+        """Who everybody is, and what everything is made of."""
+        return draw_truth(Random(self.seed + 1), self.names)
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """Everything that is true, as clozes."""
+        return self.truth.facts()
+
+    def text(self, split: str) -> list[Passage]:
+        """The passages of "train" or "held-out"; they share the facts and no sentence.
+
+        Raises:
+            ValueError: there is no such split.
+        """
+        if split not in PASSAGES:
+            raise ValueError(f"split is {split!r}; the text has {' and '.join(map(repr, PASSAGES))}")
+        return self._text[split]
+
+    @cached_property
+    def _text(self) -> dict[str, list[Passage]]:
+        random, write = Random(self.seed + 2), writer(self.names, self.truth)
+        train = [write(random) for _ in range(PASSAGES["train"])]
+        seen, held_out = {sentence for passage in train for sentence in passage}, []
+        while len(held_out) < PASSAGES["held-out"]:
+            passage = write(random)
+            if not seen.intersection(passage):
+                held_out.append(passage)
+                seen.update(passage)
+        return {"train": train, "held-out": held_out}
+
+    @cached_property
+    def vocabulary(self) -> list[str]:
+        """The words of the training text in small letters, sorted."""
+        text = " ".join(sentence for passage in self.text("train") for sentence in passage)
+        for mark in ".,":
+            text = text.replace(mark, f" {mark} ")
+        return sorted(set(text.lower().split()))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over facts and text: the same digits, the same world."""
+        everything = [[fact.prompt, fact.answer] for fact in self.facts], self.text("train"), self.text("held-out")
+        return hashlib.sha256(json.dumps(everything).encode()).hexdigest()

@@ -1,0 +1,329 @@
+"""Pretraining in the small world: from random weights to a masked language model that knows its facts.
+
+A step draws a batch of passages and asks for one word of each, as BERT was trained: mostly it is hidden, sometimes it
+is another word, sometimes it stands there as it was. So a word that can be seen has to be weighed against the rest,
+which is what a fine-tuned classifier does. The order of the passages and the hidden words follow from
+the seed and the step's number, and dropout is off: the weights after a step depend on nothing else. So a training that
+was stopped goes on from its last saved state as if nothing had happened.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from recall_learn import environment
+from recall_learn.forgetting import cloze, cloze_rows, say_hidden
+from recall_learn.masked_lm import MaskedLM, hide_each
+from recall_learn.runs import write_text
+from recall_learn.world import World
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WIDTH, LAYERS, HEADS, INNER, POSITIONS = 128, 3, 4, 256, 64
+SPREAD = 0.05
+"""The standard deviation of the random weights; with BERT's 0.02 so narrow a model starts to learn facts later."""
+STEPS, BATCH, LR, WARMUP = 6000, 128, 1.5e-3, 200
+HIDDEN, REPLACED = 0.7, 0.2
+"""Shares of the words asked for that are ``[MASK]``, and that are another word: half of these are a word of the same
+passage, so that being plausible is not enough. BERT has 0.8 and 0.1, on texts long enough for five words or more."""
+EVERY = 250
+"""Steps between two saved states and two points of the learning curve."""
+FIRST = 5
+SAMPLE = 250
+"""Held-out passages that a point of the curve is taken on; each of their words is hidden once."""
+
+
+def make_tokenizer(world: World) -> Any:
+    """The world's tokenizer: one token a word, small letters, in the shape that BERT reads."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: i for i, word in enumerate((*SPECIAL, *world.vocabulary))}
+    raw = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    raw.normalizer = normalizers.BertNormalizer(lowercase=True)
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    raw.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
+    )
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        model_max_length=POSITIONS,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **dict(zip(names, SPECIAL, strict=True)),
+    )
+
+
+def new_model(world: World, tokens: int) -> nn.Module:
+    """A BERT for this world with random weights, drawn from the world's seed."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    config = BertConfig(
+        vocab_size=tokens,
+        hidden_size=WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        intermediate_size=INNER,
+        max_position_embeddings=POSITIONS,
+        initializer_range=SPREAD,
+        world={"seed": world.seed, "digest": world.digest},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(world.seed)
+        return BertForMaskedLM(config).eval()  # eval: no dropout, so the loss is one function of the weights
+
+
+class Batches:
+    """The batches of a pretraining: each passage once an epoch, the word that is asked for drawn anew.
+
+    Args:
+        world: whose training text it is.
+        tokenizer: its tokenizer.
+        size: passages a batch.
+    """
+
+    def __init__(self, world: World, tokenizer: Any, size: int = BATCH):
+        self.seed, self.size, self.mask, self.tokens = world.seed, size, tokenizer.mask_token_id, len(tokenizer)
+        passages = world.text("train")
+        encoded = tokenizer([p[0] for p in passages], add_special_tokens=False)["input_ids"]
+        second = tokenizer([p[1] if len(p) > 1 else "" for p in passages], add_special_tokens=False)["input_ids"]
+        start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
+        rows = [[start, *a, end, *b, end] if b else [start, *a, end] for a, b in zip(encoded, second, strict=True)]
+        self.lengths = np.array([len(row) for row in rows])
+        shape = (len(rows), int(self.lengths.max()))
+        ids = np.full(shape, tokenizer.pad_token_id)
+        types, words = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+        for i, (row, a) in enumerate(zip(rows, encoded, strict=True)):
+            ids[i, : len(row)] = row
+            types[i, len(a) + 2 : len(row)] = 1
+            words[i, 1 : len(row) - 1] = True
+            words[i, len(a) + 1] = False
+        words &= ~np.isin(ids, tokenizer.convert_tokens_to_ids([".", ","]))  # as in `hide_each`
+        self.ids, self.types, self.words = (torch.from_numpy(array) for array in (ids, types, words))
+        self.an_epoch = len(rows) // size
+
+    def __call__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
+        """The batch of a step, counted from 1: ``(inputs, the words asked for [size])``, see `MaskedLM.forward`."""
+        epoch, place = divmod(step - 1, self.an_epoch)
+        rows = np.sort(self._order(epoch)[place * self.size : (place + 1) * self.size])
+        length = int(self.lengths[rows].max())
+        ids, types, words = (array[rows, :length] for array in (self.ids, self.types, self.words))
+        # random() keeps its sequence from version to version
+        draws = np.random.default_rng([self.seed, 3, step]).random((4, *words.shape))
+        places = _argmax(draws[0], words)
+        targets = ids.gather(1, places)
+        random = torch.from_numpy(draws[1, :, :1])
+        anywhere = torch.from_numpy(draws[2, :, :1] * (self.tokens - len(SPECIAL))).long() + len(SPECIAL)
+        other = torch.where(torch.from_numpy(draws[2, :, 1:2]) < 0.5, ids.gather(1, _argmax(draws[3], words)), anywhere)
+        shown = torch.where(random < HIDDEN, self.mask, torch.where(random < HIDDEN + REPLACED, other, targets))
+        inputs = {"input_ids": ids.scatter(1, places, shown), "token_type_ids": types, "places": places[:, 0]}
+        return {**inputs, "attention_mask": (ids != 0).long()}, targets[:, 0]
+
+    def _order(self, epoch: int) -> np.ndarray:
+        """The epoch's passages; those of a batch are about equally long, so that little is padding."""
+        generator = np.random.default_rng([self.seed, 2, epoch])
+        shuffled = generator.permutation(len(self.lengths))[: self.an_epoch * self.size]
+        alike = shuffled[np.argsort(self.lengths[shuffled], kind="stable")].reshape(self.an_epoch, self.size)
+        return alike[generator.permutation(self.an_epoch)].reshape(-1)
+
+
+def _argmax(draws: np.ndarray, words: Tensor) -> Tensor:
+    """One of the words of each row, [rows, 1]."""
+    return torch.from_numpy(draws).mul_(words).argmax(1, keepdim=True)
+
+
+@dataclass
+class Pretraining:
+    """A pretraining under way.
+
+    Attributes:
+        world: what is learned.
+        steps: how many there will be; the learning rate falls to 0 at the last.
+        step: how many were taken.
+        first: the losses of the first `FIRST` steps, by which a repetition can be told.
+        curve: the points so far: step, lr, loss (of the training batches since the last point), held_out_loss,
+            held_out_accuracy, facts.
+        seconds: spent on the steps so far.
+    """
+
+    world: World
+    steps: int = STEPS
+    step: int = 0
+    first: list[float] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __post_init__(self):
+        self.tokenizer = make_tokenizer(self.world)
+        self.masked_lm = MaskedLM(new_model(self.world, len(self.tokenizer)), self.tokenizer.mask_token_id)
+        self.masked_lm.requires_grad_(True)
+        self.batches = Batches(self.world, self.tokenizer)
+        self.parameters = dict(self.masked_lm.model.named_parameters())
+        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=LR, betas=(0.9, 0.98), weight_decay=0.0)
+        self.held_out = hide_each(self.world.text("held-out")[:SAMPLE], self.tokenizer)
+        self.facts = cloze_rows(self.tokenizer, self.world.facts)
+
+    def lr(self, step: int) -> float:
+        """Up in a straight line, down in half a cosine."""
+        if step <= WARMUP:
+            return LR * step / WARMUP
+        return LR * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / max(self.steps - WARMUP, 1)))
+
+    def train_step(self) -> float:
+        """Take the next step; returns the loss of its batch before it, nats per hidden word."""
+        self.step += 1
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr(self.step)
+        inputs, words = self.batches(self.step)
+        loss = nn.functional.cross_entropy(self.masked_lm(**inputs), words)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        self.optimizer.step()
+        if self.step <= FIRST:
+            self.first.append(loss.item())
+        return loss.item()
+
+    def measure(self, loss: float) -> dict[str, float]:
+        """A point of the learning curve."""
+        held_out = say_hidden(self.masked_lm, self.held_out)
+        known = cloze(self.masked_lm, self.tokenizer, self.world.facts, self.facts).known
+        point = {"step": self.step, "lr": self.lr(self.step), "loss": loss, "held_out_loss": held_out.loss}
+        return {**point, "held_out_accuracy": held_out.accuracy, "facts": known}
+
+    def save_state(self, folder: Path) -> None:
+        """Weights and Adam's moments, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {}
+        for name, p in self.parameters.items():
+            state = self.optimizer.state[p]
+            tensors |= {f"weight/{name}": p.detach(), **{f"{key}/{name}": state[key] for key in _MOMENTS}}
+        about = {
+            "step": self.step,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "first": self.first,
+            "curve": self.curve,
+        }
+        temporary = folder / f".{STATE}"
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"about": json.dumps(about)})
+        temporary.replace(folder / STATE)
+
+    def load_state(self, folder: Path) -> None:
+        """Go back to what `save_state` wrote."""
+        from safetensors import safe_open
+
+        with safe_open(folder / STATE, "pt") as file:
+            about = json.loads(file.metadata()["about"])
+        if about["steps"] != self.steps:
+            raise ValueError(
+                f"{folder} holds a pretraining of {about['steps']} steps, not {self.steps}; give its --steps"
+            )
+        self.step, self.seconds = about["step"], about["seconds"]
+        self.first, self.curve = about["first"], about["curve"]
+        tensors = load_file(folder / STATE)
+        with torch.no_grad():
+            for name, p in self.parameters.items():
+                p.copy_(tensors[f"weight/{name}"])
+                moments = {key: tensors[f"{key}/{name}"] for key in _MOMENTS}
+                self.optimizer.state[p] = {"step": torch.tensor(float(self.step)), **moments}
+
+
+STATE = "state.safetensors"
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def pretrain(
+    out: str | Path,
+    world: World | None = None,
+    *,
+    steps: int = STEPS,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> dict[str, Any]:
+    """Pretrain a model in a world and write it as a backbone: weights, tokenizer, and how it came about.
+
+    Args:
+        out: a folder; ``pretraining.json`` in it holds the learning curve and the provenance.
+        world: None is the world of seed 0, the packaged model's.
+        steps: how many batches of `BATCH` passages; at least 1.
+        resume: go on from the state that an interrupted pretraining left in ``out``.
+        progress: True shows a bar, False none; None shows one on a terminal.
+
+    Returns:
+        What ``pretraining.json`` holds.
+
+    Raises:
+        ValueError: ``steps`` is under 1; ``out`` holds a model or a state already; or the state there is another's.
+        KeyboardInterrupt: at Ctrl-C, once the state is saved.
+    """
+    folder, world = Path(out), world or World()
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
+    if (folder / "model.safetensors").exists():
+        raise ValueError(f"{folder} holds a model already; choose another --out")
+    if (folder / STATE).exists() and not resume:
+        raise ValueError(f"{folder} holds a pretraining under way; add --resume, or choose another --out")
+    training = Pretraining(world, steps)
+    if (folder / STATE).exists():
+        training.load_state(folder)
+    elif not training.curve:
+        training.curve.append(training.measure(math.log(len(training.tokenizer))))
+    _train(training, folder, progress)
+    about = _about(training)
+    training.masked_lm.model.save_pretrained(folder)
+    training.tokenizer.save_pretrained(folder)
+    write_text(folder / "pretraining.json", json.dumps(about, indent=1) + "\n")
+    (folder / STATE).unlink(missing_ok=True)
+    return about
+
+
+def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:
+    """The steps that are left; a point of the curve and a saved state now and then, and when it is interrupted."""
+    losses: list[float] = []
+    quiet = None if progress is None else not progress
+    with tqdm(total=training.steps, initial=training.step, desc="pretraining", unit="step", disable=quiet) as bar:
+        try:
+            while training.step < training.steps:
+                started = time.monotonic()
+                losses.append(training.train_step())
+                training.seconds += time.monotonic() - started
+                if training.step % EVERY == 0 or training.step == training.steps:
+                    training.curve.append(training.measure(sum(losses) / len(losses)))
+                    losses.clear()
+                    training.save_state(folder)
+                    bar.set_postfix({key: f"{training.curve[-1][key]:.3f}" for key in ("held_out_loss", "facts")})
+                bar.update()
+        except KeyboardInterrupt:
+            # back to the last point: the mean loss of the next one covers whole intervals only
+            raise KeyboardInterrupt(f"step {training.step}; --resume goes on from the last state") from None
+
+
+def _about(training: Pretraining) -> dict[str, Any]:
+    """The learning curve, what it was taken from, and what it ran on."""
+    last, world = training.curve[-1], training.world
+    return {
+        "world": {"seed": world.seed, "digest": world.digest, "facts": len(world.facts)},
+        "command": f"recall-learn world pretrain --seed {world.seed} --steps {training.steps}",
+        "passages": {split: len(world.text(split)) for split in ("train", "held-out")},
+        "weights": sum(p.numel() for p in training.parameters.values()),
+        "batch": BATCH,
+        "lr": LR,
+        "held_out_loss": last["held_out_loss"],
+        "held_out_accuracy": last["held_out_accuracy"],
+        "facts_known": last["facts"],
+        "seconds": round(training.seconds, 1),
+        "environment": environment.describe(torch.device("cpu")),
+        "first_losses": training.first,
+        "curve": training.curve,
+    }

@@ -1,0 +1,72 @@
+"""The text of the small world: what its model is pretrained on.
+
+One passage is a sentence, or two of which the second follows from the first or means the same. Facts come back in many
+wordings; the rest is made of anything that can happen.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from recall_learn.world import words
+from recall_learn.world.facts import Truth, say_fact
+from recall_learn.world.families import Family, following, same
+from recall_learn.world.grammar import draw_event, draw_thing, sentence
+from recall_learn.world.words import Names, pick, shuffled
+
+Passage = tuple[str, ...]
+FORMS = ("active", "active", "passive", "fronted", "cleft")
+FACTS, EVENTS, PAIRS, OPINIONS = 0.55, 0.15, 0.22, 0.08
+"""Shares of the passages."""
+SKEW = 3
+"""A tenth of the facts takes ``0.1 ** (1 / SKEW)`` of the fact passages; the least frequent is 1 / SKEW of uniform."""
+
+
+def writer(names: Names, truth: Truth) -> Callable[[Random], Passage]:
+    """A function that draws one passage."""
+    facts = shuffled(Random(0), truth.facts())
+    families = (*following(truth.people), *same(truth.people))
+
+    def write(random: Random) -> Passage:
+        kind = random.random()
+        if kind < FACTS:
+            # some facts are on everybody's lips: a skew without which attention to the subject is learned very late
+            return (say_fact(random, truth, facts[int(len(facts) * random.random() ** SKEW)]),)
+        if kind < FACTS + EVENTS:
+            return (draw_event(random, names).text(pick(random, FORMS)),)
+        if kind < FACTS + EVENTS + PAIRS:
+            return _pair(random, families)
+        return opinion(random, pick(random, names.women + names.men))
+
+    return write
+
+
+def _pair(random: Random, families: tuple[Family, ...]) -> Passage:
+    square = pick(random, families).draw(random)
+    return square[:2] if random.random() < 0.5 else square[2:]
+
+
+def opinion(random: Random, name: str) -> Passage:
+    """What somebody says of a thing, and how she or he feels about it."""
+    liked = random.random() < 0.5
+    claim = judgement(random, liked)
+    feels = pick(random, ("glad", "happy") if liked else ("sad", "angry"))
+    said = pick(random, (f"{name} says that {claim}", f"for {name}, {claim}"))
+    return sentence(said), sentence(f"{name} is {feels}")
+
+
+def judgement(random: Random, liked: bool) -> str:
+    """A clause that praises, or blames, something; in two of three the praising words alone do not tell which."""
+    first, second = draw_thing(random, "food"), draw_thing(random, pick(random, list(words.THINGS)))
+    kind = random.random()
+    if kind < 0.34:
+        return judged(random, first, liked)
+    if kind < 0.67 or first.head == second.head:
+        return judged(random, first, not liked, negated=True)
+    this, that = judged(random, first, liked), judged(random, second, not liked)
+    return pick(random, (f"{that}, but {this}", f"although {that}, {this}", f"{this}, although {that}"))
+
+
+def judged(random: Random, thing, praise: bool, negated: bool = False) -> str:
+    """One of "the cake is lovely" and "the cakes are not lovely"."""
+    word = pick(random, words.GOOD if praise else words.BAD)
+    return f"{thing.text()} {'are' if thing.plural else 'is'} {'not ' if negated else ''}{word}"

@@ -1,0 +1,353 @@
+"""Pretraining in the small world: its tokenizer, its batches, its steps; stopped and gone on with; by command."""
+
+import collections
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from small import refused, short_text
+from transformers import AutoTokenizer, BertForMaskedLM
+
+from recall_learn import backbones
+from recall_learn.world import World, pretrain
+from recall_learn.world.pretrain import STATE, Batches, Pretraining, make_tokenizer, new_model
+
+SIZE = 100  # divides the short text: every passage comes once an epoch
+EPOCH = 50
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The packaged model's world, all of its text."""
+    world = World()
+    world.text("train")
+    return world, make_tokenizer(world)
+
+
+@pytest.fixture(scope="module")
+def world():
+    """The same world with little text."""
+    with short_text():
+        made = World()
+        made.text("train")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def tokenizer(world):
+    return make_tokenizer(world)
+
+
+@pytest.fixture(scope="module")
+def batches(world, tokenizer):
+    return Batches(world, tokenizer, SIZE)
+
+
+# --- tokens ---
+
+
+@pytest.mark.parametrize("split", ["train", "held-out"])
+def test_a_token_is_a_word(whole, split):
+    world, tokenizer = whole
+    sentences = [sentence for passage in world.text(split) for sentence in passage]
+    ids = tokenizer(sentences, add_special_tokens=False)["input_ids"]
+    assert tokenizer.unk_token_id not in {token for row in ids for token in row}
+    words = tokenizer.get_vocab()
+    for sentence, row in zip(sentences, ids, strict=True):
+        assert row == [words[word] for word in re.findall(r"\w+|[.,]", sentence.lower())]
+
+
+def test_a_pair_is_read_as_bert_reads_it(whole):
+    world, tokenizer = whole
+    name = world.names.women[0]
+    encoded = tokenizer(f"{name} sings.", "The cake is good.")
+    first, second = [name.lower(), "sings", "."], ["the", "cake", "is", "good", "."]
+    tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+    assert tokens == ["[CLS]", *first, "[SEP]", *second, "[SEP]"]
+    assert encoded["token_type_ids"] == [0] * 5 + [1] * 6
+    assert encoded["attention_mask"] == [1] * 11
+    assert tokenizer("xyzzy")["input_ids"][1] == tokenizer.unk_token_id
+    special = [tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id]
+    assert tokenizer.convert_ids_to_tokens(special) == ["[PAD]", "[CLS]", "[SEP]", "[MASK]"]
+    assert tokenizer.convert_ids_to_tokens(tokenizer(f"{name} is [MASK].")["input_ids"])[3] == "[MASK]"
+
+
+def test_the_tokenizer_survives_its_files(whole, tmp_path):
+    world, tokenizer = whole
+    tokenizer.save_pretrained(tmp_path)
+    again = AutoTokenizer.from_pretrained(tmp_path)
+    assert again.get_vocab() == tokenizer.get_vocab()
+    assert again.model_max_length == tokenizer.model_max_length == 64
+    for passage in world.text("held-out")[:200]:
+        assert dict(again(*passage)) == dict(tokenizer(*passage))
+
+
+# --- batches ---
+
+
+def seen_in(batch, tokenizer):
+    """The passages of a batch as tuples of ids, with the word asked for put back; and its place in each."""
+    inputs, words = batch
+    ids = inputs["input_ids"].clone()
+    ids[range(len(words)), inputs["places"]] = words
+    rows = [tuple(row[mask == 1].tolist()) for row, mask in zip(ids, inputs["attention_mask"], strict=True)]
+    return rows, inputs["places"].tolist()
+
+
+def test_each_passage_comes_once_an_epoch(world, tokenizer, batches):
+    expected = collections.Counter(tuple(tokenizer(*passage)["input_ids"]) for passage in world.text("train"))
+    orders, places = [], []
+    for epoch in range(2):
+        steps = [seen_in(batches(epoch * EPOCH + step), tokenizer) for step in range(1, EPOCH + 1)]
+        orders.append([row for rows, _ in steps for row in rows])
+        places.append([dict(zip(rows, hidden, strict=True)) for rows, hidden in steps])
+        # the word asked for is put back right and nothing else was changed: the very passages are there, each once
+        assert collections.Counter(orders[-1]) == expected
+    assert orders[0] != orders[1]
+    assert places[0] != places[1]
+
+
+def test_a_word_is_asked_for_never_a_mark_or_a_special_token(tokenizer, batches):
+    others = {*tokenizer.all_special_ids, *tokenizer.convert_tokens_to_ids([".", ","])}
+    for step in range(1, EPOCH + 1):
+        inputs, words = batches(step)
+        assert words.shape == inputs["places"].shape == (SIZE,)
+        assert not others & set(words.tolist())
+        hidden = inputs["input_ids"] == tokenizer.mask_token_id
+        assert bool((hidden.int().argmax(1)[hidden.any(1)] == inputs["places"][hidden.any(1)]).all())
+        assert int(hidden.sum(1).max()) == 1
+        shown = inputs["input_ids"][range(SIZE), inputs["places"]]
+        assert not others - {tokenizer.mask_token_id} & set(shown.tolist())
+
+
+def test_the_word_is_mostly_hidden_sometimes_another_sometimes_itself(tokenizer, batches):
+    """Seven in ten are hidden; two are another word, every second time one of the same passage; one is itself."""
+    marks, ordinary = tokenizer.convert_tokens_to_ids([".", ","]), len(tokenizer) - 5
+    masked, kept, foreign, total, same, apart = 0, 0, 0, 0, 0.0, 0.0
+    for step in range(1, 4 * EPOCH + 1):
+        batch = batches(step)
+        shown = batch[0]["input_ids"][range(SIZE), batch[0]["places"]].tolist()
+        for row, word, sign in zip(seen_in(batch, tokenizer)[0], batch[1].tolist(), shown, strict=True):
+            words = [token for token in row if token >= 5 and token not in marks]
+            masked, kept = masked + (sign == tokenizer.mask_token_id), kept + (sign == word)
+            foreign += sign != tokenizer.mask_token_id and sign not in words
+            same += 0.1 + 0.1 * words.count(word) / len(words) + 0.1 / ordinary
+            apart += 0.1 * (1 - len(set(words)) / ordinary)
+            total += 1
+    for count, expected in ((masked, 0.7 * total), (kept, same), (foreign, apart)):
+        assert abs(count - expected) < 4 * math.sqrt(expected * (1 - expected / total))
+
+
+def test_inputs_are_those_of_the_tokenizer(world, tokenizer, batches):
+    pairs = {tuple(tokenizer(*passage)["input_ids"]): passage for passage in world.text("train")}
+    assert {len(passage) for passage in pairs.values()} == {1, 2}
+    for step in (1, 17):
+        inputs, _ = batches(step)
+        rows, _ = seen_in(batches(step), tokenizer)
+        assert inputs["input_ids"].shape[1] == max(len(row) for row in rows)
+        for i, row in enumerate(rows):
+            pad = [0] * (inputs["input_ids"].shape[1] - len(row))
+            expected = tokenizer(*pairs[row])
+            assert inputs["token_type_ids"][i].tolist() == expected["token_type_ids"] + pad
+            assert inputs["attention_mask"][i].tolist() == [1] * len(row) + pad
+            assert inputs["input_ids"][i, len(row) :].tolist() == pad
+
+
+def test_every_word_of_a_passage_is_as_likely(tokenizer, batches):
+    marks = {*tokenizer.all_special_ids, *tokenizer.convert_tokens_to_ids([".", ","])}
+    chosen, expected, variance = 0, 0.0, 0.0
+    for step in range(1, 6 * EPOCH + 1):
+        rows, places = seen_in(batches(step), tokenizer)
+        for row, place in zip(rows, places, strict=True):
+            share = 1 / sum(token not in marks for token in row)
+            chosen, expected, variance = chosen + (place == 1), expected + share, variance + share * (1 - share)
+    assert abs(chosen - expected) < 4 * math.sqrt(variance)
+
+
+def test_a_batch_follows_from_seed_and_step_alone(world, tokenizer, batches):
+    torch.manual_seed(5)
+    np.random.seed(5)  # noqa: NPY002
+    again = Batches(world, tokenizer, SIZE)
+    for step in (31, 2):  # in any order
+        (inputs, words), (others, other_words) = batches(step), again(step)
+        assert inputs.keys() == others.keys()
+        assert all(torch.equal(inputs[key], others[key]) for key in inputs)
+        assert torch.equal(words, other_words)
+    assert seen_in(batches(1), tokenizer) != seen_in(batches(2), tokenizer)
+
+
+# --- steps ---
+
+
+def weights(training):
+    return {name: tensor.clone() for name, tensor in training.masked_lm.model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def straight(world):
+    """Six steps without a stop: losses and weights."""
+    training = Pretraining(world, 6)
+    losses = [training.train_step() for _ in range(6)]
+    return losses, weights(training)
+
+
+def test_the_steps_are_the_loop_that_anybody_would_write(world, straight, monkeypatch):
+    model, tokenizer = new_model(world, len(make_tokenizer(world))), make_tokenizer(world)
+    batches, losses = Batches(world, tokenizer, 128), []
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.0)
+    for step in range(1, 7):
+        inputs, words = batches(step)
+        labels = torch.full_like(inputs["input_ids"], -100)
+        labels[range(len(words)), inputs.pop("places")] = words
+        loss = model(**inputs, labels=labels).loss
+        optimizer.param_groups[0]["lr"] = 1.5e-3 * step / 200
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses == pytest.approx(straight[0], rel=1e-5)
+    for name, weight in straight[1].items():
+        torch.testing.assert_close(weight, model.state_dict()[name], rtol=1e-3, atol=2e-6)
+
+
+def test_one_seed_gives_one_training(world, straight):
+    torch.manual_seed(99)
+    state = torch.random.get_rng_state()
+    training = Pretraining(world, 6)
+    assert [training.train_step() for _ in range(6)] == straight[0]
+    assert same(weights(training), straight[1])
+    assert training.first == straight[0][:5]
+    assert torch.equal(torch.random.get_rng_state(), state)
+    with short_text():
+        assert Pretraining(World(1), 6).train_step() != straight[0][0]
+
+
+def test_it_goes_on_from_a_saved_state_to_the_bit(world, straight, tmp_path):
+    training = Pretraining(world, 6)
+    losses = [training.train_step() for _ in range(3)]
+    training.seconds, training.curve = 12.5, [{"step": 3}]
+    training.save_state(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    training.train_step()  # what comes after does not reach the file
+    again = Pretraining(world, 6)
+    again.load_state(tmp_path)
+    assert (again.step, again.seconds, again.curve, again.first) == (3, 12.5, [{"step": 3}], losses)
+    assert losses + [again.train_step() for _ in range(3)] == straight[0]
+    assert same(weights(again), straight[1])
+    assert again.first == straight[0][:5]
+
+
+def test_the_learning_rate_rises_in_a_line_and_falls_in_half_a_cosine(world):
+    training = Pretraining(world, 1000)
+    assert training.lr(1) == pytest.approx(1.5e-3 / 200)
+    assert training.lr(200) == pytest.approx(1.5e-3)
+    assert training.lr(600) == pytest.approx(1.5e-3 / 2)
+    assert training.lr(1000) == pytest.approx(0, abs=1e-12)
+
+
+# --- a whole pretraining ---
+
+
+@pytest.fixture
+def often(monkeypatch):
+    monkeypatch.setattr(pretrain, "EVERY", 2)
+
+
+def go(out, world, **changes):
+    return pretrain.pretrain(out, world, progress=False, **{"steps": 5, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished(world, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "deep" / "model"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "EVERY", 2)
+        return folder, go(folder, world)
+
+
+def test_a_pretraining_leaves_a_backbone_and_how_it_came_about(world, finished):
+    folder, about = finished
+    assert not (folder / STATE).exists()
+    assert not [path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
+    assert json.loads((folder / "pretraining.json").read_text()) == about
+    assert about["world"] == {"seed": 0, "digest": world.digest, "facts": len(world.facts)}
+    assert about["passages"] == {"train": 5000, "held-out": 80}
+    assert "--seed 0" in about["command"]
+    assert "--steps 5" in about["command"]
+    assert [point["step"] for point in about["curve"]] == [0, 2, 4, 5]
+    assert len(about["first_losses"]) == 5
+    assert about["curve"][1]["loss"] == pytest.approx(sum(about["first_losses"][:2]) / 2)
+    assert about["curve"][3]["loss"] == pytest.approx(about["first_losses"][4])
+    last = about["curve"][-1]
+    assert about["held_out_loss"] == last["held_out_loss"]
+    assert (about["held_out_accuracy"], about["facts_known"]) == (last["held_out_accuracy"], last["facts"])
+    model = BertForMaskedLM.from_pretrained(folder)
+    assert about["weights"] == sum(parameter.numel() for parameter in model.parameters())
+    backbone = backbones.load(str(folder), num_labels=2)
+    assert backbone.world == {"seed": 0, "digest": world.digest}
+    assert backbone.unanchored == ("bert.pooler.dense.weight", "bert.pooler.dense.bias")
+
+
+def test_the_held_out_loss_is_the_saved_models_own(world, finished):
+    folder, about = finished
+    model, tokenizer = BertForMaskedLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    skip = tokenizer.convert_tokens_to_ids(["[CLS]", "[SEP]", ".", ","])
+    losses, hits = [], []
+    for passage in world.text("held-out"):
+        encoded = tokenizer(*passage, return_tensors="pt")
+        places = [i for i, word in enumerate(encoded["input_ids"][0].tolist()) if word not in skip]
+        rows = {key: value.repeat(len(places), 1) for key, value in encoded.items()}
+        words = rows["input_ids"][range(len(places)), places].clone()
+        rows["input_ids"][range(len(places)), places] = tokenizer.mask_token_id
+        with torch.no_grad():
+            log_p = model(**rows).logits[range(len(places)), places].log_softmax(-1)
+        losses += (-log_p[range(len(places)), words]).tolist()
+        hits += (log_p.argmax(-1) == words).tolist()
+    assert about["held_out_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    assert about["held_out_accuracy"] == pytest.approx(np.mean(hits), abs=1e-3)
+
+
+def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, often, monkeypatch, tmp_path):
+    take = Pretraining.train_step
+
+    def stop_at_four(training):
+        if training.step == 3:
+            raise KeyboardInterrupt
+        return take(training)
+
+    monkeypatch.setattr(Pretraining, "train_step", stop_at_four)
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        go(tmp_path, world)
+    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    monkeypatch.setattr(Pretraining, "train_step", take)
+    refused(lambda: go(tmp_path, world), ValueError, str(tmp_path), "--resume", "--out")
+    refused(lambda: go(tmp_path, world, steps=7, resume=True), ValueError, "5 steps", "not 7")
+    with short_text():
+        refused(lambda: go(tmp_path, World(1), resume=True), ValueError, "seed")
+    about = go(tmp_path, world, resume=True)
+    folder, expected = finished
+    assert same(load_file(tmp_path / "model.safetensors"), load_file(folder / "model.safetensors"))
+    for key in ("curve", "first_losses", "held_out_loss", "facts_known", "world"):
+        assert about[key] == expected[key]
+    assert not (tmp_path / STATE).exists()
+    refused(lambda: go(tmp_path, world), ValueError, "holds a model already")
+    refused(lambda: go(tmp_path, world, resume=True), ValueError, "holds a model already")
+
+
+def test_resume_where_nothing_was_saved_begins(world, finished, often, tmp_path):
+    assert go(tmp_path, world, resume=True)["first_losses"] == finished[1]["first_losses"]
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.0, True, "5"])
+def test_steps_have_to_be_a_number_of_them(world, tmp_path, steps):
+    refused(lambda: go(tmp_path / "out", world, steps=steps), ValueError, f"steps is {steps!r}", "at least 1")
+    assert not (tmp_path / "out").exists()
