@@ -126,7 +126,7 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     from recall_learn import backbones, probes
     from recall_learn.masked_lm import attach
     from recall_learn.methods import source_fisher
-    from recall_learn.world.pretrain import Batches
+    from recall_learn.world.batches import Batches
 
     count = 2048 if options.limit_train is None else options.limit_train
     size = min(options.batch_size, count)

@@ -133,7 +133,7 @@ class _Session:
             ("data", "the data is other"),
             ("source_text", "the source text is other"),
         ):
-            if before and before.get(key) != now[key]:
+            if before and before.get(key) != now.get(key):
                 raise ValueError(f"{what} than when {self.out} was begun; put the former back, or choose another --out")
         self.run.environment = before or now
         self.method = build(recipe, self.backbone, self._fisher(fisher))
@@ -154,8 +154,10 @@ class _Session:
         if not world:
             return
         seed = glue.world_seed(task, self.glue_folder)
-        if seed is None:
+        if not task.startswith(glue.WORLD):
             raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
+        if seed is None:
+            raise ValueError(f"{task} in {self.glue_folder} does not say its world; make it by recall-learn world task")
         if seed != world["seed"]:
             raise ValueError(
                 f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "

@@ -199,10 +199,10 @@ def recovery(
         ("before", before, "a loss above 0"),
         ("within", within, "a share above 0"),
         ("lr", lr, "a learning rate above 0"),
-        ("limit", limit, "a number of steps, at least 1"),
-        ("every", every, "a number of steps, at least 1"),
+        ("limit", limit, "a whole number of steps, at least 1"),
+        ("every", every, "a whole number of steps, at least 1"),
     ):
-        if not 0 < value < math.inf:
+        if not 0 < value < math.inf or ("whole" in right and value != int(value)):
             raise ValueError(f"{name} is {value!r}; it has to be {right}")
     if source_loss(masked_lm, examples) <= (1 + within) * before:
         return 0

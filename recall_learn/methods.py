@@ -10,6 +10,7 @@ child-d   one mask: the weights with the most Fisher information for the task
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,13 +116,8 @@ def task_fisher(
 
     See `recall_learn.fisher.fisher_diagonal` for ``batches`` and ``labels``.
     """
-    parameters = dict(backbone.model.named_parameters())
-    now = {name: parameters[name].detach().clone() for name in backbone.anchors}
-    _write(parameters, backbone.anchors)
-    try:
+    with at_home(backbone):
         return fisher_diagonal(backbone.model, batches, labels=labels, generator=generator, progress=progress)
-    finally:
-        _write(parameters, now)
 
 
 def source_fisher(
@@ -137,7 +133,7 @@ def source_fisher(
     Args:
         backbone: wherever its encoder stands now.
         masked_lm: the backbone's, see `recall_learn.masked_lm.attach`.
-        batches: pairs ``(inputs, hidden words)`` with one hidden word a row, as `recall_learn.world.pretrain.Batches`
+        batches: pairs ``(inputs, hidden words)`` with one hidden word a row, as `recall_learn.world.batches.Batches`
             and `recall_learn.masked_lm.Examples.batches` give them.
         labels: as in `recall_learn.fisher.fisher_diagonal`.
         generator: as there.
@@ -146,16 +142,23 @@ def source_fisher(
     Returns:
         ``name -> tensor`` under the anchors' names.
     """
+    stream = ({**inputs, "labels": words} for inputs, words in batches)
+    with at_home(backbone):
+        fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+    own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
+    return Fisher(own, labels=labels, examples=fisher.examples)
+
+
+@contextmanager
+def at_home(backbone: Backbone) -> Iterator[None]:
+    """The encoder at its pretrained weights, and afterwards where it stood."""
     parameters = dict(backbone.model.named_parameters())
     now = {name: parameters[name].detach().clone() for name in backbone.anchors}
     _write(parameters, backbone.anchors)
-    stream = ({**inputs, "labels": words} for inputs, words in batches)
     try:
-        fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+        yield
     finally:
         _write(parameters, now)
-    own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
-    return Fisher(own, labels=labels, examples=fisher.examples)
 
 
 def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor]]:

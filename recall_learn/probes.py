@@ -24,6 +24,7 @@ from recall_learn import glue
 from recall_learn.backbones import Backbone
 from recall_learn.forgetting import cloze, cloze_rows, recovery, say_hidden, sentence_similarity
 from recall_learn.masked_lm import attach, hide_each, hide_share, read_text
+from recall_learn.methods import at_home
 from recall_learn.world import World
 
 PASSAGES = 60
@@ -57,6 +58,10 @@ def build(
     """
     wanted = names(probe, backbone)
     made: list[Probe] = []
+    if text is not None and backbone.world:
+        raise ValueError(
+            f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave --source-text out"
+        )
     if "stsb" in wanted:
         made.append(_similarity(backbone, glue_folder))
     if set(wanted) & {"source", "facts", "recovery"}:
@@ -86,7 +91,7 @@ def world_of(backbone: Backbone) -> World:
 
 
 def _of_world(backbone: Backbone) -> dict[str, Any]:
-    from recall_learn.world.pretrain import Batches
+    from recall_learn.world.batches import Batches
 
     world = world_of(backbone)
     return {
@@ -102,6 +107,10 @@ def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
             f"the source loss of {backbone.name} needs a text; give a file by --source-text, or take --backbone tiny"
         )
     blocks = hide_share(read_text(text), backbone.tokenizer, limit=2 * BLOCKS)
+    if len(blocks) < 2:
+        raise ValueError(
+            f"text {str(text)!r} is too short: it needs {2 * 8 * 128} letters, one block to measure and one more"
+        )
     measured, others = blocks.take(range(0, len(blocks), 2)), blocks.take(range(1, len(blocks), 2))
     return {"examples": measured, "batches": lambda: others.cycle(16)}
 
@@ -138,13 +147,10 @@ def _facts(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> 
 
 
 def _recovery(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
-    batches, first = source["batches"](), []
-
-    def measure() -> dict[str, Any]:
-        first.append(say_hidden(masked_lm, source["examples"]).loss)  # the first call is before any step
-        return {"recovery": recovery(masked_lm, batches, source["examples"], first[0])}
-
-    return measure
+    batches, examples = source["batches"](), source["examples"]
+    with at_home(backbone):
+        before = say_hidden(masked_lm, examples).loss
+    return lambda: {"recovery": recovery(masked_lm, batches, examples, before)}
 
 
 _MAKE = {"source": _source, "facts": _facts, "recovery": _recovery}

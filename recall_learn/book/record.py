@@ -31,7 +31,7 @@ from recall_learn.methods import source_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import write_text
 from recall_learn.world import shortcuts, tasks
-from recall_learn.world.pretrain import Batches
+from recall_learn.world.batches import Batches
 
 FOLDER = Path(__file__).parents[2] / "book" / "runs" / "world"
 SEEDS = range(5)

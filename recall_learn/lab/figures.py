@@ -115,7 +115,12 @@ def lambda_curve(
 
 
 def over_time(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], y_title: str, claim: str, alt: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    y_title: str,
+    claim: str,
+    alt: str,
+    x_title: str = "t, the optimizer's updates (steps)",
+    log: str = "",
 ) -> go.Figure:
     """One quantity along training, a curve for each run; a click on a name hides its curve.
 
@@ -124,13 +129,51 @@ def over_time(
         y_title: what is measured, and its unit.
         claim: as in `style`.
         alt: as in `style`.
+        x_title: what it is measured along, where that is not training.
+        log: the axes that are logarithmic, "x", "y" or "xy".
     """
     fig = go.Figure()
     for (name, (steps, values)), look in zip(curves.items(), _looks(len(curves)), strict=True):
         fig.add_scatter(x=list(steps), y=list(values), name=name, mode="lines+markers", **look)
-    fig.update_xaxes(title="t, the optimizer's updates (steps)")
-    fig.update_yaxes(title=y_title)
+    fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
+    fig.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
     return style(fig, claim, alt)
+
+
+def frontier(
+    settings: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+) -> go.Figure:
+    """What was gained against what was kept at the end, a point a setting: its median, and bars over all its seeds.
+
+    Args:
+        settings: ``method -> setting -> (gained, kept)``, one number a seed; at most six methods. The settings of a
+            method are joined in their order.
+        x_title: what was gained.
+        y_title: what was kept.
+        claim: as in `style`.
+        alt: as in `style`.
+    """
+    fig = go.Figure()
+    for (method, points), look in zip(settings.items(), _looks(len(settings)), strict=True):
+        axes = []
+        for values in zip(*points.values(), strict=True):
+            middle = [float(np.median(v)) for v in values]
+            above = [max(v) - m for v, m in zip(values, middle, strict=True)]
+            below = [m - min(v) for v, m in zip(values, middle, strict=True)]
+            axes.append((middle, {"array": above, "arrayminus": below, "thickness": 1, "width": 3}))
+        (x, across), (y, along) = axes
+        hover = f"{method}, %{{text}}: %{{x:.3f}}, %{{y:.3f}}<extra></extra>"
+        fig.add_scatter(
+            x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
+            text=list(points), hovertemplate=hover, **look,
+        )  # fmt: skip
+    fig.update_xaxes(title=x_title)
+    fig.update_yaxes(title=y_title)
+    return style(fig, claim, alt).update_layout(hovermode="closest")
 
 
 def tradeoff(

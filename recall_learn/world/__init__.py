@@ -22,7 +22,6 @@ from recall_learn.world.facts import Fact, Truth, draw_truth
 from recall_learn.world.text import Passage, writer
 
 PASSAGES = {"train": 40_000, "held-out": 1_000}
-HELD_OUT_DRAWS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class World:
     """One world.
 
     Attributes:
-        seed: decides names, facts and text; a whole number of at least 0.
+        seed: decides names, facts and text; a whole number from 0 to 2**32 - 1.
 
     Raises:
         ValueError: the seed is something else.
@@ -39,8 +38,8 @@ class World:
     seed: int = 0
 
     def __post_init__(self):
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"seed is {self.seed!r}; a world's seed is a whole number of at least 0")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed is {self.seed!r}; a world's seed is a whole number from 0 to 2**32 - 1")
 
     @cached_property
     def names(self) -> words.Names:

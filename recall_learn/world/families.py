@@ -2,7 +2,8 @@
 
 A square is four sentences (a1, b1, a2, b2) where b1 belongs to a1 and b2 to a2, and neither to the other's. Each a and
 each b is as often in a pair that belongs together as in one that does not, so nothing can be learned from one sentence
-alone, nor from a weighted count of words. What decides is who does what to whom.
+alone, nor from a weighted count of words. In some squares the b differ in a word that only one of the a has; in others
+all four have the same words, and what decides is who does what to whom.
 """
 
 import math
@@ -26,10 +27,12 @@ class Family:
     Attributes:
         slots: what may be chosen, one sequence a choice.
         build: takes one value for each slot; None where these values do not go together.
+        telling: the slots of which another value makes b false: what `substituted` exchanges.
     """
 
     slots: tuple[Sequence[Any], ...]
     build: Callable[..., Any]
+    telling: tuple[int, ...] = ()
 
     def draw(self, random: Random) -> Any:
         """A random member."""
@@ -37,6 +40,16 @@ class Family:
             made = self.build(*(pick(random, slot) for slot in self.slots))
             if made is not None:
                 return made
+
+    def substituted(self, random: Random) -> Square:
+        """A square of two members that differ in one telling slot: somebody else, or something else, in the other."""
+        while True:
+            values = [pick(random, slot) for slot in self.slots]
+            place = pick(random, self.telling)
+            others = [*values[:place], pick(random, self.slots[place]), *values[place + 1 :]]
+            one, other = self.build(*values), self.build(*others)
+            if one and other and one[1] != other[1] and not _synonyms(values[place], others[place]):
+                return (*one[:2], *other[:2])
 
     def size(self) -> int:
         """At most how many members there are."""
@@ -51,14 +64,15 @@ def following(people: Sequence[Person]) -> tuple[Family, ...]:
     nouns = [noun for kind in ("food", "clothes", "tool", "vessel") for noun in words.THINGS[kind]]
     places = ("", *words.PLACES)
     return (
-        Family((who, who, social, places, words.ADVERBS), _role),
-        Family((jobs, jobs, adjectives, adjectives, social, ("active", "passive")), _attached),
-        Family((who, who, bought, nouns, words.THING_ADJECTIVES), _added),
-        Family((jobs, jobs, social, verbs, (0, 1), places), _relative),
-        Family((who, who, verbs, (0, 1), places), _negated),
-        Family((jobs, jobs, verbs, verbs, two_numbers, (0, 1)), _quantity),
-        Family((jobs, jobs, adjectives, adjectives, verbs, ("every", "no")), _universal),
-        Family((people, people, verbs, places, ("home", "job")), _known),
+        Family((who, who, social, places, words.ADVERBS), _role, (0, 1, 2)),
+        Family((jobs, jobs, adjectives, adjectives, social, ("active", "passive")), _attached, (0, 1, 2, 4)),
+        Family((who, who, bought, nouns, words.THING_ADJECTIVES), _added, (0, 2, 3)),
+        Family((jobs, jobs, social, verbs, (0,), places), _relative, (0, 3)),
+        Family((jobs, jobs, social, verbs, (1,), places), _relative, (0, 1, 2)),
+        Family((who, who, verbs, (0, 1), places), _negated, (0, 1, 2)),
+        Family((jobs, jobs, verbs, verbs, two_numbers, (0, 1)), _quantity, (0, 2)),
+        Family((jobs, jobs, adjectives, adjectives, verbs, ("every", "no")), _universal, (0, 4)),
+        Family((people, people, verbs, places, ("home", "job")), _known, (0, 2)),
     )
 
 
@@ -68,14 +82,22 @@ def same(people: Sequence[Person]) -> tuple[Family, ...]:
     jobs, verbs = words.JOBS, words.INTRANSITIVE
     nouns = [noun for kind in ("food", "clothes", "tool", "vessel") for noun in words.THINGS[kind]]
     return (
-        Family((who, who, words.SOCIAL, ("", *words.PLACES), ("passive", "cleft")), _said_otherwise),
-        Family((jobs, jobs, words.PERSON_ADJECTIVES, words.SOCIAL, ("", *words.PLACES)), _moved_adjective),
-        Family((who, nouns, words.HANDLING, ("", *words.PLACES)), _synonymous_size),
-        Family((who, who, ("", *words.PLACES), words.ADVERBS), _synonymous_verb),
-        Family((who, who, nouns, ("", *words.THING_ADJECTIVES)), _sold),
-        Family((who, who, ("tall short", "young old", "rich poor", "strong weak")), _compared),
-        Family((who, who, verbs, verbs, ("", *words.PLACES)), _joined),
+        Family((who, who, words.SOCIAL, ("", *words.PLACES), ("passive", "cleft")), _said_otherwise, (0, 1, 2, 3)),
+        Family(
+            (jobs, jobs, words.PERSON_ADJECTIVES, words.SOCIAL, ("", *words.PLACES)), _moved_adjective, (0, 1, 2, 3, 4)
+        ),
+        Family((who, nouns, words.HANDLING, ("", *words.PLACES)), _synonymous_size, (0, 1, 2, 3)),
+        Family((who, who, ("", *words.PLACES), words.ADVERBS), _synonymous_verb, (0, 1, 2, 3)),
+        Family((who, who, nouns, ("", *words.THING_ADJECTIVES)), _sold, (0, 1, 2, 3)),
+        Family((who, who, ("tall short", "young old", "rich poor", "strong weak")), _compared, (0, 1, 2)),
+        Family((who, who, verbs, verbs, ("", *words.PLACES)), _joined, (0, 1, 2, 3, 4)),
     )
+
+
+def _synonyms(one: Any, other: Any) -> bool:
+    """Whether two words, or verbs, mean the same."""
+    one, other = (getattr(word, "plural", word) for word in (one, other))
+    return one == other or words.SYNONYMS.get(one, one) == words.SYNONYMS.get(other, other)
 
 
 def _role(a: Phrase, b: Phrase, verb: Verb, place: str, adverb: str) -> Square | None:

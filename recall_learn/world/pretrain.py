@@ -1,23 +1,21 @@
 """Pretraining in the small world: from random weights to a masked language model that knows its facts.
 
-A step draws a batch of passages and asks for one word of each, as BERT was trained: mostly it is hidden, sometimes it
-is another word, sometimes it stands there as it was. So a word that can be seen has to be weighed against the rest,
-which is what a fine-tuned classifier does. The order of the passages and the hidden words follow from
-the seed and the step's number, and dropout is off: the weights after a step depend on nothing else. So a training that
-was stopped goes on from its last saved state as if nothing had happened.
+The order of the passages and the words asked for follow from the seed and the step's number, and dropout is off: the
+weights after a step depend on nothing else. So a training that was stopped goes on from its last saved state as if
+nothing had happened.
 """
 
 import json
 import math
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 from tqdm.auto import tqdm
 
 from recall_learn import environment
@@ -25,15 +23,12 @@ from recall_learn.forgetting import cloze, cloze_rows, say_hidden
 from recall_learn.masked_lm import MaskedLM, hide_each
 from recall_learn.runs import write_text
 from recall_learn.world import World
+from recall_learn.world.batches import BATCH, SPECIAL, Batches
 
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 128, 3, 4, 256, 64
 SPREAD = 0.05
 """The standard deviation of the random weights; with BERT's 0.02 so narrow a model starts to learn facts later."""
-STEPS, BATCH, LR, WARMUP = 6000, 128, 1.5e-3, 200
-HIDDEN, REPLACED = 0.7, 0.2
-"""Shares of the words asked for that are ``[MASK]``, and that are another word: half of these are a word of the same
-passage, so that being plausible is not enough. BERT has 0.8 and 0.1, on texts long enough for five words or more."""
+STEPS, LR, WARMUP = 5000, 1.5e-3, 200
 EVERY = 250
 """Steps between two saved states and two points of the learning curve."""
 FIRST = 5
@@ -60,7 +55,7 @@ def make_tokenizer(world: World) -> Any:
         tokenizer_object=raw,
         model_max_length=POSITIONS,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        **dict(zip(names, SPECIAL, strict=True)),
+        **dict(zip(names, SPECIAL, strict=False)),
     )
 
 
@@ -81,65 +76,6 @@ def new_model(world: World, tokens: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(world.seed)
         return BertForMaskedLM(config).eval()  # eval: no dropout, so the loss is one function of the weights
-
-
-class Batches:
-    """The batches of a pretraining: each passage once an epoch, the word that is asked for drawn anew.
-
-    Args:
-        world: whose training text it is.
-        tokenizer: its tokenizer.
-        size: passages a batch.
-    """
-
-    def __init__(self, world: World, tokenizer: Any, size: int = BATCH):
-        self.seed, self.size, self.mask, self.tokens = world.seed, size, tokenizer.mask_token_id, len(tokenizer)
-        passages = world.text("train")
-        encoded = tokenizer([p[0] for p in passages], add_special_tokens=False)["input_ids"]
-        second = tokenizer([p[1] if len(p) > 1 else "" for p in passages], add_special_tokens=False)["input_ids"]
-        start, end = tokenizer.cls_token_id, tokenizer.sep_token_id
-        rows = [[start, *a, end, *b, end] if b else [start, *a, end] for a, b in zip(encoded, second, strict=True)]
-        self.lengths = np.array([len(row) for row in rows])
-        shape = (len(rows), int(self.lengths.max()))
-        ids = np.full(shape, tokenizer.pad_token_id)
-        types, words = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
-        for i, (row, a) in enumerate(zip(rows, encoded, strict=True)):
-            ids[i, : len(row)] = row
-            types[i, len(a) + 2 : len(row)] = 1
-            words[i, 1 : len(row) - 1] = True
-            words[i, len(a) + 1] = False
-        words &= ~np.isin(ids, tokenizer.convert_tokens_to_ids([".", ","]))  # as in `hide_each`
-        self.ids, self.types, self.words = (torch.from_numpy(array) for array in (ids, types, words))
-        self.an_epoch = len(rows) // size
-
-    def __call__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
-        """The batch of a step, counted from 1: ``(inputs, the words asked for [size])``, see `MaskedLM.forward`."""
-        epoch, place = divmod(step - 1, self.an_epoch)
-        rows = np.sort(self._order(epoch)[place * self.size : (place + 1) * self.size])
-        length = int(self.lengths[rows].max())
-        ids, types, words = (array[rows, :length] for array in (self.ids, self.types, self.words))
-        # random() keeps its sequence from version to version
-        draws = np.random.default_rng([self.seed, 3, step]).random((4, *words.shape))
-        places = _argmax(draws[0], words)
-        targets = ids.gather(1, places)
-        random = torch.from_numpy(draws[1, :, :1])
-        anywhere = torch.from_numpy(draws[2, :, :1] * (self.tokens - len(SPECIAL))).long() + len(SPECIAL)
-        other = torch.where(torch.from_numpy(draws[2, :, 1:2]) < 0.5, ids.gather(1, _argmax(draws[3], words)), anywhere)
-        shown = torch.where(random < HIDDEN, self.mask, torch.where(random < HIDDEN + REPLACED, other, targets))
-        inputs = {"input_ids": ids.scatter(1, places, shown), "token_type_ids": types, "places": places[:, 0]}
-        return {**inputs, "attention_mask": (ids != 0).long()}, targets[:, 0]
-
-    def _order(self, epoch: int) -> np.ndarray:
-        """The epoch's passages; those of a batch are about equally long, so that little is padding."""
-        generator = np.random.default_rng([self.seed, 2, epoch])
-        shuffled = generator.permutation(len(self.lengths))[: self.an_epoch * self.size]
-        alike = shuffled[np.argsort(self.lengths[shuffled], kind="stable")].reshape(self.an_epoch, self.size)
-        return alike[generator.permutation(self.an_epoch)].reshape(-1)
-
-
-def _argmax(draws: np.ndarray, words: Tensor) -> Tensor:
-    """One of the words of each row, [rows, 1]."""
-    return torch.from_numpy(draws).mul_(words).argmax(1, keepdim=True)
 
 
 @dataclass
@@ -225,6 +161,8 @@ class Pretraining:
 
         with safe_open(folder / STATE, "pt") as file:
             about = json.loads(file.metadata()["about"])
+        if about["world"] != self.world.digest:
+            raise ValueError(f"{folder} holds the pretraining of another world than that of seed {self.world.seed}")
         if about["steps"] != self.steps:
             raise ValueError(
                 f"{folder} holds a pretraining of {about['steps']} steps, not {self.steps}; give its --steps"
@@ -265,11 +203,14 @@ def pretrain(
 
     Raises:
         ValueError: ``steps`` is under 1; ``out`` holds a model or a state already; or the state there is another's.
-        KeyboardInterrupt: at Ctrl-C, once the state is saved.
+        NotADirectoryError: ``out`` is a file.
+        KeyboardInterrupt: at Ctrl-C; what was trained since the last saved state is trained again by a resumed run.
     """
     folder, world = Path(out), world or World()
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"out is {str(out)!r}, which is a file; choose a folder")
     if (folder / "model.safetensors").exists():
         raise ValueError(f"{folder} holds a model already; choose another --out")
     if (folder / STATE).exists() and not resume:
@@ -305,8 +246,10 @@ def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:
                     bar.set_postfix({key: f"{training.curve[-1][key]:.3f}" for key in ("held_out_loss", "facts")})
                 bar.update()
         except KeyboardInterrupt:
-            # back to the last point: the mean loss of the next one covers whole intervals only
-            raise KeyboardInterrupt(f"step {training.step}; --resume goes on from the last state") from None
+            # the state is that of the last point: the mean loss of the next one covers a whole interval
+            saved = training.step // EVERY * EVERY
+            print(f"stopped at step {training.step}; --resume goes on from step {saved}", file=sys.stderr)
+            raise
 
 
 def _about(training: Pretraining) -> dict[str, Any]:

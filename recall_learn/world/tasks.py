@@ -27,6 +27,8 @@ from recall_learn.world.words import shuffled
 TASKS = ("cola", "rte", "stsb", "sst2", "mrpc")
 SIZE = 2500
 """Training examples by default; the validation split has a fifth as many."""
+SUBSTITUTED = 0.5
+"""The share of the squares of rte and mrpc in which a word of the second sentence may be missing in the first."""
 COLUMNS = {"cola": ("sentence",), "sst2": ("sentence",)}
 PAIR = ("sentence1", "sentence2")
 
@@ -71,7 +73,8 @@ def _distinct(random: Random, families, unfold, most: int) -> Iterator[list[Exam
     misses = 0
     while misses < 10_000:
         for family in families:
-            made = unfold(random, family.draw(random))
+            exchange = family.telling and random.random() < SUBSTITUTED
+            made = unfold(random, family.substituted(random) if exchange else family.draw(random))
             texts = {text for text, _ in made}
             if len(texts) == len(made) and not texts & seen:
                 seen |= texts

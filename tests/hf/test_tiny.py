@@ -44,7 +44,7 @@ def test_it_is_small_and_holds_no_code():
     expected = ["config.json", "model.safetensors", "pretraining.json", "tokenizer.json", "tokenizer_config.json"]
     assert files == expected
     assert sum(path.stat().st_size for path in TINY.rglob("*")) <= 4 * 2**20
-    assert 2**19 <= (TINY / "model.safetensors").stat().st_size
+    assert (TINY / "model.safetensors").stat().st_size >= 2**19
 
 
 def test_it_knows_the_world_that_this_version_makes(world, about):
@@ -90,7 +90,7 @@ def test_its_held_out_loss_is_the_one_stated(world, about, published):
     for passage in world.text("held-out")[:SAMPLE]:
         encoded = tokenizer(*passage, return_tensors="pt")
         tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
-        places = [i for i, token in enumerate(tokens) if token.isalpha()]
+        places = [i for i, token in enumerate(tokens) if token not in ("[CLS]", "[SEP]", ".", ",")]
         rows = {key: value.repeat(len(places), 1) for key, value in encoded.items()}
         words = rows["input_ids"][range(len(places)), places].clone()
         rows["input_ids"][range(len(places)), places] = tokenizer.mask_token_id

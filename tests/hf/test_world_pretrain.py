@@ -71,8 +71,7 @@ def test_a_pair_is_read_as_bert_reads_it(whole):
     assert encoded["token_type_ids"] == [0] * 5 + [1] * 6
     assert encoded["attention_mask"] == [1] * 11
     assert tokenizer("xyzzy")["input_ids"][1] == tokenizer.unk_token_id
-    special = [tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.mask_token_id]
-    assert tokenizer.convert_ids_to_tokens(special) == ["[PAD]", "[CLS]", "[SEP]", "[MASK]"]
+    assert tokenizer.convert_tokens_to_ids(["[PAD]", "[CLS]", "[SEP]", "[MASK]"]) == [0, 2, 3, 4]
     assert tokenizer.convert_ids_to_tokens(tokenizer(f"{name} is [MASK].")["input_ids"])[3] == "[MASK]"
 
 
@@ -92,80 +91,130 @@ def test_the_tokenizer_survives_its_files(whole, tmp_path):
 def seen_in(batch, tokenizer):
     """The passages of a batch as tuples of ids, with the word asked for put back; and its place in each."""
     inputs, words = batch
-    ids = inputs["input_ids"].clone()
-    ids[range(len(words)), inputs["places"]] = words
+    ids, within = inputs["input_ids"].clone(), inputs["places"] > 0  # at [CLS] nothing was hidden
+    ids[within, inputs["places"][within]] = words[within]
     rows = [tuple(row[mask == 1].tolist()) for row, mask in zip(ids, inputs["attention_mask"], strict=True)]
     return rows, inputs["places"].tolist()
 
 
-def test_each_passage_comes_once_an_epoch(world, tokenizer, batches):
-    expected = collections.Counter(tuple(tokenizer(*passage)["input_ids"]) for passage in world.text("train"))
-    orders, places = [], []
-    for epoch in range(2):
-        steps = [seen_in(batches(epoch * EPOCH + step), tokenizer) for step in range(1, EPOCH + 1)]
-        orders.append([row for rows, _ in steps for row in rows])
-        places.append([dict(zip(rows, hidden, strict=True)) for rows, hidden in steps])
-        # the word asked for is put back right and nothing else was changed: the very passages are there, each once
-        assert collections.Counter(orders[-1]) == expected
-    assert orders[0] != orders[1]
-    assert places[0] != places[1]
-
-
-def test_a_word_is_asked_for_never_a_mark_or_a_special_token(tokenizer, batches):
-    others = {*tokenizer.all_special_ids, *tokenizer.convert_tokens_to_ids([".", ","])}
-    for step in range(1, EPOCH + 1):
+@pytest.fixture(scope="module")
+def asked(tokenizer, batches):
+    """All that is asked in two epochs, each a list of (passage, place, word asked for, token shown there)."""
+    epochs = [[], []]
+    for step in range(1, 2 * EPOCH + 1):
         inputs, words = batches(step)
-        assert words.shape == inputs["places"].shape == (SIZE,)
-        assert not others & set(words.tolist())
-        hidden = inputs["input_ids"] == tokenizer.mask_token_id
-        assert bool((hidden.int().argmax(1)[hidden.any(1)] == inputs["places"][hidden.any(1)]).all())
-        assert int(hidden.sum(1).max()) == 1
-        shown = inputs["input_ids"][range(SIZE), inputs["places"]]
-        assert not others - {tokenizer.mask_token_id} & set(shown.tolist())
+        rows, places = seen_in((inputs, words), tokenizer)
+        shown = inputs["input_ids"][range(SIZE), places].tolist()
+        epochs[(step - 1) // EPOCH] += list(zip(rows, places, words.tolist(), shown, strict=True))
+    return epochs
 
 
-def test_the_word_is_mostly_hidden_sometimes_another_sometimes_itself(tokenizer, batches):
+@pytest.fixture(scope="module")
+def text(world, tokenizer):
+    """How often each passage is in the text, as ids."""
+    return collections.Counter(tuple(tokenizer(*passage)["input_ids"]) for passage in world.text("train"))
+
+
+@pytest.fixture(scope="module")
+def answers(tokenizer):
+    return dict(zip(("other", "next"), tokenizer.convert_tokens_to_ids(["[OTHER]", "[NEXT]"]), strict=True))
+
+
+def first_sentence(row):
+    return row[: row.index(3)]  # 3 is [SEP]
+
+
+def near(count, total, share):
+    """Within four standard deviations of what a coin with this share of heads would give."""
+    return abs(count - share * total) < 4 * math.sqrt(total * share * (1 - share))
+
+
+def test_each_passage_comes_once_an_epoch(text, asked, answers):
+    firsts = collections.Counter()
+    for row, times in text.items():
+        firsts[first_sentence(row)] += times
+    for epoch in asked:
+        assert collections.Counter(first_sentence(row) for row, *_ in epoch) == firsts
+        # the word is put back right and nothing else was changed, but for second sentences that are another's
+        intact = collections.Counter(row for row, _, word, _ in epoch if word != answers["other"])
+        assert intact <= text
+    assert [row for row, *_ in asked[0]] != [row for row, *_ in asked[1]]
+    places = [{row: place for row, place, *_ in epoch} for epoch in asked]
+    assert any(places[0][row] != places[1].get(row, places[0][row]) for row in places[0])
+
+
+def test_pairs_are_asked_whether_they_belong_together(text, asked, answers):
+    """Two in five of the passages of two sentences; in half of them the second is another passage's."""
+    pairs = [entry for epoch in asked for entry in epoch if entry[0].count(3) == 2]
+    at_start = [entry for entry in pairs if entry[1] == 0]
+    assert all(entry[1] > 0 for epoch in asked for entry in epoch if entry[0].count(3) == 1)
+    assert near(len(at_start), len(pairs), 0.4)
+    assert {word for _, _, word, _ in at_start} == set(answers.values())
+    assert {shown for *_, shown in at_start} == {2}  # [CLS] stands there itself
+    exchanged = [row for row, _, word, _ in at_start if word == answers["other"]]
+    assert near(len(exchanged), len(at_start), 0.5)
+    seconds = {row[row.index(3) :] for row in text if row.count(3) == 2}
+    assert {row[row.index(3) :] for row in exchanged} <= seconds
+    assert not set(exchanged) & set(text)  # what is said not to belong is no passage of the text
+
+
+def test_a_word_is_asked_for_never_a_mark_or_a_special_token(tokenizer, asked, answers, batches):
+    special = {*tokenizer.all_special_ids, *answers.values()}
+    marks = set(tokenizer.convert_tokens_to_ids([".", ","]))
+    words = [entry for epoch in asked for entry in epoch if entry[1] > 0]
+    assert not (special | marks) & {word for _, _, word, _ in words}
+    assert special & {shown for *_, shown in words} == {tokenizer.mask_token_id}
+    for step in range(1, EPOCH + 1):
+        inputs, targets = batches(step)
+        assert inputs["places"].shape == targets.shape == (SIZE,)
+        hidden = (inputs["input_ids"] == tokenizer.mask_token_id).nonzero()
+        assert bool((inputs["places"][hidden[:, 0]] == hidden[:, 1]).all())  # so at most one a row, at its place
+
+
+def test_the_word_is_mostly_hidden_sometimes_another_sometimes_itself(tokenizer, asked):
     """Seven in ten are hidden; two are another word, every second time one of the same passage; one is itself."""
-    marks, ordinary = tokenizer.convert_tokens_to_ids([".", ","]), len(tokenizer) - 5
+    marks, ordinary = tokenizer.convert_tokens_to_ids([".", ","]), len(tokenizer) - 7
     masked, kept, foreign, total, same, apart = 0, 0, 0, 0, 0.0, 0.0
-    for step in range(1, 4 * EPOCH + 1):
-        batch = batches(step)
-        shown = batch[0]["input_ids"][range(SIZE), batch[0]["places"]].tolist()
-        for row, word, sign in zip(seen_in(batch, tokenizer)[0], batch[1].tolist(), shown, strict=True):
-            words = [token for token in row if token >= 5 and token not in marks]
-            masked, kept = masked + (sign == tokenizer.mask_token_id), kept + (sign == word)
-            foreign += sign != tokenizer.mask_token_id and sign not in words
-            same += 0.1 + 0.1 * words.count(word) / len(words) + 0.1 / ordinary
-            apart += 0.1 * (1 - len(set(words)) / ordinary)
-            total += 1
-    for count, expected in ((masked, 0.7 * total), (kept, same), (foreign, apart)):
-        assert abs(count - expected) < 4 * math.sqrt(expected * (1 - expected / total))
+    for row, place, word, shown in (entry for epoch in asked for entry in epoch):
+        if place == 0:
+            continue
+        words = [token for token in row if token >= 7 and token not in marks]
+        masked, kept = masked + (shown == tokenizer.mask_token_id), kept + (shown == word)
+        foreign += shown != tokenizer.mask_token_id and shown not in words
+        same += 0.1 + 0.1 * words.count(word) / len(words) + 0.1 / ordinary
+        apart += 0.1 * (1 - len(set(words)) / ordinary)
+        total += 1
+    assert near(masked, total, 0.7)
+    assert near(kept, total, same / total)
+    assert near(foreign, total, apart / total)
+
+
+def test_every_word_of_a_passage_is_as_likely(tokenizer, asked):
+    marks = {*tokenizer.all_special_ids, *tokenizer.convert_tokens_to_ids([".", ","])}
+    shares = [
+        (place == 1, 1 / sum(token not in marks for token in row))
+        for epoch in asked
+        for row, place, *_ in epoch
+        if place and row[1] not in marks
+    ]
+    expected = sum(share for _, share in shares)
+    assert near(sum(first for first, _ in shares), len(shares), expected / len(shares))
 
 
 def test_inputs_are_those_of_the_tokenizer(world, tokenizer, batches):
     pairs = {tuple(tokenizer(*passage)["input_ids"]): passage for passage in world.text("train")}
-    assert {len(passage) for passage in pairs.values()} == {1, 2}
     for step in (1, 17):
         inputs, _ = batches(step)
         rows, _ = seen_in(batches(step), tokenizer)
-        assert inputs["input_ids"].shape[1] == max(len(row) for row in rows)
+        longest = inputs["input_ids"].shape[1]
+        assert longest == max(len(row) for row in rows)
         for i, row in enumerate(rows):
-            pad = [0] * (inputs["input_ids"].shape[1] - len(row))
-            expected = tokenizer(*pairs[row])
-            assert inputs["token_type_ids"][i].tolist() == expected["token_type_ids"] + pad
+            pad, end = [0] * (longest - len(row)), row.index(3) + 1
+            assert inputs["token_type_ids"][i].tolist() == [0] * end + [1] * (len(row) - end) + pad
             assert inputs["attention_mask"][i].tolist() == [1] * len(row) + pad
             assert inputs["input_ids"][i, len(row) :].tolist() == pad
-
-
-def test_every_word_of_a_passage_is_as_likely(tokenizer, batches):
-    marks = {*tokenizer.all_special_ids, *tokenizer.convert_tokens_to_ids([".", ","])}
-    chosen, expected, variance = 0, 0.0, 0.0
-    for step in range(1, 6 * EPOCH + 1):
-        rows, places = seen_in(batches(step), tokenizer)
-        for row, place in zip(rows, places, strict=True):
-            share = 1 / sum(token not in marks for token in row)
-            chosen, expected, variance = chosen + (place == 1), expected + share, variance + share * (1 - share)
-    assert abs(chosen - expected) < 4 * math.sqrt(variance)
+            if row in pairs:
+                assert inputs["token_type_ids"][i].tolist() == tokenizer(*pairs[row])["token_type_ids"] + pad
 
 
 def test_a_batch_follows_from_seed_and_step_alone(world, tokenizer, batches):
@@ -199,7 +248,7 @@ def straight(world):
     return losses, weights(training)
 
 
-def test_the_steps_are_the_loop_that_anybody_would_write(world, straight, monkeypatch):
+def test_the_steps_are_the_loop_that_anybody_would_write(world, straight):
     model, tokenizer = new_model(world, len(make_tokenizer(world))), make_tokenizer(world)
     batches, losses = Batches(world, tokenizer, 128), []
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.0)
@@ -277,12 +326,10 @@ def finished(world, tmp_path_factory):
 def test_a_pretraining_leaves_a_backbone_and_how_it_came_about(world, finished):
     folder, about = finished
     assert not (folder / STATE).exists()
-    assert not [path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
     assert json.loads((folder / "pretraining.json").read_text()) == about
     assert about["world"] == {"seed": 0, "digest": world.digest, "facts": len(world.facts)}
     assert about["passages"] == {"train": 5000, "held-out": 80}
-    assert "--seed 0" in about["command"]
-    assert "--steps 5" in about["command"]
+    assert about["command"] == "recall-learn world pretrain --seed 0 --steps 5"
     assert [point["step"] for point in about["curve"]] == [0, 2, 4, 5]
     assert len(about["first_losses"]) == 5
     assert about["curve"][1]["loss"] == pytest.approx(sum(about["first_losses"][:2]) / 2)
@@ -332,13 +379,12 @@ def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, oft
     refused(lambda: go(tmp_path, world), ValueError, str(tmp_path), "--resume", "--out")
     refused(lambda: go(tmp_path, world, steps=7, resume=True), ValueError, "5 steps", "not 7")
     with short_text():
-        refused(lambda: go(tmp_path, World(1), resume=True), ValueError, "seed")
+        refused(lambda: go(tmp_path, World(1), resume=True), ValueError, "world")
     about = go(tmp_path, world, resume=True)
     folder, expected = finished
     assert same(load_file(tmp_path / "model.safetensors"), load_file(folder / "model.safetensors"))
     for key in ("curve", "first_losses", "held_out_loss", "facts_known", "world"):
         assert about[key] == expected[key]
-    assert not (tmp_path / STATE).exists()
     refused(lambda: go(tmp_path, world), ValueError, "holds a model already")
     refused(lambda: go(tmp_path, world, resume=True), ValueError, "holds a model already")
 

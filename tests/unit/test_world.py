@@ -67,7 +67,7 @@ def test_every_fact_recurs_in_several_wordings(world):
     sentences = [set(bare(sentence)) for sentence in set(text_of(world, "train"))]
     for fact in world.facts:
         both = {fact.subject.lower(), fact.answer.lower()}
-        assert sum(both <= sentence for sentence in sentences) >= 4, fact
+        assert sum(both <= sentence for sentence in sentences) >= 3, fact
 
 
 def test_simple_statements_of_home_job_and_kin_are_true(world):
