@@ -225,7 +225,7 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--method", default="vanilla", metavar="M", help="vanilla recadam ewc l2sp child-f child-d, or recadam+child-d")
     add("--steps", type=int, default=500, metavar="N", help="optimizer updates (500)")
-    add("--lr", type=float, metavar="LR", help="highest learning rate; falls linearly to 0 (2e-5; tiny: 5e-4)")
+    add("--lr", type=float, metavar="LR", help="highest learning rate; falls linearly to 0 (2e-5; tiny: 1e-3)")
     add("--warmup", type=float, default=0.0, metavar="W", help="share of the steps in which lr rises first (0)")
     add("--weight-decay", type=float, default=0.0, metavar="WD", help="as in AdamW (0)")
     add("--clip", type=float, default=1.0, metavar="C", help="largest norm of the gradient, 0 for none (1)")
@@ -235,7 +235,7 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
         "--gamma",
         type=float,
         metavar="G",
-        help="strength of the pull (recadam 5000, ewc 1000, l2sp 0.01; tiny: recadam 200)",
+        help="strength of the pull (recadam 5000, ewc 1000, l2sp 0.01; tiny: recadam 100)",
     )
     add("--p", type=float, default=0.3, metavar="P", help="share of the weights that trains, child-f and child-d (0.3)")
     add("--algorithm", default="paper", metavar="A", help="RecAdam's: paper, released or coupled")

@@ -59,9 +59,7 @@ def build(
     wanted = names(probe, backbone)
     made: list[Probe] = []
     if text is not None and backbone.world:
-        raise ValueError(
-            f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave --source-text out"
-        )
+        raise ValueError(f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave it out")
     if "stsb" in wanted:
         made.append(_similarity(backbone, glue_folder))
     if set(wanted) & {"source", "facts", "recovery"}:
@@ -107,12 +105,14 @@ def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
             f"the source loss of {backbone.name} needs a text; give a file by --source-text, or take --backbone tiny"
         )
     blocks = hide_share(read_text(text), backbone.tokenizer, limit=2 * BLOCKS)
-    if len(blocks) < 2:
-        raise ValueError(
-            f"text {str(text)!r} is too short: it needs {2 * 8 * 128} letters, one block to measure and one more"
-        )
     measured, others = blocks.take(range(0, len(blocks), 2)), blocks.take(range(1, len(blocks), 2))
-    return {"examples": measured, "batches": lambda: others.cycle(16)}
+
+    def training() -> Callable:
+        if not len(others):
+            raise ValueError(f"text {str(text)!r} is too short for recovery: it has to hold {2 * 8 * 128} letters")
+        return others.cycle(16)
+
+    return {"examples": measured, "batches": training}
 
 
 def digest(text: str | Path | None) -> str | None:

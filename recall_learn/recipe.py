@@ -16,7 +16,7 @@ METHODS = ("vanilla", *PULLS, *MASKS)
 GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
 """The strength each method takes when none is given; only RecAdam's is the paper's."""
 LR = 2e-5
-TINY_GAMMA, TINY_LR = {**GAMMA, "recadam": 200.0}, 5e-4
+TINY_GAMMA, TINY_LR = {**GAMMA, "recadam": 100.0}, 1e-3
 """So small a model wants a higher learning rate; RecAdam's ``lr * gamma``, the share of the way home, stays 0.1."""
 PROBES = ("stsb", "source", "facts", "recovery")
 
@@ -31,7 +31,7 @@ class Recipe:
         method: ``vanilla``, one of recadam, ewc, l2sp, one of child-f, child-d, or one of each as ``recadam+child-d``.
         steps: optimizer updates.
         batch_size: examples an update.
-        lr: the highest learning rate; it falls linearly to 0. None takes 2e-5, and 5e-4 for tiny.
+        lr: the highest learning rate; it falls linearly to 0. None takes 2e-5, and 1e-3 for tiny.
         warmup: the share of the steps in which it first rises linearly, in [0, 1).
         weight_decay: as in AdamW.
         clip: the largest norm of the gradient; 0 leaves it as it is.

@@ -80,8 +80,9 @@ class World:
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """The words of the training text in small letters, sorted."""
-        text = " ".join(sentence for passage in self.text("train") for sentence in passage)
+        """The words of facts and training text in small letters, sorted; the marks are among them."""
+        facts = [f"{fact.prompt.replace('[MASK]', fact.answer)}" for fact in self.facts]
+        text = " ".join([*facts, *(sentence for passage in self.text("train") for sentence in passage)])
         for mark in ".,":
             text = text.replace(mark, f" {mark} ")
         return sorted(set(text.lower().split()))

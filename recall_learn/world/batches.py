@@ -25,7 +25,7 @@ HIDDEN, REPLACED = 0.7, 0.2
 passage, so that being plausible is not enough. BERT has 0.8 and 0.1."""
 PAIRED = 0.5
 """The share of the two-sentence passages that are asked at ``[CLS]``; in half of them the second is exchanged."""
-NEAR, TURNED = 0.4, 0.4
+NEAR, TURNED = 0.5, 0.25
 """Shares of the exchanged that differ in one word, and that have two words exchanged, where there is such a one."""
 
 

@@ -2,8 +2,9 @@
 
 A square is four sentences (a1, b1, a2, b2) where b1 belongs to a1 and b2 to a2, and neither to the other's. Each a and
 each b is as often in a pair that belongs together as in one that does not, so nothing can be learned from one sentence
-alone, nor from a weighted count of words. In some squares the b differ in a word that only one of the a has; in others
-all four have the same words, and what decides is who does what to whom.
+alone, nor from a weighted count of words. There are three grades of difficulty: the two halves are about other people
+and things altogether, they differ in one word, or all four have the same words, and what decides is who does what to
+whom.
 """
 
 import math
@@ -41,14 +42,15 @@ class Family:
             if made is not None:
                 return made
 
-    def substituted(self, random: Random) -> Square:
-        """A square of two members that differ in one telling slot: somebody else, or something else, in the other."""
+    def substituted(self, random: Random, all_of_them: bool) -> Square:
+        """A square of two members that differ in one telling slot, or in all: somebody else, something else."""
         while True:
             values = [pick(random, slot) for slot in self.slots]
-            place = pick(random, self.telling)
-            others = [*values[:place], pick(random, self.slots[place]), *values[place + 1 :]]
+            places = self.telling if all_of_them else (pick(random, self.telling),)
+            others = [pick(random, self.slots[i]) if i in places else value for i, value in enumerate(values)]
             one, other = self.build(*values), self.build(*others)
-            if one and other and one[1] != other[1] and not _synonyms(values[place], others[place]):
+            alike = any(_synonyms(values[i], others[i]) for i in places)
+            if one and other and one[1] != other[1] and not alike:
                 return (*one[:2], *other[:2])
 
     def size(self) -> int:
@@ -96,7 +98,7 @@ def same(people: Sequence[Person]) -> tuple[Family, ...]:
 
 def _synonyms(one: Any, other: Any) -> bool:
     """Whether two words, or verbs, mean the same."""
-    one, other = (getattr(word, "plural", word) for word in (one, other))
+    one, other = (word.plural if isinstance(word, Verb) else word for word in (one, other))
     return one == other or words.SYNONYMS.get(one, one) == words.SYNONYMS.get(other, other)
 
 

@@ -71,6 +71,8 @@ def new_model(world: World, tokens: int) -> nn.Module:
         intermediate_size=INNER,
         max_position_embeddings=POSITIONS,
         initializer_range=SPREAD,
+        hidden_dropout_prob=0.0,  # also in fine-tuning: so small a model has nothing to spare
+        attention_probs_dropout_prob=0.0,
         world={"seed": world.seed, "digest": world.digest},
     )
     with torch.random.fork_rng(devices=[]):
@@ -144,13 +146,8 @@ class Pretraining:
         for name, p in self.parameters.items():
             state = self.optimizer.state[p]
             tensors |= {f"weight/{name}": p.detach(), **{f"{key}/{name}": state[key] for key in _MOMENTS}}
-        about = {
-            "step": self.step,
-            "steps": self.steps,
-            "seconds": self.seconds,
-            "first": self.first,
-            "curve": self.curve,
-        }
+        about = {"world": self.world.digest, "step": self.step, "steps": self.steps, "seconds": self.seconds}
+        about |= {"first": self.first, "curve": self.curve}
         temporary = folder / f".{STATE}"
         save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"about": json.dumps(about)})
         temporary.replace(folder / STATE)

@@ -27,8 +27,9 @@ from recall_learn.world.words import shuffled
 TASKS = ("cola", "rte", "stsb", "sst2", "mrpc")
 SIZE = 2500
 """Training examples by default; the validation split has a fifth as many."""
-SUBSTITUTED = 0.5
-"""The share of the squares of rte and mrpc in which a word of the second sentence may be missing in the first."""
+UNRELATED, ONE_WORD = 0.5, 0.25
+"""Shares of the squares of rte and mrpc whose halves are unrelated, and differ in one word; in the others they have the
+same words."""
 COLUMNS = {"cola": ("sentence",), "sst2": ("sentence",)}
 PAIR = ("sentence1", "sentence2")
 
@@ -73,8 +74,7 @@ def _distinct(random: Random, families, unfold, most: int) -> Iterator[list[Exam
     misses = 0
     while misses < 10_000:
         for family in families:
-            exchange = family.telling and random.random() < SUBSTITUTED
-            made = unfold(random, family.substituted(random) if exchange else family.draw(random))
+            made = unfold(random, _graded(random, family))
             texts = {text for text, _ in made}
             if len(texts) == len(made) and not texts & seen:
                 seen |= texts
@@ -83,6 +83,14 @@ def _distinct(random: Random, families, unfold, most: int) -> Iterator[list[Exam
             else:
                 misses += 1
     raise ValueError(f"size is too large: after {len(seen)} examples the grammar only repeats itself")
+
+
+def _graded(random: Random, family: Family) -> Any:
+    """A member of the family; for squares in one of the three grades of difficulty."""
+    grade = random.random()
+    if not family.telling or grade >= UNRELATED + ONE_WORD:
+        return family.draw(random)
+    return family.substituted(random, all_of_them=grade < UNRELATED)
 
 
 def _families(task: str, world: World) -> tuple[tuple[Family, ...], Callable[[Random, Any], list[Example]]]:

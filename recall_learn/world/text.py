@@ -15,7 +15,7 @@ from recall_learn.world.words import Names, pick, shuffled
 
 Passage = tuple[str, ...]
 FORMS = ("active", "active", "passive", "fronted", "cleft")
-FACTS, EVENTS, PAIRS, OPINIONS = 0.55, 0.15, 0.22, 0.08
+FACTS, EVENTS, PAIRS, OPINIONS = 0.42, 0.1, 0.4, 0.08
 """Shares of the passages."""
 SKEW = 3
 """A tenth of the facts takes ``0.1 ** (1 / SKEW)`` of the fact passages; the least frequent is 1 / SKEW of uniform."""

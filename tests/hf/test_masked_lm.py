@@ -140,7 +140,7 @@ def test_training_batches_take_each_row_once_an_epoch(tmp_path):
 def test_a_backbone_without_the_head_is_refused(tmp_path, architecture):
     save_backbone(tmp_path, architecture)
     backbone = backbones.load(str(tmp_path), num_labels=2)
-    with pytest.raises(ValueError, match="masked-language-model head|AutoModelForMaskedLM") as raised:
+    with pytest.raises(ValueError, match=r"masked-language-model head|AutoModelForMaskedLM") as raised:
         attach(backbone)
     assert "\n" not in str(raised.value)
 

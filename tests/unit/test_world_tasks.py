@@ -183,7 +183,7 @@ def test_rte_roles(rte):
         if active:
             assert label == int((active[1], active[2]) != (match[3], match[1])), (premise, hypothesis)
             checked[label] += 1
-    assert min(checked.values()) > 50
+    assert min(checked.values()) > 30
 
 
 def test_stsb_counts_what_is_shared():
