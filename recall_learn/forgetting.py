@@ -154,7 +154,8 @@ def cloze(masked_lm: nn.Module, tokenizer: Any, facts: Sequence[Any], rows: Any 
         for inputs, _ in rows.batches(256, range(len(rows))):
             said += masked_lm(**{key: value.to(device) for key, value in inputs.items()}).argmax(-1).tolist()
     # an uncased tokenizer forgot the capitals: the facts know them
-    spelling = {fact.answer.lower(): fact.answer for fact in facts}
+    known = [word for fact in facts for word in (getattr(fact, "subject", ""), fact.answer)]
+    spelling = {word.lower(): word for word in known}
     words = [tokenizer.convert_ids_to_tokens(word) for word in said]
     words = [spelling.get(word.lower(), word) for word in words]
     wrong = [word != target[0] for word, target in zip(said, rows.words, strict=True)]

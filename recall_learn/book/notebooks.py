@@ -1,4 +1,4 @@
-"""Each lesson as a notebook: ``book/NN_name.ipynb``, made from ``book/NN_name.md`` and never edited.
+"""Each lesson as a notebook: ``book/name.ipynb``, made from ``book/name.md`` and never edited.
 
 The siblings hold no outputs and nothing that changes from one run to the next: a cell's id comes from its text. Their
 first cell says where the lesson comes from and installs the library where it is missing. They carry no jupytext
@@ -127,14 +127,14 @@ def notebook(lesson: Path) -> str:
 
 
 def lessons(book: Path) -> list[Path]:
-    """The lessons, in order: the pages of the book whose names begin with a number."""
-    return sorted(book.glob("[0-9][0-9]_*.md"))
+    """The lessons, in order: the pages of the book that hold code; those with a number come first."""
+    return [page for page in sorted(book.glob("*.md")) if page.read_text(encoding="utf8").startswith("---\njupytext:")]
 
 
 def main(book: Path) -> None:
     """Write every lesson's sibling, and remove those whose lesson is gone."""
     made = {lesson.with_suffix(".ipynb"): notebook(lesson) for lesson in lessons(book)}
-    for stray in set(book.glob("[0-9][0-9]_*.ipynb")) - set(made):
+    for stray in set(book.glob("*.ipynb")) - set(made):
         stray.unlink()
     for path, text in made.items():
         path.write_text(text, encoding="utf8")
