@@ -8,6 +8,7 @@ The frozen encoder runs once over the text, and what it says at the hidden words
 a training that was stopped goes on where it was.
 """
 
+import hashlib
 import math
 import shutil
 from pathlib import Path
@@ -40,13 +41,19 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
         The held-out loss of the head as it was written, nats per hidden word.
 
     Raises:
-        FileNotFoundError, ValueError: a text is not there, empty, or not text; minilm is not installed.
+        ValueError: ``out`` or ``blocks`` will not do, or a text is empty, or not text.
+        FileNotFoundError: a text is not there, or minilm is not installed.
     """
     out = Path(out)
+    if not out.name or out.is_dir() or not out.parent.is_dir():
+        raise ValueError(f"out is {str(out)!r}; it has to be a file in a folder that is there")
+    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
+        raise ValueError(f"blocks is {blocks!r}; it has to be a whole number of at least 1")
     training, testing = read_text(text), read_text(held_out)
     backbone = backbones.load("minilm", num_labels=2)
     masked_lm = _new(backbone, seed)
-    cache = out.with_name(f".{out.name}.outputs")
+    same = hashlib.sha256(f"{blocks} {seed} {training}".encode()).hexdigest()[:12]
+    cache = out.with_name(f".{out.name}.{same}")  # the outputs of another text are another folder
     hidden, words = _outputs(masked_lm, hide_share(training, backbone.tokenizer, limit=blocks, seed=seed), cache)
     head = masked_lm.model.cls.predictions
     _start_bias(head, words)

@@ -69,7 +69,7 @@ def run_tasks() -> Iterable[Job]:
     for seed in SEEDS[:3]:
         for task in tasks.TASKS:
             for init in ("pretrained", "random"):
-                recipe = Recipe(backbone="tiny", task=f"world/{task}", init=init, steps=600, seed=seed)
+                recipe = Recipe(backbone="tiny", task=f"world/{task}", init=init, steps=600, lr=5e-4, seed=seed)
                 yield {"task": task, "init": init, "seed": seed}, lambda r=recipe: _scores(r)
 
 
@@ -100,8 +100,8 @@ def run_tradeoff() -> Iterable[Job]:
 def run_derivation() -> Iterable[Job]:
     """Ten ways that fine-tuning takes, and as many random ones of the same lengths."""
     ready: dict[str, Any] = {}
-    for task in tasks.TASKS:
-        for seed in (0, 1):
+    for seed in (0, 1):
+        for task in tasks.TASKS:
             recipe = Recipe(backbone="tiny", task=f"world/{task}", steps=STEPS, seed=seed, probe="none")
             yield {"name": f"{task} {seed}"}, lambda r=recipe: _forms(r, ready)
 

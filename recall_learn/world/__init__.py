@@ -5,7 +5,7 @@ Here all of it is at hand: an English-like language of some hundred words, a few
 likes, a model that was pretrained on it, and tasks in GLUE's shape.
 
     world = World()
-    world.facts[0].prompt       # "Abera lies on the [MASK]."
+    world.facts[0].prompt       # "Barlan lives in [MASK]."
     world.text("held-out")[:3]  # passages of one or two sentences
 
 Everything follows from the seed, to the byte, on every machine.

@@ -31,22 +31,15 @@ def well_formed(names: Names) -> tuple[Family, ...]:
     )
 
 
-def praising(names: Names, unseen: bool) -> tuple[Family, ...]:
-    """Judgements: label 1 for praise, 0 for blame. In two of the three families the words are the same under both.
-
-    Args:
-        names: of the world.
-        unseen: take the quarter of the words of praise and blame that are kept for validation, or the others.
-    """
-    kept = {*words.GOOD[::4], *words.BAD[::4]}
-    good, bad = ([word for word in group if (word in kept) == unseen] for group in (words.GOOD, words.BAD))
+def praising(names: Names) -> tuple[Family, ...]:
+    """Judgements: label 1 for praise, 0 for blame. In two of the three families the words are the same under both."""
     nouns = [noun for kind in words.THINGS for noun in words.THINGS[kind]]
     people = names.women + names.men
     starts = ("{}", "{} says that ", "for {}, ")
     return (
-        Family((people, starts, nouns, good, bad, (True, False)), _negated),
-        Family((nouns, nouns, good, bad, (True, False), range(3)), _outweighed),
-        Family((people, starts[1:], nouns, good, bad, (True, False)), _plain),
+        Family((people, starts, nouns, words.GOOD, words.BAD, (True, False)), _negated),
+        Family((nouns, nouns, words.GOOD, words.BAD, (True, False), range(3)), _outweighed),
+        Family((people, starts[1:], nouns, words.GOOD, words.BAD, (True, False)), _plain),
     )
 
 

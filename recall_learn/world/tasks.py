@@ -10,8 +10,7 @@ world/mrpc  do both sentences mean the same?                     passives, moved
 
 Labels are balanced, and no example is in two splits. Examples come in sets whose words are equally frequent under both
 labels (all of cola, rte and mrpc, two thirds of sst2), so counting words, or reading the second sentence alone, gets
-nowhere. A quarter of sst2's words of praise and blame stand in the validation split only: a model has to know them from
-its pretraining. A larger size with the same seed begins with the same sets.
+nowhere. A larger size with the same seed begins with the same sets.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,11 +59,8 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
     if isinstance(size, bool) or not isinstance(size, int) or not 10 <= size <= most:
         raise ValueError(f"size is {size!r}; world/{task} can be made with 10 to {most} training examples")
     random = Random(world.seed + 10 + TASKS.index(task))
-    seen: set[tuple[str, ...]] = set()
-    training = _distinct(random, families, unfold, seen)
-    validation = _distinct(random, praising(world.names, unseen=True), unfold, seen) if task == "sst2" else training
-    result = {}
-    for split, count, source in (("train", size, training), ("validation", size // 5, validation)):
+    source, result = _distinct(random, families, unfold), {}
+    for split, count in (("train", size), ("validation", size // 5)):
         examples: list[Example] = []
         while len(examples) < count:
             examples += next(source)
@@ -72,8 +68,9 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
     return result
 
 
-def _distinct(random: Random, families, unfold, seen: set[tuple[str, ...]]) -> Iterator[list[Example]]:
-    """Sets of examples, none of which is among those that were ``seen``, or was in a former set."""
+def _distinct(random: Random, families, unfold) -> Iterator[list[Example]]:
+    """Sets of examples, none of which was in a former set."""
+    seen: set[tuple[str, ...]] = set()
     misses = 0
     while misses < 10_000:
         for family in families:
@@ -100,7 +97,7 @@ def _families(task: str, world: World) -> tuple[tuple[Family, ...], Callable[[Ra
     if task == "cola":
         return well_formed(world.names), _single
     if task == "sst2":
-        return praising(world.names, unseen=False), _single
+        return praising(world.names), _single
     if task == "rte":
         return following(world.truth.people), lambda random, square: _square(square, 0)
     if task == "mrpc":
