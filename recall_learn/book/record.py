@@ -84,7 +84,7 @@ def run_guesses() -> Iterable[Job]:
 def run_tradeoff() -> Iterable[Job]:
     """One task, and several strengths of what holds the model back."""
     fisher = FOLDER / ".fisher.safetensors"
-    settings: list[tuple[str, Row]] = [("vanilla", {})]
+    settings: list[tuple[str, Row]] = [("vanilla", {}), ("vanilla", {"lr": 5e-4})]  # k = 0 halves the task's steps too
     settings += [("ewc", {"gamma": gamma}) for gamma in (0.1, 1.0, 10.0, 100.0)]
     settings += [("l2sp", {"gamma": alpha}) for alpha in (0.003, 0.01, 0.03, 0.1)]
     settings += [("recadam", {"gamma": gamma, "k": 0.0, "t0": 0.0}) for gamma in (1.0, 5.0, 25.0)]
