@@ -166,6 +166,7 @@ def main() -> None:
 
     datasets.disable_progress_bars()
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     name = parser.parse_args().name
     record(name, RECORDINGS[name]())
 
