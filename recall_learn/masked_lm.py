@@ -35,7 +35,7 @@ class MaskedLM(nn.Module):
         model: a masked language model of transformers, such as ``BertForMaskedLM``.
         mask_token_id: the id of ``[MASK]``.
 
-    The head does not train (its parameters want no gradient): what is measured is the encoder.
+    The head's parameters want no gradient, for what is measured is the encoder; a pretraining turns them on again.
     """
 
     def __init__(self, model: nn.Module, mask_token_id: int):

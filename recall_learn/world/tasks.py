@@ -41,7 +41,7 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
 
     Args:
         task: one of `TASKS`.
-        size: training examples; the validation split has ``size // 5``, at least one set.
+        size: training examples; the validation split has ``size // 5``.
         world: whose language and facts it is; None is the packaged model's.
 
     Returns:
