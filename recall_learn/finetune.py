@@ -125,6 +125,7 @@ class _Session:
         }
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
+        self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
         self.backbone.model.to(self.device)
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
@@ -265,11 +266,11 @@ class _Session:
     def evaluate(self, step: int) -> None:
         """Score the model on the task's evaluation split, and measure what it forgot."""
         model = self.backbone.model
-        stream = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
-        labels = torch.cat([batch.pop("labels") for batch in stream])
+        labels = torch.cat([batch["labels"] for batch in self.questions])
         model.eval()
         with torch.no_grad():
-            logits = torch.cat([model(**batch.to(self.device)).logits.float().cpu() for batch in stream])
+            inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
+            logits = torch.cat([model(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
         try:
             metrics = glue.metrics(self.recipe.task, logits, labels)

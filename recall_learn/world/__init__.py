@@ -14,7 +14,7 @@ Everything follows from the seed, to the byte, on every machine.
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from random import Random
 
 from recall_learn.world import words
@@ -64,19 +64,7 @@ class World:
         """
         if split not in PASSAGES:
             raise ValueError(f"split is {split!r}; the text has {' and '.join(map(repr, PASSAGES))}")
-        return self._text[split]
-
-    @cached_property
-    def _text(self) -> dict[str, list[Passage]]:
-        random, write = Random(self.seed + 2), writer(self.names, self.truth)
-        train = [write(random) for _ in range(PASSAGES["train"])]
-        seen, held_out = {sentence for passage in train for sentence in passage}, []
-        while len(held_out) < PASSAGES["held-out"]:
-            passage = write(random)
-            if not seen.intersection(passage):
-                held_out.append(passage)
-                seen.update(passage)
-        return {"train": train, "held-out": held_out}
+        return _text(self)[split]
 
     @cached_property
     def vocabulary(self) -> list[str]:
@@ -92,3 +80,17 @@ class World:
         """SHA-256 over facts and text: the same digits, the same world."""
         everything = [[fact.prompt, fact.answer] for fact in self.facts], self.text("train"), self.text("held-out")
         return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
+
+
+@cache
+def _text(world: World) -> dict[str, list[Passage]]:
+    """Both splits, made once for all worlds of a seed."""
+    random, write = Random(world.seed + 2), writer(world.names, world.truth)
+    train = [write(random) for _ in range(PASSAGES["train"])]
+    seen, held_out = {sentence for passage in train for sentence in passage}, []
+    while len(held_out) < PASSAGES["held-out"]:
+        passage = write(random)
+        if not seen.intersection(passage):
+            held_out.append(passage)
+            seen.update(passage)
+    return {"train": train, "held-out": held_out}
