@@ -1,4 +1,4 @@
-"""The command line: ``recall-learn finetune``, ``fisher``, ``world`` and ``minilm-head``."""
+"""The command line: ``recall-learn finetune``, ``sweep``, ``fisher``, ``world`` and ``minilm-head``."""
 
 import argparse
 import logging
@@ -139,6 +139,32 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     return backbone, source_fisher(backbone, attach(backbone), stream, options.labels, generator)
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    from recall_learn import grids
+
+    recipes = grids.read_grid(options.grid)
+    _quiet()
+    from recall_learn.sweep import sweep
+
+    before = len(grids.load(options.out).runs) if Path(options.out).exists() else 0
+    records = sweep(
+        recipes,
+        options.out,
+        glue_folder=options.glue,
+        fisher=options.fisher,
+        workers=options.workers,
+        address=options.address,
+        device=options.device,
+        gpu_share=options.gpu_share,
+    )
+    stopped = sum(bool(run.stopped) for run in records.runs)
+    new = len(records.runs) - before
+    print(
+        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
+    )
+    return 0
+
+
 def _world_pretrain(options: argparse.Namespace) -> int:
     _quiet()
     from recall_learn.world import World
@@ -199,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_finetune(commands.add_parser("finetune", help="fine-tune a backbone on a task, and record the run"))
+    _add_sweep(commands.add_parser("sweep", help="run a grid of recipes, and record it in one file"))
     _add_fisher(commands.add_parser("fisher", help="take the diagonal Fisher of a task at the pretrained weights"))
     _add_world(commands.add_parser("world", help="the small world: its text, its tasks, its pretraining"))
     _add_head(commands.add_parser("minilm-head", help="train the head by which MiniLM says hidden words"))
@@ -246,6 +273,19 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     add("--fisher", metavar="FILE", help="a Fisher for ewc or child-d, made by recall-learn fisher")
     add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
     add("--resume", action="store_true", help="go on with the run in --out")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_sweep)
+    add = parser.add_argument
+    add("grid", metavar="GRID", help="a JSON file: a list of recipes, in which a setting may be a list of values")
+    add("--out", required=True, metavar="FILE", help="where the runs go; what is there already is not run again")
+    add("--workers", type=int, metavar="N", help="runs at a time (one a core; 1 needs no Ray)")
+    add("--address", metavar="A", help="of a Ray cluster (this machine)")
+    add("--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)")
+    add("--fisher", metavar="FILE", help="a Fisher for the recipes with ewc")
+    add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
+    add("--gpu-share", type=float, default=1.0, metavar="S", help="share of a GPU that a run takes (1)")
 
 
 def _add_fisher(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,8 @@
-"""Plotly figures on the book's pages: drawn in the reader's browser, by files that lie beside the page.
+"""Figures on the book's pages: drawn in the reader's browser, by files that lie beside the page.
 
 A figure reaches the page as its own JSON. ``static/figures.js`` draws it with plotly.js, puts the claim above it and
 plotly's sliders below it as HTML, where they wrap on a phone and take the keyboard. A page without a figure loads
-neither.
+neither. The explorer of recorded runs is a script of its own, on the pages that show it.
 """
 
 import json
@@ -14,8 +14,11 @@ from pathlib import Path
 import plotly
 from docutils import nodes
 
+from recall_learn.lab import explorer
+
 PLOTLY_JSON = "application/vnd.plotly.v1+json"
 MARK = 'class="recall-figure"'
+EXPLORER = 'class="recall-explore"'
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", STATIC / "figures.js")
 STYLES = (STATIC / "figures.css",)
@@ -62,21 +65,27 @@ def _copy_static(app) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for file in (*SCRIPTS, *STYLES):
+        for file in (*SCRIPTS, *STYLES, explorer.STYLE):
             shutil.copy(file, target)
+        (target / explorer.MODULE.name).write_text(explorer.script(), encoding="utf-8")
 
 
 def _add_to_page(app, _page, _template, context, _doctree) -> None:
-    if MARK in context.get("body", ""):
+    body = context.get("body", "")
+    if MARK in body:
         for file in SCRIPTS:
             app.add_js_file(file.name, loading_method="defer")
         for file in STYLES:
             app.add_css_file(file.name)
+    if EXPLORER in body:
+        app.add_js_file(explorer.MODULE.name, loading_method="defer")
+        app.add_css_file(explorer.STYLE.name)
 
 
 def setup(app) -> None:
     """Serve the scripts, and load them on the pages that hold a figure."""
     # one output per figure, as JSON, however plotly reads the kernel's surroundings
     os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
+    os.environ[explorer.STATIC] = "1"
     app.connect("builder-inited", _copy_static)
     app.connect("html-page-context", _add_to_page)

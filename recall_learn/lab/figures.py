@@ -140,6 +140,153 @@ def over_time(
     return style(fig, claim, alt)
 
 
+def dragged(
+    x: Sequence[float],
+    stops: Mapping[str, Mapping[str, Sequence[float]]],
+    name: str,
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+    fixed: Mapping[str, Sequence[float]] | None = None,
+    active: int = 0,
+    log: str = "",
+    y_range: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Curves over one x that a slider moves, beside curves that stay where they are.
+
+    Args:
+        x: what all curves are drawn over.
+        stops: ``the slider's value as a text -> curve -> values``; the same curves at every stop.
+        name: what the slider sets, shown before the value ("k = ").
+        x_title: of x, with its unit.
+        y_title: of the values, with their unit.
+        claim: as in `style`.
+        alt: as in `style`; say what the slider does to the curves.
+        fixed: ``curve -> values`` that do not move; at most six curves together.
+        active: the stop that the figure starts with.
+        log: the axes that are logarithmic, "x", "y" or "xy".
+        y_range: of the y axis, in the values' unit; None takes what all stops need.
+
+    Raises:
+        ValueError: the curves of two stops differ, or there are too many.
+    """
+    fixed, moving = dict(fixed or {}), list(next(iter(stops.values())))
+    for label, curves in stops.items():
+        if list(curves) != moving:
+            raise ValueError(f"stop {label!r} has curves {list(curves)}; each needs {moving}")
+    shown = {**list(stops.values())[active], **fixed}
+    fig = go.Figure()
+    for (curve, values), look in zip(shown.items(), _looks(len(shown)), strict=True):
+        fig.add_scatter(x=list(x), y=list(values), name=curve, mode="lines", line=look["line"])
+    still = [list(values) for values in fixed.values()]
+    ys = [[*(list(curves[curve]) for curve in moving), *still] for curves in stops.values()]
+    fig.update_layout(sliders=[slider(name, list(stops), ys, active)])
+    low, high = y_range or _span(values for at_stop in ys for values in at_stop)
+    if "y" in log:
+        positive = [v for at_stop in ys for values in at_stop for v in values if v > 0]
+        low, high = np.log10(y_range or (min(positive) / 1.2, 1.2 * max(positive)))
+    fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
+    fig.update_yaxes(title=y_title, type="log" if "y" in log else "linear", range=[low, high])
+    return style(fig, claim, alt)
+
+
+def landscape(
+    x: Sequence[float],
+    y: Sequence[float],
+    z: Sequence[Sequence[float]],
+    paths: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    name: str,
+    titles: tuple[str, str, str],
+    claim: str,
+    alt: str,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    active: int = 0,
+    levels: tuple[float, float, float] | None = None,
+) -> go.Figure:
+    """Contours of a loss over two weights, and ways through it that a slider exchanges.
+
+    Args:
+        x: values of the first weight.
+        y: values of the second.
+        z: the loss, ``z[row][column]`` at ``(x[column], y[row])``.
+        paths: ``the slider's value as a text -> path -> (first weights, second weights)``; the same paths at every
+            stop. With one stop there is no slider.
+        name: what the slider sets.
+        titles: of the two weights, and of the loss.
+        claim: as in `style`.
+        alt: as in `style`.
+        marks: ``name -> point`` that do not move.
+        active: the stop that the figure starts with.
+        levels: first contour, last contour, and the distance between two; None lets plotly choose.
+    """
+    fig, marks = go.Figure(), dict(marks or {})
+    lines = dict(zip(("start", "end", "size"), levels, strict=True)) if levels else {}
+    fig.add_contour(
+        x=list(x), y=list(y), z=np.round(z, 5).tolist(), colorscale="Greys", reversescale=True, opacity=0.55,
+        showscale=False, contours=lines, name=titles[2], hovertemplate="%{z:.3f}<extra>" + titles[2] + "</extra>",
+        autocontour=levels is None,
+    )  # fmt: skip
+    names = list(next(iter(paths.values())))
+    looks = _looks(len(names) + len(marks))
+    start = list(paths.values())[active]
+    for path, look in zip(names, looks, strict=False):
+        fig.add_scatter(x=list(start[path][0]), y=list(start[path][1]), name=path, mode="lines+markers", **look)
+        fig.data[-1].marker.size = 4
+    for (mark, (a, b)), look in zip(marks.items(), looks[len(names) :], strict=True):
+        marker = {"size": 13, "color": look["line"]["color"], "symbol": "x"}
+        fig.add_scatter(x=[a], y=[b], name=mark, mode="markers", marker=marker)
+    if len(paths) > 1:
+        which = list(range(1, 1 + len(names)))
+        moved = slider(
+            name,
+            list(paths),
+            [[stop[path][1] for path in names] for stop in paths.values()],
+            active,
+            across=[[stop[path][0] for path in names] for stop in paths.values()],
+        )
+        for step in moved["steps"]:
+            step["args"].append(which)
+        fig.update_layout(sliders=[moved])
+    fig.update_xaxes(title=titles[0], range=[min(x), max(x)])
+    fig.update_yaxes(title=titles[1], range=[min(y), max(y)])
+    return style(fig, claim, alt).update_layout(hovermode="closest")
+
+
+def bars(
+    groups: Mapping[str, Mapping[str, float | Sequence[float]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+    log: bool = False,
+) -> go.Figure:
+    """Bars side by side, a colour for each group.
+
+    Args:
+        groups: ``group -> label -> value``, or several values, of which the bar is the median and its line the whole
+            range; at most six groups.
+        x_title: what the labels are.
+        y_title: what is measured, and its unit.
+        claim: as in `style`.
+        alt: as in `style`.
+        log: whether the y axis is logarithmic.
+    """
+    fig = go.Figure()
+    for (group, values), look in zip(groups.items(), _looks(len(groups)), strict=True):
+        several = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values.values()]
+        middle = [float(np.median(each)) for each in several]
+        spread = None
+        if any(len(each) > 1 for each in several):
+            above = [float(each.max()) - m for each, m in zip(several, middle, strict=True)]
+            below = [m - float(each.min()) for each, m in zip(several, middle, strict=True)]
+            spread = {"array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
+        fig.add_bar(x=list(values), y=middle, name=group, error_y=spread, marker={"color": look["line"]["color"]})
+    fig.update_xaxes(title=x_title, type="category")
+    fig.update_yaxes(title=y_title, type="log" if log else "linear")
+    return style(fig, claim, alt).update_layout(hovermode="closest", barmode="group")
+
+
 def frontier(
     settings: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
     x_title: str,

@@ -16,7 +16,7 @@ from typing import Any
 from recall_learn.world import words
 from recall_learn.world.facts import Person
 from recall_learn.world.grammar import Event, Phrase, active, sentence
-from recall_learn.world.words import Verb, article, pick
+from recall_learn.world.words import Verb, article, pick, shuffled
 
 Square = tuple[str, str, str, str]
 
@@ -42,11 +42,11 @@ class Family:
             if made is not None:
                 return made
 
-    def substituted(self, random: Random, all_of_them: bool) -> Square:
-        """A square of two members that differ in one telling slot, or in all: somebody else, something else."""
+    def substituted(self, random: Random, count: int) -> Square:
+        """A square of two members that differ in ``count`` of the telling slots: somebody else, something else."""
         while True:
             values = [pick(random, slot) for slot in self.slots]
-            places = self.telling if all_of_them else (pick(random, self.telling),)
+            places = shuffled(random, self.telling)[:count]
             others = [pick(random, self.slots[i]) if i in places else value for i, value in enumerate(values)]
             one, other = self.build(*values), self.build(*others)
             alike = any(_synonyms(values[i], others[i]) for i in places)

@@ -4,6 +4,8 @@ A family's member is a list of ``(sentence, label)`` in which both labels are eq
 each word is as frequent under one label as under the other, so that a weighted count of words decides nothing.
 """
 
+from collections.abc import Sequence
+
 from recall_learn.world import words
 from recall_learn.world.families import Family
 from recall_learn.world.grammar import Event, Phrase, active, sentence, things
@@ -31,15 +33,18 @@ def well_formed(names: Names) -> tuple[Family, ...]:
     )
 
 
-def praising(names: Names) -> tuple[Family, ...]:
-    """Judgements: label 1 for praise, 0 for blame. In two of the three families the words are the same under both."""
+def praising(names: Names, good: Sequence[str], bad: Sequence[str]) -> tuple[Family, ...]:
+    """Judgements in these words: label 1 for praise, 0 for blame.
+
+    In two of the three families the words are the same under both.
+    """
     nouns = [noun for kind in words.THINGS for noun in words.THINGS[kind]]
     people = names.women + names.men
     starts = ("{}", "{} says that ", "for {}, ")
     return (
-        Family((people, starts, nouns, words.GOOD, words.BAD, (True, False)), _negated),
-        Family((nouns, nouns, words.GOOD, words.BAD, (True, False), range(3)), _outweighed),
-        Family((people, starts[1:], nouns, words.GOOD, words.BAD, (True, False)), _plain),
+        Family((people, starts, nouns, good, bad, (True, False)), _negated),
+        Family((nouns, nouns, good, bad, (True, False), range(3)), _outweighed),
+        Family((people, starts[1:], nouns, good, bad, (True, False)), _plain),
     )
 
 

@@ -3,8 +3,8 @@
 ========== ==================================================== =====================================================
 world/cola  is the sentence well formed?                         agreement, word order, what a verb can be done to
 world/rte   does the second sentence follow from the first?      roles, modifiers, clauses, negation, numbers, facts
-world/stsb  how alike are two sentences, 0 to 5?                 of who, what, to whom, where and how, the number shared
-world/sst2  is it praise?                                        words of praise and blame, negation, "but", "although"
+world/stsb  how alike are two sentences, 0 to 5?                 how much of what mrpc's sentences tell is the same
+world/sst2  is it praise?                                        words never trained on, negation, "but", "although"
 world/mrpc  do both sentences mean the same?                     passives, moved adjectives, synonyms, converses
 ========== ==================================================== =====================================================
 
@@ -13,14 +13,12 @@ labels (all of cola, rte and mrpc, two thirds of sst2), so counting words, or re
 nowhere. A larger size with the same seed begins with the same sets.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
 from recall_learn.world import World, words
 from recall_learn.world.families import Family, Square, following, same
-from recall_learn.world.grammar import Event, Phrase, things
 from recall_learn.world.sentences import praising, well_formed
 from recall_learn.world.words import shuffled
 
@@ -30,10 +28,14 @@ SIZE = 2500
 UNRELATED, ONE_WORD = 0.5, 0.25
 """Shares of the squares of rte and mrpc whose halves are unrelated, and differ in one word; in the others they have the
 same words."""
+TAUGHT = 6
+"""Words of praise, and as many of blame, that the training examples of sst2 have. Its validation split has them all:
+what the others mean is known from pretraining, or not at all."""
 COLUMNS = {"cola": ("sentence",), "sst2": ("sentence",)}
 PAIR = ("sentence1", "sentence2")
 
 Example = tuple[tuple[str, ...], float]
+Sets = Sequence[tuple[Family, Callable[[Random, Family], list[Example]]]]
 
 
 def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, dict[str, list[Any]]]:
@@ -54,27 +56,25 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
     if task not in TASKS:
         raise ValueError(f"task {task!r} is unknown in the small world; its tasks are {', '.join(TASKS)}")
     world = world or World()
-    families, unfold = _families(task, world)
-    most = sum(family.size() for family in families) // 2  # a half: the other half is what a draw may hit again
+    draws = {split: _sets(task, world, split) for split in ("train", "validation")}
+    most = sum(family.size() for family, _ in draws["train"]) // 2  # the other half is what a draw may hit again
     if isinstance(size, bool) or not isinstance(size, int) or not 10 <= size <= most:
         raise ValueError(f"size is {size!r}; world/{task} can be made with 10 to {most} training examples")
-    random = Random(world.seed + 10 + TASKS.index(task))
-    source, result = _distinct(random, families, unfold), {}
+    random, seen, result = Random(world.seed + 10 + TASKS.index(task)), set(), {}
     for split, count in (("train", size), ("validation", size // 5)):
-        examples: list[Example] = []
+        source, examples = _distinct(random, draws[split], seen), []
         while len(examples) < count:
             examples += next(source)
         result[split] = _columns(task, shuffled(Random(world.seed), examples[:count]))
     return result
 
 
-def _distinct(random: Random, families, unfold) -> Iterator[list[Example]]:
-    """Sets of examples, none of which was in a former set."""
-    seen: set[tuple[str, ...]] = set()
+def _distinct(random: Random, draws: Sets, seen: set[tuple[str, ...]]) -> Iterator[list[Example]]:
+    """Sets of examples, none of which is in ``seen``, to which they are added."""
     misses = 0
     while misses < 10_000:
-        for family in families:
-            made = unfold(random, _graded(random, family))
+        for family, draw in draws:
+            made = draw(random, family)
             texts = {text for text, _ in made}
             if len(texts) == len(made) and not texts & seen:
                 seen |= texts
@@ -85,84 +85,52 @@ def _distinct(random: Random, families, unfold) -> Iterator[list[Example]]:
     raise ValueError(f"size is too large: after {len(seen)} examples the grammar only repeats itself")
 
 
-def _graded(random: Random, family: Family) -> Any:
-    """A member of the family; for squares in one of the three grades of difficulty."""
-    grade = random.random()
-    if not family.telling or grade >= UNRELATED + ONE_WORD:
-        return family.draw(random)
-    return family.substituted(random, all_of_them=grade < UNRELATED)
-
-
-def _families(task: str, world: World) -> tuple[tuple[Family, ...], Callable[[Random, Any], list[Example]]]:
+def _sets(task: str, world: World, split: str) -> Sets:
+    """The families of a task, and what draws a set of examples from one of them."""
+    people = world.truth.people
     if task == "cola":
-        return well_formed(world.names), _single
+        return [(family, _single) for family in well_formed(world.names)]
     if task == "sst2":
-        return praising(world.names), _single
+        told = slice(TAUGHT if split == "train" else None)
+        return [(family, _single) for family in praising(world.names, words.GOOD[told], words.BAD[told])]
     if task == "rte":
-        return following(world.truth.people), lambda random, square: _square(square, 0)
-    if task == "mrpc":
-        return same(world.truth.people), _paraphrases
-    return (_alike(world),), lambda random, pair: [pair]
+        return [(family, _follows) for family in following(people)]
+    return [(family, _means_the_same if task == "mrpc" else _alike) for family in same(people)]
 
 
-def _single(random: Random, labelled: list[tuple[str, int]]) -> list[Example]:
-    return [((text,), label) for text, label in labelled]
+def _single(random: Random, family: Family) -> list[Example]:
+    return [((text,), label) for text, label in family.draw(random)]
 
 
-def _square(square: Square, together: int) -> list[Example]:
+def _follows(random: Random, family: Family) -> list[Example]:
+    return _paired(_graded(random, family), together=0)
+
+
+def _means_the_same(random: Random, family: Family) -> list[Example]:
+    a1, b1, a2, b2 = _graded(random, family)
+    return _paired((a1, b1, a2, b2) if random.random() < 0.5 else (b1, a1, b2, a2), together=1)
+
+
+def _alike(random: Random, family: Family) -> list[Example]:
+    """A sentence, and another wording of it in which none to all of what tells is somebody or something else."""
+    parts = len(family.telling)
+    exchanged = int(random.random() * (parts + 1))
+    first, same_as_first, _, other = family.substituted(random, exchanged) if exchanged else family.draw(random)
+    return [((first, other if exchanged else same_as_first), round(5 * (1 - exchanged / parts), 2))]
+
+
+def _graded(random: Random, family: Family) -> Square:
+    """A square in one of the three grades of difficulty."""
+    grade = random.random()
+    if grade >= UNRELATED + ONE_WORD:
+        return family.draw(random)
+    return family.substituted(random, len(family.telling) if grade < UNRELATED else 1)
+
+
+def _paired(square: Square, together: int) -> list[Example]:
     a1, b1, a2, b2 = square
     apart = 1 - together
     return [((a1, b1), together), ((a2, b2), together), ((a1, b2), apart), ((a2, b1), apart)]
-
-
-def _paraphrases(random: Random, square: Square) -> list[Example]:
-    a1, b1, a2, b2 = square
-    return _square(square if random.random() < 0.5 else (b1, a1, b2, a2), 1)
-
-
-def _alike(world: World) -> Family:
-    """Pairs of events that share none to five of agent, verb, patient, place and adverb."""
-    who = [Phrase(name) for name in world.names.women + world.names.men]
-    who += [Phrase(job, "the", adjective) for job in words.JOBS for adjective in ("", *words.PERSON_ADJECTIVES)]
-    verbs = [verb for verb in (*words.SELECTIVE, *words.HANDLING) if verb.patient != "animal"]
-    forms = ("active", "passive", "fronted")
-    one = (who, verbs, range(12), ("", *words.THING_ADJECTIVES), words.PLACES, words.ADVERBS, forms)
-    return Family((*one, *one, range(6), range(120)), _compare)
-
-
-def _compare(*values: Any) -> Example | None:
-    first, second = _event(*values[:6]), _event(*values[7:13])
-    shared, order = values[14:]
-    random = Random(order)
-    parts = shuffled(random, ("agent", "verb", "patient", "place", "adverb"))
-    for part in parts[:shared]:
-        second = replace(second, **{part: getattr(first, part)})
-    for part in parts[shared:]:
-        if getattr(first, part) == getattr(second, part):
-            return None
-    if "verb" in parts[:shared]:
-        second = replace(second, verb=_synonym(second.verb, order))
-    same_kind = {first.verb.patient, second.verb.patient}
-    if len(same_kind) > 1 and not _fits(second):
-        return None  # what is shared has to go with what is not
-    return (first.text(values[6]), second.text(values[13])), float(shared)
-
-
-def _event(agent: Phrase, verb, number: int, adjective: str, place: str, adverb: str) -> Event:
-    nouns = things(verb.patient)
-    return Event(agent, verb, Phrase(nouns[number % len(nouns)], "the", adjective), place, adverb)
-
-
-def _fits(event: Event) -> bool:
-    return event.patient.head in things(event.verb.patient)
-
-
-def _synonym(verb, order: int):
-    """The verb, or the other one that means the same."""
-    other = {**words.SYNONYMS, **{b: a for a, b in words.SYNONYMS.items()}}.get(verb.plural)
-    if other is None or order % 2:
-        return verb
-    return next(v for v in (*words.SOCIAL, *words.HANDLING) if v.plural == other)
 
 
 def _columns(task: str, examples: list[Example]) -> dict[str, list[Any]]:

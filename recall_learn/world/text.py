@@ -15,7 +15,7 @@ from recall_learn.world.words import Names, pick, shuffled
 
 Passage = tuple[str, ...]
 FORMS = ("active", "active", "passive", "fronted", "cleft")
-FACTS, EVENTS, PAIRS, OPINIONS = 0.42, 0.1, 0.4, 0.08
+FACTS, EVENTS, PAIRS, OPINIONS = 0.4, 0.1, 0.38, 0.12
 """Shares of the passages."""
 SKEW = 3
 """A tenth of the facts takes ``0.1 ** (1 / SKEW)`` of the fact passages; the least frequent is 1 / SKEW of uniform."""
@@ -46,8 +46,12 @@ def _pair(random: Random, families: tuple[Family, ...]) -> Passage:
 
 
 def opinion(random: Random, name: str) -> Passage:
-    """What somebody says of a thing, and how she or he feels about it."""
+    """What somebody likes or dislikes; or what she or he says of a thing, and how that feels."""
     liked = random.random() < 0.5
+    if random.random() < 0.5:
+        noun = draw_thing(random, pick(random, list(words.THINGS))).head
+        word = pick(random, words.GOOD if liked else words.BAD)
+        return (sentence(f"{name} {pick(random, words.LIKES if liked else words.DISLIKES)} the {word} {noun}"),)
     claim = judgement(random, liked)
     feels = pick(random, ("glad", "happy") if liked else ("sad", "angry"))
     said = pick(random, (f"{name} says that {claim}", f"for {name}, {claim}"))

@@ -81,6 +81,7 @@ GOOD = (
 BAD = (
     "awful terrible dreadful horrid nasty dull ugly rotten dreary shabby hateful foul boring bad clumsy useless"
 ).split()
+LIKES, DISLIKES = ("loves", "likes", "enjoys"), ("hates", "dislikes", "avoids")
 PLACES = (
     "in the garden|at the market|in the kitchen|near the river|behind the mill|in the forest|"
     "on the bridge|at the inn|in the field|by the well|under the oak|at the harbour"

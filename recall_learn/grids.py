@@ -1,0 +1,232 @@
+"""Grids of recipes, and the one file in which all runs of a grid are kept.
+
+A grid is a JSON file: a list of blocks. A block is a recipe in which a setting may be a list of values; it stands for
+all their combinations::
+
+    [{"backbone": "tiny", "task": ["world/cola", "world/rte"], "method": "recadam", "k": [0.05, 0.1], "seed": [0, 1]}]
+
+What was recorded of them is one file too, one line a run, small enough to be read by a web page: at each evaluation the
+task's score, the mean training loss since the former evaluation, and what the run lost. `recall_learn.sweep` fills it.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recall_learn import glue
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run, write_text
+
+SCHEMA = 1
+DIGITS = 4
+"""Significant digits that a recorded figure keeps."""
+VARYING = ("date", "seconds", "examples", "data", "fisher")
+"""What an environment says that differs from run to run of one grid."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of a grid.
+
+    Attributes:
+        recipe: what was run.
+        columns: ``name -> values``, one at each evaluation: ``step``, ``score`` (the task's primary metric), ``loss``
+            (mean training loss since the former evaluation, nats; the first is None), ``distance``, and, where they
+            were probed, ``source_loss``, ``facts``, ``similarity``.
+        on: the place of its environment in `Records.environments`.
+        seconds: what it took.
+        stopped: why it ended early, "" where it did not.
+    """
+
+    recipe: Recipe
+    columns: dict[str, list[float | None]]
+    on: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """The score at the last evaluation; None for a run that stopped."""
+        return None if self.stopped else self.columns["score"][-1]
+
+
+@dataclass
+class Records:
+    """The file: its runs, and what they were taken on.
+
+    Attributes:
+        environments: as `recall_learn.environment.describe` gives them, without the date; all have the same versions.
+        runs: in the order in which they ended.
+    """
+
+    environments: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Record] = field(default_factory=list)
+
+    def find(self, **settings: Any) -> list[Record]:
+        """The runs whose recipes have these settings."""
+        return [run for run in self.runs if all(getattr(run.recipe, name) == value for name, value in settings.items())]
+
+    def missing(self, recipes: Iterable[Recipe]) -> list[Recipe]:
+        """Those of the recipes that are not recorded yet, in their order."""
+        there = {run.recipe for run in self.runs}
+        return [recipe for recipe in recipes if recipe not in there]
+
+    def add(self, run: Run | None, recipe: Recipe, environment: Mapping[str, Any], stopped: str = "") -> None:
+        """Add what a run recorded.
+
+        Raises:
+            ValueError: it was taken with other versions, or from other pretrained weights, than those that are there.
+        """
+        known = {key: value for key, value in environment.items() if key not in VARYING}
+        self.check(known)
+        if known not in self.environments:
+            self.environments.append(known)
+        columns = summarise(run) if run is not None else {}
+        seconds = float(run.final["seconds"]) if run is not None and run.final else 0.0
+        self.runs.append(Record(recipe, columns, self.environments.index(known), seconds, stopped))
+
+    def check(self, environment: Mapping[str, Any]) -> None:
+        """Refuse to mix: same versions and, for the same backbone, the same pretrained weights.
+
+        Raises:
+            ValueError: see there.
+        """
+        for other in self.environments:
+            for name, version in other["versions"].items():
+                mine = environment["versions"].get(name)
+                if mine != version:
+                    raise ValueError(
+                        f"these runs were recorded with {name} {version}, and here is {mine}: install that version, "
+                        f"or record all of them anew in another file"
+                    )
+            if other.get("backbone") == environment.get("backbone") and other.get("anchors") != environment.get(
+                "anchors"
+            ):
+                raise ValueError(
+                    f"{environment.get('backbone')} has other pretrained weights than when these runs were recorded; "
+                    f"record all of them anew in another file"
+                )
+
+    def to_json(self) -> str:
+        """The file's text: one environment, then one run, a line."""
+        lines = [
+            json.dumps(
+                {"recipe": _short(run.recipe), **run.columns, "on": run.on, "seconds": run.seconds}
+                | ({"stopped": run.stopped} if run.stopped else {}),
+                allow_nan=False,
+                separators=(",", ":"),
+            )
+            for run in self.runs
+        ]
+        environments = ",\n".join(json.dumps(each) for each in self.environments)
+        return f'{{"schema":{SCHEMA},"environments":[\n{environments}\n],"runs":[\n' + ",\n".join(lines) + "\n]}\n"
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the file, whole or not at all."""
+        write_text(path, self.to_json())
+
+
+def summarise(run: Run) -> dict[str, list[float | None]]:
+    """The columns of a `Record`, from all that a run recorded."""
+    primary = glue.named(run.recipe.task).primary
+    losses, former = run.column("loss"), 0
+    columns: dict[str, list] = {"step": [], "score": [], "loss": []}
+    for evaluation in run.evaluations:
+        step = evaluation["step"]
+        since = losses[former:step]
+        columns["step"].append(step)
+        columns["score"].append(_rounded(evaluation["metrics"][primary]))
+        columns["loss"].append(_rounded(sum(since) / len(since)) if since else None)
+        for name in ("distance", "source_loss", "similarity"):
+            if name in evaluation:
+                columns.setdefault(name, []).append(_rounded(evaluation[name]))
+        if "facts" in evaluation:
+            columns.setdefault("facts", []).append(_rounded(evaluation["facts"]["known"]))
+        former = step
+    return columns
+
+
+def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
+    """The recipes that a grid stands for, each once; all of a lower seed come before those of a higher one.
+
+    Args:
+        blocks: recipes in which a setting may be a list of values.
+
+    Raises:
+        ValueError: a block is no mapping, a setting is unknown, a list is empty, or a recipe is refused.
+    """
+    recipes: dict[Recipe, None] = {}
+    for number, block in enumerate(blocks, 1):
+        if not isinstance(block, Mapping):
+            raise ValueError(f"block {number} of the grid is {block!r}; it has to be a recipe, as a JSON object")
+        axes = {name: value if isinstance(value, list) else [value] for name, value in block.items()}
+        empty = [name for name, values in axes.items() if not values]
+        if empty:
+            raise ValueError(f"block {number} of the grid has no value for {empty[0]}; give one, or leave it out")
+        for values in itertools.product(*axes.values()):
+            recipes[Recipe.from_dict(dict(zip(axes, values, strict=True)))] = None
+    return sorted(recipes, key=lambda recipe: recipe.seed)
+
+
+def read_grid(path: str | os.PathLike) -> list[Recipe]:
+    """The recipes of a grid file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is not JSON, not a list of blocks, or a block is refused.
+    """
+    try:
+        blocks = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"the grid {path} is not there; it is a JSON file, a list of recipes") from None
+    except ValueError as error:
+        raise ValueError(f"the grid {path} is not JSON ({error}); it has to be a list of recipes") from error
+    if not isinstance(blocks, list) or not blocks:
+        raise ValueError(f"the grid {path} is {blocks!r:.60}; it has to be a list of recipes, as JSON objects")
+    return expand(blocks)
+
+
+def load(path: str | os.PathLike) -> Records:
+    """Read a file of runs.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or of another schema.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {data['schema']!r}, not {SCHEMA}")
+        runs = [_read(row) for row in data["runs"]]
+        return Records(list(data["environments"]), runs)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is not there; recall-learn sweep writes it") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is damaged or holds no runs of a grid ({error}); restore it, or use another --out"
+        ) from error
+
+
+def _read(row: Mapping[str, Any]) -> Record:
+    rest = dict(row)
+    recipe = Recipe.from_dict(rest.pop("recipe"))
+    named = {name: rest.pop(name) for name in ("on", "seconds", "stopped") if name in rest}
+    return Record(recipe, rest, **named)
+
+
+def _short(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's settings, as far as they are not the defaults."""
+    usual = Recipe(backbone=recipe.backbone).to_dict()
+    return {
+        name: value
+        for name, value in recipe.to_dict().items()
+        if name in ("backbone", "task", "method", "steps", "seed") or value != usual[name]
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,211 @@
+// The explorer of recorded runs: a model apart from its view. The same file is the book page's script and the
+// notebook's anywidget; it fetches nothing and trains nothing. Its data is what recall_learn/lab/explorer.py made.
+
+// lambda(t) of the sigmoid schedule, as recall_learn.annealing.Sigmoid has it.
+export function lambda(k, t0, t) {
+  const late = t - t0;
+  const x = late === 0 || k === 0 ? 0 : k * late;
+  const small = Math.exp(-Math.abs(x));
+  return (x < 0 ? small : 1) / (1 + small);
+}
+
+const AXES = ["task", "method", "k", "t0", "gamma", "seed"];
+const FREE = { vanilla: ["k", "t0", "gamma"], l2sp: ["k", "t0"] }; // settings that a method does not have
+const text = (value) => (value === Infinity ? "∞" : String(value));
+const number = (value) => (value === "inf" ? Infinity : value);
+
+// The settings that matter: a method may lack some, and at k = 0 lambda is 1/2 whatever t0 is.
+export function matters(state, axis) {
+  if ((FREE[state.method] || []).includes(axis)) return false;
+  return !(axis === "t0" && state.k === 0);
+}
+
+// The recorded run of a state, or null: never another one.
+export function find(data, state) {
+  return data.runs.find((run) => AXES.every((axis) => !matters(state, axis) || number(run[axis]) === state[axis])) || null;
+}
+
+// Plain fine-tuning of the same task with the same seed, or null.
+export function twin(data, state) {
+  return find(data, { ...state, method: "vanilla" });
+}
+
+// The values of an axis for which a run is there, all else equal.
+export function recorded(data, state, axis) {
+  return data.axes[axis].map(number).filter((value) => find(data, { ...state, [axis]: value }));
+}
+
+export function write(state) {
+  return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
+}
+
+// The state that an address names; what it does not name, or names wrongly, is as in `start`.
+export function read(data, hash, start) {
+  const state = { ...start };
+  if (!hash.startsWith("#explore&")) return state;
+  for (const part of hash.slice(9).split("&")) {
+    const [axis, raw] = part.split("=");
+    if (!AXES.includes(axis) || raw === undefined) continue;
+    const value = data.axes[axis].map(number).find((known) => (known === Infinity ? "inf" : String(known)) === decodeURIComponent(raw));
+    if (value !== undefined) state[axis] = value;
+  }
+  return state;
+}
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+const short = (value) => Number(value).toPrecision(3).replace(/\.?0+$/, "");
+
+// At most two lines on where the reader is.
+export function explain(data, state) {
+  const steps = data.steps, run = find(data, state), plain = twin(data, state);
+  if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained."];
+  if (state.method === "l2sp") return ["L2-SP: one pull of constant strength to the pretrained weights; no schedule."];
+  const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
+  let where;
+  if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
+  else if (last < 0.9) where = `So slow a shift that lambda ends at ${short(last)}: the task never takes over.`;
+  else if (first > 0.1) where = `So slow a shift that it has begun before step 1: lambda starts at ${short(first)}.`;
+  else if (state.k * steps > 150) where = `Nearly a switch: held for ${state.t0} steps, then plain fine-tuning for ${steps - state.t0}.`;
+  else where = `Held at first; from 10 % to 90 % in ${Math.round(4.394449 / state.k)} steps around step ${state.t0}.`;
+  if (!run) return [where];
+  if (run.stopped) return [where, `This run stopped: ${run.stopped}`];
+  const end = (row, name) => row[name] && row[name][row[name].length - 1];
+  const parts = [];
+  if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
+  if (run.source_loss) parts.push(`source loss ${short(run.source_loss[0])} → ${short(end(run, "source_loss"))}`);
+  return [where, parts.length ? `In this run ${parts.join("; ")}.` : ""].filter(Boolean);
+}
+
+// ---- the view
+
+const NS = "http://www.w3.org/2000/svg";
+const COLOURS = { run: "#0072B2", plain: "#D55E00" };
+const WIDTH = 300, HEIGHT = 190, LEFT = 44, RIGHT = 10, TOP = 10, BOTTOM = 26;
+
+function add(parent, name, attributes = {}, words) {
+  const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (words !== undefined) made.textContent = words;
+  parent.append(made);
+  return made;
+}
+
+// One chart: lines over the steps, [name, colour, dash, xs, ys] each.
+function chart(figure, title, lines, steps, range, mark) {
+  figure.replaceChildren();
+  add(figure, "figcaption", {}, title);
+  const shown = lines.filter(([, , , , ys]) => ys && ys.length);
+  const ends = shown.map(([name, , , , ys]) => `${name} ${short(ys[ys.length - 1])}`).join(", ");
+  const svg = add(figure, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title} over ${steps} steps. At the end: ${ends || "nothing recorded"}.` });
+  const values = shown.flatMap(([, , , , ys]) => ys).filter((y) => y !== null);
+  let [low, high] = range || [Math.min(...values), Math.max(...values)];
+  if (!values.length) [low, high] = range || [0, 1];
+  if (high === low) [low, high] = [low - 0.5, high + 0.5];
+  const x = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
+  const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  for (const share of [0, 0.5, 1]) {
+    const value = low + share * (high - low);
+    add(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" });
+    add(svg, "text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, short(value));
+    add(svg, "text", { x: x(share * steps), y: HEIGHT - 8, "text-anchor": ["start", "middle", "end"][share * 2] }, String(Math.round(share * steps)));
+  }
+  if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: TOP, y2: HEIGHT - BOTTOM, class: "mark" });
+  for (const [, colour, dash, xs, ys] of shown) {
+    const points = xs.map((step, i) => [step, ys[i]]).filter(([, value]) => value !== null);
+    const path = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    add(svg, "path", { d: path, stroke: colour, "stroke-dasharray": dash, class: "curve" });
+  }
+  add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
+}
+
+const PANELS = [
+  ["loss", "Task loss, nats (mean since the last point)"],
+  ["source_loss", "Source loss, nats a hidden word"],
+  ["distance", "Distance to the pretrained weights"],
+  ["score", null],
+];
+
+export function mount(el, data, { link = false } = {}) {
+  const start = { ...data.start, k: number(data.start.k) };
+  let state = link ? read(data, location.hash, start) : start;
+  el.replaceChildren();
+  el.classList.add("recall-explorer");
+  const controls = add(el, "div", { class: "controls" });
+  const inputs = {};
+  for (const axis of AXES) {
+    const label = add(controls, "label");
+    add(label, "span", {}, axis === "t0" ? "t₀" : axis);
+    const values = data.axes[axis].map(number);
+    const ranged = ["k", "t0", "gamma"].includes(axis);
+    const input = ranged ? add(label, "input", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
+    if (!ranged) for (const value of values) add(input, "option", { value }, data.names[value] || text(value));
+    const output = ranged ? add(label, "output") : null;
+    const set = () => {
+      state = { ...state, [axis]: ranged ? values[input.value] : values[input.selectedIndex] };
+      draw();
+    };
+    input.addEventListener(ranged ? "input" : "change", set);
+    input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
+    inputs[axis] = { label, input, output, values, ranged };
+  }
+  const which = add(el, "p", { class: "which", "aria-live": "polite" });
+  const says = add(el, "p", { class: "says", "aria-live": "polite" });
+  const grid = add(el, "div", { class: "charts" });
+  const figures = [null, ...PANELS].map(() => add(grid, "figure"));
+
+  function draw() {
+    const run = find(data, state), plain = twin(data, state), steps = data.steps;
+    for (const [axis, { label, input, output, values, ranged }] of Object.entries(inputs)) {
+      const place = values.indexOf(state[axis]);
+      if (ranged) input.value = place;
+      else input.selectedIndex = place;
+      if (output) output.textContent = text(state[axis]);
+      if (ranged) input.setAttribute("aria-valuetext", text(state[axis]));
+      input.disabled = !matters(state, axis);
+      label.classList.toggle("off", input.disabled);
+    }
+    const named = AXES.filter((axis) => matters(state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+    which.replaceChildren();
+    if (run) which.textContent = `Shown: the recorded run with ${named}${run.stopped ? " (it stopped early)" : ""}.`;
+    else {
+      which.textContent = `No run was recorded with ${named}. `;
+      const offers = AXES.flatMap((axis) => (matters(state, axis) ? recorded(data, state, axis).map((value) => [axis, value]) : []));
+      for (const [axis, value] of offers.slice(0, 4)) {
+        const button = add(which, "button", { type: "button" }, `${axis} = ${text(value)}`);
+        button.addEventListener("click", () => {
+          state = { ...state, [axis]: value };
+          draw();
+        });
+      }
+    }
+    says.textContent = explain(data, state).join(" ");
+    const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
+    const scheduled = !(FREE[state.method] || []).includes("k");
+    const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
+    const mark = scheduled && matters(state, "t0") && state.t0 <= steps ? state.t0 : null;
+    chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
+    PANELS.forEach(([column, title], i) => {
+      const lines = [];
+      if (plain && plain[column]) lines.push(["plain", COLOURS.plain, "5 4", plain.step, plain[column]]);
+      if (run && run !== plain && run[column]) lines.push(["this run", COLOURS.run, "", run.step, run[column]]);
+      const range = (data.ranges[state.task] || {})[column];
+      chart(figures[i + 1], title || `${data.metrics[state.task]} on ${state.task}`, lines, steps, range, mark);
+    });
+    el.dataset.state = write(state);
+    if (link) history.replaceState(null, "", write(state));
+  }
+  if (link) window.addEventListener("hashchange", () => {
+    if (location.hash.startsWith("#explore&") && location.hash !== write(state)) {
+      state = read(data, location.hash, start);
+      draw();
+    }
+  });
+  draw();
+  if (link && location.hash.startsWith("#explore&")) el.scrollIntoView();
+}
+
+export default {
+  render({ model, el }) {
+    mount(el, model.get("data"));
+  },
+};

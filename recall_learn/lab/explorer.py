@@ -1,0 +1,146 @@
+"""The explorer: k, t0, gamma, task, method and seed as controls, and the recorded run that they name.
+
+    explore(grids.load("runs/grid-world.json"))
+
+In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
+It never shows another run than the one that is set: where none was recorded it says so, and which there are.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from recall_learn import glue
+from recall_learn.grids import Record, Records
+
+AXES = ("task", "method", "k", "t0", "gamma", "seed")
+MODULE, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
+METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
+METHODS = {"vanilla": "plain fine-tuning", "recadam": "RecAdam", "l2sp": "L2-SP"}
+STATIC = "RECALL_LEARN_STATIC"
+"""Set to 1 where the book is built: pages hold the explorer itself, not a widget's state."""
+
+
+def explore(records: Records, **start: Any) -> Any:
+    """The explorer of these runs, as an object that a notebook's cell shows.
+
+    Args:
+        records: runs of `AXES`, all of the same number of steps.
+        start: settings that it begins with, such as ``task="world/rte"``; else those of the first run.
+
+    Raises:
+        ValueError: there are no runs, their steps differ, or no run has the settings of ``start``.
+    """
+    data = payload(records, **start)
+    return Page(data) if os.environ.get(STATIC) == "1" else widget(data)
+
+
+def payload(records: Records, **start: Any) -> dict[str, Any]:
+    """What ``explorer.js`` reads: axes, runs, and the range of each chart; see `explore` for arguments and errors."""
+    if not records.runs:
+        raise ValueError("there are no runs to explore; record some with recall-learn sweep")
+    steps = {run.recipe.steps for run in records.runs}
+    if len(steps) > 1:
+        raise ValueError(f"the runs have {sorted(steps)} steps; the explorer compares runs of one length")
+    first = records.find(**start)
+    if not first:
+        raise ValueError(f"no recorded run has {start}; choose settings of one that is there")
+    rows = [_row(run) for run in records.runs]
+    axes = {axis: _values(axis, rows) for axis in AXES}
+    tasks = {row["task"] for row in rows}
+    begin = {axis: _row(first[0])[axis] for axis in AXES}
+    return {
+        "axes": axes,
+        "start": {axis: axes[axis][0] if begin[axis] is None else begin[axis] for axis in AXES},
+        "steps": steps.pop(),
+        "runs": rows,
+        "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in tasks},
+        "names": METHODS,
+        "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in tasks},
+    }
+
+
+def _row(run: Record) -> dict[str, Any]:
+    recipe = run.recipe
+    scheduled, pulled = recipe.pull == "recadam", recipe.pull is not None
+    return {
+        "task": recipe.task,
+        "method": recipe.method,
+        "k": _plain(recipe.k) if scheduled else None,
+        "t0": _plain(recipe.t0) if scheduled else None,
+        "gamma": _plain(recipe.strength) if pulled else None,
+        "seed": recipe.seed,
+        **run.columns,
+        **({"stopped": run.stopped} if run.stopped else {}),
+    }
+
+
+def _values(axis: str, rows: list[dict[str, Any]]) -> list[Any]:
+    """The axis's values in the runs: numbers from low to high ("inf" last), tasks and methods in their order."""
+    seen = list(dict.fromkeys(row[axis] for row in rows if row[axis] is not None))
+    return seen if axis in ("task", "method") else sorted(seen, key=float)
+
+
+def _plain(value: float) -> float | int | str:
+    if value == math.inf:
+        return "inf"
+    return int(value) if value == int(value) else value
+
+
+def _ranges(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """One range a chart for all runs of a task: a control moves the curve and not the frame."""
+    found = {}
+    for name in ("loss", "source_loss", "distance", "score"):
+        values = [value for row in rows for value in row.get(name, ()) if value is not None]
+        if values:
+            found[name] = [min(0.0, *values), max(values)]
+    return found
+
+
+class Page:
+    """The explorer on a page of the book: its data, for the script that the page loads."""
+
+    def __init__(self, data: Mapping[str, Any]):
+        self.data = data
+
+    def _repr_html_(self) -> str:
+        told = f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}. It needs JavaScript."
+        data = json.dumps(self.data, separators=(",", ":")).replace("</", "<\\/")
+        return (
+            f'<div class="recall-explore" id="explore"><noscript><p>{escape(told)}</p></noscript>'
+            f'<script type="application/json">{data}</script></div>'
+        )
+
+
+def widget(data: Mapping[str, Any]) -> Any:
+    """The explorer as an anywidget."""
+    import anywidget
+    import traitlets
+
+    class Explorer(anywidget.AnyWidget):
+        _esm = MODULE
+        _css = STYLE
+        data = traitlets.Dict().tag(sync=True)
+
+    return Explorer(data=dict(data))
+
+
+def script() -> str:
+    """``explorer.js`` as a classic script, which runs from file:// too; it mounts each explorer of the page."""
+    module = re.sub(r"^export default \{.*\Z", "", MODULE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    names = re.findall(r"^export function (\w+)", module, flags=re.MULTILINE)
+    body = re.sub(r"^export ", "", module, flags=re.MULTILINE)
+    mounted = (
+        'document.querySelectorAll(".recall-explore").forEach((el) => {\n'
+        '  const data = JSON.parse(el.querySelector("script").textContent);\n'
+        "  mount(el, data, { link: true });\n"
+        "});\n"
+    )
+    return (
+        f'(function () {{\n"use strict";\n{body}\nwindow.recallExplorer = {{ {", ".join(names)} }};\n{mounted}}})();\n'
+    )
