@@ -237,7 +237,7 @@ def summary(rows: Sequence[Row], forms: Sequence[str]) -> list[Row]:
     r"""How well each form (a column of the rows) stands for the rise, for each kind of displacement and each scale.
 
     Returns:
-        Rows ``{form, kind, scale, displacements, error, rank}``: how many there are; the median of
+        Rows ``{form, kind, scale, displacements, error, rank}`` with how many there are; the median of
         :math:`|form - rise| / |rise|`; and Spearman's rank correlation of form and rise, which asks only whether the
         form knows the costly displacements from the cheap. The rank is None for fewer than three displacements, or
         where the form or the rise is the same for all.

@@ -120,9 +120,9 @@ class _Session:
         self._check_world()
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        self.data = {
-            split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in ("train", task.evaluation)
-        }
+        with glue.bars(self.progress):
+            splits = ("train", task.evaluation)
+            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in splits}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
         self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))

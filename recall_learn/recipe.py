@@ -114,12 +114,12 @@ class Recipe:
 
     @property
     def pull(self) -> str | None:
-        """What pulls towards the pretrained weights: recadam, ewc, l2sp or None."""
+        """What pulls towards the pretrained weights, one of recadam, ewc, l2sp, or None."""
         return next((part for part in self.method.split("+") if part in PULLS), None)
 
     @property
     def mask(self) -> str | None:
-        """What masks the gradients: child-f, child-d or None."""
+        """What masks the gradients, child-f, child-d or None."""
         return next((part for part in self.method.split("+") if part in MASKS), None)
 
     @property

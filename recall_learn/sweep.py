@@ -50,7 +50,7 @@ def sweep(
         progress: as in `recall_learn.finetune.finetune`, for the whole.
 
     Returns:
-        All runs of the file. One whose loss diverged is among them, with ``stopped``: that is a result, too.
+        All runs of the file. One whose loss diverged is among them, with ``stopped``, for that is a result, too.
 
     Raises:
         ValueError: an argument is out of range, the file was recorded with other versions or pretrained weights,

@@ -80,7 +80,7 @@ def citations(text: str, bibliography: Path) -> str:
         cited = []
         for key in match["keys"].split(","):
             entry = entries[key.strip()]
-            authors = [" ".join(person.last_names) for person in entry.persons["author"]]
+            authors = [" ".join(person.last_names).strip("{}") for person in entry.persons["author"]]
             names = f"{authors[0]} et al." if len(authors) > 2 else " and ".join(authors)
             cited.append((names, entry.fields["year"]))
         if match["role"] == "t":

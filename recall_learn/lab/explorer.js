@@ -35,6 +35,18 @@ export function recorded(data, state, axis) {
   return data.axes[axis].map(number).filter((value) => find(data, { ...state, [axis]: value }));
 }
 
+// For each axis along which a run was recorded, the value nearest to the state's.
+export function nearest(data, state) {
+  const offers = [];
+  for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(state, axis))) {
+    const values = data.axes[axis].map(number), here = values.indexOf(state[axis]);
+    const away = (value) => Math.abs(values.indexOf(value) - here);
+    const found = recorded(data, state, axis).sort((a, b) => away(a) - away(b));
+    if (found.length) offers.push([axis, found[0]]);
+  }
+  return offers;
+}
+
 export function write(state) {
   return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
 }
@@ -169,8 +181,7 @@ export function mount(el, data, { link = false } = {}) {
     if (run) which.textContent = `Shown: the recorded run with ${named}${run.stopped ? " (it stopped early)" : ""}.`;
     else {
       which.textContent = `No run was recorded with ${named}. `;
-      const offers = AXES.flatMap((axis) => (matters(state, axis) ? recorded(data, state, axis).map((value) => [axis, value]) : []));
-      for (const [axis, value] of offers.slice(0, 4)) {
+      for (const [axis, value] of nearest(data, state)) {
         const button = add(which, "button", { type: "button" }, `${axis} = ${text(value)}`);
         button.addEventListener("click", () => {
           state = { ...state, [axis]: value };

@@ -1,5 +1,7 @@
 """The explorer: k, t0, gamma, task, method and seed as controls, and the recorded run that they name.
 
+::
+
     explore(grids.load("runs/grid-world.json"))
 
 In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.

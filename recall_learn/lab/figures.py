@@ -52,7 +52,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         hovermode="x unified",
     )
     fig.update_xaxes(automargin=True, title_standoff=8, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    fig.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
+    fig.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power")
     return fig
 
 
@@ -73,10 +73,10 @@ def slider(
         across: the same for the x values; None leaves them as they are.
     """
     # plain lists: plotly encodes arrays in the traces only, and would not decode them here
-    updates = [{"y": [np.round(y, 6).tolist() for y in ys]} for ys in curves]
+    updates = [{"y": [_short(y) for y in ys]} for ys in curves]
     if across is not None:
         for update, xs in zip(updates, across, strict=True):
-            update["x"] = [np.round(x, 6).tolist() for x in xs]
+            update["x"] = [_short(x) for x in xs]
     steps = [
         {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
     ]
@@ -361,6 +361,11 @@ def _looks(count: int) -> list[dict]:
         {"line": {"color": color, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
         for color, dash, _ in zip(PALETTE, DASHES, range(count), strict=False)
     ]
+
+
+def _short(values: Sequence[float]) -> list[float]:
+    """Six significant digits: small enough for a page, and no small value becomes 0 on a logarithmic axis."""
+    return [float(f"{value:.6g}") for value in values]
 
 
 def _span(values) -> list[float]:

@@ -2,7 +2,7 @@
 
 Real pretraining text is out of reach, so nobody who fine-tunes BERT sees the source loss, its Hessian or its Fisher.
 Here all of it is at hand: an English-like language of some hundred words, a few hundred facts, as much text as one
-likes, a model that was pretrained on it, and tasks in GLUE's shape.
+likes, a model that was pretrained on it, and tasks in GLUE's shape::
 
     world = World()
     world.facts[0].prompt       # "Barlan lives in [MASK]."
@@ -64,7 +64,7 @@ class World:
         """
         if split not in PASSAGES:
             raise ValueError(f"split is {split!r}; the text has {' and '.join(map(repr, PASSAGES))}")
-        return _text(self)[split]
+        return _text(self, PASSAGES["train"], PASSAGES["held-out"])[split]
 
     @cached_property
     def vocabulary(self) -> list[str]:
@@ -77,20 +77,20 @@ class World:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over facts and text: the same digits, the same world."""
+        """SHA-256 over facts and text; the same digits, the same world."""
         everything = [[fact.prompt, fact.answer] for fact in self.facts], self.text("train"), self.text("held-out")
         return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
 
 @cache
-def _text(world: World) -> dict[str, list[Passage]]:
+def _text(world: World, train: int, held_out: int) -> dict[str, list[Passage]]:
     """Both splits, made once for all worlds of a seed."""
     random, write = Random(world.seed + 2), writer(world.names, world.truth)
-    train = [write(random) for _ in range(PASSAGES["train"])]
-    seen, held_out = {sentence for passage in train for sentence in passage}, []
-    while len(held_out) < PASSAGES["held-out"]:
+    taught = [write(random) for _ in range(train)]
+    seen, kept = {sentence for passage in taught for sentence in passage}, []
+    while len(kept) < held_out:
         passage = write(random)
         if not seen.intersection(passage):
-            held_out.append(passage)
+            kept.append(passage)
             seen.update(passage)
-    return {"train": train, "held-out": held_out}
+    return {"train": taught, "held-out": kept}

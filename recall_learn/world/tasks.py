@@ -47,7 +47,7 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
         world: whose language and facts it is; None is the packaged model's.
 
     Returns:
-        ``split -> column -> values`` for "train" and "validation": the text columns, ``label`` and ``idx``.
+        ``split -> column -> values`` for "train" and "validation", with the text columns, ``label`` and ``idx``.
 
     Raises:
         ValueError: the task is unknown, or the size is not a whole number from 10 to what the grammar can make

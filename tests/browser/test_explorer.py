@@ -1,0 +1,159 @@
+"""The explorer in a browser: its mathematics is Python's, its state the address, its run the one that is named."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from recall_learn.annealing import Sigmoid
+from recall_learn.grids import Record, Records
+from recall_learn.lab import explorer
+from recall_learn.recipe import Recipe
+
+
+def columns(k, seed):
+    away = 3.0 - (0 if k is None else min(k, 1.0)) + seed / 10
+    return {
+        "step": [0, 100, 200, 300],
+        "score": [0.0, 0.5, 0.8, 0.9 - seed / 10],
+        "loss": [None, 0.6, 0.3, 0.1],
+        "source_loss": [0.5, 0.6, 0.8, away / 2],
+        "distance": [0.0, 1.0, 2.0, away],
+    }
+
+
+def records():
+    common = {"backbone": "tiny", "task": "world/cola", "steps": 300}
+    made = [Record(Recipe(**common, seed=seed), columns(None, seed)) for seed in (0, 1)]
+    for k, t0, seed in itertools.product((0, 0.01, 0.1, math.inf), (50, 100, 200), (0, 1)):
+        if (k == 0 and t0 != 100) or (k == 0.01 and t0 == 200 and seed == 1):
+            continue  # at k = 0 one t0 stands for all; and one run is missing
+        made.append(Record(Recipe(**common, method="recadam", k=k, t0=t0, seed=seed), columns(k, seed)))
+    return Records([], made)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explorer")
+    body = explorer.Page(explorer.payload(records(), method="recadam", k=0.1, t0=100.0))._repr_html_()
+    style = explorer.STYLE.read_text(encoding="utf-8")
+    (folder / "explorer.js").write_text(explorer.script(), encoding="utf-8")
+    page = folder / "page.html"
+    page.write_text(
+        f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}<script src=explorer.js defer></script>"
+    )
+    return page
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+def tab(request, browser, file):
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    tab = context.new_page()
+    tab.errors = []
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.on("console", lambda message: message.type == "error" and tab.errors.append(message.text))
+    tab.goto(file.as_uri())
+    tab.wait_for_selector(".recall-explorer svg")
+    yield tab
+    assert tab.errors == []
+    context.close()
+
+
+def slide(tab, axis, key, times=1):
+    control = tab.get_by_label(axis, exact=True)
+    for _ in range(times):
+        control.press(key)
+
+
+def drawn(tab):
+    return tab.evaluate("[...document.querySelectorAll('.recall-explorer .curve')].map(path => path.getAttribute('d'))")
+
+
+def shown(tab):
+    return tab.locator(".which").inner_text()
+
+
+def test_lambda_is_the_librarys(tab):
+    cases = [
+        (k, t0, t) for k in (0.0, 1e-4, 0.05, 3.0, math.inf) for t0 in (0, 1, 250) for t in (1, 249, 250, 251, 10**6)
+    ]
+    told = [["Infinity" if k == math.inf else k, t0, t] for k, t0, t in cases]
+    found = tab.evaluate(
+        "cases => cases.map(([k, t0, t]) => recallExplorer.lambda(k === 'Infinity' ? Infinity : k, t0, t))", told
+    )
+    expected = [float(Sigmoid(k, t0)(t)) for k, t0, t in cases]
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
+
+
+def test_a_control_moves_the_curves_and_names_the_run(tab):
+    assert "recadam, k 0.1, t0 100, gamma 100, seed 0" in shown(tab)
+    before = drawn(tab)
+    slide(tab, "k", "ArrowRight")
+    assert "k ∞" in shown(tab)
+    assert drawn(tab) != before
+    slide(tab, "k", "ArrowLeft")
+    assert drawn(tab) == before
+
+
+def test_every_curve_of_the_run_is_drawn_beside_its_twin(tab):
+    # lambda alone, and four charts with the run and plain fine-tuning
+    assert len(drawn(tab)) == 1 + 4 * 2
+    tab.get_by_label("method").select_option("vanilla")
+    assert len(drawn(tab)) == 4
+    assert tab.get_by_label("k", exact=True).is_disabled()
+
+
+def test_a_run_that_is_not_there_is_not_replaced(tab):
+    tab.get_by_label("seed").select_option("1")
+    slide(tab, "t0", "End")
+    slide(tab, "k", "Home")
+    slide(tab, "k", "ArrowRight")
+    assert shown(tab).startswith("No run was recorded with task world/cola, method recadam, k 0.01, t0 200")
+    assert len(drawn(tab)) == 1 + 4  # the schedule, and plain fine-tuning
+    offers = tab.locator(".which button").all_inner_texts()
+    assert offers == ["t0 = 100", "k = 0", "seed = 0"]  # the nearest along each axis that has one
+    tab.get_by_role("button", name="t0 = 100").click()
+    assert shown(tab).startswith("Shown: the recorded run with task world/cola, method recadam, k 0.01, t0 100")
+
+
+def test_at_k_0_t0_does_not_matter(tab):
+    slide(tab, "k", "Home")
+    assert tab.get_by_label("t0").is_disabled()
+    assert "t0" not in shown(tab)
+    assert "1/2 for ever" in tab.locator(".says").inner_text()
+
+
+def test_the_address_is_the_state(tab, file):
+    slide(tab, "k", "Home")
+    slide(tab, "k", "ArrowRight")
+    slide(tab, "t0", "Home")
+    address, said, curves = tab.url, shown(tab), drawn(tab)
+    assert "k=0.01" in address
+    assert "t0=50" in address
+    tab.goto("about:blank")
+    tab.goto(address)
+    tab.wait_for_selector(".recall-explorer svg")
+    assert shown(tab) == said
+    assert drawn(tab) == curves
+    tab.evaluate("location.hash = '#explore&k=inf&t0=200&seed=9&colour=red'")  # what it does not know is left as it was
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('k ∞, t0 200, gamma 100, seed 0')")
+
+
+def test_the_words_follow_the_region(tab):
+    said = []
+    for k, t0 in (("0", "100"), ("0.01", "200"), ("0.1", "100"), ("inf", "50")):
+        tab.evaluate(f"location.hash = '#explore&k={k}&t0={t0}'")
+        tab.wait_for_function(f"document.querySelector('.recall-explore').dataset.state.includes('k={k}&t0={t0}&')")
+        said.append(tab.locator(".says").inner_text())
+    assert len(set(said)) == 4
+    assert "held for 50 steps, then plain fine-tuning for 250" in said[3]
+    assert f"from 10 % to 90 % in {2 * math.log(9) / 0.1:.0f} steps around step 100" in said[2]
+    assert f"{0.5 * (1 + math.tanh(0.5 * 0.01 * (300 - 200))):.3g}" in said[1]
+
+
+def test_it_fits_and_answers_at_once(tab):
+    assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+    for figure in tab.locator(".recall-explorer svg").all():
+        assert len(figure.get_attribute("aria-label")) > 20

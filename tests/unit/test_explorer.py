@@ -1,0 +1,96 @@
+"""The explorer's data, and the two forms of its script."""
+
+import json
+import math
+import re
+
+import pytest
+
+from recall_learn.grids import Record, Records
+from recall_learn.lab import explorer
+from recall_learn.recipe import Recipe
+from tests.small import refused
+
+COLUMNS = {"step": [0, 150, 300], "score": [0.0, 0.5, 0.9], "loss": [None, 0.7, 0.2], "distance": [0.0, 1.0, 2.0]}
+
+
+def records(*recipes):
+    return Records([], [Record(recipe, COLUMNS) for recipe in recipes])
+
+
+def recipe(**settings):
+    return Recipe(**{"backbone": "tiny", "task": "world/cola", "steps": 300, **settings})
+
+
+GRID = [
+    recipe(),
+    *(recipe(method="recadam", k=k, t0=t0) for k in (0.3, math.inf, 0.01) for t0 in (50, 200)),
+    recipe(method="recadam", k=0.3, t0=50, gamma=10, seed=2),
+]
+
+
+def test_axes_hold_what_was_recorded_and_no_more():
+    data = explorer.payload(records(*GRID))
+    assert data["axes"] == {
+        "task": ["world/cola"],
+        "method": ["vanilla", "recadam"],
+        "k": [0.01, 0.3, "inf"],
+        "t0": [50, 200],
+        "gamma": [10, 100],
+        "seed": [0, 2],
+    }
+    assert data["steps"] == 300
+    assert data["metrics"] == {"world/cola": "Matthews correlation"}
+
+
+def test_a_run_has_its_settings_and_columns():
+    data = explorer.payload(records(*GRID))
+    plain, slow = data["runs"][0], data["runs"][-2]
+    assert [plain[axis] for axis in explorer.AXES] == ["world/cola", "vanilla", None, None, None, 0]
+    assert [slow[axis] for axis in explorer.AXES] == ["world/cola", "recadam", 0.01, 200, 100, 0]
+    assert slow["loss"] == [None, 0.7, 0.2]
+    assert json.loads(json.dumps(data, allow_nan=False)) == data  # infinity would be no JSON
+
+
+def test_it_starts_where_it_is_told():
+    data = explorer.payload(records(*GRID), method="recadam", k=math.inf, t0=200.0)
+    assert data["start"] == {"task": "world/cola", "method": "recadam", "k": "inf", "t0": 200, "gamma": 100, "seed": 0}
+
+
+def test_charts_have_the_range_of_all_runs():
+    low = Record(recipe(method="recadam", seed=1), {**COLUMNS, "score": [-0.2, 0.1, 0.3], "distance": [0.0, 3.0, 5.0]})
+    ranges = explorer.payload(Records([], [Record(recipe(), COLUMNS), low]))["ranges"]["world/cola"]
+    assert ranges == {"loss": [0.0, 0.7], "distance": [0.0, 5.0], "score": [-0.2, 0.9]}
+
+
+@pytest.mark.parametrize(
+    ("runs", "start", "parts"),
+    [
+        (records(), {}, ["no runs"]),
+        (records(recipe(), recipe(steps=200)), {}, ["[200, 300]"]),
+        (records(recipe()), {"task": "world/rte"}, ["world/rte"]),
+    ],
+)
+def test_what_cannot_be_explored_is_refused(runs, start, parts):
+    refused(lambda: explorer.payload(runs, **start), ValueError, *parts)
+
+
+def test_a_page_holds_the_data_and_a_notebook_the_widget(monkeypatch):
+    monkeypatch.setenv(explorer.STATIC, "1")
+    html = explorer.explore(records(*GRID))._repr_html_()
+    data = re.search(r'<script type="application/json">(.*)</script>', html)[1]
+    assert json.loads(data) == explorer.payload(records(*GRID))
+    monkeypatch.delenv(explorer.STATIC)
+    widget = explorer.explore(records(*GRID))
+    assert widget.data == explorer.payload(records(*GRID))
+    assert "render" in str(widget._esm)
+
+
+def test_the_classic_script_is_the_module_without_its_exports():
+    module, script = explorer.MODULE.read_text(), explorer.script()
+    assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
+    exported = re.findall(r"^export function (\w+)", module, flags=re.MULTILINE)
+    assert {"lambda", "find", "read", "write", "explain"} <= set(exported)
+    assert re.search(r"recallExplorer = \{ ([\w, ]+) \}", script)[1].split(", ") == exported
+    bodies = [line for line in module.splitlines() if line.startswith("  ")][:-4]
+    assert all(line in script for line in bodies)
