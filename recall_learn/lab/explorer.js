@@ -162,6 +162,9 @@ export function mount(el, data, { link = false } = {}) {
   }
   const which = add(el, "p", { class: "which", "aria-live": "polite" });
   const says = add(el, "p", { class: "says", "aria-live": "polite" });
+  const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
+  add(legend, "span", { style: `color: ${COLOURS.run}` }, "━ this run");
+  add(legend, "span", { style: `color: ${COLOURS.plain}` }, "╍ plain fine-tuning, same seed");
   const grid = add(el, "div", { class: "charts" });
   const figures = [null, ...PANELS].map(() => add(grid, "figure"));
 
