@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[2]
 PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
@@ -30,14 +32,15 @@ def html(tmp_path_factory):
 
 
 def new_tab(browser, window):
-    """A tab that notes whatever it asks of another host, and every error, in ``tab.complaints``."""
+    """A tab that notes its ``files``, and in ``complaints`` every error and whatever it asks of another host."""
     context = browser.new_context(viewport=WINDOWS[window])
     context.set_default_timeout(120_000)  # milliseconds; a busy machine is no error
     tab = context.new_page()
-    tab.complaints = []
+    tab.complaints, tab.files = [], []
 
     def only_local(route):
         if route.request.url.startswith("file:"):
+            tab.files.append(Path(unquote(urlsplit(route.request.url).path)))
             return route.continue_()
         tab.complaints.append(f"asked for {route.request.url}")
         return route.abort()
@@ -68,6 +71,7 @@ def tab(request, browser):
 def page(request, tab, html):
     """One page, opened once for all the tests that look at it."""
     tab.complaints.clear()
+    tab.files.clear()
     open_page(tab, html, request.param)
     return tab
 
@@ -76,6 +80,11 @@ def test_a_page_needs_nothing_but_its_files(page):
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     assert page.locator("mjx-merror").count() == 0
+
+
+def test_a_page_is_light(page):
+    own = {file for file in page.files if file.name != "plotly.min.js" and "mathjax" not in str(file).lower()}
+    assert sum(file.stat().st_size for file in own if file.is_file()) <= 2_000_000
 
 
 def test_plotly_is_loaded_once_and_only_for_figures(page):
@@ -100,6 +109,23 @@ def test_every_slider_moves_its_curves_by_keyboard(page):
             slider.press("Home")
             assert figure.evaluate(CURVES) == before
     assert page.complaints == []
+
+
+def test_links_inside_the_book_lead_somewhere(html):
+    soups = {file: BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser") for file in html.glob("*.html")}
+    ids = {file: {tag["id"] for tag in soup.find_all(id=True)} for file, soup in soups.items()}
+    checked = 0
+    for file, soup in soups.items():
+        for link in soup.find_all("a", href=True):
+            parts = urlsplit(link["href"])
+            if parts.scheme or not (parts.path or parts.fragment) or parts.fragment.startswith("explore&"):
+                continue
+            target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+            assert target.exists(), f"{file.name} links {link['href']}"
+            if parts.fragment and target in ids:
+                assert unquote(parts.fragment) in ids[target], f"{file.name} links {link['href']}"
+            checked += 1
+    assert checked > 10 * len(soups)
 
 
 @pytest.fixture
