@@ -7,16 +7,23 @@ from pathlib import Path
 # and leaves an error in the console.
 FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
 
+# The icons come twice, as a font by a style sheet and as 1.5 MB of script. The font will do.
+ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></script>\s*")
 
-def _drop_font_preloads(app, exception) -> None:
+
+def mended(text: str) -> str:
+    """A page of the theme without what it does not need."""
+    return ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))
+
+
+def _mend(app, exception) -> None:
     if exception is None and app.builder.format == "html":
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf8")
-            mended = FONT_PRELOAD.sub("", text)
-            if mended != text:
-                page.write_text(mended, encoding="utf8")
+            if mended(text) != text:
+                page.write_text(mended(text), encoding="utf8")
 
 
 def setup(app) -> None:
     """Go over the pages once they are written."""
-    app.connect("build-finished", _drop_font_preloads)
+    app.connect("build-finished", _mend)

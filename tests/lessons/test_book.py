@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from recall_learn.book.cache import forget_when_stale
 from recall_learn.book.figures import figure_html
-from recall_learn.book.pages import FONT_PRELOAD
+from recall_learn.book.pages import mended
 
 
 def make_book(root):
@@ -54,7 +54,8 @@ def test_a_figures_text_cannot_leave_its_place():
     assert json.loads(data)["layout"]["meta"] == {"claim": "a < b & c", "alt": 'says "x" </script><b>'}
 
 
-def test_only_font_preloads_are_dropped():
+def test_only_font_preloads_and_the_icon_script_are_dropped():
     font = '<link rel="preload" as="font" type="font/woff2" crossorigin href="a.woff2" />\n'
-    script = '<link rel="preload" as="script" href="a.js" />'
-    assert FONT_PRELOAD.sub("", font + script) == script
+    icons = '<script src="_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>\n'
+    kept = '<link rel="preload" as="script" href="a.js" /><script src="all.min.js"></script>'
+    assert mended(font + icons + kept) == kept
