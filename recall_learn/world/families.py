@@ -58,8 +58,18 @@ class Family:
         return math.prod(len(slot) for slot in self.slots)
 
 
-def following(people: Sequence[Person]) -> tuple[Family, ...]:
-    """Squares in which b follows from a: the families of world/rte."""
+def following(people: Sequence[Person], strict: bool = False) -> tuple[Family, ...]:
+    """Squares in which b follows from a: the families of world/rte.
+
+    Args:
+        people: who may be spoken of.
+        strict: without what the pretraining text says and an inference may doubt: whether "the baker sings in the
+            garden, but Mara does not" says that she sings nowhere, and whether another adjective means the same.
+    """
+    attached, universal = (
+        (_other_adjectives(_attached), _other_adjectives(_universal)) if strict else (_attached, _universal)
+    )
+    negated = _placeless(_negated) if strict else _negated
     who = [Phrase(person.name) for person in people] + [Phrase(job) for job in words.JOBS]
     jobs, verbs, social, two_numbers = words.JOBS, words.INTRANSITIVE, words.SOCIAL, _pairs(range(len(words.NUMBERS)))
     adjectives, bought = words.PERSON_ADJECTIVES, words.HANDLING
@@ -67,13 +77,13 @@ def following(people: Sequence[Person]) -> tuple[Family, ...]:
     places = ("", *words.PLACES)
     return (
         Family((who, who, social, places, words.ADVERBS), _role, (0, 1, 2)),
-        Family((jobs, jobs, adjectives, adjectives, social, ("active", "passive")), _attached, (0, 1, 2, 4)),
+        Family((jobs, jobs, adjectives, adjectives, social, ("active", "passive")), attached, (0, 1, 2, 4)),
         Family((who, who, bought, nouns, words.THING_ADJECTIVES), _added, (0, 2, 3)),
         Family((jobs, jobs, social, verbs, (0,), places), _relative, (0, 3)),
         Family((jobs, jobs, social, verbs, (1,), places), _relative, (0, 1, 2)),
-        Family((who, who, verbs, (0, 1), places), _negated, (0, 1, 2)),
+        Family((who, who, verbs, (0, 1), places), negated, (0, 1, 2)),
         Family((jobs, jobs, verbs, verbs, two_numbers, (0, 1)), _quantity, (0, 2)),
-        Family((jobs, jobs, adjectives, adjectives, verbs, ("every", "no")), _universal, (0, 4)),
+        Family((jobs, jobs, adjectives, adjectives, verbs, ("every", "no")), universal, (0, 4)),
         Family((people, people, verbs, places, ("home", "job")), _known, (0, 2)),
     )
 
@@ -100,6 +110,14 @@ def _synonyms(one: Any, other: Any) -> bool:
     """Whether two words, or verbs, mean the same."""
     one, other = (word.plural if isinstance(word, Verb) else word for word in (one, other))
     return one == other or words.SYNONYMS.get(one, one) == words.SYNONYMS.get(other, other)
+
+
+def _other_adjectives(build: Callable[..., Square | None]) -> Callable[..., Square | None]:
+    return lambda a, b, p, q, *rest: None if _synonyms(p, q) else build(a, b, p, q, *rest)
+
+
+def _placeless(build: Callable[..., Square | None]) -> Callable[..., Square | None]:
+    return lambda a, b, verb, negated, place: None if negated and place else build(a, b, verb, negated, place)
 
 
 def _role(a: Phrase, b: Phrase, verb: Verb, place: str, adverb: str) -> Square | None:

@@ -9,8 +9,9 @@ world/mrpc  do both sentences mean the same?                     passives, moved
 ========== ==================================================== =====================================================
 
 Labels are balanced, and no example is in two splits. Examples come in sets whose words are equally frequent under both
-labels (all of cola, rte and mrpc, two thirds of sst2), so counting words, or reading the second sentence alone, gets
-nowhere. A larger size with the same seed begins with the same sets.
+labels (all of cola, rte and mrpc, three quarters of sst2's training examples), so counting words, or reading the second
+sentence alone, gets nowhere. What is well formed is decided by the world's own grammar, in which a verb goes with one
+kind of thing and persons alone act. A larger size with the same seed begins with the same sets.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,7 @@ def _sets(task: str, world: World, split: str) -> Sets:
         told = slice(TAUGHT if split == "train" else None)
         return [(family, _single) for family in praising(world.names, words.GOOD[told], words.BAD[told])]
     if task == "rte":
-        return [(family, _follows) for family in following(people)]
+        return [(family, _follows) for family in following(people, strict=True)]
     return [(family, _means_the_same if task == "mrpc" else _alike) for family in same(people)]
 
 
