@@ -7,13 +7,12 @@ do not match it is reported.
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run, load, write_text
+from recall_learn.runs import Run, check_folder, load, write_text
 
 SEAL = "sealed.json"
 FIRST = ("config.json", "model.safetensors", SEAL)  # one of them is in every folder that Trainer began
@@ -30,10 +29,7 @@ def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path 
         if resume:
             raise ValueError("resume needs the folder of the run to go on with; give it with --out")
         return Run(recipe), None
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        why = "cannot be written to" if there.is_dir() else "is a file"
-        raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {why}; choose another folder")
+    check_folder(out)
     if not (out / "run.json").exists():
         foreign = next((path.name for name in ("checkpoint-*", "model") for path in out.glob(name)), None)
         if foreign:

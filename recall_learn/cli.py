@@ -152,6 +152,7 @@ def _sweep(options: argparse.Namespace) -> int:
         options.out,
         glue_folder=options.glue,
         fisher=options.fisher,
+        source_text=options.source_text,
         workers=options.workers,
         address=options.address,
         device=options.device,
@@ -284,6 +285,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     add("--address", metavar="A", help="of a Ray cluster (this machine)")
     add("--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)")
     add("--fisher", metavar="FILE", help="a Fisher for the recipes with ewc")
+    add("--source-text", metavar="FILE", help="a text, for the probe source of a backbone other than tiny")
     add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
     add("--gpu-share", type=float, default=1.0, metavar="S", help="share of a GPU that a run takes (1)")
 

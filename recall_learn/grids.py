@@ -36,10 +36,11 @@ class Record:
         recipe: what was run.
         columns: ``name -> values``, one at each evaluation: ``step``, ``score`` (the task's primary metric), ``loss``
             (mean training loss since the former evaluation, nats; the first is None), ``distance``, and, where they
-            were probed, ``source_loss``, ``facts``, ``similarity``.
+            were probed, ``source_loss``, ``facts``, ``similarity``, ``recovery``.
         on: the place of its environment in `Records.environments`.
         seconds: what it took.
         stopped: why it ended early, "" where it did not.
+        data: the first digits of the SHA-256 of its tokenized examples, and of its Fisher where it took one.
     """
 
     recipe: Recipe
@@ -47,6 +48,7 @@ class Record:
     on: int = 0
     seconds: float = 0.0
     stopped: str = ""
+    data: str = ""
 
     @property
     def score(self) -> float | None:
@@ -87,7 +89,14 @@ class Records:
             self.environments.append(known)
         columns = summarise(run) if run is not None else {}
         seconds = float(run.final["seconds"]) if run is not None and run.final else 0.0
-        self.runs.append(Record(recipe, columns, self.environments.index(known), seconds, stopped))
+        data = "+".join(str(each)[:12] for each in (environment.get("data"), _tensors(environment)) if each)
+        for other in self.runs:
+            if other.data and data and other.data != data and _same_data(other.recipe, recipe):
+                raise ValueError(
+                    f"{recipe.task} has other examples, or another Fisher, than when these runs were recorded; "
+                    f"put the former back, or record all of them anew in another file"
+                )
+        self.runs.append(Record(recipe, columns, self.environments.index(known), seconds, stopped, data))
 
     def check(self, environment: Mapping[str, Any]) -> None:
         """Refuse to mix: same versions and, for the same backbone, the same pretrained weights.
@@ -116,7 +125,7 @@ class Records:
         lines = [
             json.dumps(
                 {"recipe": _short(run.recipe), **run.columns, "on": run.on, "seconds": run.seconds}
-                | ({"stopped": run.stopped} if run.stopped else {}),
+                | {name: getattr(run, name) for name in ("stopped", "data") if getattr(run, name)},
                 allow_nan=False,
                 separators=(",", ":"),
             )
@@ -141,9 +150,10 @@ def summarise(run: Run) -> dict[str, list[float | None]]:
         columns["step"].append(step)
         columns["score"].append(_rounded(evaluation["metrics"][primary]))
         columns["loss"].append(_rounded(sum(since) / len(since)) if since else None)
-        for name in ("distance", "source_loss", "similarity"):
+        for name in ("distance", "source_loss", "similarity", "recovery"):
             if name in evaluation:
-                columns.setdefault(name, []).append(_rounded(evaluation[name]))
+                value = evaluation[name]
+                columns.setdefault(name, []).append(value if value is None else _rounded(value))
         if "facts" in evaluation:
             columns.setdefault("facts", []).append(_rounded(evaluation["facts"]["known"]))
         former = step
@@ -168,7 +178,10 @@ def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
         if empty:
             raise ValueError(f"block {number} of the grid has no value for {empty[0]}; give one, or leave it out")
         for values in itertools.product(*axes.values()):
-            recipes[Recipe.from_dict(dict(zip(axes, values, strict=True)))] = None
+            try:
+                recipes[Recipe.from_dict(dict(zip(axes, values, strict=True)))] = None
+            except ValueError as error:
+                raise ValueError(f"block {number} of the grid: {error}") from error
     return sorted(recipes, key=lambda recipe: recipe.seed)
 
 
@@ -183,6 +196,8 @@ def read_grid(path: str | os.PathLike) -> list[Recipe]:
         blocks = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"the grid {path} is not there; it is a JSON file, a list of recipes") from None
+    except IsADirectoryError:
+        raise IsADirectoryError(f"the grid {path} is a folder; name a JSON file, a list of recipes") from None
     except ValueError as error:
         raise ValueError(f"the grid {path} is not JSON ({error}); it has to be a list of recipes") from error
     if not isinstance(blocks, list) or not blocks:
@@ -201,8 +216,14 @@ def load(path: str | os.PathLike) -> Records:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         if data["schema"] != SCHEMA:
             raise ValueError(f"its schema is {data['schema']!r}, not {SCHEMA}")
-        runs = [_read(row) for row in data["runs"]]
-        return Records(list(data["environments"]), runs)
+        runs, environments = [_read(row) for row in data["runs"]], list(data["environments"])
+        if not all(isinstance(each["versions"], dict) for each in environments):
+            raise ValueError("an environment names no versions")
+        if not all(0 <= run.on < len(environments) for run in runs):
+            raise ValueError("a run names an environment that is not there")
+        if any(not run.stopped and not run.columns.get("score") for run in runs):
+            raise ValueError("a run has no score")
+        return Records(environments, runs)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is not there; recall-learn sweep writes it") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -214,8 +235,23 @@ def load(path: str | os.PathLike) -> Records:
 def _read(row: Mapping[str, Any]) -> Record:
     rest = dict(row)
     recipe = Recipe.from_dict(rest.pop("recipe"))
-    named = {name: rest.pop(name) for name in ("on", "seconds", "stopped") if name in rest}
+    named = {name: rest.pop(name) for name in ("on", "seconds", "stopped", "data") if name in rest}
+    lengths = {len(values) for values in rest.values()}
+    if len(lengths) > 1:
+        raise ValueError("the columns of a run have several lengths")
     return Record(recipe, rest, **named)
+
+
+def _tensors(environment: Mapping[str, Any]) -> str | None:
+    return (environment.get("fisher") or {}).get("tensors")
+
+
+def _same_data(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes ask for the same examples and the same kind of Fisher."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("task", "backbone", "method", "limit_train", "max_length", "seed" if one.limit_train else "task")
+    )
 
 
 def _short(recipe: Recipe) -> dict[str, Any]:

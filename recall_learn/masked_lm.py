@@ -85,7 +85,7 @@ def attach(backbone: Backbone) -> MaskedLM:
     Raises:
         ValueError: the backbone has no masked-language-model head, or no ``[MASK]``.
     """
-    lacks = f"{backbone.name} has no masked-language-model head, so its source loss cannot be taken"
+    lacks = f"{backbone.name} has no masked-language-model head, so it cannot be asked (take probe none)"
     if backbone.tokenizer.mask_token_id is None:
         raise ValueError(f"{lacks}: its tokenizer has no mask token; choose a BERT-like encoder such as tiny")
     head = MINILM_HEAD if backbone.name == "minilm" else None

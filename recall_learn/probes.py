@@ -60,7 +60,13 @@ def build(
     made: list[Probe] = []
     if text is not None and backbone.world:
         raise ValueError(f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave it out")
+    if text is not None and not set(wanted) & {"source", "recovery"}:
+        raise ValueError(f"source text {str(text)!r} is not needed by probe {probe}; leave it out, or add source")
     if "stsb" in wanted:
+        if backbone.world:
+            raise ValueError(
+                f"probe stsb is in plain English, which {backbone.name} does not read; take source or facts"
+            )
         made.append(_similarity(backbone, glue_folder))
     if set(wanted) & {"source", "facts", "recovery"}:
         if "facts" in wanted and not backbone.world:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from recall_learn import environment, grids
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import Run, check_file
 
 TRIES = 3
 """How often a run is begun whose worker dies."""
@@ -30,6 +30,7 @@ def sweep(
     *,
     glue_folder: str | Path | None = None,
     fisher: str | Path | None = None,
+    source_text: str | Path | None = None,
     workers: int | None = None,
     address: str | None = None,
     device: str = "auto",
@@ -42,7 +43,8 @@ def sweep(
         recipes: the grid, see `recall_learn.grids.expand`.
         out: the file; it is made where it is not there.
         glue_folder: as in `recall_learn.finetune.finetune`; on a cluster a path that each machine can read.
-        fisher: for the recipes that want one (ewc); others do without.
+        fisher: for the recipes with ewc; child-d takes the task's own, and others none.
+        source_text: as there.
         workers: runs at a time; None is one a core. 1 runs them in this process, without Ray.
         address: of a Ray cluster; None is this machine.
         device: auto, cpu or cuda.
@@ -61,14 +63,20 @@ def sweep(
         raise ValueError(f"workers is {workers!r}; it has to be a whole number of at least 1")
     if not 0 < gpu_share <= 1:
         raise ValueError(f"gpu_share is {gpu_share!r}; it has to be a share of a GPU, in (0, 1]")
+    if fisher is not None and not any(map(_takes_fisher, recipes)):
+        raise ValueError(f"fisher is {str(fisher)!r}, but no recipe of the grid takes one; leave it out")
+    for name, file in (("fisher", fisher), ("source text", source_text)):
+        if file is not None and not Path(file).is_file():
+            raise FileNotFoundError(f"the {name} {str(file)!r} is not there; name a file")
     out = Path(out)
+    check_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out.with_name(f".{out.name}.lock"), timeout=0):
             records = grids.load(out) if out.exists() else grids.Records()
             records.check(environment.describe(environment.choose_device(device)))
             missing = records.missing(recipes)
-            arguments = {"glue_folder": glue_folder, "fisher": fisher, "device": device}
+            arguments = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text, "device": device}
             bar = tqdm(total=len(recipes), initial=len(recipes) - len(missing), unit="run", disable=_hidden(progress))
             with bar:
                 for recipe, (run, taken_on, stopped) in _taken(missing, arguments, workers, address, gpu_share):
@@ -81,7 +89,13 @@ def sweep(
     return records
 
 
-def take(recipe: Recipe, glue_folder: str | Path | None, fisher: str | Path | None, device: str) -> Outcome:
+def take(
+    recipe: Recipe,
+    glue_folder: str | Path | None,
+    fisher: str | Path | None,
+    source_text: str | Path | None,
+    device: str,
+) -> Outcome:
     """One run: what it recorded, what it ran on, and why it stopped ("" where it did not)."""
     import datasets
     import torch
@@ -96,12 +110,12 @@ def take(recipe: Recipe, glue_folder: str | Path | None, fisher: str | Path | No
     torch.set_num_threads(1)  # many small runs side by side: a core for each
     seen: list[Run] = []
     try:
-        wants = recipe.pull == "ewc"
         run = finetune(
             recipe,
             lambda run, optimizer: seen.append(run) if not seen else None,
             glue_folder=glue_folder,
-            fisher=fisher if wants else None,
+            fisher=fisher if _takes_fisher(recipe) else None,
+            source_text=source_text,
             device=device,
             progress=False,
         )
@@ -151,6 +165,10 @@ def _taken(
             )
     finally:
         ray.shutdown()
+
+
+def _takes_fisher(recipe: Recipe) -> bool:
+    return recipe.pull == "ewc"
 
 
 def _ray(required: bool):

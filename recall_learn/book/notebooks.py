@@ -132,10 +132,17 @@ def lessons(book: Path) -> list[Path]:
 
 
 def main(book: Path) -> None:
-    """Write every lesson's sibling, and remove those whose lesson is gone."""
+    """Write every lesson's sibling, and remove those whose lesson is gone; a notebook of somebody's own stays.
+
+    Raises:
+        ValueError: the folder holds no lesson.
+    """
     made = {lesson.with_suffix(".ipynb"): notebook(lesson) for lesson in lessons(book)}
+    if not made:
+        raise ValueError(f"{book} holds no lesson; name the folder of the book")
     for stray in set(book.glob("*.ipynb")) - set(made):
-        stray.unlink()
+        if "*Made from `book/" in stray.read_text(encoding="utf8"):
+            stray.unlink()
     for path, text in made.items():
         path.write_text(text, encoding="utf8")
         print(path)

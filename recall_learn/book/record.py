@@ -30,7 +30,7 @@ from recall_learn.masked_lm import attach
 from recall_learn.methods import source_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import write_text
-from recall_learn.world import shortcuts, tasks
+from recall_learn.world import World, shortcuts, tasks
 from recall_learn.world.batches import Batches
 
 FOLDER = Path(__file__).parents[2] / "book" / "runs" / "world"
@@ -56,9 +56,15 @@ def record(name: str, jobs: Iterable[Job]) -> None:
     for key, take in jobs:
         if any(key.items() <= row.items() for row in kept["rows"]):
             continue
+        now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
+        now["backbone"] = backbones.locate("tiny")[1]
+        before = kept["environment"] or now
+        for what, value in now.items():
+            if before.get(what) != value:
+                raise ValueError(f"{path} was recorded with another {what}; remove it to record all of it anew")
         made = take()
         kept["rows"] += [{**key, **row} for row in (made if isinstance(made, list) else [made])]
-        kept["environment"] = environment.describe(torch.device("cpu"))
+        kept["environment"] = {**environment.describe(torch.device("cpu")), **now}
         lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
         write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
         print(name, kept["rows"][-1], flush=True)
@@ -76,7 +82,7 @@ def run_tasks() -> Iterable[Job]:
 def run_guesses() -> Iterable[Job]:
     """What can be guessed without understanding."""
     for task in tasks.TASKS:
-        for which in ("words", "second sentence"):
+        for which in shortcuts.GUESSES:
             if which == "words" or len(named(f"world/{task}").columns) == 2:
                 yield {"task": task, "guess": which}, lambda t=task, w=which: {"score": shortcuts.score(t, w)}
 

@@ -10,19 +10,18 @@ export function lambda(k, t0, t) {
 }
 
 const AXES = ["task", "method", "k", "t0", "gamma", "seed"];
-const FREE = { vanilla: ["k", "t0", "gamma"], l2sp: ["k", "t0"] }; // settings that a method does not have
 const text = (value) => (value === Infinity ? "∞" : String(value));
 const number = (value) => (value === "inf" ? Infinity : value);
 
 // The settings that matter: a method may lack some, and at k = 0 lambda is 1/2 whatever t0 is.
-export function matters(state, axis) {
-  if ((FREE[state.method] || []).includes(axis)) return false;
+export function matters(data, state, axis) {
+  if ((data.lacks[state.method] || []).includes(axis)) return false;
   return !(axis === "t0" && state.k === 0);
 }
 
 // The recorded run of a state, or null: never another one.
 export function find(data, state) {
-  return data.runs.find((run) => AXES.every((axis) => !matters(state, axis) || number(run[axis]) === state[axis])) || null;
+  return data.runs.find((run) => AXES.every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
 }
 
 // Plain fine-tuning of the same task with the same seed, or null.
@@ -38,7 +37,7 @@ export function recorded(data, state, axis) {
 // For each axis along which a run was recorded, the value nearest to the state's.
 export function nearest(data, state) {
   const offers = [];
-  for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(state, axis))) {
+  for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(data, state, axis))) {
     const values = data.axes[axis].map(number), here = values.indexOf(state[axis]);
     const away = (value) => Math.abs(values.indexOf(value) - here);
     const found = recorded(data, state, axis).sort((a, b) => away(a) - away(b));
@@ -58,7 +57,13 @@ export function read(data, hash, start) {
   for (const part of hash.slice(9).split("&")) {
     const [axis, raw] = part.split("=");
     if (!AXES.includes(axis) || raw === undefined) continue;
-    const value = data.axes[axis].map(number).find((known) => (known === Infinity ? "inf" : String(known)) === decodeURIComponent(raw));
+    let said;
+    try {
+      said = decodeURIComponent(raw);
+    } catch {
+      continue; // a torn address
+    }
+    const value = data.axes[axis].map(number).find((known) => (known === Infinity ? "inf" : String(known)) === said);
     if (value !== undefined) state[axis] = value;
   }
   return state;
@@ -70,8 +75,9 @@ const short = (value) => Number(value).toPrecision(3).replace(/\.?0+$/, "");
 // At most two lines on where the reader is.
 export function explain(data, state) {
   const steps = data.steps, run = find(data, state), plain = twin(data, state);
-  if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained."];
-  if (state.method === "l2sp") return ["L2-SP: one pull of constant strength to the pretrained weights; no schedule."];
+  const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
+  if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
+  if (!matters(data, state, "k")) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
   const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
   let where;
   if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
@@ -80,7 +86,7 @@ export function explain(data, state) {
   else if (state.k * steps > 150) where = `Nearly a switch: held for ${state.t0} steps, then plain fine-tuning for ${steps - state.t0}.`;
   else where = `Held at first; from 10 % to 90 % in ${Math.round(4.394449 / state.k)} steps around step ${state.t0}.`;
   if (!run) return [where];
-  if (run.stopped) return [where, `This run stopped: ${run.stopped}`];
+  if (run.stopped) return [where, ...stopped];
   const end = (row, name) => row[name] && row[name][row[name].length - 1];
   const parts = [];
   if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
@@ -163,8 +169,11 @@ export function mount(el, data, { link = false } = {}) {
   const which = add(el, "p", { class: "which", "aria-live": "polite" });
   const says = add(el, "p", { class: "says", "aria-live": "polite" });
   const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
-  add(legend, "span", { style: `color: ${COLOURS.run}` }, "━ this run");
-  add(legend, "span", { style: `color: ${COLOURS.plain}` }, "╍ plain fine-tuning, same seed");
+  for (const [glyph, colour, words] of [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]]) {
+    const item = add(legend, "span");
+    add(item, "span", { style: `color: ${colour}` }, `${glyph} `);
+    item.append(words);
+  }
   const grid = add(el, "div", { class: "charts" });
   const figures = [null, ...PANELS].map(() => add(grid, "figure"));
 
@@ -176,10 +185,10 @@ export function mount(el, data, { link = false } = {}) {
       else input.selectedIndex = place;
       if (output) output.textContent = text(state[axis]);
       if (ranged) input.setAttribute("aria-valuetext", text(state[axis]));
-      input.disabled = !matters(state, axis);
+      input.disabled = !matters(data, state, axis);
       label.classList.toggle("off", input.disabled);
     }
-    const named = AXES.filter((axis) => matters(state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+    const named = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
     which.replaceChildren();
     if (run) which.textContent = `Shown: the recorded run with ${named}${run.stopped ? " (it stopped early)" : ""}.`;
     else {
@@ -189,14 +198,15 @@ export function mount(el, data, { link = false } = {}) {
         button.addEventListener("click", () => {
           state = { ...state, [axis]: value };
           draw();
+          inputs[axis].input.focus(); // the button is gone
         });
       }
     }
     says.textContent = explain(data, state).join(" ");
     const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
-    const scheduled = !(FREE[state.method] || []).includes("k");
+    const scheduled = matters(data, state, "k");
     const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
-    const mark = scheduled && matters(state, "t0") && state.t0 <= steps ? state.t0 : null;
+    const mark = scheduled && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
     chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
     PANELS.forEach(([column, title], i) => {
       const lines = [];

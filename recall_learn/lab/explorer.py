@@ -12,7 +12,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ from recall_learn.grids import Record, Records
 AXES = ("task", "method", "k", "t0", "gamma", "seed")
 MODULE, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
 METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
-METHODS = {"vanilla": "plain fine-tuning", "recadam": "RecAdam", "l2sp": "L2-SP"}
+METHODS = {
+    "vanilla": "plain fine-tuning", "recadam": "RecAdam", "l2sp": "L2-SP", "ewc": "EWC",
+    "child-f": "Child-Tuning-F", "child-d": "Child-Tuning-D", "recadam+child-d": "RecAdam and Child-Tuning-D",
+}  # fmt: skip
 STATIC = "RECALL_LEARN_STATIC"
 """Set to 1 where the book is built: pages hold the explorer itself, not a widget's state."""
 
@@ -49,22 +52,38 @@ def payload(records: Records, **start: Any) -> dict[str, Any]:
     steps = {run.recipe.steps for run in records.runs}
     if len(steps) > 1:
         raise ValueError(f"the runs have {sorted(steps)} steps; the explorer compares runs of one length")
+    unknown = sorted(set(start) - set(AXES))
+    if unknown:
+        raise ValueError(f"start has {unknown[0]!r}; the explorer has {', '.join(AXES)}")
     first = records.find(**start)
     if not first:
         raise ValueError(f"no recorded run has {start}; choose settings of one that is there")
     rows = [_row(run) for run in records.runs]
+    _check_apart(records.runs, rows)
     axes = {axis: _values(axis, rows) for axis in AXES}
     tasks = {row["task"] for row in rows}
     begin = {axis: _row(first[0])[axis] for axis in AXES}
     return {
         "axes": axes,
-        "start": {axis: axes[axis][0] if begin[axis] is None else begin[axis] for axis in AXES},
+        "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in AXES},
+        "lacks": {row["method"]: [axis for axis in AXES if row[axis] is None] for row in rows},
         "steps": steps.pop(),
         "runs": rows,
         "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in tasks},
         "names": METHODS,
         "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in tasks},
     }
+
+
+def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None:
+    """Two runs that the controls cannot tell apart would hide each other."""
+    seen: dict[tuple, Record] = {}
+    for run, row in zip(runs, rows, strict=True):
+        other = seen.setdefault(tuple(row[axis] for axis in AXES), run)
+        if other is not run:
+            raise ValueError(
+                f"the explorer cannot tell two runs apart: {run.recipe.difference(other.recipe)}; leave one out"
+            )
 
 
 def _row(run: Record) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from recall_learn import environment
 from recall_learn.forgetting import cloze, cloze_rows, say_hidden
 from recall_learn.masked_lm import MaskedLM, hide_each
-from recall_learn.runs import write_text
+from recall_learn.runs import check_folder, write_text
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches
 
@@ -154,10 +154,14 @@ class Pretraining:
 
     def load_state(self, folder: Path) -> None:
         """Go back to what `save_state` wrote."""
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
-        with safe_open(folder / STATE, "pt") as file:
-            about = json.loads(file.metadata()["about"])
+        try:
+            with safe_open(folder / STATE, "pt") as file:
+                about = json.loads(file.metadata()["about"])
+            tensors = load_file(folder / STATE)
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder / STATE} is damaged ({error}); delete it to begin anew") from error
         if about["world"] != self.world.digest:
             raise ValueError(f"{folder} holds the pretraining of another world than that of seed {self.world.seed}")
         if about["steps"] != self.steps:
@@ -166,7 +170,6 @@ class Pretraining:
             )
         self.step, self.seconds = about["step"], about["seconds"]
         self.first, self.curve = about["first"], about["curve"]
-        tensors = load_file(folder / STATE)
         with torch.no_grad():
             for name, p in self.parameters.items():
                 p.copy_(tensors[f"weight/{name}"])
@@ -200,15 +203,14 @@ def pretrain(
 
     Raises:
         ValueError: ``steps`` is under 1; ``out`` holds a model or a state already; or the state there is another's.
-        NotADirectoryError: ``out`` is a file.
+        NotADirectoryError: ``out`` cannot be a folder.
         KeyboardInterrupt: at Ctrl-C; what was trained since the last saved state is trained again by a resumed run.
     """
     folder, world = Path(out), world or World()
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"out is {str(out)!r}, which is a file; choose a folder")
-    if (folder / "model.safetensors").exists():
+    check_folder(folder)
+    if (folder / "model.safetensors").exists() and not (folder / STATE).exists():  # the state is removed last
         raise ValueError(f"{folder} holds a model already; choose another --out")
     if (folder / STATE).exists() and not resume:
         raise ValueError(f"{folder} holds a pretraining under way; add --resume, or choose another --out")

@@ -146,6 +146,17 @@ def test_what_is_out_of_range_is_refused(place, tmp_path, more, parts):
     refused(lambda: sweep(grid(place), tmp_path / "runs.json", **{"device": "cpu", **more}), ValueError, *parts)
 
 
+def test_what_no_recipe_takes_is_refused(place, tmp_path):
+    here = {"device": "cpu", "workers": 1, "glue_folder": place / "glue"}
+    refused(
+        lambda: sweep(grid(place), tmp_path / "r.json", fisher="f", **here), ValueError, "fisher is 'f'", "no recipe"
+    )
+    refused(lambda: sweep(grid(place), tmp_path / "r.json", source_text="t", **here), FileNotFoundError, "'t'")
+    refused(lambda: sweep(grid(place), tmp_path, **here), IsADirectoryError, "which is a folder")
+    (tmp_path / "file").touch()
+    refused(lambda: sweep(grid(place), tmp_path / "file" / "r.json", **here), NotADirectoryError, "is a file")
+
+
 def test_two_sweeps_do_not_write_one_file(place, tmp_path):
     out = tmp_path / "runs.json"
     with FileLock(tmp_path / ".runs.json.lock"):

@@ -392,6 +392,31 @@ def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, oft
     refused(lambda: go(tmp_path, world, resume=True), ValueError, "holds a model already")
 
 
+def test_a_result_that_was_cut_off_is_written_again(world, finished, often, tmp_path, monkeypatch):
+    from recall_learn.world import pretrain
+
+    def cut_off(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretrain, "write_text", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, world)
+    assert (tmp_path / "model.safetensors").exists()
+    monkeypatch.undo()
+    assert go(tmp_path, world, resume=True)["curve"] == finished[1]["curve"]
+    assert not (tmp_path / STATE).exists()
+
+
+def test_a_damaged_state_is_told(world, tmp_path):
+    (tmp_path / STATE).write_bytes(b"garbage")
+    refused(lambda: go(tmp_path, world, resume=True), ValueError, STATE, "damaged", "delete it")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(world, tmp_path):
+    (tmp_path / "file").touch()
+    refused(lambda: go(tmp_path / "file" / "out", world), NotADirectoryError, "is a file")
+
+
 def test_resume_where_nothing_was_saved_begins(world, finished, often, tmp_path):
     assert go(tmp_path, world, resume=True)["first_losses"] == finished[1]["first_losses"]
 

@@ -50,6 +50,18 @@ def test_a_notebook_is_valid_and_holds_no_outputs(lesson):
     assert "jupytext" not in made.metadata  # or saving it would write over the lesson
 
 
+def test_a_notebook_of_somebody_s_own_stays(book):
+    folder = book("")
+    mine, stray = folder / "mine.ipynb", folder / "gone.ipynb"
+    mine.write_text(nbformat.writes(nbformat.v4.new_notebook()))
+    shutil.copy(LESSONS[0].with_suffix(".ipynb"), stray)
+    notebooks.main(folder)
+    assert mine.exists()
+    assert not stray.exists()
+    with pytest.raises(ValueError, match="holds no lesson"):
+        notebooks.main(folder / "..")
+
+
 def test_a_new_cell_leaves_the_other_ids_as_they_are(book):
     folder = book("")
     lesson = folder / "01_one.md"
@@ -117,6 +129,6 @@ def test_a_citation_of_an_unknown_paper_is_refused():
 
 def test_main_writes_all_and_removes_strays(book):
     folder = book("")
-    (folder / "02_gone.ipynb").write_text("{}")
+    shutil.copy(LESSONS[0].with_suffix(".ipynb"), folder / "02_gone.ipynb")
     notebooks.main(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["01_one.ipynb", "01_one.md", "references.bib"]

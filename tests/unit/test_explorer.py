@@ -52,6 +52,15 @@ def test_a_run_has_its_settings_and_columns():
     assert json.loads(json.dumps(data, allow_nan=False)) == data  # infinity would be no JSON
 
 
+def test_a_method_lacks_what_it_does_not_have():
+    made = [recipe(), recipe(method="child-f"), recipe(method="l2sp", gamma=0.5), recipe(method="recadam")]
+    lacks = explorer.payload(records(*made))["lacks"]
+    assert lacks["vanilla"] == lacks["child-f"] == ["k", "t0", "gamma"]
+    assert lacks["l2sp"] == ["k", "t0"]
+    assert lacks["recadam"] == []
+    assert explorer.payload(records(recipe()))["start"]["k"] is None
+
+
 def test_it_starts_where_it_is_told():
     data = explorer.payload(records(*GRID), method="recadam", k=math.inf, t0=200.0)
     assert data["start"] == {"task": "world/cola", "method": "recadam", "k": "inf", "t0": 200, "gamma": 100, "seed": 0}
@@ -69,6 +78,8 @@ def test_charts_have_the_range_of_all_runs():
         (records(), {}, ["no runs"]),
         (records(recipe(), recipe(steps=200)), {}, ["[200, 300]"]),
         (records(recipe()), {"task": "world/rte"}, ["world/rte"]),
+        (records(recipe()), {"kk": 1}, ["'kk'", "task, method, k"]),
+        (records(recipe(), recipe(lr=5e-4)), {}, ["tell two runs apart", "lr is 0.001 there and 0.0005 here"]),
     ],
 )
 def test_what_cannot_be_explored_is_refused(runs, start, parts):

@@ -108,6 +108,34 @@ def test_versions_and_weights_are_not_mixed(changed, parts):
     assert [e["device"] for e in records.environments] == ["CPU", "another"]
 
 
+def test_other_examples_are_not_mixed():
+    first, second = Recipe(task="cola", seed=0), Recipe(task="cola", seed=1)
+    records = Records()
+    records.add(a_run(first), first, {**HERE, "data": "a" * 64})
+    refused(
+        lambda: records.add(a_run(second), second, {**HERE, "data": "b" * 64}), ValueError, "cola", "other examples"
+    )
+    records.add(a_run(second), second, {**HERE, "data": "a" * 64})
+    rte = Recipe(task="rte")
+    records.add(a_run(rte), rte, {**HERE, "data": "c" * 64})
+    assert [run.data for run in records.runs] == ["a" * 12, "a" * 12, "c" * 12]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"schema":1,"environments":[{}],"runs":[]}',
+        '{"schema":1,"environments":[],"runs":[{"recipe":{"task":"cola"},"step":[0],"score":[1],"on":7}]}',
+        '{"schema":1,"environments":[{"versions":{}}],"runs":[{"recipe":{"task":"cola"}}]}',
+        '{"schema":1,"environments":[{"versions":{}}],"runs":[{"recipe":{"task":"cola"},"step":[0,1],"score":[1]}]}',
+    ],
+)
+def test_a_file_that_lacks_something_is_refused(tmp_path, text):
+    path = tmp_path / "grid.json"
+    path.write_text(text)
+    refused(lambda: grids.load(path), ValueError, "grid.json", "damaged")
+
+
 @pytest.mark.parametrize("damage", [lambda t: t[:-20], lambda t: t.replace('"schema":1', '"schema":2'), lambda t: "[]"])
 def test_a_damaged_file_is_refused(tmp_path, damage):
     records, path = Records(), tmp_path / "grid.json"
