@@ -145,6 +145,7 @@ const PANELS = [
 
 export function mount(el, data, { link = false } = {}) {
   const start = { ...data.start, k: number(data.start.k) };
+  const named = link && location.hash.startsWith("#explore&"); // the reader came for a setting
   let state = link ? read(data, location.hash, start) : start;
   el.replaceChildren();
   el.classList.add("recall-explorer");
@@ -159,8 +160,7 @@ export function mount(el, data, { link = false } = {}) {
     if (!ranged) for (const value of values) add(input, "option", { value }, data.names[value] || text(value));
     const output = ranged ? add(label, "output") : null;
     const set = () => {
-      state = { ...state, [axis]: ranged ? values[input.value] : values[input.selectedIndex] };
-      draw();
+      change({ [axis]: ranged ? values[input.value] : values[input.selectedIndex] });
     };
     input.addEventListener(ranged ? "input" : "change", set);
     input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
@@ -188,16 +188,15 @@ export function mount(el, data, { link = false } = {}) {
       input.disabled = !matters(data, state, axis);
       label.classList.toggle("off", input.disabled);
     }
-    const named = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+    const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
     which.replaceChildren();
-    if (run) which.textContent = `Shown: the recorded run with ${named}${run.stopped ? " (it stopped early)" : ""}.`;
+    if (run) which.textContent = `Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
     else {
-      which.textContent = `No run was recorded with ${named}. `;
+      which.textContent = `No run was recorded with ${settings}. `;
       for (const [axis, value] of nearest(data, state)) {
         const button = add(which, "button", { type: "button" }, `${axis} = ${text(value)}`);
         button.addEventListener("click", () => {
-          state = { ...state, [axis]: value };
-          draw();
+          change({ [axis]: value });
           inputs[axis].input.focus(); // the button is gone
         });
       }
@@ -216,16 +215,22 @@ export function mount(el, data, { link = false } = {}) {
       chart(figures[i + 1], title || `${data.metrics[state.task]} on ${state.task}`, lines, steps, range, mark);
     });
     el.dataset.state = write(state);
+  }
+  // The address follows what a reader does, and stays as it was until then.
+  function change(setting) {
+    state = { ...state, ...setting };
+    draw();
     if (link) history.replaceState(null, "", write(state));
   }
   if (link) window.addEventListener("hashchange", () => {
     if (location.hash.startsWith("#explore&") && location.hash !== write(state)) {
       state = read(data, location.hash, start);
       draw();
+      el.scrollIntoView();
     }
   });
   draw();
-  if (link && location.hash.startsWith("#explore&")) el.scrollIntoView();
+  if (named) el.scrollIntoView();
 }
 
 export default {

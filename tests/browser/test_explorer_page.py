@@ -125,6 +125,19 @@ def test_at_k_0_t0_does_not_matter(tab):
     assert "1/2 for ever" in tab.locator(".says").inner_text()
 
 
+def test_a_reader_who_asks_for_nothing_stays_at_the_top(browser, file):
+    tab = browser.new_page(viewport={"width": 390, "height": 300})
+    low = file.with_name("low.html")
+    low.write_text(file.read_text().replace("<div", "<p style='height: 2000px'>above</p><div", 1))
+    tab.goto(low.as_uri())
+    tab.wait_for_selector(".recall-explorer svg")
+    assert (tab.url, tab.evaluate("scrollY")) == (low.as_uri(), 0)
+    tab.goto("about:blank")
+    tab.goto(f"{low.as_uri()}#explore&k=0.01")
+    tab.wait_for_function("scrollY > 1000")
+    tab.close()
+
+
 def test_the_address_is_the_state(tab, file):
     slide(tab, "k", "Home")
     slide(tab, "k", "ArrowRight")
