@@ -33,12 +33,22 @@ def figure_html(figure: dict) -> str:
     meta = figure.get("layout", {}).get("meta") or {}
     claim, alt = escape(meta.get("claim", "")), escape(meta.get("alt", ""))
     # "</" would end the script element from inside a string
-    data = json.dumps({key: figure[key] for key in ("data", "layout", "frames") if key in figure}).replace("</", "<\\/")
+    shown = {key: _short(figure[key]) for key in ("data", "layout", "frames") if key in figure}
+    data = json.dumps(shown).replace("</", "<\\/")
     return (
         f'<figure {MARK}><figcaption>{claim}</figcaption><div class="recall-plot" role="img" aria-label="{alt}"></div>'
         f"<noscript><p>{alt} (The figure itself needs JavaScript.)</p></noscript>"
         f'<script type="application/json">{data}</script></figure>'
     )
+
+
+def _short(value):
+    """Six significant digits of every number: lighter, and a curve is the same when its slider comes back."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _short(each) for key, each in value.items()}
+    return [_short(each) for each in value] if isinstance(value, list) else value
 
 
 class PlotlyRenderer:

@@ -54,6 +54,14 @@ def test_a_figures_text_cannot_leave_its_place():
     assert json.loads(data)["layout"]["meta"] == {"claim": "a < b & c", "alt": 'says "x" </script><b>'}
 
 
+def test_a_figures_numbers_are_short_wherever_they_are():
+    long = 1.23456789e-9
+    fig = {"data": [{"y": [long, 3, "a"]}], "layout": {"sliders": [{"steps": [{"args": [{"y": [[long]]}]}]}]}}
+    shown = json.loads(figure_html(fig).split('json">')[1].split("</script>")[0])
+    assert shown["data"][0]["y"] == [1.23457e-9, 3, "a"]
+    assert shown["layout"]["sliders"][0]["steps"][0]["args"][0]["y"] == [[1.23457e-9]]
+
+
 def test_only_font_preloads_and_the_icon_script_are_dropped():
     font = '<link rel="preload" as="font" type="font/woff2" crossorigin href="a.woff2" />\n'
     icons = '<script src="_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>\n'
