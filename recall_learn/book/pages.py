@@ -10,10 +10,13 @@ FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
 # The icons come twice, as a font by a style sheet and as 1.5 MB of script. The font will do.
 ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></script>\s*")
 
+# What a cell prints as Markdown may link a lesson by its source, which is right in a notebook.
+LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
+
 
 def mended(text: str) -> str:
-    """A page of the theme without what it does not need."""
-    return ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))
+    """A page without what it does not need, its links to lessons leading to pages."""
+    return LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
 
 
 def _mend(app, exception) -> None:

@@ -107,6 +107,8 @@ def test_every_slider_moves_its_curves_by_keyboard(page):
             slider.press("Home")
             before = figure.evaluate(CURVES)
             slider.press("End")
+            if figure.evaluate(CURVES) == before:  # a turn may end where it began
+                slider.press("ArrowLeft")
             assert figure.evaluate(CURVES) != before
             slider.press("Home")
             assert figure.evaluate(CURVES) == before

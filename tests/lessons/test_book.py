@@ -67,3 +67,8 @@ def test_only_font_preloads_and_the_icon_script_are_dropped():
     icons = '<script src="_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>\n'
     kept = '<link rel="preload" as="script" href="a.js" /><script src="all.min.js"></script>'
     assert mended(font + icons + kept) == kept
+
+
+def test_a_link_to_a_lesson_leads_to_its_page():
+    link = '<a class="x" href="03_fisher.md#score">Fisher</a> <a href="_sources/03_fisher.md">source</a>'
+    assert mended(link) == link.replace("03_fisher.md#", "03_fisher.html#")
