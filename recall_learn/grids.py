@@ -40,7 +40,7 @@ class Record:
         on: the place of its environment in `Records.environments`.
         seconds: what it took.
         stopped: why it ended early, "" where it did not.
-        data: the first digits of the SHA-256 of its tokenized examples, and of its Fisher where it took one.
+        data: the first digits of the SHA-256 of its tokenized examples and, for ewc, of the Fisher that it was given.
     """
 
     recipe: Recipe
@@ -89,7 +89,9 @@ class Records:
             self.environments.append(known)
         columns = summarise(run) if run is not None else {}
         seconds = float(run.final["seconds"]) if run is not None and run.final else 0.0
-        data = "+".join(str(each)[:12] for each in (environment.get("data"), _tensors(environment)) if each)
+        # child-d's own Fisher follows from the seed's head; the one that ewc is given is the same for all
+        given = (environment.get("fisher") or {}).get("tensors") if recipe.pull == "ewc" else None
+        data = "+".join(digits[:12] for digits in (environment.get("data"), given) if digits)
         for other in self.runs:
             if other.data and data and other.data != data and _same_data(other.recipe, recipe):
                 raise ValueError(
@@ -242,16 +244,11 @@ def _read(row: Mapping[str, Any]) -> Record:
     return Record(recipe, rest, **named)
 
 
-def _tensors(environment: Mapping[str, Any]) -> str | None:
-    return (environment.get("fisher") or {}).get("tensors")
-
-
 def _same_data(one: Recipe, other: Recipe) -> bool:
-    """Whether two recipes ask for the same examples and the same kind of Fisher."""
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("task", "backbone", "method", "limit_train", "max_length", "seed" if one.limit_train else "task")
-    )
+    """Whether two recipes ask for the same examples, and the same of a Fisher."""
+    names = ("task", "backbone", "method", "max_length", "limit_train")
+    drawn = one.limit_train is not None and one.seed != other.seed
+    return not drawn and all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def _short(recipe: Recipe) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import pytest
 from filelock import FileLock
+from small import refused, save_backbone, save_glue
 
 from recall_learn import grids
 from recall_learn import sweep as sweeps
 from recall_learn.finetune import finetune
 from recall_learn.sweep import sweep
-from tests.small import refused, save_backbone, save_glue
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
 

@@ -5,12 +5,12 @@ import json
 import math
 
 import pytest
+from small import refused
 
 from recall_learn import grids
 from recall_learn.grids import Records
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
-from tests.small import refused
 
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
 
@@ -119,6 +119,33 @@ def test_other_examples_are_not_mixed():
     rte = Recipe(task="rte")
     records.add(a_run(rte), rte, {**HERE, "data": "c" * 64})
     assert [run.data for run in records.runs] == ["a" * 12, "a" * 12, "c" * 12]
+
+
+@pytest.mark.parametrize(
+    ("settings", "mixed"),
+    [
+        ({"method": "ewc"}, False),  # one Fisher is given to all
+        ({"method": "child-d"}, True),  # each takes its task's own, which follows from the seed's head
+        ({"method": "recadam+child-d"}, True),
+    ],
+)
+def test_only_a_fisher_that_was_given_has_to_be_the_same(settings, mixed):
+    records = Records()
+    first, second = (Recipe(task="cola", seed=seed, **settings) for seed in (0, 1))
+    records.add(a_run(first), first, {**HERE, "data": "a" * 64, "fisher": {"tensors": "e" * 64}})
+    other = {**HERE, "data": "a" * 64, "fisher": {"tensors": "f" * 64}}
+    if mixed:
+        records.add(a_run(second), second, other)
+    else:
+        refused(lambda: records.add(a_run(second), second, other), ValueError, "another Fisher")
+
+
+def test_a_seed_may_draw_its_own_examples():
+    records = Records()
+    for seed, digits in ((0, "a"), (1, "b")):
+        recipe = Recipe(task="cola", limit_train=100, seed=seed)
+        records.add(a_run(recipe), recipe, {**HERE, "data": digits * 64})
+    assert len(records.runs) == 2
 
 
 @pytest.mark.parametrize(
