@@ -50,11 +50,6 @@ class Record:
     stopped: str = ""
     data: str = ""
 
-    @property
-    def score(self) -> float | None:
-        """The score at the last evaluation; None for a run that stopped."""
-        return None if self.stopped else self.columns["score"][-1]
-
 
 @dataclass
 class Records:
