@@ -15,20 +15,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch.utils.data import DataLoader
+from safetensors.torch import load_file
 from tqdm.auto import tqdm
 from transformers import (
     DataCollatorWithPadding,
     PrinterCallback,
-    Trainer,
-    TrainerCallback,
     TrainingArguments,
     get_linear_schedule_with_warmup,
     set_seed,
 )
 
-from recall_learn import backbones, checkpoints, environment, glue, probes
+from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
 from recall_learn.fisher import save_fisher
@@ -36,12 +33,12 @@ from recall_learn.forgetting import distance, distance_by_layer
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
+from recall_learn.steering import Steer
+from recall_learn.trainer import Recorder, StepTrainer
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
 ADVICE = "lower --lr, or --gamma if it pulls"
 EVALUATION_BATCH = 64
-FLUSH = 16
-"""Steps between two looks at the loss on a GPU: each look waits for it."""
 
 
 class DivergedError(ArithmeticError):
@@ -52,6 +49,7 @@ def finetune(
     recipe: Recipe,
     on_step: OnStep | None = None,
     *,
+    steer: Steer | None = None,
     out: str | Path | None = None,
     glue_folder: str | Path | None = None,
     fisher: str | Path | None = None,
@@ -65,14 +63,17 @@ def finetune(
     Args:
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
+        steer: called before every step with its number; it may wait. What it returns, of ``k``, ``t0``, ``gamma`` and
+            ``lr``, acts from that step on and is noted in the run's ``changes``; `recall_learn.steering.replay` of
+            these takes the run again. What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
-        resume: go on from the newest checkpoint in ``out``. On a CPU the weights and the history end bit-identical to
-            those of a run that was never stopped.
+        resume: go on from the newest checkpoint in ``out``; changes that the run holds are taken again. On a CPU the
+            weights and the history end bit-identical to those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
@@ -94,7 +95,7 @@ def finetune(
         raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
     if run.final:
         return run
-    session = _Session(run, chosen, folder, glue_folder, source_text, on_step, progress)
+    session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
     session.prepare(fisher)
     return session.train(checkpoint)
 
@@ -102,10 +103,11 @@ def finetune(
 class _Session:
     """One process's share of a run: everything that is alive while it trains."""
 
-    def __init__(self, run: Run, device, out: Path | None, glue_folder, source_text, on_step: OnStep | None, progress):
+    def __init__(self, run: Run, device, out: Path | None, glue_folder, source_text, on_step, steer, progress):
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
-        self.glue_folder, self.source_text = glue_folder, source_text
-        self.recipe = run.recipe
+        self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
+        self.recipe = self.now = run.recipe
+        self.recorded = steering.replay(run.changes)
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
         self.stop_asked = False
         self.started = time.monotonic()
@@ -212,7 +214,7 @@ class _Session:
             self._finish(trainer)
         return self.run
 
-    def _trainer(self, folder: Path) -> Trainer:
+    def _trainer(self, folder: Path) -> StepTrainer:
         recipe, optimizer = self.recipe, self.method.optimizer
         arguments = TrainingArguments(
             output_dir=str(folder),
@@ -230,9 +232,10 @@ class _Session:
         )
         arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs are used by several processes, not by one
         schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
-        trainer = _Trainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
+        self.lr_schedule = schedule
+        trainer = StepTrainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
         trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(_Recorder(self))
+        trainer.add_callback(Recorder(self))
         return trainer
 
     def order(self) -> np.ndarray:
@@ -240,6 +243,23 @@ class _Session:
         generator, rows = np.random.default_rng([self.recipe.seed, 1]), len(self.data["train"])
         needed = self.recipe.steps * self.recipe.batch_size
         return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
+
+    def steer(self, step: int) -> None:
+        """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        asked = {**(self.asked(step) if self.asked else {}), **self.recorded(step)}
+        if asked:
+            former, self.now = self.now, steering.changed(self.now, asked)
+            different = steering.difference(former, self.now)
+            if different:
+                steering.apply(self.now, self.method, self.lr_schedule)
+            kept = [change for change in self.run.changes if change["step"] != step]
+            self.run.changes[:] = [*kept, *([{"step": step, **different}] if different else [])]
+
+    def steer_again(self, step: int) -> None:
+        """The changes up to ``step`` act: those of the optimizer are in its checkpoint, a penalty's are not."""
+        self.now = steering.at(self.recipe, [change for change in self.run.changes if change["step"] <= step])
+        if self.now != self.recipe:
+            steering.apply(self.now, self.method, self.lr_schedule)
 
     def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
         """Note the step that is about to be taken."""
@@ -291,7 +311,7 @@ class _Session:
             self.run.environment["seconds"] = round(seconds, 1)
             self.run.save(self.out / "run.json")
 
-    def _finish(self, trainer: Trainer) -> None:
+    def _finish(self, trainer: StepTrainer) -> None:
         if len(self.run.history) < self.recipe.steps:
             self._stopped("Ctrl-C")
             return
@@ -335,62 +355,3 @@ class _Session:
             unit="step",
             disable=None if self.progress is None else not self.progress,
         )
-
-
-class _Trainer(Trainer):
-    """transformers.Trainer with the recipe's penalty in the loss and its own order of examples."""
-
-    def __init__(self, session: _Session, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.session = session
-        self.model_accepts_loss_kwargs = False
-
-    def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
-        """The model's own loss on the batch, and the penalty beside it."""
-        outputs = model(**inputs)
-        penalty = self.session.method.penalty
-        extra = None if penalty is None else penalty(self.session.backbone.model)
-        self.session.record(outputs.loss.detach(), None if extra is None else extra.detach())
-        loss = outputs.loss if extra is None else outputs.loss + extra
-        return (loss, outputs) if return_outputs else loss
-
-    def get_train_dataloader(self) -> DataLoader:
-        """All batches of the run, one after another."""
-        rows = self.session.data["train"].select(self.session.order())
-        loader = DataLoader(rows, batch_size=self.session.recipe.batch_size, collate_fn=self.session.collator)
-        return self.accelerator.prepare(loader)
-
-
-class _Recorder(TrainerCallback):
-    """Evaluations and checkpoints at their steps."""
-
-    def __init__(self, session: _Session):
-        self.session = session
-
-    def on_step_end(self, args, state, control, **kwargs):
-        """Record the step; evaluate and save where the recipe says so."""
-        s = self.session
-        step, every = state.global_step, s.recipe.interval
-        due = step % every == 0 or step == s.recipe.steps
-        if due or s.on_step or s.stop_asked or s.device.type == "cpu" or step % FLUSH == 0:
-            s.flush()
-            s.bar.set_postfix(loss=f"{s.run.history[-1]['loss']:.3f}", refresh=False)
-        s.bar.update(1)
-        if due:
-            s.evaluate(step)
-        if s.on_step:
-            s.on_step(s.run, s.method.optimizer)
-        control.should_save = s.out is not None and (due or s.stop_asked)
-        if control.should_save:
-            s.save()  # before the checkpoint: a history may reach beyond it, never end before it
-        if s.stop_asked:
-            control.should_training_stop = True
-
-    def on_save(self, args, state, control, **kwargs):
-        """Complete the checkpoint that Trainer has written, and seal it."""
-        folder = self.session.out / f"checkpoint-{state.global_step}"
-        if isinstance(self.session.method.mask, ChildTuningF):
-            generator = self.session.method.mask.state_dict()["generator"]
-            save_file({"generator": generator}, folder / "mask.safetensors")
-        checkpoints.seal(folder)
-        checkpoints.remove_old(self.session.out)

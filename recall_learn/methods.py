@@ -9,9 +9,10 @@ child-d   one mask: the weights with the most Fisher information for the task
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class Method:
     optimizer: Optimizer
     penalty: QuadraticPenalty | None = None
     mask: ChildTuningF | ChildTuningD | None = None
+    make_penalty: Callable[[float], QuadraticPenalty] | None = None
+    """Makes the penalty of another strength."""
 
     def schedule(self, recipe: Recipe) -> tuple[float, float, float]:
         """Lambda, lr and pull of the step that is about to be taken."""
@@ -76,10 +79,12 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
     method = Method(optimizer)
     if recipe.pull == "ewc":
         encoder = {name: fisher[name] for name in backbone.anchors}
-        method.penalty = ewc(backbone.anchors, encoder, recipe.strength)
+        method.make_penalty = partial(ewc, backbone.anchors, encoder)
     elif recipe.pull == "l2sp":
         head = [name for name, _ in backbone.model.named_parameters() if name not in backbone.anchors]
-        method.penalty = _l2sp(backbone, recipe.strength, head)
+        method.make_penalty = partial(_l2sp, backbone, head)
+    if method.make_penalty is not None:
+        method.penalty = method.make_penalty(recipe.strength)
     if recipe.mask == "child-f":
         generator = torch.Generator().manual_seed(recipe.seed + 1)
         method.mask = ChildTuningF(optimizer, recipe.p, generator)
@@ -190,7 +195,7 @@ def _groups(recipe: Recipe, backbone: Backbone) -> list[dict[str, Any]]:
     return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
 
 
-def _l2sp(backbone: Backbone, alpha: float, head: Sequence[str]) -> QuadraticPenalty:
+def _l2sp(backbone: Backbone, head: Sequence[str], alpha: float) -> QuadraticPenalty:
     parameters = dict(backbone.model.named_parameters())
     return l2sp(backbone.anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
 

@@ -8,6 +8,8 @@ A run is a JSON file:
   of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), and at the evaluations ``distance``;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.probes`;
+- ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
+  `recall_learn.steering`; missing where none did;
 - ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """
@@ -33,13 +35,14 @@ class Run:
     evaluations: list[dict[str, Any]] = field(default_factory=list)
     final: dict[str, Any] | None = None
     stopped: dict[str, Any] | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def column(self, name: str) -> list:
         """One column of the history, a value a step."""
         return [record[name] for record in self.history]
 
     def truncate(self, step: int) -> None:
-        """Forget what lies behind ``step``: a run goes on from its last checkpoint."""
+        """Forget what lies behind ``step``, all but the changes: a run goes on from its last checkpoint."""
         self.history = [record for record in self.history if record["step"] <= step]
         self.evaluations = [record for record in self.evaluations if record["step"] <= step]
         self.final = self.stopped = None
@@ -48,7 +51,7 @@ class Run:
         """The file's text: one record a line, so that two runs can be compared line by line."""
         parts = [f'"schema": {SCHEMA}', f'"recipe": {_dump(self.recipe.to_dict())}']
         parts.append(f'"environment": {_dump(self.environment)}')
-        for name in ("history", "evaluations"):
+        for name in ("history", "evaluations", *(["changes"] if self.changes else [])):
             rows = ",\n  ".join(_dump(record) for record in getattr(self, name))
             parts.append(f'"{name}": [\n  {rows}\n]' if rows else f'"{name}": []')
         parts += [f'"final": {_dump(self.final)}', f'"stopped": {_dump(self.stopped)}']
@@ -74,6 +77,9 @@ class Run:
             raise ValueError("its evaluations do not name their steps")
         if steps != list(range(1, len(steps) + 1)):
             raise ValueError("its history does not count the steps 1, 2, 3, ...")
+        run.changes = data.get("changes", [])
+        if not isinstance(run.changes, list) or any(not isinstance(dict(each)["step"], int) for each in run.changes):
+            raise ValueError("its changes do not name their steps")
         run.final, run.stopped = data.get("final"), data.get("stopped")
         return run
 

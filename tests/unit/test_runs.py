@@ -16,7 +16,10 @@ def a_run(steps=3):
     ]
     history[-1]["distance"] = math.pi
     evaluations = [{"step": t, "metrics": {"accuracy": t / 7}, "distance": t / 3} for t in (0, steps)]
-    return Run(Recipe(k=math.inf), {"device": "CPU"}, history, evaluations, {"step": steps, "seconds": 0.1})
+    changes = [{"step": 2, "k": "inf", "lr": 1e-5}]
+    return Run(
+        Recipe(k=math.inf), {"device": "CPU"}, history, evaluations, {"step": steps, "seconds": 0.1}, None, changes
+    )
 
 
 def test_a_run_comes_back_to_the_bit(tmp_path):
@@ -49,6 +52,7 @@ def test_a_failed_write_leaves_the_former_file(tmp_path):
         lambda text: text.replace('"history"', '"herstory"'),
         lambda text: text.replace('"mrpc"', '"nothing"'),
         lambda text: text.replace('"seed"', '"sead"'),
+        lambda text: text.replace('{"step": 2, "k"', '{"k"'),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, spoil):

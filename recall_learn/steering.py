@@ -1,0 +1,83 @@
+"""Settings that may change while a run trains: k, t0, gamma and lr.
+
+A change is recorded with the first step that it acts on, ``{"step": 41, "k": 0.2}``. A run that was steered by hand can
+so be taken again, step by step: `replay`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch.optim.lr_scheduler import LambdaLR
+
+from recall_learn.annealing import Sigmoid
+from recall_learn.methods import Method
+from recall_learn.recadam import RecAdam
+from recall_learn.recipe import Recipe
+
+Steer = Callable[[int], Mapping[str, float]]
+"""Asked before each step, with its number, for the settings that are to act from that step on; it may wait."""
+
+
+def knobs(recipe: Recipe) -> tuple[str, ...]:
+    """The settings that act in this recipe: k and t0 where lambda does, gamma where something pulls, lr always."""
+    return (*(("k", "t0") if recipe.pull == "recadam" else ()), *(("gamma",) if recipe.pull else ()), "lr")
+
+
+def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
+    """The recipe with these settings in place of its own.
+
+    Raises:
+        ValueError: a setting cannot change while the run trains or does not act in this method, or a value is refused.
+    """
+    able = knobs(recipe)
+    for name in asked:
+        if name not in able:
+            raise ValueError(
+                f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
+            )
+    return replace(recipe, **asked)
+
+
+def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
+    """The settings in which ``now`` differs, in JSON types."""
+    before, after = former.to_dict(), now.to_dict()
+    return {name: after[name] for name in knobs(now) if after[name] != before[name]}
+
+
+def apply(recipe: Recipe, method: Method, schedule: LambdaLR) -> None:
+    """Make the optimizer, the penalty and the learning rate's schedule those of the recipe, from the next step on.
+
+    The learning rate keeps its shape: warm-up and decay multiply the new one as they did the old.
+    """
+    if isinstance(method.optimizer, RecAdam):
+        for group in method.optimizer.param_groups:
+            if group["recall"]:
+                group["anneal"], group["gamma"] = Sigmoid(recipe.k, recipe.t0), recipe.strength
+    if method.make_penalty is not None:
+        method.penalty = method.make_penalty(recipe.strength)
+    schedule.base_lrs = [recipe.lr] * len(schedule.base_lrs)
+    for group, factor in zip(method.optimizer.param_groups, schedule.lr_lambdas, strict=True):
+        group["initial_lr"] = recipe.lr
+        group["lr"] = recipe.lr * factor(schedule.last_epoch)
+
+
+def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]]) -> Recipe:
+    """The recipe as it stands after these recorded changes."""
+    for change in changes:
+        recipe = changed(recipe, _values(change))
+    return recipe
+
+
+def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
+    """Steers as was recorded.
+
+    Args:
+        changes: `recall_learn.runs.Run.changes`.
+    """
+    by_step = {change["step"]: _values(change) for change in changes}
+    return lambda step: by_step.get(step, {})
+
+
+def _values(change: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in change.items() if name != "step"}
