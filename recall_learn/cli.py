@@ -267,6 +267,7 @@ def _add_finetune(parser: argparse.ArgumentParser) -> None:
     )
     add("--p", type=float, default=0.3, metavar="P", help="share of the weights that trains, child-f and child-d (0.3)")
     add("--algorithm", default="paper", metavar="A", help="RecAdam's: paper, released or coupled")
+    add("--mixed-precision", default="no", metavar="P", help="no, bf16 or fp16 (GPU)")
     add("--init", default="pretrained", metavar="I", help="pretrained or random")
     add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
     add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")

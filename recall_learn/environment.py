@@ -26,6 +26,22 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def check_precision(mixed_precision: str, device: torch.device) -> None:
+    """Refuse half precision that the device does not have.
+
+    Raises:
+        ValueError: fp16 on a CPU, or bf16 on a GPU without it.
+    """
+    if mixed_precision == "fp16" and device.type != "cuda":
+        raise ValueError("mixed_precision is 'fp16', which needs a GPU; use bf16 or no")
+    if (
+        mixed_precision == "bf16"
+        and device.type == "cuda"
+        and not torch.cuda.is_bf16_supported(including_emulation=False)
+    ):
+        raise ValueError(f"mixed_precision is 'bf16', which {torch.cuda.get_device_name(device)} lacks; use fp16 or no")
+
+
 def describe(device: torch.device) -> dict[str, Any]:
     """Device, versions, date and commit, in plain JSON types.
 

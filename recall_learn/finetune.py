@@ -63,9 +63,9 @@ def finetune(
     Args:
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
-        steer: called before every step with its number; it may wait. What it returns, of ``k``, ``t0``, ``gamma`` and
-            ``lr``, acts from that step on and is noted in the run's ``changes``; `recall_learn.steering.replay` of
-            these takes the run again. What it raises ends the run.
+        steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
+            ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
+            `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
@@ -90,6 +90,7 @@ def finetune(
         raise ValueError("out is '', which names no folder; give one, or '.' for this one")
     if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
         raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
+    environment.check_precision(recipe.mixed_precision, chosen)
     run, checkpoint = checkpoints.open_run(recipe, folder, resume)
     if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
         raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
@@ -223,6 +224,8 @@ class _Session:
             max_grad_norm=recipe.clip,
             seed=recipe.seed,
             use_cpu=self.device.type == "cpu",
+            bf16=recipe.mixed_precision == "bf16",
+            fp16=recipe.mixed_precision == "fp16",
             save_strategy="no",
             logging_strategy="no",
             logging_nan_inf_filter=False,
@@ -246,7 +249,7 @@ class _Session:
 
     def steer(self, step: int) -> None:
         """Before a step: take the changes that the run holds for it, and ask for new ones."""
-        asked = {**(self.asked(step) if self.asked else {}), **self.recorded(step)}
+        asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
         if asked:
             former, self.now = self.now, steering.changed(self.now, asked)
             different = steering.difference(former, self.now)

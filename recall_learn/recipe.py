@@ -18,6 +18,7 @@ GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
 LR = 2e-5
 TINY_GAMMA, TINY_LR = {**GAMMA, "recadam": 100.0}, 1e-3
 """So small a model wants a higher learning rate; RecAdam's ``lr * gamma``, the share of the way home, stays 0.1."""
+PRECISIONS = ("no", "bf16", "fp16")
 PROBES = ("stsb", "source", "facts", "recovery")
 
 
@@ -45,6 +46,8 @@ class Recipe:
         init: pretrained, or random as in the paper.
         limit_train: train on that many examples; None on all.
         evaluate_every: steps between two evaluations; None for about ten in the run.
+        mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
+            float32 weights.
         probe: what is asked of the model at every evaluation about its pretraining, see `recall_learn.probes`: one or
             more of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
             the small world and none for others.
@@ -74,6 +77,7 @@ class Recipe:
     evaluate_every: int | None = None
     probe: str = "auto"
     seed: int = 0
+    mixed_precision: str = "no"
 
     def __post_init__(self):
         if not isinstance(self.backbone, str) or not self.backbone:
@@ -83,7 +87,7 @@ class Recipe:
         glue.named(self.task)
         _check_method(self.method)
         _check_probe(self.probe)
-        for name, allowed in (("algorithm", ALGORITHMS), ("init", INITS)):
+        for name, allowed in (("algorithm", ALGORITHMS), ("init", INITS), ("mixed_precision", PRECISIONS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it has to be one of {', '.join(allowed)}")
         for name, least in (("steps", 1), ("batch_size", 1), ("max_length", 1), ("seed", 0)):

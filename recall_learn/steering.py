@@ -14,9 +14,10 @@ from recall_learn.annealing import Sigmoid
 from recall_learn.methods import Method
 from recall_learn.recadam import RecAdam
 from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
 
-Steer = Callable[[int], Mapping[str, float]]
-"""Asked before each step, with its number, for the settings that are to act from that step on; it may wait."""
+Steer = Callable[[int, Run], Mapping[str, float]]
+"""Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""
 
 
 def knobs(recipe: Recipe) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
         changes: `recall_learn.runs.Run.changes`.
     """
     by_step = {change["step"]: _values(change) for change in changes}
-    return lambda step: by_step.get(step, {})
+    return lambda step, run: by_step.get(step, {})
 
 
 def _values(change: Mapping[str, Any]) -> dict[str, float]:

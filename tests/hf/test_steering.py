@@ -37,7 +37,7 @@ def recipe(world, method="recadam", **changes):
 
 
 def go(world, out=None, turns=None, on_step=None, resume=False, **changes):
-    steer = None if turns is None else lambda step: turns.get(step, {})
+    steer = None if turns is None else lambda step, run: turns.get(step, {})
     return finetune(
         recipe(world, **changes), on_step, steer=steer, out=out, glue_folder=world / "glue", device="cpu", resume=resume
     )
@@ -128,7 +128,7 @@ def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
     settings = {"glue_folder": world / "glue", "device": "cpu", "fisher": fisher, "progress": False}
     asked = recipe(world, method, gamma=0.5)
     plain = finetune(asked, **settings)
-    steered = finetune(asked, steer=lambda step: {"gamma": 1.0} if step == 6 else {}, **settings)
+    steered = finetune(asked, steer=lambda step, run: {"gamma": 1.0} if step == 6 else {}, **settings)
     assert plain.history[:5] == steered.history[:5]
     there, twice = plain.history[5]["penalty"], steered.history[5]["penalty"]
     assert there > 0

@@ -42,6 +42,7 @@ from recall_learn.recipe import GAMMA, Recipe
         ({"gamma": math.inf}, ["gamma", "inf"]),
         ({"algorithm": "line 6"}, ["algorithm", "coupled"]),
         ({"init": "zeros"}, ["init", "random"]),
+        ({"mixed_precision": "fp8"}, ["mixed_precision", "'fp8'", "bf16"]),
         ({"probe": "mnli"}, ["probe", "stsb"]),
         ({"method": "recadam", "lr": 1e-3}, ["lr * gamma", "diverges", "--gamma"]),  # the released defaults
         ({"method": "recadam+child-d", "lr": 4e-4, "gamma": 5000.0}, ["lr * gamma is 2"]),

@@ -1,0 +1,161 @@
+"""The live lab's controls, as standard ipywidgets: what acts at once, and what wants a new run."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets as widgets
+
+from recall_learn import glue
+from recall_learn.recadam import ALGORITHMS
+from recall_learn.recipe import GAMMA, TINY_GAMMA, Recipe
+from recall_learn.steering import knobs
+from recall_learn.world import tasks
+
+WIDE = {"width": "330px"}
+WORDS = {"description_width": "92px"}
+METHODS = ("recadam", "vanilla", "l2sp", "child-f", "child-d", "recadam+child-d")
+NOTHING, PLAIN, OTHER = "nothing", "plain fine-tuning", "setting B"
+
+
+def ladder(low: float, high: float, marks: Sequence[float] = (1, 2, 3, 5), extra: Sequence[float] = ()) -> list[float]:
+    """Numbers that are read easily, about evenly spaced on a logarithmic scale, and ``extra`` in their places."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = {float(f"{mark}e{decade}") for decade in decades for mark in marks}
+    return sorted({value for value in steps if low <= value <= high} | {float(value) for value in extra})
+
+
+def label(value: float) -> str:
+    """A number as a slider shows it."""
+    return "∞" if value == math.inf else f"{value:g}"
+
+
+class Knobs:
+    """k, t0, gamma and lr: sliders that act on a run from its next step on.
+
+    Args:
+        recipe: where they stand at first.
+        moved: called with the settings that somebody moved.
+        name: shown before theirs ("B ").
+    """
+
+    def __init__(self, recipe: Recipe, moved: Callable[..., None], name: str = ""):
+        self._moved, self._quiet = moved, True
+        self.k = self._scale(f"{name}k, per step")
+        self.t0 = widgets.IntSlider(description=f"{name}t0, steps", min=0, max=1, layout=WIDE, style=WORDS)
+        self.gamma = self._scale(f"{name}γ")
+        self.lr = self._scale(f"{name}lr")
+        for key in ("k", "t0", "gamma", "lr"):
+            getattr(self, key).observe(lambda change, key=key: self._tell(key, change["new"]), names="value")
+        self.box = widgets.HBox([self.k, self.t0, self.gamma, self.lr], layout={"flex_flow": "row wrap"})
+        self.show(recipe)
+
+    def show(self, recipe: Recipe) -> None:
+        """Put the sliders where the recipe has them, and disable those that do nothing in it."""
+        self._quiet = True
+        try:
+            strengths = ladder(1e-3, 1e5, extra=[recipe.strength, *GAMMA.values(), *TINY_GAMMA.values()])
+            for slider, steps, value in (
+                (
+                    self.k,
+                    [0.0, *ladder(1e-4, 1, extra=[k for k in [recipe.k] if 0 < k < math.inf]), math.inf],
+                    recipe.k,
+                ),
+                (self.gamma, [0.0, *(g for g in strengths if g > 0)], recipe.strength),
+                (self.lr, ladder(1e-6, 1e-2, extra=[recipe.lr]), recipe.lr),
+            ):
+                wanted = [(label(step), step) for step in steps]
+                if tuple(wanted) != tuple(slider.options):
+                    slider.options = wanted
+                slider.value = value
+            self.t0.max = max(recipe.steps, math.ceil(recipe.t0))
+            self.t0.value = round(recipe.t0)
+            able = knobs(recipe)
+            for key in ("k", "t0", "gamma", "lr"):
+                getattr(self, key).disabled = key not in able
+        finally:
+            self._quiet = False
+
+    def _scale(self, name: str) -> widgets.SelectionSlider:
+        return widgets.SelectionSlider(options=[("0", 0.0)], description=name, layout=WIDE, style=WORDS)
+
+    def _tell(self, key: str, value: float) -> None:
+        if not self._quiet:
+            self._moved(**{key: float(value)})
+
+
+class Setup:
+    """Backbone, task, method and what else a new run is begun with.
+
+    Args:
+        recipe: where they stand at first.
+        beside: `NOTHING`, `PLAIN` or `OTHER`.
+        backbones: those to choose from.
+        moved: called when one was changed.
+    """
+
+    NAMES = ("backbone", "task", "method", "algorithm", "init", "warmup", "steps", "batch_size", "seed")
+
+    def __init__(self, recipe: Recipe, beside: str, backbones: Sequence[str], moved: Callable[[], None]):
+        self._quiet, self._moved, self.recipe = True, moved, recipe
+        number = {"layout": {"width": "240px"}, "style": WORDS}
+        self.backbone = widgets.Dropdown(options=list(backbones), description="backbone", **number)
+        self.task = widgets.Dropdown(description="task", **number)
+        methods = METHODS if recipe.method in METHODS else (*METHODS, recipe.method)
+        self.method = widgets.Dropdown(options=methods, description="method", **number)
+        self.algorithm = widgets.Dropdown(options=ALGORITHMS, description="algorithm", **number)
+        self.init = widgets.Dropdown(options=("pretrained", "random"), description="start", **number)
+        self.warmup = widgets.BoundedFloatText(min=0, max=0.99, step=0.05, description="warm-up", **number)
+        self.steps = widgets.BoundedIntText(min=1, max=10**6, description="steps", **number)
+        self.batch_size = widgets.BoundedIntText(min=1, max=4096, description="batch", **number)
+        self.seed = widgets.BoundedIntText(min=0, max=2**32 - 1, description="seed", **number)
+        self.beside = widgets.Dropdown(options=(NOTHING, PLAIN, OTHER), description="beside it", **number)
+        controls = [*(getattr(self, name) for name in self.NAMES), self.beside]
+        for control in controls:
+            control.observe(self._tell, names="value")
+        self.box = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+        self.show(recipe, beside)
+
+    def show(self, recipe: Recipe, beside: str | None = None) -> None:
+        """Put the controls where the recipe has them."""
+        self._quiet = True
+        try:
+            self.recipe, self.backbone.value = recipe, recipe.backbone
+            self._offer_tasks(recipe.task)
+            for name in self.NAMES[2:]:
+                getattr(self, name).value = getattr(recipe, name)
+            self.beside.value = beside or self.beside.value
+        finally:
+            self._quiet = False
+
+    def wanted(self) -> Recipe:
+        """The recipe that the controls ask for; what they do not show is as before.
+
+        Raises:
+            ValueError: the settings do not go together.
+        """
+        asked = {name: getattr(self, name).value for name in self.NAMES}
+        if asked["backbone"] != self.recipe.backbone:  # its own rates and strengths, and what it can be asked
+            asked |= {"lr": None, "gamma": None, "probe": "auto"}
+        elif asked["method"] != self.recipe.method:
+            asked["gamma"] = None
+        if asked["steps"] != self.recipe.steps and self.recipe.evaluate_every:
+            asked["evaluate_every"] = max(1, round(self.recipe.evaluate_every * asked["steps"] / self.recipe.steps))
+        return replace(self.recipe, **asked)
+
+    def _offer_tasks(self, chosen: str) -> None:
+        small = self.backbone.value == "tiny"
+        offered = tuple(f"{glue.WORLD}{name}" for name in tasks.TASKS) if small else tuple(glue.TASKS)
+        if tuple(self.task.options) != offered:
+            self.task.options = offered
+        self.task.value = chosen if chosen in offered else offered[0]
+
+    def _tell(self, change: dict[str, Any]) -> None:
+        if self._quiet:
+            return
+        if change["owner"] is self.backbone:
+            self._quiet = True
+            self._offer_tasks(self.task.value)
+            self._quiet = False
+        self._moved()

@@ -1,0 +1,389 @@
+"""The live lab: slide k and t0 while a model is being fine-tuned, and watch what it learns and what it forgets.
+
+::
+
+    from recall_learn.lab.live import Lab
+
+    lab = Lab()
+    lab
+
+A run trains in the background, and beside it, on the same batches from the same start, plain fine-tuning or a second
+setting. ``lab.run`` is the run as it stands, in any cell, at any time. Widgets are ipywidgets and a plotly figure.
+"""
+
+import asyncio
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+
+from recall_learn import glue
+from recall_learn.lab import background
+from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
+from recall_learn.lab.live_figure import LiveFigure, panels
+from recall_learn.lab.presets import Preset, choices, default_recipe, presets
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run, load
+
+FRAME = 0.2
+"""Seconds between two looks at the runs."""
+SHARE = 0.02
+"""The share of the time that drawing may take: a slow machine draws less often, and trains on."""
+LOST = 8
+BUSY = (background.LOADING, background.RUNNING)
+
+
+class Lab(widgets.VBox):
+    """The lab, to be shown in a notebook's cell. Running that cell again ends the lab that it showed before.
+
+    Args:
+        recipe: what to begin with; None takes the largest that this machine runs at a pace that one can watch.
+        beside: "plain fine-tuning", "setting B" or "nothing".
+        glue_folder: the GLUE data, see `recall_learn.glue.load`.
+        device: auto, cpu or cuda.
+        folder: a folder that "Save run" wrote: its session goes on, where it stopped and as it was set.
+
+    Raises:
+        ValueError: ``beside`` is none of the three, or ``recipe`` and ``folder`` are given both.
+        FileNotFoundError: there is no run in ``folder``.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe | None = None,
+        beside: str = PLAIN,
+        *,
+        glue_folder: str | Path | None = None,
+        device: str = "auto",
+        folder: str | Path | None = None,
+    ):
+        super().__init__()
+        _end_former(self)
+        if beside not in (NOTHING, PLAIN, OTHER):
+            raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
+        if folder is not None and recipe is not None:
+            raise ValueError("recipe and folder are both given; a folder has its own recipe, leave one out")
+        self.glue_folder, self.device = glue_folder, device
+        line, other = "", None
+        if folder is not None:
+            recipe, beside, other = _stored(Path(folder))
+            line = f"The session of {folder}: Start goes on with it."
+        elif recipe is None:
+            recipe, line = default_recipe()
+        self._session: Background | None = None
+        self._former: tuple[int, Recipe] | None = None
+        self._ticking: asyncio.Task | None = None
+        self._drawn: tuple | None = None
+        self._knobs = Knobs(recipe, lambda **moved: self._set(MAIN, moved))
+        self._others = Knobs(recipe, lambda **moved: self._set(BESIDE, moved), "B: ")
+        self._setup = Setup(recipe, beside, choices(recipe), self._setup_moved)
+        self._build()
+        self._begin(recipe, other, folder)
+        self._say(line)
+
+    @property
+    def run(self) -> Run:
+        """The run as far as it has come; it grows while it trains."""
+        return self._session.run
+
+    @property
+    def beside(self) -> Run | None:
+        """The run beside it, or None."""
+        seat = self._session.seats.get(BESIDE)
+        return seat.run if seat else None
+
+    @property
+    def state(self) -> str:
+        """One of new, loading, running, paused, done, failed, closed."""
+        return self._session.state
+
+    def start(self) -> None:
+        """Train, or go on."""
+        self._act(self._session.start)
+
+    def pause(self) -> None:
+        """Stop after the step in progress."""
+        self._act(self._session.pause)
+
+    def step(self) -> None:
+        """Take one step, and pause."""
+        self._act(self._session.take)
+
+    def reset(self) -> None:
+        """Give the run up, and begin anew as the controls say."""
+        self._act(lambda: self._begin(self._wanted()))
+
+    def save(self, folder: str | Path | None = None) -> None:
+        """Write runs and checkpoints to a new folder; ``Lab(folder=...)`` goes on with them."""
+        place = folder if folder is not None else self._place.value
+        self._act(
+            lambda: self._say(f"Saved in {self._session.save(place)}. Lab(folder={str(place)!r}) goes on with it.")
+        )
+
+    def preset(self, name: str) -> None:
+        """Begin the story of this name, and start it.
+
+        Raises:
+            ValueError: there is none.
+        """
+        found = [each for each in presets(self._setup.recipe) if each.name == name]
+        if not found:
+            known = ", ".join(each.name for each in presets(self._setup.recipe))
+            raise ValueError(f"preset is {name!r}; it has to be one of {known}")
+        self._tell_story(found[0])
+
+    def close(self) -> None:
+        """End the runs and take the widgets down."""
+        if getattr(self, "_session", None) is not None:
+            self._session.close()
+        super().close()
+
+    def refresh(self) -> None:
+        """Draw what is new; the lab does this by itself while it trains."""
+        session = self._session
+        seats = list(session.seats.values())
+        runs, nows = [seat.run for seat in seats], [seat.now for seat in seats]
+        first = runs[0].evaluations[0] if runs[0].evaluations else None
+        if first and panels(first) != self._figure.shown:
+            self._new_figure(panels(first))
+        seen = tuple((len(run.history), len(run.evaluations), id(run)) for run in runs)
+        if seen != self._drawn:
+            self._drawn = seen
+            self._figure.show_runs(runs)
+            self._figure.show_lambda(runs, nows, self._former)
+            self._facts.value = _lost(runs, self._figure.names)
+        self._status.value = _status(session)
+        self._enable()
+
+    def _build(self) -> None:
+        self._buttons = {}
+        for name, icon, act, tip in (
+            ("Start", "play", self.start, "Train, or go on"),
+            ("Pause", "pause", self.pause, "Stop after the step in progress"),
+            ("Step", "step-forward", self.step, "Take one step"),
+            ("Reset", "refresh", self.reset, "Give this run up, and begin anew as the controls say"),
+            ("Save run", "save", self.save, "Write the run and its checkpoints to the folder at the right"),
+        ):
+            button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
+            button.on_click(lambda _, act=act: act())
+            self._buttons[name] = button
+        self._place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
+        self._status, self._message, self._facts = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self._stories = widgets.HBox(layout={"flex_flow": "row wrap"})
+        self._stage = widgets.VBox()
+        later = widgets.Accordion(children=[self._setup.box])
+        later.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
+        actions = widgets.HBox([*self._buttons.values(), self._place], layout={"flex_flow": "row wrap"})
+        top = [self._stories, actions, self._status, self._message, self._knobs.box, self._others.box]
+        self.children = [*top, self._stage, self._facts, later]
+
+    def _begin(self, recipe: Recipe, other: Recipe | None = None, folder: str | Path | None = None) -> None:
+        """A new session in place of the old; nothing trains yet."""
+        how = self._setup.beside.value
+        plain = replace(recipe, method="vanilla", gamma=None)
+        beside = {NOTHING: None, PLAIN: plain, OTHER: other or recipe}[how]
+        options = {"glue_folder": self.glue_folder, "device": self.device}
+        session = Background(recipe, beside, folder=folder, **options)
+        if self._session is not None:
+            self._session.close()
+        self._session, self._former, self._drawn = session, None, None
+        self._setup.show(recipe, how)
+        self._knobs.show(session.seats[MAIN].now)
+        self._others.show(session.seats[BESIDE].now if beside else recipe)
+        self._others.box.layout.display = "flex" if how == OTHER else "none"
+        self._names = [("A" if how == OTHER else _name(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
+        stories = presets(recipe)
+        self._stories.children = [self._story_button(each) for each in stories]
+        self._new_figure(panels(session.run.evaluations[0] if session.run.evaluations else _expected(recipe)))
+        self.refresh()
+
+    def _new_figure(self, shown: list[str]) -> None:
+        session = self._session
+        former = getattr(self, "_figure", None)
+        self._figure = LiveFigure(session.seats[MAIN].recipe, self._names, shown)
+        self._stage.children = [self._figure.widget]
+        if former is not None:
+            former.widget.close()
+        seats = list(session.seats.values())
+        self._drawn = None
+        self._figure.show_lambda([seat.run for seat in seats], [seat.now for seat in seats], self._former)
+
+    def _story_button(self, preset: Preset) -> widgets.Button:
+        button = widgets.Button(description=preset.name, tooltip=preset.story, layout={"width": "auto"})
+        button.on_click(lambda _: self._act(lambda: self._tell_story(preset)))
+        return button
+
+    def _tell_story(self, preset: Preset) -> None:
+        self._begin(preset.recipe)
+        self._say(preset.story)
+        self.start()
+
+    def _set(self, name: str, moved: dict[str, float]) -> None:
+        """A knob was moved: it acts from the next step on."""
+        seat = self._session.seats.get(name)
+        if seat is None:
+            return
+        before = seat.now
+        try:
+            self._session.set(name, **moved)
+        except ValueError as error:
+            self._say(f"Refused: {error}".replace("--", ""))  # there they are options, here sliders
+            (self._knobs if name == MAIN else self._others).show(before)
+            return
+        if name == MAIN and seat.at:
+            self._former = (seat.at, before)
+        if not seat.at:
+            self._setup.recipe = self._session.seats[MAIN].recipe
+        self._say("")
+        seats = list(self._session.seats.values())
+        self._figure.show_lambda([each.run for each in seats], [each.now for each in seats], self._former)
+
+    def _setup_moved(self) -> None:
+        """What a new run begins with was changed: at once where none has begun, else after Reset."""
+        try:
+            wanted = self._wanted()
+        except ValueError as error:
+            self._say(f"These do not go together: {error}")
+            return
+        if self.state == background.NEW:
+            self._act(lambda: self._begin(wanted))
+            self._say("")
+        else:
+            self._say("This acts in a new run: press Reset.")
+            self._buttons["Reset"].button_style = "warning"
+
+    def _wanted(self) -> Recipe:
+        """What the controls ask for, the knobs among them."""
+        wanted = self._setup.wanted()
+        if wanted.backbone != self._setup.recipe.backbone:
+            return wanted
+        now = self._session.seats[MAIN].now
+        kept = {"k": now.k, "t0": now.t0, "lr": now.lr}
+        return replace(wanted, **kept, **({"gamma": now.gamma} if wanted.method == now.method else {}))
+
+    def _act(self, do: Callable[[], Any]) -> None:
+        """Do what a button asks for; what goes wrong is said in the lab."""
+        try:
+            do()
+        except (ValueError, OSError, RuntimeError) as error:
+            self._say(" ".join(str(error).split()))
+        self.refresh()
+        self._tick()
+
+    def _say(self, text: str) -> None:
+        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{escape(text)}</p>' if text else ""
+
+    def _enable(self) -> None:
+        state, buttons = self.state, self._buttons
+        buttons["Start"].disabled = state in (*BUSY, background.DONE, background.CLOSED)
+        buttons["Pause"].disabled = state not in BUSY
+        buttons["Step"].disabled = state in (*BUSY, background.DONE, background.CLOSED)
+        buttons["Save run"].disabled = not self.run.history
+        buttons["Reset"].disabled = state == background.CLOSED
+        if state == background.NEW:
+            buttons["Reset"].button_style = ""
+
+    def _tick(self) -> None:
+        """Look at the runs from the kernel's own loop, as long as something trains."""
+        if self._ticking is not None and not self._ticking.done():
+            return
+        try:
+            self._ticking = asyncio.get_running_loop().create_task(_ticker(weakref.ref(self)))
+        except RuntimeError:
+            self._ticking = None  # no loop here, as in a script: `refresh` draws
+
+
+async def _ticker(reference: "weakref.ref[Lab]") -> None:
+    while True:
+        lab = reference()
+        if lab is None:
+            return
+        started = time.perf_counter()
+        busy = lab.state in BUSY
+        lab.refresh()
+        if not busy:
+            return
+        spent = time.perf_counter() - started
+        del lab
+        await asyncio.sleep(max(FRAME, min(spent / SHARE, 2.0)))
+
+
+def _status(session: Background) -> str:
+    """Where the runs are, or what stopped them."""
+    broken = [f"<b>{escape(name)}</b>: {escape(seat.error)}" for name, seat in session.seats.items() if seat.error]
+    if broken:
+        return "<br>".join(broken)
+    run, recipe = session.run, session.seats[MAIN].recipe
+    said = {
+        background.NEW: "ready",
+        background.LOADING: "loading data and model",
+        background.RUNNING: "training",
+        background.PAUSED: "paused",
+        background.DONE: "done",
+        background.CLOSED: "closed: its cell was run again, or the lab was closed",
+    }[session.state]
+    parts = [f"<b>{said}</b>", f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
+    if run.history:
+        last = run.history[-1]
+        parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
+    if run.changes:
+        parts.append(f"{len(run.changes)} changes")
+    return " · ".join(parts)
+
+
+def _lost(runs: list[Run], names: list[str]) -> str:
+    """Some of the facts that the run has lost, and what it says instead."""
+    known = [run.evaluations[-1] for run in runs if run.evaluations]
+    if len(known) < len(runs) or "facts" not in known[0]:
+        return ""
+    lost = known[0]["facts"]["lost"]
+    counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
+    rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(lost.items())[:LOST])
+    more = f"<li>and {len(lost) - LOST} more</li>" if len(lost) > LOST else ""
+    return f"<b>Facts lost at the last evaluation</b> ({counts}), and what is said instead:<ul>{rows}{more}</ul>"
+
+
+def _name(recipe: Recipe) -> str:
+    return {"recadam": "RecAdam", "vanilla": "AdamW"}.get(recipe.method, recipe.method)
+
+
+def _expected(recipe: Recipe) -> dict[str, Any]:
+    """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
+    asked = (
+        ("source", "facts")
+        if recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
+        else recipe.probe.split("+")
+    )
+    return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in asked)
+
+
+def _stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
+    recipe = load(folder / "run.json").recipe
+    if not (folder / BESIDE / "run.json").exists():
+        return recipe, NOTHING, None
+    other = load(folder / BESIDE / "run.json").recipe
+    return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+
+
+_SHOWN: dict[str, "weakref.ref[Lab]"] = {}
+
+
+def _end_former(lab: Lab) -> None:
+    """A cell that is run again makes a new lab: the one it made before ends, so that nothing trains unseen."""
+    try:
+        from IPython import get_ipython
+
+        parent = get_ipython().kernel.get_parent()
+        cell = parent["metadata"].get("cellId") or parent["content"]["code"]
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return  # not in a notebook
+    former = _SHOWN.get(cell, lambda: None)()
+    if former is not None:
+        former.close()
+    _SHOWN[cell] = weakref.ref(lab)

@@ -1,0 +1,103 @@
+"""What the live lab begins with on this machine, and settings that tell a story in one click."""
+
+import importlib.util
+import os
+from dataclasses import dataclass, replace
+
+import torch
+
+from recall_learn import backbones, hub
+from recall_learn.recipe import Recipe
+
+LARGE = "bert-base-uncased"
+LARGE_SIZE = "about 440 MB"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe, and what to look for when it runs."""
+
+    name: str
+    recipe: Recipe
+    story: str
+
+
+def default_recipe() -> tuple[Recipe, str]:
+    """The largest run that this machine takes at a pace that one can watch, and a line that says what was chosen.
+
+    Nothing is loaded or downloaded for it.
+    """
+    if torch.cuda.is_available():
+        half = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        card = torch.cuda.get_device_name()
+        settings = {"task": "cola", "method": "recadam", "steps": 1000, "k": 0.1, "t0": 250.0, "mixed_precision": half}
+        there = hub.cached(LARGE, repo_type="model", patterns=["config.json", "*.safetensors"]) is not None
+        if there or not _offline():
+            loads = "already here" if there else f"{LARGE_SIZE}, downloaded from the hub when you press Start"
+            recipe = Recipe(backbone=LARGE, probe="none", evaluate_every=100, **settings)
+            return recipe, f"{card}: {LARGE} ({loads}) on CoLA, in {half}."
+        if _minilm():
+            recipe = Recipe(backbone="minilm", probe="stsb", evaluate_every=100, **settings)
+            return recipe, f"{card}, the hub not in reach: MiniLM, from its pip package, on CoLA, in {half}."
+    recipe = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=600, k=0.1, t0=200.0, evaluate_every=50)
+    where = "A GPU, but no larger model in reach" if torch.cuda.is_available() else "No GPU"
+    return recipe, f"{where}: the small world's model (half a million weights, in this package) on world/cola."
+
+
+def presets(recipe: Recipe) -> list[Preset]:
+    """The stories, for this recipe's backbone, task and steps."""
+    steps, lr = recipe.steps, Recipe(backbone=recipe.backbone).lr
+    third, pull = float(steps // 3), 0.1 / lr
+    plain = replace(
+        recipe, method="recadam", algorithm="paper", init="pretrained", lr=lr, warmup=0.0, k=0.1, t0=third, gamma=pull
+    )
+    early = replace(plain, init="random", warmup=0.2, k=0.05, t0=float(steps // 10))
+    return [
+        Preset(
+            "Plain fine-tuning",
+            replace(plain, k=float("inf"), t0=0.0),
+            "λ is 1 from the first step: this is AdamW. What happens to what the model knew?",
+        ),
+        Preset(
+            "Multi-task",
+            replace(plain, k=0.0),
+            "k = 0: λ is one half for ever, and the spring never lets go. What does the task reach all the same?",
+        ),
+        Preset(
+            "The paper's setting",
+            plain,
+            f"k = 0.1, lr · γ = 0.1: held for {third:g} steps, then let go within 44. Move k and t0 while it runs.",
+        ),
+        Preset(
+            "Too early, with warm-up",
+            early,
+            "Random weights, and the pretrained ones only as the point that the spring pulls to. The warm-up keeps it "
+            "from pulling while λ would let it: does the distance ever come down to where plain fine-tuning is?",
+        ),
+        Preset(
+            "lr · γ too large",
+            replace(plain, gamma=1.98 / lr),
+            "lr · γ = 1.98: each step overshoots home by nearly its whole distance. One notch more is refused. As the "
+            "learning rate falls, so does the pull: when does the run calm down?",
+        ),
+        Preset(
+            "Child-Tuning",
+            replace(plain, method="child-d", gamma=None, p=0.3),
+            "Three weights in ten train, those with the most Fisher information for the task; the others stay "
+            "where they are to the bit. There is no spring: k, t0 and γ do nothing.",
+        ),
+    ]
+
+
+def choices(recipe: Recipe) -> list[str]:
+    """The backbones that the lab offers: those in reach, and the recipe's own."""
+    offered = ["tiny", *(["minilm"] if _minilm() else []), *([] if _offline() else [LARGE])]
+    return offered if recipe.backbone in offered else [*offered, recipe.backbone]
+
+
+def _minilm() -> bool:
+    return importlib.util.find_spec(backbones.MINILM_PACKAGE) is not None
+
+
+def _offline() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

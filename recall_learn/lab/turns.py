@@ -1,0 +1,94 @@
+"""Several runs in one process: they take turns, a step each, and each keeps its own random state.
+
+Dropout and torch's other draws come from one random state for the whole process. A run that another one interrupts
+would draw other numbers, and could not be taken again. So a run holds the turn while it draws, and whoever takes the
+turn next puts its own random state in place first. Draws of another cell between two steps do no harm; draws in the
+middle of a step are taken from that run's numbers.
+"""
+
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+
+class Turns:
+    """A lock that is handed on in the order of asking, with the holder's random state."""
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._queue: deque[object] = deque()
+
+    @contextmanager
+    def taken(self) -> Iterator["Turn"]:
+        """Wait for the turn, and hold it."""
+        turn = Turn(self)
+        turn.take()
+        try:
+            yield turn
+        finally:
+            turn.give()
+
+    def _enter(self, turn: object) -> None:
+        with self._changed:
+            self._queue.append(turn)
+            self._changed.wait_for(lambda: self._queue[0] is turn)
+
+    def _leave(self, turn: object) -> None:
+        with self._changed:
+            self._queue.remove(turn)
+            self._changed.notify_all()
+
+
+class Turn:
+    """One run's place; it has the turn from `take` to `give`."""
+
+    def __init__(self, turns: Turns):
+        self._turns, self._state = turns, None
+        self.held = False
+
+    def take(self) -> None:
+        """Wait for the turn; the random state is then what it was when this run last gave it."""
+        self._turns._enter(self)
+        self.held = True
+        if self._state is not None:
+            _restore(self._state)
+
+    def give(self) -> None:
+        """Let the next one go on."""
+        if self.held:
+            self._state = _random_state()
+            self.held = False
+            self._turns._leave(self)
+
+    def pass_on(self, until: Callable[[], None] | None = None) -> None:
+        """Let the others take theirs, wait for ``until`` to return, and take it again."""
+        self.give()
+        if until is not None:
+            until()
+        self.take()
+
+
+def _random_state() -> dict[str, Any]:
+    # numpy's legacy state is what transformers seeds
+    state = {"torch": torch.get_rng_state(), "python": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def _restore(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    random.setstate(state["python"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+TURNS = Turns()
+"""The process's."""

@@ -1,0 +1,249 @@
+"""Runs in the background: the same as in the foreground, to the bit, whatever goes on beside them."""
+
+import random
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from small import save_backbone, save_glue
+
+from recall_learn import runs, steering
+from recall_learn.finetune import finetune
+from recall_learn.lab import background
+from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.recipe import Recipe
+
+SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "evaluate_every": 4}
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    root = tmp_path_factory.mktemp("world")
+    save_backbone(root / "bert")
+    save_glue(root / "glue", "mrpc")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays():
+    yield
+    for each in list(background._LIVING):
+        each.close(wait=PATIENCE)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+
+
+def recipe(world, method="recadam", **changes):
+    usual = {"gamma": 100.0, "k": 0.5, "t0": 6.0} if method.startswith("recadam") else {}
+    return Recipe(backbone=str(world / "bert"), method=method, **{**SETTINGS, **usual, **changes})
+
+
+def begin(world, method="recadam", beside=None, folder=None, **changes):
+    options = {"glue_folder": world / "glue", "device": "cpu", "folder": folder}
+    return Background(recipe(world, method, **changes), beside, **options)
+
+
+def until(session, *states):
+    deadline = time.monotonic() + PATIENCE
+    while session.state not in states:
+        assert time.monotonic() < deadline, session.state
+        time.sleep(0.005)
+    return session
+
+
+def alone(world, tmp_path, name, asked, steer=None):
+    options = {"glue_folder": world / "glue", "device": "cpu", "progress": False}
+    finetune(asked, steer=steer, out=tmp_path / name, **options)
+    return tmp_path / name
+
+
+def assert_same(one, other):
+    a, b = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    a, b = (runs.load(folder / "run.json") for folder in (one, other))
+    assert (a.history, a.evaluations, a.changes) == (b.history, b.evaluations, b.changes)
+
+
+def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path):
+    asked, twin = recipe(world, "recadam+child-f"), recipe(world, "vanilla")
+    session = begin(world, "recadam+child-f", twin, tmp_path / "both")
+    session.take(5)
+    until(session, "paused")
+    torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002 somebody else draws, too
+    session.start()
+    until(session, "done")
+    assert_same(tmp_path / "both", alone(world, tmp_path, "asked", asked))
+    assert_same(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
+
+
+def test_two_sessions_at_once(world, tmp_path):
+    sessions = [begin(world, folder=tmp_path / str(seed), seed=seed) for seed in (1, 2)]
+    for session in sessions:
+        session.start()
+    for session in sessions:
+        until(session, "done")
+    for seed in (1, 2):
+        assert_same(tmp_path / str(seed), alone(world, tmp_path, f"alone {seed}", recipe(world, seed=seed)))
+
+
+def test_pause_leaves_both_equally_far_and_a_step_is_one_step(world):
+    long = {"steps": 60, "evaluate_every": 60}
+    session = begin(world, beside=recipe(world, "vanilla", **long), **long)
+    assert session.state == "new"
+    session.take(2)
+    until(session, "paused")
+    assert [len(seat.run.history) for seat in session.seats.values()] == [2, 2]
+    session.start()
+    while session.step < 10:
+        time.sleep(0.002)
+    session.pause()
+    until(session, "paused")
+    there = session.step
+    assert 10 <= there < 60
+    assert {len(seat.run.history) for seat in session.seats.values()} == {there}
+    for more in (1, 2):
+        session.take()
+        until(session, "paused")
+        assert {len(seat.run.history) for seat in session.seats.values()} == {there + more}
+    time.sleep(0.1)
+    assert session.step == there + 2  # paused is paused
+
+
+def test_what_is_set_acts_from_the_next_step_on(world, tmp_path):
+    session = begin(world, beside=recipe(world), folder=tmp_path / "steered")
+    session.set(k=1.0)  # before the first step it is the recipe
+    session.take(5)
+    until(session, "paused")
+    session.set(t0=1.0)
+    session.set(t0=3.0, lr=5e-4)
+    session.set(BESIDE, gamma=7.0)
+    session.start()
+    until(session, "done")
+    assert session.run.recipe == recipe(world, k=1.0)
+    assert session.run.changes == [{"step": 6, "t0": 3.0, "lr": 5e-4}]
+    assert session.seats[BESIDE].run.changes == [{"step": 6, "gamma": 7.0}]
+    again = steering.replay(session.run.changes)
+    assert_same(tmp_path / "steered", alone(world, tmp_path, "again", recipe(world, k=1.0), again))
+
+
+def test_a_setting_that_is_refused_changes_nothing(world):
+    session = begin(world)
+    session.take(1)
+    until(session, "paused")
+    with pytest.raises(ValueError, match=r"lr \* gamma is 5"):
+        session.set(gamma=5000.0, k=1.0)
+    with pytest.raises(ValueError, match="task cannot change"):
+        session.set(task=1.0)
+    assert session.seats[MAIN].now == recipe(world)
+    session.start()
+    until(session, "done")
+    assert session.run.changes == []
+
+
+def test_a_run_that_broke_goes_on_without_what_broke_it(world, tmp_path, monkeypatch):
+    session = begin(world, folder=tmp_path / "broken")
+    session.take(6)
+    until(session, "paused")
+    session.set(lr=0.01)
+    session.take(1)
+    until(session, "paused")
+    # as if that learning rate had led to it
+    record = finetune.__globals__["_Session"].record
+    broken = lambda self, loss, penalty: record(self, loss * float("nan"), penalty)  # noqa: E731
+    monkeypatch.setattr(finetune.__globals__["_Session"], "record", broken)
+    session.start()
+    until(session, "failed")
+    assert session.seats[MAIN].error.startswith("The loss is nan at step 8; ")
+    assert "checkpoint" in session.seats[MAIN].error
+    monkeypatch.undo()
+    session.start()
+    until(session, "done")
+    assert session.run.changes == []
+    assert_same(tmp_path / "broken", alone(world, tmp_path, "whole", recipe(world)))
+
+
+def test_an_error_while_loading_is_told_and_leaves_no_thread(world, tmp_path):
+    session = Background(recipe(world), glue_folder=tmp_path / "nowhere", device="cpu")
+    session.start()
+    until(session, "failed")
+    assert "nowhere" in session.seats[MAIN].error
+    assert "Reset" in session.seats[MAIN].error
+
+
+@pytest.mark.parametrize("moment", ["loading", "running", "paused", "new"])
+def test_closing_ends_the_threads_and_removes_the_folder(world, moment):
+    session = begin(world, beside=recipe(world, "vanilla"), steps=500)
+    folder = session.folder
+    if moment != "new":
+        session.start()
+    if moment in ("running", "paused"):
+        until(session, "running")
+    if moment == "paused":
+        session.pause()
+    session.close(wait=PATIENCE)
+    assert session.state == "closed"
+    assert not folder.exists()
+    with pytest.raises(ValueError, match="closed"):
+        session.start()
+
+
+def test_a_saved_session_goes_on_as_if_it_had_never_stopped(world, tmp_path):
+    session = begin(world, beside=recipe(world, "vanilla"))
+    session.take(5)  # its checkpoint is at step 4
+    until(session, "paused")
+    session.set(k=2.0)
+    session.take(2)
+    until(session, "paused")
+    session.save(tmp_path / "deep" / "saved")
+    session.start()
+    until(session, "done")
+    saved = begin(world, beside=recipe(world, "vanilla"), folder=tmp_path / "deep" / "saved")
+    assert saved.step == 7
+    assert saved.seats[MAIN].now.k == 2.0
+    saved.start()
+    until(saved, "done")
+    for name in (MAIN, BESIDE):
+        assert saved.seats[name].run.history == session.seats[name].run.history
+        assert saved.seats[name].run.evaluations == session.seats[name].run.evaluations
+    assert saved.run.changes == [{"step": 6, "k": 2.0}]
+    session.save(tmp_path / "ended")
+    assert_same(tmp_path / "ended", tmp_path / "deep" / "saved")
+    session.close(wait=PATIENCE)
+    assert (tmp_path / "ended" / "run.json").exists()
+
+
+def test_saving_never_overwrites(world, tmp_path):
+    session = begin(world)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="there already; name a new one"):
+        session.save(tmp_path / "there")
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        session.save(tmp_path / "there" / "mine.txt" / "deeper")
+    assert [path.name for path in tmp_path.rglob("*")] == ["there", "mine.txt"]
+
+
+def test_another_recipes_folder_is_refused(world, tmp_path):
+    alone(world, tmp_path, "other", recipe(world, steps=2))
+    with pytest.raises(ValueError, match="another recipe's run: steps is 2 there and 12 here"):
+        begin(world, folder=tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), ["Out of memory", "smaller batch", "Reset"]),
+        (torch.OutOfMemoryError("CUDA out of memory"), ["Out of memory"]),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), ["Out of memory"]),
+        (ArithmeticError("the loss is nan"), ["The loss is nan.", "last checkpoint"]),
+        (OSError("no such file"), ["No such file.", "Reset"]),
+        (KeyError("x"), ["KeyError: 'x'", "Reset"]),
+    ],
+)
+def test_an_error_is_explained(error, words):
+    for word in words:
+        assert word in background.explain(error)
