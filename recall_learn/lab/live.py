@@ -26,7 +26,7 @@ from recall_learn import glue
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
-from recall_learn.lab.live_figure import LiveFigure, panels
+from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
 from recall_learn.lab.presets import Preset, choices, default_recipe, presets
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run, load
@@ -150,14 +150,14 @@ class Lab(widgets.VBox):
         seats = list(session.seats.values())
         runs, nows = [seat.run for seat in seats], [seat.now for seat in seats]
         first = runs[0].evaluations[0] if runs[0].evaluations else None
-        if first and panels(first) != self._figure.shown:
-            self._new_figure(panels(first))
+        if first and [*FIXED, *asked(first)] != self._figure.charts:
+            self._draw_anew(asked(first))
         seen = tuple((len(run.history), len(run.evaluations), id(run)) for run in runs)
         if seen != self._drawn:
             self._drawn = seen
             self._figure.show_runs(runs)
             self._figure.show_lambda(runs, nows, self._former)
-            self._facts.value = _lost(runs, self._figure.names)
+            self._facts.value = _lost(runs, self._names)
         self._status.value = _status(session)
         self._enable()
 
@@ -176,12 +176,12 @@ class Lab(widgets.VBox):
         self._place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
         self._status, self._message, self._facts = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._stories = widgets.HBox(layout={"flex_flow": "row wrap"})
-        self._stage = widgets.VBox()
+        self._figure = LiveFigure()
         later = widgets.Accordion(children=[self._setup.box])
         later.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
         actions = widgets.HBox([*self._buttons.values(), self._place], layout={"flex_flow": "row wrap"})
         top = [self._stories, actions, self._status, self._message, self._knobs.box, self._others.box]
-        self.children = [*top, self._stage, self._facts, later]
+        self.children = [*top, self._figure.widget, self._facts, later]
 
     def _begin(self, recipe: Recipe, other: Recipe | None = None, folder: str | Path | None = None) -> None:
         """A new session in place of the old; nothing trains yet."""
@@ -200,18 +200,14 @@ class Lab(widgets.VBox):
         self._names = [("A" if how == OTHER else _name(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
         stories = presets(recipe)
         self._stories.children = [self._story_button(each) for each in stories]
-        self._new_figure(panels(session.run.evaluations[0] if session.run.evaluations else _expected(recipe)))
+        first = session.run.evaluations[0] if session.run.evaluations else _expected(recipe)
+        self._draw_anew(asked(first))
         self.refresh()
 
-    def _new_figure(self, shown: list[str]) -> None:
-        session = self._session
-        former = getattr(self, "_figure", None)
-        self._figure = LiveFigure(session.seats[MAIN].recipe, self._names, shown)
-        self._stage.children = [self._figure.widget]
-        if former is not None:
-            former.widget.close()
-        seats = list(session.seats.values())
+    def _draw_anew(self, last: list[str]) -> None:
+        seats = list(self._session.seats.values())
         self._drawn = None
+        self._figure.begin(seats[0].recipe, self._names, last)
         self._figure.show_lambda([seat.run for seat in seats], [seat.now for seat in seats], self._former)
 
     def _story_button(self, preset: Preset) -> widgets.Button:
@@ -346,7 +342,8 @@ def _lost(runs: list[Run], names: list[str]) -> str:
     counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
     rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(lost.items())[:LOST])
     more = f"<li>and {len(lost) - LOST} more</li>" if len(lost) > LOST else ""
-    return f"<b>Facts lost at the last evaluation</b> ({counts}), and what is said instead:<ul>{rows}{more}</ul>"
+    said = f"<p>{escape(names[0])} has lost none.</p>" if not lost else f"<ul>{rows}{more}</ul>"
+    return f"<b>Facts lost at the last evaluation</b> ({counts}), and what {escape(names[0])} says instead: {said}"
 
 
 def _name(recipe: Recipe) -> str:

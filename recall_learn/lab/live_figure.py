@@ -28,6 +28,7 @@ TITLES = {
     "similarity": "zero-shot STS-B (Spearman)",
     "recovery": "pretraining steps to come back",
 }
+FIXED = ("lambda", "loss", "distance", "score")
 LOOKS = ({"color": PALETTE[0], "width": 2.5}, {"color": PALETTE[1], "width": 2, "dash": "dash"})
 
 
@@ -60,10 +61,9 @@ class Thinned:
         return [x / n for n, x, _ in self._bins], [y / n for n, _, y in self._bins]
 
 
-def panels(evaluation: dict[str, Any] | None) -> list[str]:
-    """The charts of a run: those of every run, and one for each thing that its evaluations ask."""
-    asked = [name for name in ("source_loss", "facts", "similarity", "recovery") if name in (evaluation or {})]
-    return ["lambda", "loss", "distance", "score", *asked]
+def asked(evaluation: dict[str, Any]) -> list[str]:
+    """What the last two charts show: the first two things that the evaluations ask about the pretraining."""
+    return [name for name in ("source_loss", "facts", "similarity", "recovery") if name in evaluation][:2]
 
 
 def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
@@ -72,7 +72,7 @@ def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     take = {"score": lambda e: e["metrics"][primary], "facts": lambda e: e["facts"]["known"]}.get(
         name, lambda e: e[name]
     )
-    there = [e for e in run.evaluations if name not in TITLES or name in e or name == "score"]
+    there = [e for e in run.evaluations if name == "score" or name in e]
     return [e["step"] for e in there], [take(e) for e in there]
 
 
@@ -82,32 +82,31 @@ def schedule(recipe: Recipe, t: np.ndarray) -> np.ndarray:
 
 
 class LiveFigure:
-    """The figure as a widget, and what is drawn in it.
+    """The figure as a widget. It is made once, with six charts and two runs; `begin` says what they are of.
 
-    Args:
-        recipe: of the run.
-        names: of the run, and of the one beside it where there is one.
-        shown: the charts, see `panels`.
+    Each chart has a curve of the run and one of the run beside it; that of lambda also has what is ahead, what would
+    have been without the last change, and now.
     """
 
-    def __init__(self, recipe: Recipe, names: Sequence[str], shown: Sequence[str]):
-        self.shown, self.names, self.steps = list(shown), list(names), recipe.steps
-        columns = 3
-        rows = -(-len(self.shown) // columns)
+    def __init__(self):
         figure = make_subplots(
-            rows=rows,
-            cols=columns,
-            subplot_titles=[TITLES[name] for name in self.shown],
-            vertical_spacing=0.16,
-            horizontal_spacing=0.07,
+            rows=2, cols=3, subplot_titles=list("abcdef"), vertical_spacing=0.17, horizontal_spacing=0.07
         )
-        self._place, self._traces, self._thin = {}, {}, [Thinned() for _ in self.names]
-        for i, chart in enumerate(self.shown):
-            self._place[chart] = {"row": i // columns + 1, "col": i % columns + 1}
-            self._add_chart(figure, chart)
+        self._traces: dict[str, int] = {}
+        for place, chart in enumerate((*FIXED, "5", "6")):
+            for which, look in enumerate(LOOKS):
+                marks = "lines" if chart in ("lambda", "loss") else "lines+markers"
+                shown = {"legendgroup": which, "showlegend": chart == "loss"}
+                self._add(figure, place, f"{chart} {which}", mode=marks, line=look, **shown)
+        ahead, ghost = {**LOOKS[0], "width": 1.5}, {"color": GREY, "width": 1.5, "dash": "dot"}
+        self._add(figure, 0, "ahead", mode="lines", line=ahead, showlegend=False, name="from here on")
+        self._add(figure, 0, "ghost", mode="lines", line=ghost, name="without the last change")
+        now = {"color": PALETTE[0], "size": 11}
+        self._add(figure, 0, "now", mode="markers", marker=now, showlegend=False, name="now")
         figure.update_layout(
             template="none",
-            height=120 + 230 * rows,
+            autosize=True,
+            height=530,
             margin={"l": 48, "r": 16, "t": 64, "b": 40},
             font={"family": "system-ui, sans-serif", "size": 12, "color": GREY},
             paper_bgcolor="rgba(0,0,0,0)",
@@ -116,29 +115,45 @@ class LiveFigure:
             hovermode="x",
         )
         figure.update_annotations(font_size=13)
-        figure.update_xaxes(range=[0, self.steps], gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-        figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power")
-        figure.update_yaxes(range=[-0.04, 1.04], **self._place["lambda"])
-        if "facts" in self.shown:
-            figure.update_yaxes(range=[-0.04, 1.04], **self._place["facts"])
+        figure.update_xaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
+        figure.update_yaxes(
+            gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power", rangemode="tozero"
+        )
+        figure.update_yaxes(range=[-0.04, 1.04], row=1, col=1)
         self.widget = go.FigureWidget(figure)
+        self.widget._config = {**self.widget._config, "responsive": True, "displayModeBar": False}
+        self._thin = [Thinned() for _ in LOOKS]
+        self.charts: list[str] = list(FIXED)
 
-    def _add_chart(self, figure: go.Figure, chart: str) -> None:
-        for which, name in enumerate(self.names):
-            look = {"line": LOOKS[which], "legendgroup": name, "showlegend": chart == "loss", "name": name}
-            marks = "lines" if chart in ("lambda", "loss") else "lines+markers"
-            self._add(figure, chart, f"{chart} {which}", mode=marks, **look)
-        if chart == "lambda":
-            ahead = {**LOOKS[0], "width": 1.5}
-            self._add(figure, chart, "ahead", mode="lines", line=ahead, showlegend=False, name="from here on")
-            ghost = {"color": GREY, "width": 1.5, "dash": "dot"}
-            self._add(figure, chart, "ghost", mode="lines", line=ghost, name="without the last change", showlegend=True)
-            mark = {"color": PALETTE[0], "size": 11}
-            self._add(figure, chart, "now", mode="markers", marker=mark, showlegend=False, name="now")
-
-    def _add(self, figure: go.Figure, chart: str, key: str, **look: Any) -> None:
+    def _add(self, figure: go.Figure, place: int, key: str, **look: Any) -> None:
         self._traces[key] = len(figure.data)
-        figure.add_scatter(x=[], y=[], **look, **self._place[chart])
+        figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **look)
+
+    def begin(self, recipe: Recipe, names: Sequence[str], last: Sequence[str]) -> None:
+        """Name the charts and the curves for a new run, and empty them.
+
+        Args:
+            recipe: of the run.
+            names: of the run, and of the one beside it where there is one.
+            last: what the last two charts show, see `asked`.
+        """
+        self.charts, self.steps = [*FIXED, *last], recipe.steps
+        for thin in self._thin:
+            thin.clear()
+        layout = self.widget.layout
+        with self.widget.batch_update():
+            for place in range(6):
+                number = "" if place == 0 else str(place + 1)
+                there = place < len(self.charts)
+                layout.annotations[place].text = TITLES[self.charts[place]] if there else ""
+                layout[f"xaxis{number}"].update(range=[0, self.steps], visible=there)
+                layout[f"yaxis{number}"].visible = there
+            for key, index in self._traces.items():
+                trace = self.widget.data[index]
+                trace.x, trace.y = np.array([]), np.array([])
+                if key[-1] in "01":
+                    which = int(key[-1])
+                    trace.name, trace.visible = (names[which], True) if which < len(names) else ("", False)
 
     def draw(self, key: str, x: Sequence[float], y: Sequence[float]) -> None:
         """Put values under one curve; arrays, which are sent as they are."""
@@ -150,9 +165,9 @@ class LiveFigure:
         with self.widget.batch_update():
             for which, run in enumerate(runs):
                 self.draw(f"loss {which}", *self._thin[which].read(run.history, "loss"))
-                for chart in self.shown[2:]:
+                for chart, key in zip(self.charts[2:], ("distance", "score", "5", "6"), strict=False):
                     x, y = measured(run, chart)
-                    self.draw(f"{chart} {which}", x, [np.nan if value is None else value for value in y])
+                    self.draw(f"{key} {which}", x, [np.nan if value is None else value for value in y])
 
     def show_lambda(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
         """Draw lambda: what was, from the records; what will be, from the settings; what would have been.
