@@ -155,6 +155,23 @@ def test_figures_follow_the_theme_and_light_is_the_default(lesson):
     lesson.wait_for_function(f"light => {colour} !== light", arg=light)
 
 
+def test_the_ranges_on_bars_follow_the_theme(browser, html):
+    tab = new_tab(browser, "desk")
+    open_page(tab, html, "03_fisher")
+    colours = """[...document.querySelectorAll('.recall-figure:has(path.yerror) .recall-plot')].map(plot =>
+        [getComputedStyle(plot.querySelector('path.yerror')).stroke,
+         getComputedStyle(plot.querySelector('.xtick text')).fill])"""
+    light = tab.evaluate(colours)
+    assert light
+    while tab.evaluate("document.documentElement.dataset.theme") != "dark":
+        tab.locator(".theme-switch-button").first.click()
+    text = "getComputedStyle(document.querySelector('.recall-plot .xtick text')).fill"
+    tab.wait_for_function(f"light => {text} !== light", arg=light[0][1])
+    for line, letters in [*light, *tab.evaluate(colours)]:
+        assert line == letters
+    tab.context.close()
+
+
 def test_a_legend_entry_hides_its_curve(lesson):
     figure = lesson.locator(".recall-figure", has=lesson.locator(".legendtoggle")).first  # one curve has no legend
     figure.locator(".legendtoggle").first.click()

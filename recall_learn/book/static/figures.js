@@ -52,7 +52,13 @@
     const config = { responsive: true, displayModeBar: false };
     window.Plotly.newPlot(plot, spec.data, layout, config).then(() => {
       if (spec.frames) window.Plotly.addFrames(plot, spec.frames);
-      const recolour = () => window.Plotly.relayout(plot, themed());
+      const ranged = spec.data.map((trace, i) => (trace.type === "bar" && trace.error_y ? i : -1)).filter((i) => i >= 0);
+      const recolour = () => {
+        const theme = themed();
+        // plotly's own grey for the lines on bars is lost on a dark page
+        if (ranged.length) window.Plotly.restyle(plot, { "error_y.color": theme["font.color"] }, ranged);
+        return window.Plotly.relayout(plot, theme);
+      };
       new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
       recolour().then(() => figure.setAttribute("data-drawn", ""));
     });
