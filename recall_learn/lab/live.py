@@ -236,7 +236,9 @@ class Lab(widgets.VBox):
             self._former = (seat.at, before)
         if not seat.at:
             self._setup.recipe = self._session.seats[MAIN].recipe
-        self._say("")
+        now = self._session.seats[name].now
+        strong = now.pull == "recadam" and now.lr * now.strength > 1
+        self._say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
         seats = list(self._session.seats.values())
         self._figure.show_lambda([each.run for each in seats], [each.now for each in seats], self._former)
 

@@ -1,0 +1,271 @@
+"""The lab without a browser: what its controls do to the runs, and what it says."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from small import save_backbone, save_glue
+
+from recall_learn import runs
+from recall_learn.lab import background, presets
+from recall_learn.lab.live import Lab
+from recall_learn.recipe import Recipe
+
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    root = tmp_path_factory.mktemp("world")
+    save_backbone(root / "bert")
+    save_glue(root / "glue", "mrpc")
+    return root
+
+
+@pytest.fixture
+def make(world):
+    made = []
+
+    def make(beside="plain fine-tuning", folder=None, **changes):
+        settings = {
+            "max_length": 40,
+            "steps": 12,
+            "batch_size": 4,
+            "lr": 1e-3,
+            "evaluate_every": 4,
+            "k": 0.5,
+            "t0": 6.0,
+        }
+        recipe = Recipe(backbone=str(world / "bert"), method="recadam", gamma=100.0, **{**settings, **changes})
+        options = {"glue_folder": world / "glue", "device": "cpu"}
+        made.append(Lab(**options, folder=folder) if folder else Lab(recipe, beside, **options))
+        return made[-1]
+
+    yield make
+    for lab in made:
+        lab.close()
+    for each in list(background._LIVING):  # those that a reset gave up, too
+        each.close(wait=PATIENCE)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+
+
+def until(lab, state):
+    deadline = time.monotonic() + PATIENCE
+    while lab.state != state:
+        assert time.monotonic() < deadline, (lab.state, lab._status.value)
+        time.sleep(0.005)
+    lab.refresh()
+    return lab
+
+
+def said(lab):
+    return lab._message.value
+
+
+def test_a_knob_moves_the_run_from_its_next_step_on(make):
+    lab = make()
+    lab._act(lambda: lab._session.take(5))
+    until(lab, "paused")
+    lab._knobs.k.value = 1.0
+    lab._knobs.t0.value = 9
+    lab._knobs.gamma.value = 10.0
+    lab._knobs.lr.value = 5e-4
+    assert lab._former[0] == 6
+    lab.start()
+    until(lab, "done")
+    assert lab.run.changes == [{"step": 6, "k": 1.0, "t0": 9.0, "gamma": 10.0, "lr": 5e-4}]
+    assert lab.run.history[5]["lr"] == pytest.approx(5e-4 * 7 / 12)
+    assert lab.beside.changes == []
+    assert [record["lambda"] for record in lab.beside.history] == [1.0] * 12
+
+
+def test_a_knob_that_is_moved_before_the_start_is_the_recipe(make):
+    lab = make()
+    lab._knobs.k.value = 0.02
+    lab._knobs.lr.value = 2e-4
+    lab.step()
+    until(lab, "paused")
+    assert (lab.run.recipe.k, lab.run.recipe.lr, lab.run.changes) == (0.02, 2e-4, [])
+    lab.reset()
+    assert (lab.state, lab.run.recipe.k) == ("new", 0.02)  # what the knobs show is what begins
+
+
+def test_setting_b_has_knobs_of_its_own(make):
+    lab = make("setting B")
+    assert lab._others.box.layout.display == "flex"
+    lab._others.gamma.value = 1.0
+    lab.step()
+    until(lab, "paused")
+    assert (lab.run.recipe.strength, lab.beside.recipe.strength) == (100.0, 1.0)
+    lab._others.k.value = 0.0
+    lab.step()
+    until(lab, "paused")
+    assert lab.beside.changes == [{"step": 2, "k": 0.0}]
+    assert lab.run.changes == []
+    assert lab.run.history[0]["loss"] == lab.beside.history[0]["loss"]  # the same batch, the same start
+
+
+def test_a_refused_setting_is_said_and_the_knob_goes_back(make):
+    lab = make()
+    lab.step()
+    until(lab, "paused")
+    lab._knobs.lr.value = 5e-4
+    lab._knobs.gamma.value = 3000.0
+    assert "lr · γ is 1.5: above 1 each step overshoots" in said(lab)
+    lab._knobs.gamma.value = 100.0
+    assert said(lab) == ""
+    lab._knobs.lr.value = 1e-3
+    lab._knobs.gamma.value = 5000.0
+    assert "Refused: lr * gamma is 5; the pull diverges" in said(lab)
+    assert lab._knobs.gamma.value == 100.0
+    lab.step()
+    until(lab, "paused")
+    assert lab.run.changes == []
+
+
+def test_what_wants_a_new_run_asks_for_reset(make):
+    lab = make()
+    lab._setup.seed.value = 3  # nothing has begun: it acts at once
+    assert lab.run.recipe.seed == 3
+    lab.step()
+    until(lab, "paused")
+    lab._setup.seed.value = 4
+    assert "press Reset" in said(lab)
+    assert lab._buttons["Reset"].button_style == "warning"
+    assert (lab.run.recipe.seed, len(lab.run.history)) == (3, 1)
+    lab.reset()
+    assert (lab.run.recipe.seed, lab.state, lab._buttons["Reset"].button_style) == (4, "new", "")
+    lab._setup.beside.value = "nothing"
+    assert lab.beside is None
+    lab._setup.method.value = "vanilla"
+    assert [lab._knobs.k.disabled, lab._knobs.gamma.disabled, lab._knobs.lr.disabled] == [True, True, False]
+    lab.start()
+    until(lab, "done")
+    assert len(lab.run.history) == 12
+
+
+def test_settings_that_do_not_go_together_are_said(make):
+    lab = make()
+    lab._setup.batch_size.value = 4096
+    lab._setup.warmup.value = 0.5
+    lab._knobs.lr.value = 0.01
+    lab._knobs.gamma.value = 300.0
+    assert "Refused" in said(lab)
+    lab.start()
+    until(lab, "done")
+
+
+def test_an_error_is_said_and_reset_begins_anew(make, world):
+    lab = make()
+    lab._session.glue_folder = world / "nowhere"
+    lab.start()
+    until(lab, "failed")
+    assert "nowhere" in lab._status.value
+    assert not lab._buttons["Start"].disabled
+    lab.reset()
+    lab.start()
+    until(lab, "done")
+    assert lab._buttons["Start"].disabled
+
+
+def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
+    lab = make("setting B")
+    lab._act(lambda: lab._session.take(5))
+    until(lab, "paused")
+    lab._knobs.k.value = 1.0
+    lab._others.gamma.value = 1.0
+    lab.step()
+    until(lab, "paused")
+    lab.save(tmp_path / "saved")
+    assert "Saved in" in said(lab)
+    lab.save(tmp_path / "saved")
+    assert "name a new one" in said(lab)
+    opened = make(folder=tmp_path / "saved")
+    assert opened._knobs.k.value == 1.0
+    assert opened._others.gamma.value == 1.0
+    assert len(opened.run.history) == 6
+    for each in (lab, opened):
+        each.start()
+        until(each, "done")
+    assert opened.run.history == lab.run.history
+    assert opened.beside.history == lab.beside.history
+    assert runs.load(tmp_path / "saved" / "run.json").final
+
+
+def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
+    lab = make(beside="nothing")
+
+    async def session():
+        lab.start()
+        deadline = time.monotonic() + PATIENCE
+        while not lab._ticking.done():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+
+    asyncio.run(session())
+    assert lab.state == "done"
+    drawn = lab._figure.widget.data[lab._figure._traces["loss 0"]]
+    assert list(drawn.x) == list(range(1, 13))
+    assert "done" in lab._status.value
+
+
+@pytest.mark.filterwarnings("ignore:lr . gamma is 1.98")
+@pytest.mark.parametrize("name", [each.name for each in presets.presets(Recipe(backbone="tiny", task="world/cola"))])
+def test_every_story_is_a_recipe_that_runs(make, name):
+    lab = make()
+    lab.preset(name)
+    until(lab, "done")
+    assert len(lab.run.history) == 12
+    lams = [record["lambda"] for record in lab.run.history]
+    pulls = [record["pull"] / (record["lr"] or 1) for record in lab.run.history]
+    if name in ("Plain fine-tuning", "Child-Tuning"):
+        assert set(lams) == {1.0}
+    if name == "Plain fine-tuning":
+        assert [r["loss"] for r in lab.run.history] == pytest.approx([r["loss"] for r in lab.beside.history], rel=1e-5)
+    if name == "Multi-task":
+        assert set(lams) == {0.5}
+    if name == "lr · γ too large":
+        assert pulls[0] * lab.run.recipe.lr == pytest.approx(1.98, rel=0.2)
+        assert said(lab)
+    with pytest.raises(ValueError, match="preset is 'none such'"):
+        lab.preset("none such")
+
+
+def test_bad_arguments(make, tmp_path):
+    with pytest.raises(ValueError, match="beside is 'twin'"):
+        make("twin")
+    with pytest.raises(FileNotFoundError, match=r"run\.json is not there"):
+        make(folder=tmp_path)
+    with pytest.raises(ValueError, match="leave one out"):
+        Lab(Recipe(), folder=tmp_path)
+
+
+def test_the_default_says_what_it_takes(monkeypatch):
+    recipe, line = presets.default_recipe()
+    assert (recipe.backbone, recipe.task) == ("tiny", "world/cola")
+    assert "half a million weights, in this package" in line
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: False)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a card")
+    monkeypatch.setattr(presets.hub, "cached", lambda *args, **kwargs: None)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    recipe, line = presets.default_recipe()
+    assert (recipe.backbone, recipe.task, recipe.mixed_precision) == ("bert-base-uncased", "cola", "fp16")
+    assert "440 MB, downloaded from the hub when you press Start" in line
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "bert" not in presets.default_recipe()[0].backbone
+    assert "bert-base-uncased" not in presets.choices(presets.default_recipe()[0])
+
+
+def test_runs_that_nobody_holds_end(world):
+    """What is left at the interpreter's end is closed, see `background`."""
+    session = background.Background(
+        Recipe(backbone=str(world / "bert"), steps=500, batch_size=4, max_length=40),
+        glue_folder=world / "glue",
+        device="cpu",
+    )
+    session.start()
+    background._close_all()
+    assert session.state == "closed"
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]

@@ -1,0 +1,103 @@
+"""The live figure: thinned, and drawn from what was recorded and what is set."""
+
+import math
+
+import numpy as np
+import pytest
+
+from recall_learn.annealing import Sigmoid
+from recall_learn.lab.live_figure import FIXED, LiveFigure, Thinned, asked
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
+
+RECIPE = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=100, k=0.1, t0=60.0)
+
+
+def history(count, lam=0.25):
+    generator = np.random.default_rng(0)
+    return [
+        {"step": t, "loss": float(generator.normal()), "lambda": lam, "lr": 1e-3, "pull": 0.1}
+        for t in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 16, 17, 1000])
+def test_what_is_thinned_keeps_its_mean_and_its_range(count):
+    records, thinned = history(count), Thinned(most=8)
+    for start in range(0, count + 1, 5):  # it grows while it is read
+        x, y = thinned.read(records[: start + 5], "loss")
+    assert len(x) == len(y) <= 8
+    if count:
+        sizes = [min(thinned.width, count - i * thinned.width) for i in range(len(x))]
+        losses = [record["loss"] for record in records]
+        starts = np.cumsum([0, *sizes])
+        assert starts[-1] == count  # every step is in one of the means
+        for i, size in enumerate(sizes):
+            part = slice(starts[i], starts[i] + size)
+            assert y[i] == pytest.approx(np.mean(losses[part]), abs=1e-12)
+            assert x[i] == pytest.approx(np.mean(range(starts[i] + 1, starts[i] + size + 1)))
+
+
+def test_a_run_that_went_back_is_read_anew():
+    records, thinned = history(50), Thinned(most=100)
+    thinned.read(records, "loss")
+    x, _ = thinned.read(records[:20], "loss")
+    assert x == list(range(1, 21))
+
+
+def curves(figure):
+    return {key: figure.widget.data[index] for key, index in figure._traces.items()}
+
+
+def evaluation(step, **more):
+    return {"step": step, "metrics": {"matthews_correlation": step / 100}, "distance": step / 10, **more}
+
+
+def test_lambda_is_what_was_and_what_will_be():
+    figure = LiveFigure()
+    figure.begin(RECIPE, ["RecAdam", "plain"], [])
+    run, beside = Run(RECIPE, history=history(40)), Run(RECIPE, history=history(40, lam=1.0))
+    now, plain = Recipe(**{**RECIPE.__dict__, "k": 0.5, "t0": 50.0}), Recipe(backbone="tiny", task="world/cola")
+    figure.show_lambda([run, beside], [now, plain], (31, RECIPE))
+    drawn = curves(figure)
+    assert set(drawn["lambda 0"].y) == {0.25}  # as it was recorded, whatever is set now
+    assert list(drawn["lambda 0"].x) == list(range(1, 41))
+    ahead = drawn["ahead"]
+    assert (ahead.x[0], ahead.x[-1]) == (41, 100)
+    np.testing.assert_array_equal(ahead.y, Sigmoid(0.5, 50.0)(ahead.x))
+    ghost = drawn["ghost"]
+    assert (ghost.x[0], ghost.x[-1]) == (31, 100)
+    np.testing.assert_array_equal(ghost.y, Sigmoid(0.1, 60.0)(ghost.x))
+    assert (list(drawn["now"].x), list(drawn["now"].y)) == ([40], [0.25])
+    assert set(drawn["lambda 1"].y) == {1.0}
+
+
+def test_before_the_first_step_all_is_ahead():
+    figure = LiveFigure()
+    figure.begin(RECIPE, ["RecAdam"], [])
+    figure.show_lambda([Run(RECIPE)], [RECIPE], None)
+    drawn = curves(figure)
+    assert len(drawn["lambda 0"].x) == len(drawn["ghost"].x) == 0
+    assert drawn["now"].y[0] == Sigmoid(0.1, 60.0)(1)
+    assert drawn["lambda 1"].visible is False
+
+
+def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
+    figure = LiveFigure()
+    first = evaluation(0, source_loss=0.7, facts={"known": 1.0, "lost": {}})
+    later = evaluation(10, source_loss=0.9, facts={"known": 0.5, "lost": {}})
+    assert asked(first) == ["source_loss", "facts"]
+    assert asked(evaluation(0, similarity=0.8)) == ["similarity"]
+    figure.begin(RECIPE, ["run"], asked(first))
+    figure.show_runs([Run(RECIPE, history=history(10), evaluations=[first, later])])
+    drawn = curves(figure)
+    assert figure.charts == [*FIXED, "source_loss", "facts"]
+    found = {key: list(drawn[f"{key} 0"].y) for key in ("distance", "score", "5", "6")}
+    assert found == {"distance": [0, 1], "score": [0, 0.1], "5": [0.7, 0.9], "6": [1.0, 0.5]}
+    recovery = [evaluation(0, recovery=0), evaluation(10, recovery=None)]  # None: not within the limit
+    figure.begin(RECIPE, ["run"], asked(recovery[0]))
+    assert list(curves(figure)["5 0"].y) == []  # a new run begins with nothing
+    figure.show_runs([Run(RECIPE, evaluations=recovery)])
+    values = curves(figure)["5 0"].y
+    assert values[0] == 0
+    assert math.isnan(values[1])
