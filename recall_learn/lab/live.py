@@ -64,6 +64,7 @@ class Lab(widgets.VBox):
         folder: str | Path | None = None,
     ):
         super().__init__()
+        _allow_widgets()
         _end_former(self)
         if beside not in (NOTHING, PLAIN, OTHER):
             raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
@@ -368,6 +369,15 @@ def _stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
         return recipe, NOTHING, None
     other = load(folder / BESIDE / "run.json").recipe
     return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+
+
+def _allow_widgets() -> None:
+    """Colab shows widgets that are not ipywidgets' own, such as plotly's figure, only where this was asked for."""
+    try:
+        from google.colab import output
+    except ImportError:
+        return
+    output.enable_custom_widget_manager()
 
 
 _SHOWN: dict[str, "weakref.ref[Lab]"] = {}
