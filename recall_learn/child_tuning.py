@@ -172,7 +172,7 @@ class ChildTuningD(_GradientMask):
         self._handles.append(optimizer.register_step_post_hook(self._after_step))
 
     def state_dict(self) -> dict[str, Any]:
-        """P and the masks. They serve as a ``fisher`` too: ``ChildTuningD(optimizer, masks, p)`` has the same child."""
+        """``p`` and the masks, which serve as ``fisher`` too: ``ChildTuningD(optimizer, masks, p)`` has this child."""
         return {"p": self.p, "masks": {name: mask.clone() for name, mask in self.masks.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -64,7 +64,8 @@ def _finetune(options: argparse.Namespace) -> int:
     )
     where = Path(options.out) / "run.json"
     if run.final is None:
-        print(f"stopped after step {len(run.history)} of {recipe.steps}; --resume goes on -> {where}", file=sys.stderr)
+        done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
+        print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
         return 130
     print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
@@ -183,17 +184,21 @@ def _world_pretrain(options: argparse.Namespace) -> int:
 
 def _world_task(options: argparse.Namespace) -> int:
     from recall_learn import glue
+    from recall_learn.runs import check_folder
     from recall_learn.world import World
 
-    folder = glue.save_world(options.out, options.task.removeprefix(glue.WORLD), options.size, World(options.seed))
-    print(f"world/{options.task.removeprefix(glue.WORLD)}: {options.size} training examples -> {folder}")
+    task = options.task.removeprefix(glue.WORLD)
+    check_folder(Path(options.out) / glue.WORLD / task)
+    folder = glue.save_world(options.out, task, options.size, World(options.seed))
+    print(f"world/{task}: {options.size} training examples -> {folder}")
     return 0
 
 
 def _world_text(options: argparse.Namespace) -> int:
-    from recall_learn.runs import write_text
+    from recall_learn.runs import check_file, write_text
     from recall_learn.world import World
 
+    check_file(Path(options.out))
     passages = World(options.seed).text(options.split)
     write_text(options.out, "".join(" ".join(passage) + "\n" for passage in passages))
     print(f"world {options.seed}: {len(passages)} passages of {options.split} text -> {options.out}")

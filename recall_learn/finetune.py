@@ -77,12 +77,13 @@ def finetune(
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        The run. One that is stopped by Ctrl-C has no ``final``.
+        The run. With ``out``, Ctrl-C ends it after the step in progress, with a checkpoint and without a ``final``.
 
     Raises:
         ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong; the message says what is right.
         OSError: a file, a folder or the hub is not there.
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
+        KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
     """
     chosen = environment.choose_device(device)
     folder = None if out is None else Path(out)
@@ -335,7 +336,10 @@ class _Session:
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C ends the run after the step in progress, with a checkpoint; the second ends it at once."""
+        """The first Ctrl-C ends the run after the step in progress, with a checkpoint; the second ends it at once.
+
+        Without a folder for the checkpoint, or beside the main thread, which alone hears Ctrl-C, nothing is changed.
+        """
         if self.out is None or threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -99,7 +99,7 @@ class Records:
         """Refuse to mix: same versions and, for the same backbone, the same pretrained weights.
 
         Raises:
-            ValueError: see there.
+            ValueError: ``environment`` has other versions, or other weights of a backbone, than the runs here.
         """
         for other in self.environments:
             for name, version in other["versions"].items():

@@ -272,10 +272,10 @@ def l2sp(
 
     Args:
         anchors: theta*, ``name -> tensor``.
-        alpha: how firmly the pretrained weights are held.
+        alpha: how firmly the pretrained weights are held, nats per squared unit of weight; at least 0.
         head: the parameters that were not pretrained, ``name -> tensor``; only their shapes are used. None leaves them
             free.
-        beta: how firmly the head is held to zero; given if and only if ``head`` is.
+        beta: how firmly the head is held to zero, in the same unit; given if and only if ``head`` is.
 
     Raises:
         ValueError: only one of ``head`` and ``beta`` is given, they share a name with ``anchors``, or as

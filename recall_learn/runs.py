@@ -110,7 +110,7 @@ def check_folder(out: Path) -> None:
     """Refuse a folder that cannot be made or written to, before anything long begins.
 
     Raises:
-        NotADirectoryError: see there.
+        NotADirectoryError: it, or the folder that it would be made in, is a file or cannot be written to.
     """
     there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):

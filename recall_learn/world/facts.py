@@ -1,7 +1,8 @@
 """What is true in the small world, and the many ways to say it.
 
-Everybody lives somewhere, has a job and a family; every town lies on a river and is famous for something; everything
-is made of something. A `Fact` can be asked as a cloze: "Mara lives in [MASK]."
+Everybody lives somewhere and has a job; children have a mother and a brother or sister; every town lies on a river and
+is famous for something; every thing that is not eaten is made of something. A `Fact` can be asked as a cloze: "Mara
+lives in [MASK]."
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from recall_learn.world.words import Names, article, pick, shuffled
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody, with whom and what belongs to her or him."""
+    """Somebody, with whom and what belongs to her or him; parents have no ``mother`` and no ``sibling``."""
 
     name: str
     job: str
@@ -77,11 +78,14 @@ class Truth:
 
 
 def draw_truth(random: Random, names: Names) -> Truth:
-    """Decide what is true: families of mother, father and two children, a job and a home for each of them."""
+    """Decide what is true: families of mother, father, daughter and son, a job and a home for each of them.
+
+    Nothing says who the father is. There are as many women as men, and an even number of each.
+    """
     women, men = shuffled(random, names.women), shuffled(random, names.men)
     people = []
     for _ in range(len(names.women) // 2):
-        # a daughter and a son, or two of a kind, so that "the sister of" has one answer
+        # one daughter and one son, so that "the sister of" and "the brother of" have one answer each
         mother, father = women.pop(), men.pop()
         children = [women.pop(), men.pop()]
         for name in (mother, father):
@@ -102,7 +106,7 @@ def _person(random: Random, names: Names, name: str, woman: bool, mother: str = 
 
 
 def say_fact(random: Random, truth: Truth, fact: Fact) -> str:
-    """A fact in one of its wordings, most of them with something else beside it."""
+    """A fact in one of its wordings, half of which say something else beside it."""
     return sentence(pick(random, _wordings(random, truth, fact)))
 
 

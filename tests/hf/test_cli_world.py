@@ -6,7 +6,7 @@ import pytest
 import transformers
 from small import short_text
 
-from recall_learn import backbones, glue
+from recall_learn import backbones, glue, runs
 from recall_learn.cli import main
 from recall_learn.world import World
 from recall_learn.world.pretrain import Pretraining
@@ -105,3 +105,32 @@ def test_a_file_in_place_of_the_folder_is_refused(command, tmp_path, arguments):
     assert (status, lines) == (2, [])
     assert "out" in errors[-1]
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place", "words"),
+    [
+        (["text"], "folder", ["folder'", "which is a folder"]),
+        (["text"], "file/text.txt", ["file'", "is a file"]),
+        (["text"], "closed/text.txt", ["closed'", "cannot be written to"]),
+        (["task", "--task", "cola"], "file", ["file'", "is a file"]),
+        (["task", "--task", "cola"], "closed", ["closed'", "cannot be written to"]),
+        (["task", "--task", "cola"], "folder", ["folder/world'", "is a file"]),
+        (["pretrain", "--steps", "1"], "closed", ["closed'", "cannot be written to"]),
+    ],
+)
+def test_an_impossible_place_is_named_in_one_sentence(command, tmp_path, monkeypatch, arguments, place, words):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "world").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    # root may write everywhere, whatever the mode says
+    monkeypatch.setattr(runs.os, "access", lambda path, mode: path != tmp_path / "closed")
+    status, lines, errors = command(*arguments, "--out", tmp_path / place)
+    assert (status, lines) == (2, [])
+    assert len(errors) == 1
+    assert errors[0].startswith("recall-learn: error: out is ")
+    assert "Errno" not in errors[0]
+    for word in words:
+        assert word in errors[0]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["closed", "file", "folder", "world"]
