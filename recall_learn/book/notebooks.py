@@ -55,19 +55,23 @@ def introduction(repo: dict, name: str) -> str:
 
 
 def install_code(repo: dict) -> str:
-    """The cell that makes the library importable. ``--no-deps``: Colab's torch, numpy and plotly stay as they are."""
-    head = 'import importlib.util\n\nif importlib.util.find_spec("recall_learn") is None:\n'
+    """The cell that makes the library importable. ``--no-deps``: Colab's torch, numpy and plotly stay as they are.
+
+    It goes to the recorded runs whether or not it has just fetched them: Colab starts a new session of the same machine
+    in the home folder, with the library installed.
+    """
+    head = 'import importlib.util\n{also}\nif importlib.util.find_spec("recall_learn") is None:\n'
     if not repo["url"]:
-        return head + (
+        return head.format(also="") + (
             "    raise ModuleNotFoundError(\n"
             '        "recall_learn is not installed: run `pip install -e .` in a copy of the repository. "\n'
             '        "This cell cannot do it: repository.url in jupyter_book.yml was not set when it was made."\n'
             "    )"
         )
-    return head + (
-        "    import os\n\n"
+    return head.format(also="import os\n") + (
         f"    !git clone --quiet --depth 1 --branch {repo['branch']} {repo['url']} recall-learn\n"
         "    %pip install --quiet --no-deps ./recall-learn\n"
+        'if os.path.isdir("recall-learn/book"):\n'
         '    os.chdir("recall-learn/book")  # the recorded runs lie here'
     )
 
