@@ -106,6 +106,11 @@ def admonitions(text: str) -> str:
     return ADMONITION.sub(written_out, text)
 
 
+def links(text: str, names: set[str]) -> str:
+    """``text`` with its links to other lessons leading to their notebooks, which JupyterLab opens beside this one."""
+    return re.sub(r"\]\((\w+)\.md\)", lambda found: f"]({found[1]}.ipynb)" if found[1] in names else found[0], text)
+
+
 def _with_ids(cells: list) -> list:
     seen = Counter()
     for cell in cells:
@@ -117,14 +122,14 @@ def _with_ids(cells: list) -> list:
 
 def notebook(lesson: Path) -> str:
     """The text of the sibling of ``lesson``, a MyST file in the book's folder."""
-    repo = repository(lesson.parent)
+    repo, names = repository(lesson.parent), {other.stem for other in lessons(lesson.parent)}
     cells = [new_markdown_cell(introduction(repo, lesson.stem)), new_code_cell(install_code(repo))]
     for cell in jupytext.read(lesson, fmt="md:myst").cells:
         kept = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
         if cell.cell_type == "code":
             cells.append(new_code_cell(cell.source, metadata=kept))
         else:
-            text = citations(admonitions(cell.source), lesson.parent / "references.bib")
+            text = citations(links(admonitions(cell.source), names), lesson.parent / "references.bib")
             cells.append(new_markdown_cell(text, metadata=kept))
     made = new_notebook(cells=_with_ids(cells), metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     return nbformat.writes(made) + "\n"

@@ -154,6 +154,16 @@ def test_admonitions_become_quotations_and_folds():
     assert folded == "<details><summary><b>Answer</b></summary>\n\n42\n\n</details>"
 
 
+def test_links_lead_from_notebook_to_notebook():
+    text = "[7](07_recadam.md), [words](glossary.md), [there](https://example.org/07_recadam.md)"
+    want = "[7](07_recadam.ipynb), [words](glossary.md), [there](https://example.org/07_recadam.md)"
+    assert notebooks.links(text, {"07_recadam"}) == want
+    for lesson in LESSONS:
+        cells = nbformat.reads(notebooks.notebook(lesson), as_version=4).cells
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert not [other.name for other in LESSONS if f"]({other.name})" in prose]
+
+
 def test_a_plain_code_block_stays_as_it_is():
     text = "```python\nx = {'note': 1}\n```"
     assert notebooks.admonitions(text) == text
