@@ -55,19 +55,23 @@ def introduction(repo: dict, name: str) -> str:
 
 
 def install_code(repo: dict) -> str:
-    """The cell that makes the library importable. ``--no-deps``: Colab's torch, numpy and plotly stay as they are."""
-    head = 'import importlib.util\n\nif importlib.util.find_spec("recall_learn") is None:\n'
+    """The cell that makes the library importable. ``--no-deps``: Colab's torch, numpy and plotly stay as they are.
+
+    It goes to the recorded runs whether or not it has just fetched them: Colab starts a new session of the same machine
+    in the home folder, with the library installed.
+    """
+    head = 'import importlib.util\n{also}\nif importlib.util.find_spec("recall_learn") is None:\n'
     if not repo["url"]:
-        return head + (
+        return head.format(also="") + (
             "    raise ModuleNotFoundError(\n"
             '        "recall_learn is not installed: run `pip install -e .` in a copy of the repository. "\n'
             '        "This cell cannot do it: repository.url in jupyter_book.yml was not set when it was made."\n'
             "    )"
         )
-    return head + (
-        "    import os\n\n"
+    return head.format(also="import os\n") + (
         f"    !git clone --quiet --depth 1 --branch {repo['branch']} {repo['url']} recall-learn\n"
         "    %pip install --quiet --no-deps ./recall-learn\n"
+        'if os.path.isdir("recall-learn/book"):\n'
         '    os.chdir("recall-learn/book")  # the recorded runs lie here'
     )
 
@@ -102,6 +106,11 @@ def admonitions(text: str) -> str:
     return ADMONITION.sub(written_out, text)
 
 
+def links(text: str, names: set[str]) -> str:
+    """``text`` with its links to other lessons leading to their notebooks, which JupyterLab opens beside this one."""
+    return re.sub(r"\]\((\w+)\.md\)", lambda found: f"]({found[1]}.ipynb)" if found[1] in names else found[0], text)
+
+
 def _with_ids(cells: list) -> list:
     seen = Counter()
     for cell in cells:
@@ -113,14 +122,14 @@ def _with_ids(cells: list) -> list:
 
 def notebook(lesson: Path) -> str:
     """The text of the sibling of ``lesson``, a MyST file in the book's folder."""
-    repo = repository(lesson.parent)
+    repo, names = repository(lesson.parent), {other.stem for other in lessons(lesson.parent)}
     cells = [new_markdown_cell(introduction(repo, lesson.stem)), new_code_cell(install_code(repo))]
     for cell in jupytext.read(lesson, fmt="md:myst").cells:
         kept = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
         if cell.cell_type == "code":
             cells.append(new_code_cell(cell.source, metadata=kept))
         else:
-            text = citations(admonitions(cell.source), lesson.parent / "references.bib")
+            text = citations(links(admonitions(cell.source), names), lesson.parent / "references.bib")
             cells.append(new_markdown_cell(text, metadata=kept))
     made = new_notebook(cells=_with_ids(cells), metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
     return nbformat.writes(made) + "\n"

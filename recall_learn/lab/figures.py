@@ -32,12 +32,15 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
     for name, text in (("claim", claim), ("alt", alt)):
         if not text.strip():
             raise ValueError(f"{name} is empty; a figure states one claim and has a text alternative")
+    lines = textwrap.wrap(claim, 60)
     fig.update_layout(
         title={
-            "text": "<br>".join(textwrap.wrap(claim, 60)),
+            "text": "<br>".join(lines),
             "x": 0,
             "y": 0.98,
             "yanchor": "top",
+            # plotly hangs a single line below the anchor, but puts the first of several on it, half out of the figure
+            "pad": {"t": 12 if len(lines) > 1 else 0},
             "font": {"size": 17},
         },
         meta={"claim": claim, "alt": alt},
@@ -47,7 +50,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         height=420,
-        margin={"l": 64, "r": 16, "t": 88, "b": 64},
+        margin={"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle"},
         hovermode="x unified",
     )
@@ -80,7 +83,9 @@ def slider(
     steps = [
         {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
     ]
-    return {"active": active, "currentvalue": {"prefix": name}, "pad": {"t": 56}, "steps": steps}
+    # the last label is centred on the slider's end: half of it needs room, a letter being about 8 wide
+    pad = {"t": 56, "r": max(0, 4 * len(labels[-1]) - 12)}
+    return {"active": active, "currentvalue": {"prefix": name}, "pad": pad, "steps": steps}
 
 
 def lambda_curve(

@@ -1,10 +1,12 @@
 import ast
+import importlib.util
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from IPython.core.inputtransformer2 import TransformerManager
 
 from recall_learn.book import notebooks
 
@@ -91,6 +93,41 @@ def test_the_address_gives_the_link_and_the_install_cell(book, url):
     assert "--no-deps" in made.cells[1].source  # torch, numpy and plotly stay as they are
 
 
+class Shell:
+    """What a kernel does for an install cell: ``git clone`` makes the folders, and every line is written down."""
+
+    def __init__(self):
+        self.lines = []
+
+    def system(self, line):
+        self.lines.append(line)
+        Path("recall-learn/book").mkdir(parents=True)
+
+    def run_line_magic(self, name, line):
+        self.lines.append(f"{name} {line}")
+
+
+@pytest.mark.parametrize(
+    ("installed", "cloned", "lines", "ends_in"),
+    [
+        (False, False, 2, "recall-learn/book"),
+        (True, True, 0, "recall-learn/book"),  # a new session of the machine that has it
+        (True, False, 0, "."),  # beside the lessons
+    ],
+)
+def test_the_install_cell_ends_where_the_recorded_runs_lie(tmp_path, monkeypatch, installed, cloned, lines, ends_in):
+    monkeypatch.chdir(tmp_path)
+    if cloned:
+        (tmp_path / "recall-learn/book").mkdir(parents=True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: "there" if installed else None)
+    code = notebooks.install_code({"url": "https://github.com/some/where", "branch": "main"})
+    shell = Shell()
+    exec(TransformerManager().transform_cell(code), {"get_ipython": lambda: shell})
+    assert Path.cwd() == tmp_path / ends_in
+    assert len(shell.lines) == lines
+    assert not any(word in line for line in shell.lines for word in ("torch", "numpy", "plotly", "upgrade", "-U"))
+
+
 def test_colab_reads_from_github_only(book):
     made = nbformat.reads(notebooks.notebook(book("https://example.org/a/b") / "01_one.md"), as_version=4)
     assert "colab" not in made.cells[0].source
@@ -115,6 +152,16 @@ def test_admonitions_become_quotations_and_folds():
     assert notebooks.admonitions(text) == want
     folded = notebooks.admonitions("```{admonition} Answer\n:class: dropdown\n42\n```")
     assert folded == "<details><summary><b>Answer</b></summary>\n\n42\n\n</details>"
+
+
+def test_links_lead_from_notebook_to_notebook():
+    text = "[7](07_recadam.md), [words](glossary.md), [there](https://example.org/07_recadam.md)"
+    want = "[7](07_recadam.ipynb), [words](glossary.md), [there](https://example.org/07_recadam.md)"
+    assert notebooks.links(text, {"07_recadam"}) == want
+    for lesson in LESSONS:
+        cells = nbformat.reads(notebooks.notebook(lesson), as_version=4).cells
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        assert not [other.name for other in LESSONS if f"]({other.name})" in prose]
 
 
 def test_a_plain_code_block_stays_as_it_is():

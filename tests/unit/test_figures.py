@@ -20,6 +20,8 @@ def test_the_claim_is_the_title_and_wraps():
     assert fig.layout.title.text.replace("<br>", " ").split() == claim.split()
     assert max(map(len, fig.layout.title.text.split("<br>"))) <= 60
     assert fig.layout.meta == {"claim": claim, "alt": "nothing to see"}
+    one = style(go.Figure(), "it rises", "a line")
+    assert fig.layout.margin.t > one.layout.margin.t  # room for each line
 
 
 def test_the_page_shows_through_a_figure():

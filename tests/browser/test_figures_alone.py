@@ -1,0 +1,43 @@
+"""A figure as a notebook shows it, by plotly alone: its claim and its slider's labels lie within it."""
+
+from pathlib import Path
+
+import plotly
+import pytest
+
+from recall_learn.lab.figures import dragged, over_time
+
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+LINE = "a claim such as many of the book's figures have "
+BOXES = """async (figure) => {
+    const { data, layout } = JSON.parse(figure);
+    await Plotly.newPlot("plot", data, layout);
+    const boxes = (what) => [...document.querySelectorAll(what)].map((each) => each.getBoundingClientRect().toJSON());
+    const [[frame], [title], [legend], labels] = [".main-svg", ".gtitle", ".legend", ".slider-label"].map(boxes);
+    return { frame, title, legend, labels };
+}"""
+
+
+@pytest.fixture
+def tab(browser):
+    tab = browser.new_page(viewport={"width": 1000, "height": 900})
+    tab.set_content('<div id="plot" style="width: 960px; margin-top: 100px"></div>')
+    tab.add_script_tag(path=PLOTLY)
+    yield tab
+    tab.close()
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_the_claim_lies_between_the_figures_edge_and_its_legend(tab, lines):
+    curves = {"one": ([0, 1], [0, 1]), "two": ([0, 1], [1, 0])}
+    boxes = tab.evaluate(BOXES, over_time(curves, "y", claim=LINE * lines, alt="two lines").to_json())
+    assert boxes["frame"]["top"] <= boxes["title"]["top"]
+    assert boxes["title"]["bottom"] <= boxes["legend"]["top"]
+
+
+def test_a_sliders_last_label_is_whole(tab):
+    stops = {f"direction {i} of 17": {"rise": [0, i]} for i in (1, 9, 17)}
+    figure = dragged([0, 1], stops, "", "x", "y", claim="it rises", alt="a line")
+    boxes = tab.evaluate(BOXES, figure.to_json())
+    assert len(boxes["labels"]) == 4  # the value that is set, and one at each stop
+    assert all(label["right"] <= boxes["frame"]["right"] for label in boxes["labels"])
