@@ -35,6 +35,8 @@ FRAME = 0.2
 """Seconds between two looks at the runs."""
 SHARE = 0.02
 """The share of the time that drawing may take: a slow machine draws less often, and trains on."""
+GESTURE = 1.0
+"""Moves that follow one another within so many seconds are one change."""
 LOST = 8
 BUSY = (background.LOADING, background.RUNNING)
 
@@ -80,6 +82,7 @@ class Lab(widgets.VBox):
         self._session: Background | None = None
         self._former: tuple[int, Recipe] | None = None
         self._ticking: asyncio.Task | None = None
+        self._moved_at = 0.0
         self._drawn: tuple | None = None
         self._knobs = Knobs(recipe, lambda **moved: self._set(MAIN, moved))
         self._others = Knobs(recipe, lambda **moved: self._set(BESIDE, moved), "B: ")
@@ -234,7 +237,7 @@ class Lab(widgets.VBox):
             (self._knobs if name == MAIN else self._others).show(before)
             return
         if name == MAIN and seat.at:
-            self._former = (seat.at, before)
+            self._note(seat.at, before)
         if not seat.at:
             self._setup.recipe = self._session.seats[MAIN].recipe
         now = self._session.seats[name].now
@@ -242,6 +245,13 @@ class Lab(widgets.VBox):
         self._say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
         seats = list(self._session.seats.values())
         self._figure.show_lambda([each.run for each in seats], [each.now for each in seats], self._former)
+
+    def _note(self, step: int, before: Recipe) -> None:
+        """Remember what a change changed; what is dragged moves often, and is one change."""
+        now = time.monotonic()
+        if self._former is None or (step != self._former[0] and now - self._moved_at > GESTURE):
+            self._former = (step, before)
+        self._moved_at = now
 
     def _setup_moved(self) -> None:
         """What a new run begins with was changed: at once where none has begun, else after Reset."""
@@ -332,7 +342,7 @@ def _status(session: Background) -> str:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
     if run.changes:
-        parts.append(f"{len(run.changes)} changes")
+        parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
     return " · ".join(parts)
 
 

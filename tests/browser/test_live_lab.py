@@ -1,0 +1,276 @@
+"""The live lab as a reader uses it: the lesson's own notebook, in JupyterLab, in a browser."""
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recall_learn import backbones, glue, runs
+from recall_learn.annealing import Sigmoid
+from recall_learn.book.jupyter import Notebook, serving, until
+
+BOOK = Path(__file__).parents[2] / "book"
+REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
+CELL, NEXT = "lab = Lab()", "lab.run.history[-1], lab.run.changes"
+STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
+THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.startswith('recall-learn'))"
+CURVES = """() => [...document.querySelectorAll('.js-plotly-plot')].map(figure => figure.data.map(
+    curve => ({name: curve.name, axis: curve.xaxis, x: Array.from(curve.x || []), y: Array.from(curve.y || [])})))"""
+
+
+class Shown:
+    """The lab in the page, and its kernel's account of it."""
+
+    def __init__(self, notebook):
+        self.notebook, self.ask = notebook, notebook.ask
+
+    def press(self, name):
+        self.notebook.tab.locator(".widget-button", has_text=name).click()
+
+    def slider(self, name):
+        label = self.notebook.tab.locator("label").filter(has_text=re.compile(rf"^{name}(, |$)"))
+        return self.notebook.tab.locator(".widget-inline-hbox").filter(has=label)
+
+    def value(self, name):
+        return self.slider(name).locator(".widget-readout").inner_text()
+
+    def key(self, name, *keys):
+        handle = self.slider(name).locator(".noUi-handle")
+        for key in keys:
+            handle.press(key)
+
+    def drag(self, name, share):
+        """Drag a slider by mouse to this share of its length."""
+        handle, track = self.slider(name).locator(".noUi-handle"), self.slider(name).locator(".noUi-base")
+        handle.scroll_into_view_if_needed()
+        at, along, mouse = handle.bounding_box(), track.bounding_box(), self.notebook.tab.mouse
+        mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+        mouse.down()
+        mouse.move(along["x"] + share * along["width"], at["y"] + at["height"] / 2, steps=4)
+        mouse.up()
+
+    def says(self, text):
+        self.notebook.tab.locator(".widget-html", has_text=text).wait_for()
+
+    def curve(self, name, axis="x"):
+        """What is drawn under this name: steps, values."""
+        (figure,) = self.notebook.tab.evaluate(CURVES)
+        (found,) = [curve for curve in figure if curve["name"] == name and curve["axis"] == axis]
+        return np.array(found["x"]), np.array(found["y"], dtype=float)
+
+    def steps(self):
+        return self.ask("len(lab.run.history)")
+
+    def train_to(self, step):
+        return until(lambda: max(0, self.steps() - step + 1)) + step - 1
+
+    def pause(self):
+        """Pause, and return the steps taken."""
+        self.press("Pause")
+        until(lambda: self.ask("lab.state") == "paused")
+        return self.steps()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the lesson's notebook."""
+    folder = tmp_path_factory.mktemp("lessons")
+    shutil.copy(BOOK / "08_lab.ipynb", folder)
+    shutil.copytree(BOOK / "_static", folder / "_static")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, place, tmp_path_factory):
+    own = tmp_path_factory.mktemp("server")
+    with serving(place, own) as address:
+        context = browser.new_context(viewport={"width": 1300, "height": 1100})
+        notebook = Notebook(context, address, "08_lab.ipynb")
+        notebook.temporary = own / "tmp"
+        yield notebook
+        context.close()
+
+
+@pytest.fixture
+def lab(notebook):
+    """The lesson's lab, just shown: its cell has been run, perhaps again."""
+    show(notebook)
+    yield Shown(notebook)
+    assert notebook.errors == []
+
+
+def show(notebook):
+    (output,) = notebook.run(notebook.find(CELL))
+    assert "application/vnd.jupyter.widget-view+json" in output["data"], output
+    until(lambda: [len(figure) for figure in notebook.tab.evaluate(CURVES)] == [15])
+
+
+def drawn_as(lab, name, k, t0):
+    """Whether lambda is drawn under this name as this schedule says."""
+    steps, values = lab.curve(name)
+    return len(steps) > 1 and np.allclose(values, Sigmoid(k, t0)(steps), rtol=0, atol=1e-12)
+
+
+def test_a_slider_acts_from_the_next_step_on(lab):
+    assert (lab.value("k"), lab.value("t0"), lab.value("lr")) == ("0.1", "200", "0.001")
+    lab.press("Start")
+    lab.train_to(3)
+    assert lab.ask("lab.state") == "running"  # and the kernel answers
+    done = lab.pause()
+    assert 3 <= done < STEPS
+    assert len(lab.curve("without the last change")[0]) == 0
+    until(lambda: drawn_as(lab, "from here on", 0.1, 200))
+
+    lab.key("k", "ArrowRight", "ArrowRight")
+    until(lambda: lab.value("k") == "0.3")
+    lab.drag("t0", 0.75)
+    t0 = until(lambda: int(lab.value("t0")) != 200 and int(lab.value("t0")))
+    assert 400 < t0 < 500
+    lab.key("lr", "ArrowLeft")
+    until(lambda: lab.value("lr") == "0.0005")
+    until(lambda: drawn_as(lab, "from here on", 0.3, t0))
+    until(lambda: drawn_as(lab, "without the last change", 0.1, 200))  # all of it, not the mouse's last pixel
+    for name, first in (("from here on", done + 1), ("without the last change", done)):
+        assert lab.curve(name)[0][0] in (first, done + 1)
+    np.testing.assert_array_equal(lab.curve("now")[0], [done])
+    assert lab.steps() == done  # nothing trained meanwhile
+    assert lab.ask("lab.run.changes") == []
+
+    lab.press("Start")
+    lab.train_to(done + 2)
+    lab.pause()
+    (change,) = lab.ask("lab.run.changes")
+    assert change == {"step": done + 1, "k": 0.3, "t0": t0, "lr": LR / 2}
+    history = lab.ask("lab.run.history")
+    assert [record["step"] for record in history] == list(range(1, len(history) + 1))
+    for record in history:
+        k, middle, lr = (0.1, 200, LR) if record["step"] <= done else (0.3, t0, LR / 2)
+        lr *= 1 - (record["step"] - 1) / STEPS
+        expected = {"lambda": Sigmoid(k, middle)(record["step"]), "lr": lr}
+        expected["pull"] = lr * 100 * (1 - expected["lambda"])
+        assert {name: record[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+    until(lambda: len(lab.curve("RecAdam")[0]) == len(history))
+    np.testing.assert_allclose(lab.curve("RecAdam")[1], [record["lambda"] for record in history], atol=1e-12)
+    lab.says(f"step {len(history)} of {STEPS}")
+    beside = lab.ask("lab.beside.history")
+    assert [record["lr"] for record in beside][:done] == [record["lr"] for record in history][:done]
+    assert beside[-1]["lr"] == pytest.approx(LR * (1 - (beside[-1]["step"] - 1) / STEPS))  # plain, as it was
+    output = lab.notebook.run(lab.notebook.find(NEXT))
+    assert f"'step': {len(history)}" in output[0]["data"]["text/plain"]
+
+
+def test_step_refusal_save_and_reset(lab, place):
+    lab.press("Step")
+    until(lambda: lab.ask("lab.state") == "paused")
+    assert (lab.steps(), lab.ask("len(lab.beside.history)")) == (1, 1)
+    lab.press("Step")
+    until(lambda: lab.ask("lab.state") == "paused" and lab.steps() > 1)
+    assert lab.steps() == 2
+
+    lab.key("γ", "End")  # 100,000 times 0.001: it would diverge
+    lab.says("Refused: lr * gamma is 100")
+    until(lambda: lab.value("γ") == "100")
+    assert lab.ask("lab.run.changes") == []
+    lab.key("γ", "ArrowRight")
+    until(lambda: lab.value("γ") != "100")
+    gamma = float(lab.value("γ"))
+    assert 100 < gamma < 2 / LR
+    lab.press("Step")
+    until(lambda: lab.ask("lab.state") == "paused" and lab.steps() == 3)
+    last = lab.ask("lab.run.history[-1]")
+    assert last["pull"] == pytest.approx(last["lr"] * gamma * (1 - last["lambda"]))
+    assert lab.ask("lab.run.changes") == [{"step": 3, "gamma": gamma}]
+
+    lab.notebook.tab.get_by_placeholder("a new folder").fill("runs/saved")
+    lab.press("Save run")
+    lab.says("Saved in runs/saved")
+    saved = runs.load(place / "runs" / "saved" / "run.json")
+    assert saved.history == lab.ask("lab.run.history")
+    assert saved.changes == [{"step": 3, "gamma": gamma}]
+    assert (saved.recipe.task, saved.recipe.gamma, saved.recipe.t0) == ("world/cola", None, 200)
+    assert len(runs.load(place / "runs" / "saved" / "beside" / "run.json").history) == 3
+    lab.press("Save run")
+    lab.says("there already; name a new one")
+
+    lab.press("Reset")
+    until(lambda: lab.ask("lab.state") == "new")
+    assert (lab.steps(), lab.ask("lab.run.changes")) == (0, [])
+    lab.says(f"ready · tiny on world/cola · step 0 of {STEPS}")
+    until(lambda: len(lab.curve("RecAdam", "x2")[0]) == 0 and drawn_as(lab, "from here on", 0.1, 200))
+    assert lab.value("γ") == f"{gamma:g}"  # the run began anew, the controls stay
+    until(lambda: lab.ask(THREADS) == [])
+
+
+def test_a_preset_tells_its_story_and_the_cell_run_again_ends_it(lab):
+    lab.press("Multi-task")
+    lab.says("the spring never lets go")
+    until(lambda: lab.value("k") == "0")
+    lab.train_to(2)
+    assert lab.ask("[lab.run.recipe.k, lab.run.recipe.method]") == [0, "recadam"]
+    assert {record["lambda"] for record in lab.ask("lab.run.history")} == {0.5}
+    assert lab.ask(THREADS) == ["recall-learn-beside", "recall-learn-run"]
+
+    lab.ask("globals().update(former=lab)")
+    show(lab.notebook)
+    assert lab.ask("[former.state, lab.state, former is lab]") == ["closed", "new", False]
+    until(lambda: lab.ask(THREADS) == [])
+    done = lab.ask("len(former.run.history)")
+    lab.press("Start")
+    lab.train_to(1)
+    assert lab.ask(THREADS) == ["recall-learn-beside", "recall-learn-run"]
+    assert lab.ask("len(former.run.history)") == done
+    lab.says(f"step {lab.pause()} of {STEPS}")
+
+
+def test_it_goes_on_while_its_tab_is_closed(lab):
+    lab.press("Start")
+    lab.train_to(2)
+    lab.notebook.save()
+    done = lab.steps()
+    lab.notebook.tab.close()
+    lab.notebook.open()
+    assert lab.train_to(done + 1) > done
+    assert lab.ask("lab.state") == "running"
+    lab.press("Pause")  # the same lab is shown again, and obeys
+    until(lambda: lab.ask("lab.state") == "paused")
+    done = lab.steps()
+    lab.says(f"step {done} of {STEPS}")
+    until(lambda: len(lab.curve("RecAdam")[0]) == done)
+
+
+def test_the_kernel_is_restarted_while_it_trains(lab):
+    lab.press("Start")
+    lab.train_to(2)
+    former = lab.ask("__import__('os').getpid()")
+    lab.notebook.restart()
+    assert lab.ask(f"[__import__('os').getpid() != {former}, 'lab' in globals()]") == [True, False]
+    show(lab.notebook)
+    assert lab.ask("[lab.state, len(lab.run.history)]") == ["new", 0]
+    lab.press("Start")
+    lab.train_to(2)
+    lab.says(f"step {lab.pause()} of {STEPS}")
+    assert len(list(lab.notebook.temporary.glob("recall-learn-lab-*"))) == 1  # the former one's files are gone
+
+
+@pytest.mark.skipif(importlib.util.find_spec(backbones.MINILM_PACKAGE) is None, reason="MiniLM's package is missing")
+@pytest.mark.skipif(not (REAL / "cola").is_dir(), reason="no folder with the real GLUE data")
+def test_minilm_learns_cola(lab):
+    recipe = "backbone='minilm', task='cola', method='recadam', steps=6, batch_size=8, evaluate_every=6, k=2.0, t0=3.0"
+    source = "from recall_learn.lab.live import Lab\nfrom recall_learn.recipe import Recipe\n"
+    source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), glue_folder={str(REAL)!r})\nlab"
+    lab.notebook.run(lab.notebook.write(source))
+    until(lambda: len(lab.notebook.tab.evaluate(CURVES)) == 1)
+    lab.says("minilm on cola")
+    lab.press("Start")
+    until(lambda: lab.ask("lab.state") in ("done", "failed"))
+    lab.says("done · minilm on cola · step 6 of 6")
+    history = lab.ask("lab.run.history")
+    assert len(history) == 6
+    assert all(np.isfinite(record["loss"]) and record["loss"] > 0 for record in history)
+    assert [record["lambda"] for record in history] == pytest.approx(list(Sigmoid(2.0, 3.0)(np.arange(1, 7))))
+    ends = [lab.ask(f"lab.{which}.evaluations[-1]['distance']") for which in ("run", "beside")]
+    assert 0 < ends[0] < ends[1]  # the spring held it nearer to home
