@@ -103,6 +103,11 @@ class Notebook:
 
     def __init__(self, context: Any, address: str, name: str):
         context.set_default_timeout(PATIENCE * 1000)
+        # anywidget gives a figure up that is not ready within two seconds
+        context.add_init_script(
+            f"const timeout = AbortSignal.timeout; AbortSignal.timeout = wanted => "
+            f"timeout.call(AbortSignal, Math.max(wanted, {PATIENCE * 1000:.0f}));"
+        )
         self.context, self.errors = context, []
         there = urlsplit(address)
         self.address = f"{there.scheme}://{there.netloc}/lab/tree/{name}?reset&{there.query}"

@@ -93,7 +93,7 @@ class Session:
                 ".flatMap(axis => [axis._offset, axis._length])",
                 "" if number == 1 else str(number),
             )
-            clip = {"x": corner["x"] + x - 42, "y": corner["y"] + y - 26, "width": wide + 58, "height": high + 54}
+            clip = {"x": corner["x"] + x - 30, "y": corner["y"] + y - 26, "width": wide + 44, "height": high + 54}
             taken.append(self.tab.screenshot(clip=clip))
         return taken
 
@@ -103,7 +103,7 @@ class Session:
         self.look(NARROW)
         known = "round(320 * lab.{}.evaluations[-1]['facts']['known'])"
         mine, plain = (self.notebook.ask(known.format(which)) for which in ("run", "beside"))
-        line = f"{mine} facts known; plainly, {plain}"
+        line = f"facts known: {mine}, plain {plain}"
         return {"title": title.format(step), "line": line, "charts": self.charts()}
 
 

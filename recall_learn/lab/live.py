@@ -146,6 +146,10 @@ class Lab(widgets.VBox):
         """End the runs and take the widgets down."""
         if getattr(self, "_session", None) is not None:
             self._session.close()
+        parts = list(self.children)
+        for part in parts:  # a box leaves its children open, and a tab that opens later would load them
+            parts += getattr(part, "children", ())
+            part.close()
         super().close()
 
     def refresh(self) -> None:
@@ -355,8 +359,8 @@ def _lost(runs: list[Run], names: list[str]) -> str:
     counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
     rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(lost.items())[:LOST])
     more = f"<li>and {len(lost) - LOST} more</li>" if len(lost) > LOST else ""
-    said = f"<p>{escape(names[0])} has lost none.</p>" if not lost else f"<ul>{rows}{more}</ul>"
-    return f"<b>Facts lost at the last evaluation</b> ({counts}), and what {escape(names[0])} says instead: {said}"
+    title = f"<b>Facts lost at the last evaluation</b> ({counts})"
+    return f"{title}, and what {escape(names[0])} says instead: <ul>{rows}{more}</ul>" if lost else title
 
 
 def _name(recipe: Recipe) -> str:

@@ -81,6 +81,18 @@ def schedule(recipe: Recipe, t: np.ndarray) -> np.ndarray:
     return Sigmoid(recipe.k, recipe.t0)(t) if recipe.pull == "recadam" else np.ones(len(t))
 
 
+class _Figure(go.FigureWidget):
+    """A figure that tells a tab that opens later what it has become; plotly's own tells what it was made as."""
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """The state for the page, see ipywidgets."""
+        state = super().get_state(key, drop_defaults)
+        for name, own in (("_widget_data", "_data"), ("_widget_layout", "_layout")):
+            if name in state and own in vars(self):  # the first state goes out before the figure is there
+                state[name] = self.trait_metadata(name, "to_json")(vars(self)[own], self)
+        return state
+
+
 class LiveFigure:
     """The figure as a widget. It is made once, with six charts and two runs; `begin` says what they are of.
 
@@ -120,14 +132,15 @@ class LiveFigure:
             gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power", rangemode="tozero"
         )
         figure.update_yaxes(range=[-0.04, 1.04], row=1, col=1)
-        self.widget = go.FigureWidget(figure)
+        self.widget = _Figure(figure)
         self.widget._config = {**self.widget._config, "responsive": True, "displayModeBar": False}
         self._thin = [Thinned() for _ in LOOKS]
         self.charts: list[str] = list(FIXED)
 
     def _add(self, figure: go.Figure, place: int, key: str, **look: Any) -> None:
         self._traces[key] = len(figure.data)
-        figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **look)
+        whole = {"cliponaxis": "markers" not in look["mode"]}  # no half dots at the first and the last step
+        figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **whole, **look)
 
     def begin(self, recipe: Recipe, names: Sequence[str], last: Sequence[str]) -> None:
         """Name the charts and the curves for a new run, and empty them.

@@ -100,7 +100,8 @@ def lab(notebook):
     """The lesson's lab, just shown: its cell has been run, perhaps again."""
     show(notebook)
     yield Shown(notebook)
-    assert notebook.errors == []
+    # JupyterLab's own, when a kernel is restarted
+    assert [error for error in notebook.errors if not error.startswith("Could not restore the debugger state")] == []
 
 
 def show(notebook):
