@@ -126,7 +126,8 @@ def _forms(recipe: Recipe, ready: dict[str, Any]) -> list[Row]:
         weights = load_file(Path(folder) / "model" / "model.safetensors")
     away = {name: weights[name].double() - anchor.double() for name, anchor in backbone.anchors.items()}
     fishers = {"diagonal": ready["exact"], "empirical": ready["empirical"]}
-    generator = torch.Generator().manual_seed(recipe.seed)
+    own = recipe.seed * len(tasks.TASKS) + list(tasks.TASKS).index(recipe.task.removeprefix("world/"))
+    generator = torch.Generator().manual_seed(own)  # a random direction of its own for each way
     name = f"{recipe.task.removeprefix('world/')} {recipe.seed}"
     masked_lm, batches = attach(backbone), ready["batches"]
     return derivation.measure(
