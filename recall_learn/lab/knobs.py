@@ -48,7 +48,8 @@ class Knobs:
         self.lr = self._scale(f"{name}lr")
         for key in ("k", "t0", "gamma", "lr"):
             getattr(self, key).observe(lambda change, key=key: self._tell(key, change["new"]), names="value")
-        self.box = widgets.HBox([self.k, self.t0, self.gamma, self.lr], layout={"flex_flow": "row wrap"})
+        two = {"flex_flow": "row wrap", "max_width": "700px"}  # a line, so that none stands alone
+        self.box = widgets.HBox([self.k, self.t0, self.gamma, self.lr], layout=two)
         self.show(recipe)
 
     def show(self, recipe: Recipe) -> None:

@@ -21,7 +21,7 @@ MOST = 200
 TITLES = {
     "lambda": "λ(t), weight of the task",
     "loss": "target loss, nats",
-    "distance": "distance to the pretrained weights",
+    "distance": "distance to pretrained weights",
     "score": "dev score",
     "source_loss": "source loss, nats a hidden word",
     "facts": "share of the facts known",
@@ -139,8 +139,7 @@ class LiveFigure:
 
     def _add(self, figure: go.Figure, place: int, key: str, **look: Any) -> None:
         self._traces[key] = len(figure.data)
-        whole = {"cliponaxis": "markers" not in look["mode"]}  # no half dots at the first and the last step
-        figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **whole, **look)
+        figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **look)
 
     def begin(self, recipe: Recipe, names: Sequence[str], last: Sequence[str]) -> None:
         """Name the charts and the curves for a new run, and empty them.
@@ -159,7 +158,8 @@ class LiveFigure:
                 number = "" if place == 0 else str(place + 1)
                 there = place < len(self.charts)
                 layout.annotations[place].text = TITLES[self.charts[place]] if there else ""
-                layout[f"xaxis{number}"].update(range=[0, self.steps], visible=there)
+                room = 0.03 * self.steps  # for whole dots at the first and the last step
+                layout[f"xaxis{number}"].update(range=[-room, self.steps + room], visible=there)
                 layout[f"yaxis{number}"].visible = there
             for key, index in self._traces.items():
                 trace = self.widget.data[index]
