@@ -21,7 +21,7 @@ import transformers
 
 from recall_learn import checkpoints, environment, runs, steering
 from recall_learn.finetune import finetune
-from recall_learn.lab.turns import TURNS
+from recall_learn.lab.turns import TURNS, rest
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -124,6 +124,7 @@ class Background:
         Args:
             until: the step to pause after.
         """
+        rest()  # this thread's, for those that train
         transformers.utils.logging.disable_progress_bar()  # a thread would draw its bars into somebody's cell
         with self._changed:
             if self._closed:

@@ -4,17 +4,24 @@ Dropout and torch's other draws come from one random state for the whole process
 would draw other numbers, and could not be taken again. So a run holds the turn while it draws, and whoever takes the
 turn next puts its own random state in place first. Draws of another cell between two steps do no harm; draws in the
 middle of a step are taken from that run's numbers.
+
+They also hand on the cores. OpenMP counts the workers of all threads of a process, and where these are more than the
+cores it lets them sleep between two operations: a step then takes half as long again. So a thread that lets another one
+train gives its workers up first, see `rest`.
 """
 
+import ctypes
 import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_info
 
 
 class Turns:
@@ -33,6 +40,11 @@ class Turns:
             yield turn
         finally:
             turn.give()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for the turn."""
+        return len(self._queue) > 1
 
     def _enter(self, turn: object) -> None:
         with self._changed:
@@ -64,6 +76,8 @@ class Turn:
         if self.held:
             self._state = _random_state()
             self.held = False
+            if self._turns.wanted:
+                rest()
             self._turns._leave(self)
 
     def pass_on(self, until: Callable[[], None] | None = None) -> None:
@@ -72,6 +86,18 @@ class Turn:
         if until is not None:
             until()
         self.take()
+
+
+def rest() -> None:
+    """Give up the OpenMP workers of the calling thread; they come back with its next operation that wants them."""
+    for library in _openmp():
+        library.omp_pause_resource_all(2)  # omp_pause_hard
+
+
+@cache
+def _openmp() -> list[ctypes.CDLL]:
+    found = [ctypes.CDLL(each["filepath"]) for each in threadpool_info() if each["user_api"] == "openmp"]
+    return [library for library in found if hasattr(library, "omp_pause_resource_all")]
 
 
 def _random_state() -> dict[str, Any]:
