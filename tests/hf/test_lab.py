@@ -203,7 +203,9 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
 
-    asyncio.run(session())
+    kernel = threading.Thread(target=lambda: asyncio.run(session()))  # this thread may have a loop of its own
+    kernel.start()
+    kernel.join(PATIENCE)
     assert lab.state == "done"
     drawn = lab._figure.widget.data[lab._figure._traces["loss 0"]]
     assert list(drawn.x) == list(range(1, 13))
