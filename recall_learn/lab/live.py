@@ -25,8 +25,10 @@ import ipywidgets as widgets
 from recall_learn import glue
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lab.cell import allow_widgets, end_former
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
+from recall_learn.lab.live_text import lost, name_of, status
 from recall_learn.lab.presets import Preset, choices, default_recipe, presets
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run, load
@@ -37,7 +39,6 @@ SHARE = 0.02
 """The share of the time that drawing may take: a slow machine draws less often, and trains on."""
 GESTURE = 1.0
 """Moves that follow one another within so many seconds are one change."""
-LOST = 8
 BUSY = (background.LOADING, background.RUNNING)
 
 
@@ -66,8 +67,8 @@ class Lab(widgets.VBox):
         folder: str | Path | None = None,
     ):
         super().__init__()
-        _allow_widgets()
-        _end_former(self)
+        allow_widgets()
+        end_former(self)
         if beside not in (NOTHING, PLAIN, OTHER):
             raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
         if folder is not None and recipe is not None:
@@ -165,8 +166,8 @@ class Lab(widgets.VBox):
             self._drawn = seen
             self._figure.show_runs(runs)
             self._figure.show_lambda(runs, nows, self._former)
-            self._facts.value = _lost(runs, self._names)
-        self._status.value = _status(session)
+            self._facts.value = lost(runs, self._names)
+        self._status.value = status(session)
         self._enable()
 
     def _build(self) -> None:
@@ -205,7 +206,7 @@ class Lab(widgets.VBox):
         self._knobs.show(session.seats[MAIN].now)
         self._others.show(session.seats[BESIDE].now if beside else recipe)
         self._others.box.layout.display = "flex" if how == OTHER else "none"
-        self._names = [("A" if how == OTHER else _name(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
+        self._names = [("A" if how == OTHER else name_of(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
         stories = presets(recipe)
         self._stories.children = [self._story_button(each) for each in stories]
         first = session.run.evaluations[0] if session.run.evaluations else _expected(recipe)
@@ -327,54 +328,11 @@ async def _ticker(reference: "weakref.ref[Lab]") -> None:
         await asyncio.sleep(max(FRAME, min(spent / SHARE, 2.0)))
 
 
-def _status(session: Background) -> str:
-    """Where the runs are, or what stopped them."""
-    broken = [f"<b>{escape(name)}</b>: {escape(seat.error)}" for name, seat in session.seats.items() if seat.error]
-    if broken:
-        return "<br>".join(broken)
-    run, recipe = session.run, session.seats[MAIN].recipe
-    said = {
-        background.NEW: "ready",
-        background.LOADING: "loading data and model",
-        background.RUNNING: "training",
-        background.PAUSED: "paused",
-        background.DONE: "done",
-        background.CLOSED: "closed: its cell was run again, or the lab was closed",
-    }[session.state]
-    parts = [f"<b>{said}</b>", f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
-    if run.history:
-        last = run.history[-1]
-        parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
-    if run.changes:
-        parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
-    return " · ".join(parts)
-
-
-def _lost(runs: list[Run], names: list[str]) -> str:
-    """Some of the facts that the run has lost, and what it says instead."""
-    known = [run.evaluations[-1] for run in runs if run.evaluations]
-    if len(known) < len(runs) or "facts" not in known[0]:
-        return ""
-    lost = known[0]["facts"]["lost"]
-    counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
-    rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(lost.items())[:LOST])
-    more = f"<li>and {len(lost) - LOST} more</li>" if len(lost) > LOST else ""
-    title = f"<b>Facts lost at the last evaluation</b> ({counts})"
-    return f"{title}, and what {escape(names[0])} says instead: <ul>{rows}{more}</ul>" if lost else title
-
-
-def _name(recipe: Recipe) -> str:
-    return {"recadam": "RecAdam", "vanilla": "AdamW"}.get(recipe.method, recipe.method)
-
-
 def _expected(recipe: Recipe) -> dict[str, Any]:
     """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
-    asked = (
-        ("source", "facts")
-        if recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
-        else recipe.probe.split("+")
-    )
-    return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in asked)
+    world = recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
+    probes = ("source", "facts") if world else recipe.probe.split("+")
+    return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)
 
 
 def _stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
@@ -383,30 +341,3 @@ def _stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
         return recipe, NOTHING, None
     other = load(folder / BESIDE / "run.json").recipe
     return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
-
-
-def _allow_widgets() -> None:
-    """Colab shows widgets that are not ipywidgets' own, such as plotly's figure, only where this was asked for."""
-    try:
-        from google.colab import output
-    except ImportError:
-        return
-    output.enable_custom_widget_manager()
-
-
-_SHOWN: dict[str, "weakref.ref[Lab]"] = {}
-
-
-def _end_former(lab: Lab) -> None:
-    """A cell that is run again makes a new lab: the one it made before ends, so that nothing trains unseen."""
-    try:
-        from IPython import get_ipython
-
-        parent = get_ipython().kernel.get_parent()
-        cell = parent["metadata"].get("cellId") or parent["content"]["code"]
-    except (ImportError, AttributeError, KeyError, TypeError):
-        return  # not in a notebook
-    former = _SHOWN.get(cell, lambda: None)()
-    if former is not None:
-        former.close()
-    _SHOWN[cell] = weakref.ref(lab)

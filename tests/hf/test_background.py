@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import save_backbone, save_glue
 
 from recall_learn import runs, steering
 from recall_learn.finetune import finetune
@@ -18,14 +17,6 @@ from recall_learn.recipe import Recipe
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "evaluate_every": 4}
 PATIENCE = 120.0
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    save_backbone(root / "bert")
-    save_glue(root / "glue", "mrpc")
-    return root
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import threading
 import time
 
 import pytest
-from small import save_backbone, save_glue
 
 from recall_learn import runs
 from recall_learn.lab import background, presets
@@ -13,14 +12,6 @@ from recall_learn.lab.live import Lab
 from recall_learn.recipe import Recipe
 
 PATIENCE = 120.0
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    save_backbone(root / "bert")
-    save_glue(root / "glue", "mrpc")
-    return root
 
 
 @pytest.fixture

@@ -20,14 +20,6 @@ SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    save_backbone(root / "bert")
-    save_glue(root / "glue", "mrpc")
-    return root
-
-
 def recipe(world, method="recadam", **changes):
     gamma = GAMMA.get(method.split("+")[0])
     return Recipe(backbone=str(world / "bert"), method=method, gamma=gamma, **{**SETTINGS, **changes})

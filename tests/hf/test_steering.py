@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import save_backbone, save_glue
 
 from recall_learn import runs, steering
 from recall_learn.annealing import Sigmoid
@@ -21,14 +20,6 @@ TURNS = {
     9: {"lr": 4e-4, "k": math.inf},
 }
 NOTED = [{"step": 3, "k": 2.0, "t0": 5.0}, {"step": 6, "gamma": 300.0}, {"step": 9, "k": "inf", "lr": 4e-4}]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    save_backbone(root / "bert")
-    save_glue(root / "glue", "mrpc")
-    return root
 
 
 def recipe(world, method="recadam", **changes):

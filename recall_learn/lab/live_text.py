@@ -1,0 +1,52 @@
+"""What the live lab says of its runs, as HTML: where they are, and which facts they have lost."""
+
+from html import escape
+
+from recall_learn.lab import background
+from recall_learn.lab.background import MAIN, Background
+from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
+
+LOST = 8
+"""So many lost facts are listed."""
+
+
+def status(session: Background) -> str:
+    """Where the runs are, or what stopped them."""
+    broken = [f"<b>{escape(name)}</b>: {escape(seat.error)}" for name, seat in session.seats.items() if seat.error]
+    if broken:
+        return "<br>".join(broken)
+    run, recipe = session.run, session.seats[MAIN].recipe
+    said = {
+        background.NEW: "ready",
+        background.LOADING: "loading data and model",
+        background.RUNNING: "training",
+        background.PAUSED: "paused",
+        background.DONE: "done",
+        background.CLOSED: "closed: its cell was run again, or the lab was closed",
+    }[session.state]
+    parts = [f"<b>{said}</b>", f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
+    if run.history:
+        last = run.history[-1]
+        parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
+    if run.changes:
+        parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
+    return " · ".join(parts)
+
+
+def lost(runs: list[Run], names: list[str]) -> str:
+    """Some of the facts that the run has lost, and what it says instead."""
+    known = [run.evaluations[-1] for run in runs if run.evaluations]
+    if len(known) < len(runs) or "facts" not in known[0]:
+        return ""
+    gone = known[0]["facts"]["lost"]
+    counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
+    rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(gone.items())[:LOST])
+    more = f"<li>and {len(gone) - LOST} more</li>" if len(gone) > LOST else ""
+    title = f"<b>Facts lost at the last evaluation</b> ({counts})"
+    return f"{title}, and what {escape(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
+
+
+def name_of(recipe: Recipe) -> str:
+    """What a run is called in the figure."""
+    return {"recadam": "RecAdam", "vanilla": "AdamW"}.get(recipe.method, recipe.method)

@@ -1,0 +1,13 @@
+"""What several of these tests train: a small BERT and a small MRPC, in folders."""
+
+import pytest
+from small import save_backbone, save_glue
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with ``bert`` and ``glue``; a file that needs others has a fixture of its own by this name."""
+    root = tmp_path_factory.mktemp("world")
+    save_backbone(root / "bert")
+    save_glue(root / "glue", "mrpc")
+    return root
