@@ -1,0 +1,80 @@
+"""Against torch's own gradients, one example at a time."""
+
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+
+
+def cases(rng):
+    drawn = []
+    for n, d, c in ((16, 3, 2), (5, 4, 3), (1, 2, 4), (32, 2, 3)):
+        x = torch.tensor(rng.normal(size=(n, d)))
+        weights = torch.tensor(rng.normal(size=(c, d)))
+        drawn.append(case(weights, x, torch.tensor(rng.integers(c, size=n)), batch_size=n))
+    return drawn
+
+
+def gradients(weights, x, y):
+    """One gradient for each example, ``[N, C, D]``."""
+    weights = weights.clone().requires_grad_()
+    losses = torch.nn.functional.cross_entropy(x @ weights.T, y, reduction="none")
+    return torch.stack([torch.autograd.grad(loss, weights, retain_graph=True)[0] for loss in losses])
+
+
+def reference(weights, x, y):
+    return gradients(weights, x, y).square().mean(0)
+
+
+def argmax(weights, x, y):
+    return reference(weights, x, (x @ weights.T).argmax(1))
+
+
+def exact(weights, x, y):
+    p = torch.softmax(x @ weights.T, 1)
+    labels = [torch.full_like(y, c) for c in range(len(weights))]
+    return sum((p[:, c, None, None] * gradients(weights, x, each).square()).mean(0) for c, each in enumerate(labels))
+
+
+MISTAKES = [
+    Mistake(
+        "your Fisher is {ratio} times the reference, and your batch is {batch_size}: did you square the batch mean? "
+        "Square each example's gradient first, then take the mean.",
+        lambda weights, x, y: gradients(weights, x, y).mean(0).square(),
+    ),
+    Mistake(
+        "you have the sum over the examples; the Fisher is their mean.",
+        lambda weights, x, y: gradients(weights, x, y).square().sum(0),
+    ),
+    Mistake(
+        "you divide by N - 1. Here nothing was estimated that would cost an example: divide by N.",
+        lambda weights, x, y: gradients(weights, x, y).square().sum(0) / (len(x) - 1),
+    ),
+    Mistake(
+        "your labels are the model's favourites (argmax). The empirical Fisher takes the labels of the data, y.", argmax
+    ),
+    Mistake(
+        "this is the exact Fisher, which asks the model for all labels. The empirical one takes those of the data, y.",
+        exact,
+    ),
+    Mistake(
+        "you take the variance of the gradients: their mean is taken off before the squares. Leave it in.",
+        lambda weights, x, y: gradients(weights, x, y).var(0, unbiased=False),
+    ),
+]
+
+
+def is_never_negative(answer, rng):
+    x, weights = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=(2, 3)))
+    if (torch.as_tensor(answer(weights, x, torch.tensor(rng.integers(2, size=6)))) < 0).any():
+        wrong("an entry of your Fisher is negative, and a mean of squares cannot be")
+
+
+def does_not_depend_on_the_order(answer, rng):
+    x, weights = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=(2, 3)))
+    y = torch.tensor(rng.integers(2, size=6))
+    once, again = answer(weights, x, y), answer(weights, x.flip(0), y.flip(0))
+    if not torch.allclose(torch.as_tensor(once), torch.as_tensor(again), rtol=1e-3):
+        wrong("your Fisher changes when the examples come in another order")
+
+
+LAWS = [is_never_negative, does_not_depend_on_the_order]

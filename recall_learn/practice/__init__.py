@@ -1,0 +1,30 @@
+"""Exercises: ``check("fisher_empirical", my_function)`` in a notebook, ``recall-learn exercises`` in a terminal."""
+
+from typing import Any
+
+from recall_learn.practice.examine import Case, Mistake, Report, case, examine, wrong
+
+__all__ = ["Case", "Mistake", "Report", "case", "check", "examine", "wrong"]
+
+
+def check(name: str, answer: Any) -> None:
+    """Look at an answer, show what was found, and note it in the learner's progress.
+
+    Args:
+        name: of the exercise, as ``recall-learn exercises list`` says it.
+        answer: your function or class, itself: ``check("share_left", share_left)``.
+
+    Raises:
+        ValueError: there is no such exercise; says which come nearest.
+    """
+    from recall_learn.practice import progress
+
+    report = examine(name, answer)
+    progress.record(report)
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        print(report)
+        return
+    display(report) if get_ipython() is not None else print(report)

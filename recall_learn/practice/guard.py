@@ -1,0 +1,179 @@
+"""Calling code that a learner wrote: whatever it does, the kernel goes on and the message is about their lines.
+
+A loop that does not end is cut off. In the main thread of a Unix system a timer's signal interrupts also a wait; in
+other threads, and on Windows, an exception is sent to the thread, which arrives with its next line of Python. Code that
+catches everything is stopped all the same: from the second time on every line of it raises.
+"""
+
+import ctypes
+import linecache
+import random
+import signal
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+AGAIN = 0.2
+"""Seconds after which code that has caught its interruption is interrupted again."""
+
+_OURS = [Path(__file__).parents[1], *(Path(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib"))]
+
+
+class Complaint(Exception):
+    """What is wrong with a learner's answer, in their terms."""
+
+
+class NotWritten(Exception):
+    """The stub is still there."""
+
+
+class _TimeUp(BaseException):
+    """Ends a learner's code; no ``except Exception`` catches it."""
+
+
+def call(function: Callable, arguments: tuple, seconds: float) -> Any:
+    """``function(*arguments)``, and the process's settings as they were before it.
+
+    Raises:
+        Complaint: it raised, or took longer than ``seconds``, or tried to end the program.
+        NotWritten: it is a stub.
+    """
+    try:
+        with _settings_kept(), deadline(seconds):
+            return function(*arguments)
+    except KeyboardInterrupt:
+        raise
+    except NotImplementedError as error:
+        if str(error) == "not written yet":
+            raise NotWritten from None
+        raise Complaint(_told(error)) from None
+    except _TimeUp as error:
+        raise Complaint(
+            f"still running after {seconds:.0f} seconds, and was cut off.{_line(error)}\nDoes every loop end?"
+        ) from None
+    except SystemExit as error:
+        raise Complaint(f"it tried to end Python.{_line(error)}\nLeave out exit() and quit().") from None
+    except RecursionError as error:
+        raise Complaint(f"it calls itself without an end.{_line(error)}") from None
+    except BaseException as error:
+        raise Complaint(_told(error)) from None
+
+
+def _told(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}{_line(error)}" if text else f"{type(error).__name__}{_line(error)}"
+
+
+def _line(error: BaseException) -> str:
+    """Where the learner's code was: the last line of a traceback that belongs neither to us nor to a library."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not _foreign(frame.filename):
+            line = (linecache.getline(frame.filename, frame.lineno) or frame.line or "").strip()
+            return (
+                f"\nIn {frame.name}, line {frame.lineno}: {line}" if line else f"\nIn {frame.name}, line {frame.lineno}"
+            )
+    return ""
+
+
+def _foreign(file: str) -> bool:
+    if file.startswith("<frozen"):
+        return True
+    path = Path(file)
+    return any(path.is_relative_to(place) for place in _OURS)
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    # numpy's legacy state is what a learner may seed
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    grad, dtype, printed = torch.is_grad_enabled(), torch.get_default_dtype(), np.geterr()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        np.seterr(**printed)
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Interrupt what runs inside after ``seconds``, and again as long as it does not stop."""
+    tracer = sys.gettrace()
+    main = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    try:
+        with _alarm(seconds) if main else _watchdog(seconds):
+            yield
+    finally:
+        if sys.gettrace() is not tracer:
+            sys.settrace(tracer)
+
+
+class _Interruptions:
+    """The first raises where the code is; from the second on every line raises, also one that handles an exception."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, frame) -> None:
+        self.count += 1
+        if self.count > 1:
+            sys.settrace(_raise)
+            while frame is not None:
+                if not _foreign(frame.f_code.co_filename):
+                    frame.f_trace = _raise
+                frame = frame.f_back
+        raise _TimeUp
+
+
+def _raise(frame, event, _):
+    if not _foreign(frame.f_code.co_filename):
+        raise _TimeUp
+    return _raise
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    interrupt = _Interruptions()
+    handler = signal.signal(signal.SIGALRM, lambda _, frame: interrupt(frame))
+    before, _ = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, before)
+        signal.signal(signal.SIGALRM, handler)
+
+
+@contextmanager
+def _watchdog(seconds: float) -> Iterator[None]:
+    thread, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
+    send = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch() -> None:
+        wait = seconds
+        while not over.wait(wait):
+            with lock:
+                if not over.is_set():
+                    send(ctypes.c_ulong(thread), ctypes.py_object(_TimeUp))
+            wait = AGAIN
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        while not over.is_set():
+            with suppress(_TimeUp):  # it may come just now
+                over.set()
+        with lock:
+            send(ctypes.c_ulong(thread), None)  # one that was sent and has not arrived

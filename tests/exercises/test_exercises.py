@@ -1,0 +1,118 @@
+"""Every exercise: its stub is open, its solution and other right answers pass, each mistake gets its own message."""
+
+import functools
+import inspect
+import types
+
+import pytest
+import torch
+
+from recall_learn.practice import examine
+from recall_learn.practice.exercise import everything, load_file
+
+ALL = everything()
+SEEDS = range(3)
+
+
+def mutants(exercise):
+    return load_file(exercise.path.parents[1] / "mutants" / exercise.path.name, f"mutants_{exercise.name}")
+
+
+def made(code, name):
+    """What a piece of source defines under a name."""
+    module = types.ModuleType("answer")
+    exec(compile(code, f"<{name}>", "exec"), module.__dict__)
+    return getattr(module, name)
+
+
+def edited(exercise, edits):
+    code = exercise.code
+    for old, new in edits.items():
+        assert old in code, f"{exercise.name}: no {old!r} in the solution"
+        code = code.replace(old, new)
+    return made(code, exercise.entry)
+
+
+def narrow(value):
+    """A value with every float64 in it, in a tensor, as float32."""
+    if isinstance(value, torch.Tensor) and value.dtype == torch.float64:
+        return value.float()
+    if isinstance(value, torch.nn.Module):
+        return value.float()
+    if isinstance(value, dict):
+        return {key: narrow(each) for key, each in value.items()}
+    return type(value)(map(narrow, value)) if type(value) in (list, tuple) else value
+
+
+def in_float32(function):
+    """The same function, which computes in float32."""
+
+    @functools.wraps(function)
+    def narrowed(*arguments):
+        return function(*map(narrow, arguments))
+
+    return narrowed
+
+
+MISTAKES = [
+    pytest.param(each, *mutant, id=f"{each.name}-{mutant[0].replace(' ', '-')}")
+    for each in ALL
+    for mutant in mutants(each).MUTANTS
+]
+OTHERS = [
+    pytest.param(each, other, id=f"{each.name}-{other.__name__}") for each in ALL for other in mutants(each).OTHERS
+]
+each_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda each: each.name)
+
+
+@each_exercise
+def test_a_stub_is_not_written_yet(exercise):
+    report = examine(exercise, made(exercise.stub, exercise.entry), seed=0)
+    assert report.status == "open", report
+    assert "not written yet" in str(report)
+
+
+@each_exercise
+def test_the_solution_passes(exercise):
+    for seed in SEEDS:
+        assert examine(exercise, made(exercise.code, exercise.entry), seed), (seed, exercise.name)
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "edits", "says"), MISTAKES)
+def test_a_mistake_gets_its_own_message(exercise, mistake, edits, says):
+    answer = edits if callable(edits) else edited(exercise, edits)
+    other = [each[2] for each in mutants(exercise).MUTANTS if each[2] != says]
+    for seed in SEEDS:
+        report = examine(exercise, answer, seed)
+        assert report.status == "failed", report
+        assert says in report.says, (seed, report)
+        assert not [each for each in other if each in report.says], report
+
+
+@pytest.mark.parametrize(("exercise", "other"), OTHERS)
+def test_another_right_answer_passes(exercise, other):
+    for seed in SEEDS:
+        report = examine(exercise, other, seed)
+        assert report, (seed, str(report))
+
+
+@each_exercise
+def test_the_solution_passes_in_float32(exercise):
+    """In the precision that most models are trained in. One that needs more says so: FLOAT32 = False in its mutants."""
+    answer = made(exercise.code, exercise.entry)
+    if inspect.isclass(answer) or not getattr(mutants(exercise), "FLOAT32", True):
+        return
+    for seed in SEEDS:
+        report = examine(exercise, in_float32(answer), seed)
+        assert report, (seed, str(report))
+
+
+@each_exercise
+def test_there_are_mistakes_hints_and_other_answers(exercise):
+    assert 2 <= len(mutants(exercise).MUTANTS) <= 6
+    assert mutants(exercise).OTHERS
+    assert 2 <= len(exercise.hints) <= 3
+    assert exercise.statement
+    assert len(exercise.explanation.split()) > 20
+    assert 5 <= exercise.minutes <= 60
+    assert exercise.difficulty in (1, 2, 3)
