@@ -16,8 +16,8 @@
 #   $\partial \log p(y) / \partial W = (e_y - p)\, x^T$. The squares come before the mean, for each example. The mean
 #   gradient of a model that fits its data is nearly zero, and so is the square of it, whatever the examples say.
 #
-#   The sign of the gradient does not matter, as it is squared. The `[N, C, D]` tensor is not needed either: the square of
-#   a product is the product of the squares, so `(error**2).T @ x**2 / len(x)` does it in one matrix product.
+#   The sign of the gradient does not matter, as it is squared. The `[N, C, D]` tensor is not needed either: the
+#   square of a product is the product of the squares, so `(error**2).T @ x**2 / len(x)` does it in one product.
 # ---
 r"""Square, then average.
 
