@@ -19,8 +19,8 @@
 #   bends it by at most $\tfrac14 x x^\top$, at $p = \tfrac12$. One that the model is sure of adds nearly nothing. So
 #   what the data say about a weight is said by the examples the model is in doubt about.
 #
-#   It is a sum, not a mean: the posterior gets narrower with each example. The prior counts once, and only on the
-#   diagonal, for it holds each weight by itself.
+#   It is a sum, not a mean: the posterior gets narrower with each example. The prior counts once however many
+#   examples there are, and only on the diagonal, for it holds each weight by itself.
 #
 #   Take `p * (1 - p)` rather than $e^z / (1 + e^z)^2$: the second overflows for a logit of 1,000. The outer products of
 #   the gradients, $(p - y)^2 x x^\top$, have the same mean if the model is right about its data, and yet they are
