@@ -20,6 +20,7 @@ import torch
 import transformers
 
 from recall_learn import checkpoints, environment, runs, steering
+from recall_learn.files import check_folder
 from recall_learn.finetune import finetune
 from recall_learn.lab.turns import TURNS, rest
 from recall_learn.recipe import Recipe
@@ -178,7 +179,7 @@ class Background:
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(f"folder is {str(folder)!r}, which is there already; name a new one")
-        runs.check_folder(folder)
+        check_folder(folder)
         with TURNS.taken():  # no step, so no file is being written
             for seat in self.seats.values():
                 if seat.run.environment:

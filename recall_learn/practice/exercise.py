@@ -109,7 +109,7 @@ class Exercise:
         """The stub as a file, under its statement."""
         quotes = "'''" if '"""' in self.docstring else '"""'
         mark = "r" if "\\" in self.docstring else ""
-        return f"{mark}{quotes}{self.title}\n\n{self.statement}\n{quotes}\n\n{self.stub}"
+        return f"{mark}{quotes}{self.title}.\n\n{self.statement}\n{quotes}\n\n{self.stub}"
 
     @cached_property
     def entry(self) -> str:
@@ -185,8 +185,8 @@ def named(name: str, folder: Path | None = None) -> Exercise:
 
     names = sorted(each.stem for each in path.parent.glob("*.py"))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"no exercise is called {name!r}{meant} `recall-learn exercises list` names all {len(names)}")
+    meant = f"did you mean {' or '.join(near)}?" if near else f"`recall-learn exercises list` names all {len(names)}"
+    raise ValueError(f"no exercise is called {name!r}; {meant}")
 
 
 def read(path: Path) -> Exercise:
