@@ -16,6 +16,9 @@ from recall_learn.annealing import Sigmoid
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#808080"
+# Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
+# "100µ" for a ten-thousandth.
+AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5}
 
 
 def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
@@ -54,8 +57,8 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle"},
         hovermode="x unified",
     )
-    fig.update_xaxes(automargin=True, title_standoff=8, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    fig.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power")
+    fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)
+    fig.update_yaxes(automargin=True, **AXIS)
     return fig
 
 

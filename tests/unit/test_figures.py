@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from recall_learn.annealing import Sigmoid
-from recall_learn.lab.figures import PALETTE, lambda_curve, slider, style
+from recall_learn.lab.figures import PALETTE, bars, dragged, lambda_curve, over_time, slider, style
 
 
 @pytest.mark.parametrize(("claim", "alt"), [("", "a line"), ("it rises", " ")])
@@ -27,6 +27,20 @@ def test_the_claim_is_the_title_and_wraps():
 def test_the_page_shows_through_a_figure():
     fig = style(go.Figure(), "it rises", "a line")
     assert fig.layout.paper_bgcolor == fig.layout.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+@pytest.mark.parametrize("log", ["", "x", "y", "xy"])
+def test_no_axis_has_si_letters(log):
+    figures = [
+        lambda_curve(),
+        over_time({"a": ([1e-4, 1], [1e-4, 1])}, "y", "it rises", "a line", log=log),
+        dragged([1e-4, 1], {"1": {"a": [1e-4, 1]}}, "k = ", "x", "y", "it rises", "a line", log=log),
+        bars({"a": {"one": 1e-4}}, "x", "y", "it is small", "a bar", log="y" in log),
+    ]
+    for fig in figures:
+        axes = [*fig.select_xaxes(), *fig.select_yaxes()]
+        assert len(axes) == 2
+        assert [axis.exponentformat for axis in axes] == ["power", "power"]
 
 
 def contrast(a, b):
