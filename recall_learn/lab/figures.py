@@ -54,7 +54,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         height=420,
         margin={"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle"},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle", "font": {"size": 13}},
         hovermode="x unified",
     )
     fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)

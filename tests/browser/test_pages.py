@@ -132,6 +132,35 @@ def test_links_inside_the_book_lead_somewhere(html):
     assert checked > 10 * len(soups)
 
 
+IN_A_NOTEBOOK = """async (figure) => {
+    const { data, layout } = JSON.parse(figure);
+    const plot = document.getElementById("plot");
+    await Plotly.newPlot(plot, data, layout);
+    const box = (what) => plot.querySelector(what)?.getBoundingClientRect().toJSON();
+    const entries = [...plot.querySelectorAll(".legend .traces")].map((each) => each.getBoundingClientRect().bottom);
+    const [first, last] = [Math.min(...entries), Math.max(...entries)];
+    return { claim: box(".gtitle"), legend: box(".legend"), up: box(".ytitle"), below: last - first };
+}"""
+
+
+def test_every_figure_has_room_in_a_notebook(browser, html):
+    """Drawn by plotly alone, 640 pixels wide: two lines of legend at most, and nothing runs into the claim."""
+    tab, cramped, drawn = browser.new_page(), [], 0
+    tab.set_content('<div id="plot" style="width: 640px; margin-top: 100px"></div>')
+    tab.add_script_tag(path=html / "_static" / "plotly.min.js")
+    for page in sorted(html.glob("*.html")):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        for script in soup.select(".recall-figure script"):
+            at = tab.evaluate(IN_A_NOTEBOOK, script.string)
+            below = [at[name]["top"] for name in ("legend", "up") if at[name]]
+            if at["claim"]["bottom"] > min(below) or (at["legend"] and at["below"] > 30):
+                cramped.append((page.name, at))
+            drawn += 1
+    tab.close()
+    assert [page for page, _ in cramped] == [], cramped
+    assert drawn > 50
+
+
 @pytest.fixture
 def lesson(browser, html):
     """The first lesson in a tab of its own, for what would show in the other tests."""
