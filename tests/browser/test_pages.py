@@ -16,6 +16,20 @@ WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "heig
 CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
     .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
 
+# Python runs a file of this name first: every process of the build, kernels included, notes what it asks of a socket.
+WATCH = """
+import os, sys
+
+def note(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+        with open(os.environ["ASKED"], "a") as out:
+            out.write(f"{event} {args}\\n")
+
+with open(os.environ["ASKED"], "a") as out:
+    out.write("a process\\n")
+sys.addaudithook(note)
+"""
+
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory):
@@ -26,9 +40,19 @@ def html(tmp_path_factory):
         shutil.copy(ROOT / name, root)
     command = Path(sys.executable).parent / "jupyter-book"
     build = [command, "build", "book", "--config", "jupyter_book.yml", "-W", "--keep-going"]
-    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    (root / "watch").mkdir()
+    (root / "watch" / "sitecustomize.py").write_text(WATCH)
+    paths = os.pathsep.join(filter(None, (str(root / "watch"), os.environ.get("PYTHONPATH"))))
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths, "ASKED": str(root / "asked")}
+    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "book" / "_build" / "html"
+
+
+def test_the_build_asks_no_other_host(html):
+    asked = (html.parents[2] / "asked").read_text().splitlines()
+    assert asked.count("a process") > 0  # the watch was on
+    assert {line for line in asked if line != "a process" and "127.0.0.1" not in line} == set()
 
 
 def new_tab(browser, window):
