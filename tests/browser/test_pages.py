@@ -15,6 +15,13 @@ PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
 WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
     .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
+CUT_OFF = """figure => {
+    const frame = figure.querySelector('.recall-plot .main-svg').getBoundingClientRect();
+    return [...figure.querySelectorAll('.xtitle, .ytitle')].filter(title => {
+        const box = title.getBoundingClientRect();
+        return box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom;
+    }).map(title => title.textContent);
+}"""
 
 # Python runs a file of this name first: every process of the build, kernels included, notes what it asks of a socket.
 WATCH = """
@@ -123,6 +130,7 @@ def test_every_figure_is_drawn_and_described(page):
         assert figure.locator(".recall-plot .trace").count() > 0
         assert figure.locator("figcaption").inner_text()
         assert len(figure.locator(".recall-plot[role=img]").get_attribute("aria-label")) > 20
+        assert figure.evaluate(CUT_OFF) == []
 
 
 def test_every_slider_moves_its_curves_by_keyboard(page):
