@@ -1,7 +1,8 @@
 """The exercises where they are read: stubs, statements, and the end of each lesson.
 
 All of it is made from ``exercises/solutions``: ``exercises/NN_name/exercise.py`` and ``README.md`` for each exercise,
-the table in ``exercises/README.md``, and in each lesson what stands between the two comments `BEGIN` and `END`.
+the tables in ``exercises/README.md`` and ``book/teaching.md``, and in each lesson what stands between the two comments
+`BEGIN` and `END`.
 
 Run as ``python -m recall_learn.book.exercises [folder of the repository]``.
 """
@@ -15,6 +16,8 @@ from recall_learn.practice.exercise import Exercise, everything
 BEGIN = "<!-- exercises: made by make notebooks from exercises/solutions -->"
 END = "<!-- end of the exercises -->"
 BLOCK = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+WEEKS = [(1, 2, 3), (4, 5, 6), (7, 8), (9, 10, 11)]
+MINUTES = re.compile(r"^\*About (\d+) minutes", re.MULTILINE)
 MADE = "<!-- made by make notebooks from exercises/solutions -->"
 
 INTRODUCTION = """### Write it
@@ -141,6 +144,22 @@ def table(exercises: list[Exercise]) -> str:
     return "\n".join(["| lesson | exercise | minutes | |", "| --- | --- | --- | --- |", *rows])
 
 
+def plan(exercises: list[Exercise], book: Path) -> str:
+    """Four weeks as a Markdown table: lessons, minutes, exercises, points."""
+    rows = []
+    for week, lessons in enumerate(WEEKS, 1):
+        pages = [next(book.glob(f"{number:02}_*.md")) for number in lessons]
+        titles = [re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)[1] for page in pages]
+        reading = sum(int(MINUTES.search(page.read_text(encoding="utf-8"))[1]) for page in pages)
+        own = [each for each in exercises if each.lesson in lessons]
+        links = ", ".join(f"[{title}]({page.name})" for title, page in zip(titles, pages, strict=True))
+        names = ", ".join(f"`{each.name}`" for each in own)
+        writing, points = sum(each.minutes for each in own), sum(each.points for each in own)
+        rows.append(f"| {week} | {links} | {reading} | {names} | {writing} | {points} |")
+    head = ["| week | lessons | minutes | exercises | minutes | points |", "| --- | --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
+
+
 def made(root: Path) -> dict[Path, str]:
     """Every generated text, by the file that it belongs in."""
     exercises = everything(root / "exercises")
@@ -152,9 +171,13 @@ def made(root: Path) -> dict[Path, str]:
     for number in sorted({each.lesson for each in exercises}):
         (page,) = (root / "book").glob(f"{number:02}_*.md")
         files[page] = lesson(page, [each for each in exercises if each.lesson == number])
-    index = root / "exercises" / "README.md"
-    text = index.read_text(encoding="utf-8")
-    files[index] = BLOCK.sub(lambda _: f"{BEGIN}\n{table(exercises)}\n{END}", text)
+    teaching = root / "book" / "teaching.md"
+    for page, inside in (
+        (root / "exercises" / "README.md", table(exercises)),
+        (teaching, plan(exercises, teaching.parent)),
+    ):
+        text = page.read_text(encoding="utf-8")
+        files[page] = BLOCK.sub(lambda _, inside=inside: f"{BEGIN}\n\n{inside}\n\n{END}", text)
     return files
 
 
