@@ -26,7 +26,10 @@ def _no_thread_stays():
     yield
     for each in list(background._LIVING):
         each.close(wait=PATIENCE)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
 
 
 def recipe(world, method="recadam", **changes):
