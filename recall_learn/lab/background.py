@@ -115,13 +115,13 @@ class Background:
         seats = self.seats.values()
         if self._closed:
             return CLOSED
-        trains = [seat for seat in seats if seat.thread and not seat.ended]
-        waits = all(seat.at > self._until and not seat.taking for seat in trains)
+        trains = [seat for seat in seats if seat.thread]  # one that has ended may still be writing its model
+        waits = all(seat.at > self._until and not seat.taking and not seat.ended for seat in trains)
         if waits and any(seat.error for seat in seats):
             return FAILED
-        if all(seat.ended for seat in seats):
+        if not trains and all(seat.ended for seat in seats):
             return DONE
-        if not any(seat.thread for seat in seats):
+        if not trains:
             return NEW
         if any(not seat.at for seat in trains):
             return LOADING

@@ -26,7 +26,10 @@ def _no_thread_stays():
     yield
     for each in list(background._LIVING):
         each.close(wait=PATIENCE)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
 
 
 def recipe(world, method="recadam", **changes):
@@ -161,8 +164,8 @@ def test_a_run_that_broke_goes_on_without_what_broke_it(world, tmp_path, monkeyp
 
 @pytest.mark.parametrize("method", ["recadam", "vanilla"])  # the run, and the one beside it
 def test_where_one_of_two_breaks_the_other_waits_for_it(world, tmp_path, monkeypatch, method):
-    asked, twin = recipe(world, steps=60), recipe(world, "vanilla", steps=60)
-    session = begin(world, beside=twin, folder=tmp_path / "both", steps=60)
+    asked, twin = recipe(world, steps=20), recipe(world, "vanilla", steps=20)
+    session = begin(world, beside=twin, folder=tmp_path / "both", steps=20)
     compute = StepTrainer.compute_loss
     broken = []
 

@@ -39,7 +39,10 @@ def make(world):
         lab.close()
     for each in list(background._LIVING):  # those that a reset gave up, too
         each.close(wait=PATIENCE)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
 
 
 def until(lab, state):
@@ -298,7 +301,7 @@ def test_bad_arguments(make, tmp_path):
     with pytest.raises(ValueError, match="recipe is 'tiny'; it has to be a Recipe"):
         Lab("tiny")
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match="is damaged .*use another folder"):
+    with pytest.raises(ValueError, match=r"is damaged .*use another folder"):
         Lab(folder=tmp_path)
 
 
