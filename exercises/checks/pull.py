@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice.compare import array
 
 EXACT = ((2.0**-10, 0.5, 2048.0), (2.0**-9, 0.5, 2048.0))
 """Learning rate, lambda and gamma with c = 1 and c = 2, exactly, in whatever order they are multiplied."""
@@ -117,7 +118,7 @@ MISTAKES = [
 
 
 def near(mine, right):
-    return np.allclose(np.array(mine), right.numpy(), atol=1e-6)
+    return np.allclose(array(mine), right.numpy(), atol=1e-6)
 
 
 def the_task_alone_pulls_nothing(answer, rng):
