@@ -143,6 +143,11 @@ def moved(theta, step, pull, anchor, how):
 
 MISTAKES = [
     Mistake(
+        "your weights never move. `p = p - ...` makes a new tensor and leaves the parameter as it was: change it in "
+        "place, `p.sub_(...)` or `p -= ...`.",
+        lambda params, lr, gamma, anneal, betas, eps, starts, *_: starts,
+    ),
+    Mistake(
         "nothing pulls: your anchors move along with the weights. `p`, `p.data` and `p.detach()` share the memory of "
         "the parameter; an anchor has to be a copy, `p.detach().clone()`.",
         wrongly(anchors="moving"),
