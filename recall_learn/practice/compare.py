@@ -171,7 +171,7 @@ _POWERS: dict[str, Callable[[float], float]] = {
 
 def _factor(got: Any, want: Any) -> float | None:
     mine, right = flat(got), flat(want)
-    if mine.shape != right.shape or not right.size or not np.isfinite(mine).all():
+    if mine.shape != right.shape or not right.size or not (np.isfinite(mine).all() and np.isfinite(right).all()):
         return None
     factor = float(mine @ right / (right @ right)) if np.any(right) else 0.0
     if factor == 0 or abs(factor - 1) < 1e-3 or not np.allclose(mine, factor * right, rtol=1e-2, atol=1e-12):

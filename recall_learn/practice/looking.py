@@ -197,8 +197,9 @@ class _Look:
     def _filled(self, says: str, bad: tuple) -> str:
         each, got, want = bad
         mine, right = compare.flat(got), compare.flat(want)
-        top = np.linalg.norm(right) or np.nan
-        ratio = f"{np.linalg.norm(mine) / top:.3g}" if mine.size == right.size else "another number"
+        with np.errstate(invalid="ignore"):  # infinity may be a right result
+            ratio = np.linalg.norm(mine) / (np.linalg.norm(right) or np.nan) if mine.size == right.size else None
+        ratio = "another number" if ratio is None else f"{ratio:.3g}"
         values = {name.replace(" ", "_"): f"{value:g}" for name, value in each.known.items()}
         return says.format(ratio=ratio, **values)
 

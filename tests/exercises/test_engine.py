@@ -269,6 +269,16 @@ def test_a_transposed_matrix_is_recognised():
     assert not compare.transposed(matrix, matrix)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("answer", "message"), [(lambda a, b: a - b, "you subtract"), (torch.minimum, "is [1, 1]; it has to be [inf, 2]")]
+)
+def test_infinity_may_be_right(adding, answer, message):
+    first = "[case(torch.tensor([torch.inf, 1.0]), torch.ones(2), size=2)] + [case("
+    (adding.path.parents[1] / "checks" / "adds.py").write_text(CHECK.replace("[case(", first))
+    assert message in says(adding, answer)
+
+
 def test_a_wrong_name_gets_the_nearest():
     with pytest.raises(ValueError, match="did you mean fisher_empirical"):
         named("fisher_empircal")
