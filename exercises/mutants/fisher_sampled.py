@@ -20,7 +20,8 @@ MUTANTS = [
     (
         "shares the draws",
         {
-            DRAWN: "torch.searchsorted(p.cumsum(1), torch.rand(1, draws, generator=generator).to(p).expand(len(x), -1) * 0.999999)"
+            DRAWN: "torch.searchsorted(p.cumsum(1), torch.rand(1, draws, generator=generator).to(p)"
+            ".expand(len(x), -1) * 0.999999)"
         },
         "equal examples always get",
     ),
