@@ -44,7 +44,7 @@ $H$ is the Hessian of $Loss_S$ itself, a sum over the examples with the prior in
 import torch
 
 
-def chain(gradients, hessian, d):
+def four_rises(gradients, hessian, d):
     """The rise of Loss_S as each form says it: a dictionary of "hessian", "fisher", "diagonal", "gamma", in nats.
 
     Args:

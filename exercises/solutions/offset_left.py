@@ -50,7 +50,7 @@ import numpy as np
 from recall_learn.annealing import Sigmoid
 
 
-def share_left(k, t0, warmup, steps, lr, gamma):
+def offset_left(k, t0, warmup, steps, lr, gamma):
     """The share of the offset that is left after step t0.
 
     Args:

@@ -1,4 +1,4 @@
-"""What people get wrong in share_left, and other right answers."""
+"""What people get wrong in offset_left, and other right answers."""
 
 import math
 
