@@ -60,13 +60,12 @@ def test_no_lesson_s_own_names_are_written_over():
 
 
 def test_pytest_looks_at_answers(own_progress):
-    each = ALL[0]
+    right, stub = ALL[:2]
     (own_progress / "answers").mkdir()
-    (own_progress / "answers" / f"{each.name}.py").write_text(each.code)
+    for each, text in ((right, right.code), (stub, stub.file)):
+        (own_progress / "answers" / f"{each.name}.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "exercises"), "--answers"]
-    passed = subprocess.run([*command, str(own_progress / "answers")], capture_output=True, text=True)
-    assert "1 passed" in passed.stdout, passed.stdout + passed.stderr
-    (own_progress / "answers" / f"{each.name}.py").write_text(each.file)
-    failed = subprocess.run([*command, str(own_progress / "answers")], capture_output=True, text=True)
-    assert failed.returncode == 1
-    assert "not written yet" in failed.stdout
+    done = subprocess.run([*command, str(own_progress / "answers")], capture_output=True, text=True)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert f"○ {stub.name}: not written yet" in done.stdout
+    assert done.returncode == 1
