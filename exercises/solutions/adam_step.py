@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 1
+# goal: Write one step of Adam, with epsilon and bias correction where they belong.
 # minutes: 15
 # difficulty: 2
 # hints:

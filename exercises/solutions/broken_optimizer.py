@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 6
+# goal: Tell a defect from the curves of a run.
 # minutes: 35
 # difficulty: 3
 # hints:

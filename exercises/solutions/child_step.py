@@ -1,6 +1,7 @@
 # ---
 # lesson: 10
 # order: 3
+# goal: Train a child and leave every other weight where it is, to the bit.
 # minutes: 25
 # difficulty: 3
 # hints:

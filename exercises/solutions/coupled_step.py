@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 4
+# goal: Send the spring through Adam's moments, the form that nobody published.
 # minutes: 15
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 8
 # order: 2
+# goal: Make the control that a slow shift has to be compared with.
 # minutes: 15
 # difficulty: 2
 # hints:

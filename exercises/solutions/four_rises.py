@@ -1,6 +1,7 @@
 # ---
 # lesson: 2
 # order: 3
+# goal: See what each step from the Hessian to one gamma says of the same displacement.
 # minutes: 25
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 5
 # order: 1
+# goal: Keep the pretrained weights where training cannot move them.
 # minutes: 10
 # difficulty: 1
 # hints:

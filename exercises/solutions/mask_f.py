@@ -1,6 +1,7 @@
 # ---
 # lesson: 10
 # order: 1
+# goal: Mask at random without changing the gradient on average.
 # minutes: 15
 # difficulty: 2
 # hints:

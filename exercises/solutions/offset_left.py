@@ -1,6 +1,7 @@
 # ---
 # lesson: 5
 # order: 3
+# goal: Work out whether a random start ever comes home.
 # minutes: 20
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 5
 # order: 2
+# goal: Take one step of the spring, and know what its size does.
 # minutes: 10
 # difficulty: 1
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 8
 # order: 1
+# goal: Choose a setting from a sweep, and not a lucky run.
 # minutes: 25
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 5
+# goal: Build the whole optimizer, with groups, head, anchors and schedule.
 # minutes: 60
 # difficulty: 3
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 2
+# goal: Write the step of RecAdam as the paper has it.
 # minutes: 20
 # difficulty: 2
 # hints:

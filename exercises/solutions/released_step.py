@@ -1,6 +1,7 @@
 # ---
 # lesson: 7
 # order: 3
+# goal: Write the step as the authors' code takes it, and find its four differences.
 # minutes: 20
 # difficulty: 3
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 6
 # order: 2
+# goal: Choose k and t0 from what lambda has to be at the first and the last step.
 # minutes: 25
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 6
 # order: 1
+# goal: Write lambda(t) with both its limits, and let it never overflow.
 # minutes: 15
 # difficulty: 2
 # hints:

@@ -34,7 +34,7 @@ from recall_learn.practice import check
 
 SECTION = """#### {title}
 
-*{minutes} minutes, {level}*
+*{goal} {minutes} minutes, {level}.*
 
 {statement}
 
@@ -71,7 +71,7 @@ README = """{made}
 
 # {title}
 
-{minutes} minutes, {level}, lesson {lesson}. `{entry}` in `exercise.py` is what you write.
+*{goal}* {minutes} minutes, {level}, lesson {lesson}. `{entry}` in `exercise.py` is what you write.
 
 {statement}
 
@@ -93,6 +93,7 @@ def block(exercises: list[Exercise]) -> str:
         parts.append(
             SECTION.format(
                 title=each.title,
+                goal=each.goal,
                 minutes=each.minutes,
                 level=each.level,
                 statement=each.statement,
@@ -124,6 +125,7 @@ def readme(each: Exercise) -> str:
     return README.format(
         made=MADE,
         title=each.title,
+        goal=each.goal,
         minutes=each.minutes,
         level=each.level,
         lesson=each.lesson,

@@ -15,6 +15,7 @@ from recall_learn.practice.guard import Complaint, NotWritten, call
 SOLUTION = '''# ---
 # lesson: 1
 # order: 1
+# goal: Add.
 # minutes: 10
 # difficulty: 1
 # hints: [Add., "Add a to b."]

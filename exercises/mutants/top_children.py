@@ -1,4 +1,4 @@
-"""What people get wrong in child_masks, and other right answers."""
+"""What people get wrong in top_children, and other right answers."""
 
 import torch
 

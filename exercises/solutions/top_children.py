@@ -1,6 +1,7 @@
 # ---
 # lesson: 10
 # order: 2
+# goal: Choose the child by one threshold over the whole model.
 # minutes: 20
 # difficulty: 2
 # hints:
@@ -35,7 +36,7 @@ For two tensors with the entries 5, 1, 4 and 2, 3, and $p = 0.4$, the child is 5
 import torch
 
 
-def child_masks(fisher, p):
+def top_children(fisher, p):
     """Which weights train, a dictionary from the names to bool tensors of the same shapes.
 
     Args:
