@@ -129,7 +129,8 @@ MISTAKES = [
     ),
     Mistake("you mask m itself. Mask the gradient: outside the child m keeps 0.9 of what it was.", masked_moments("m")),
     Mistake(
-        "your averages stand still outside the child. They take in a gradient of 0 there, X,
+        "your averages stand still outside the child. They take in a gradient of 0 there: they keep 0.9 and 0.999 of "
+        "what they were.",
         kept_moments,
     ),
     Mistake(COUPLED, coupled),
