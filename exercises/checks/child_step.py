@@ -129,13 +129,8 @@ MISTAKES = [
     ),
     Mistake("you mask m itself. Mask the gradient: outside the child m keeps 0.9 of what it was.", masked_moments("m")),
     Mistake(
-<<<<<<< HEAD
-        "your averages stand still outside the child. They take in a gradient of 0 there, so m keeps 0.9 "
-        "and v 0.999 of what it was.",
-=======
         "your averages stand still outside the child. They take in a gradient of 0 there: they keep 0.9 and 0.999 of "
         "what they were.",
->>>>>>> wt-g
         kept_moments,
     ),
     Mistake(COUPLED, coupled),
