@@ -1,6 +1,7 @@
 # ---
 # lesson: 9
 # order: 2
+# goal: Measure what picking the best evaluation adds to a score.
 # minutes: 15
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 9
 # order: 1
+# goal: Give a random start the time that it needs.
 # minutes: 20
 # difficulty: 2
 # hints:
