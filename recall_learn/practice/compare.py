@@ -205,6 +205,9 @@ def changed(before: Any, after: Any) -> str:
         return _changed_model(before, after)
     if isinstance(before, torch.Generator | np.random.Generator) or callable(before):
         return ""
+    if isinstance(before, str | Number):
+        equal = type(before) is type(after) and (before == after or before != before)
+        return "" if equal else "its value"
     if isinstance(before, torch.Tensor | np.ndarray):
         equal = before.shape == after.shape and np.array_equal(array(before), array(after), equal_nan=True)
         return "" if equal else "its numbers"

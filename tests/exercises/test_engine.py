@@ -264,6 +264,14 @@ def test_the_same_value_may_come_in_another_kind(got, want):
     assert compare.same(got, want)
 
 
+def test_changes_of_plain_numbers_are_named():
+    numbers = [3.0, 1.0, float("nan")]
+    assert compare.changed(numbers, list(numbers)) == ""
+    assert compare.changed(numbers, [1.0, 3.0, float("nan")]) == "its entry 0"
+    assert compare.changed({"k": "a"}, {"k": "b"}) == "its entry 'k'"
+    assert compare.changed({"k": 1.0}, {"k": torch.ones(2)}) == "its entry 'k'"
+
+
 def test_a_transposed_matrix_is_recognised():
     matrix = torch.arange(6.0).reshape(2, 3)
     assert compare.transposed(matrix.T, matrix)
