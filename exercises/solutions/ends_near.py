@@ -1,6 +1,7 @@
 # ---
 # lesson: 9
 # order: 3
+# goal: Check from the published figure what the tuned grid keeps.
 # minutes: 10
 # difficulty: 1
 # hints:

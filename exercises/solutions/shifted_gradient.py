@@ -1,6 +1,7 @@
 # ---
 # lesson: 6
 # order: 4
+# goal: Weigh task and spring against each other, in one gradient.
 # minutes: 15
 # difficulty: 1
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 6
 # order: 3
+# goal: Say how much of the training the task gets under a schedule.
 # minutes: 15
 # difficulty: 2
 # hints:
