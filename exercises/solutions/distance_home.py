@@ -1,6 +1,7 @@
 # ---
 # lesson: 1
 # order: 1
+# goal: Measure how far a model went, over all its weights and without its new head.
 # minutes: 10
 # difficulty: 1
 # hints:

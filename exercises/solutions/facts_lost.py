@@ -1,6 +1,7 @@
 # ---
 # lesson: 1
 # order: 2
+# goal: Count what was forgotten, and not the balance of lost and gained.
 # minutes: 10
 # difficulty: 1
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 2
 # order: 1
+# goal: Derive the curvature that Laplace's method puts in place of the old data.
 # minutes: 20
 # difficulty: 2
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 2
 # order: 2
+# goal: Take the integral that Laplace's method makes easy, also where a determinant overflows.
 # minutes: 20
 # difficulty: 2
 # hints:

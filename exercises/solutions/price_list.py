@@ -1,6 +1,7 @@
 # ---
 # lesson: 11
 # order: 1
+# goal: Find the methods that no other one beats in both measures.
 # minutes: 20
 # difficulty: 2
 # hints:

@@ -1,4 +1,4 @@
-"""What people get wrong in chain, and other right answers."""
+"""What people get wrong in four_rises, and other right answers."""
 
 import numpy as np
 import torch

@@ -1,6 +1,7 @@
 # ---
 # lesson: 2
 # order: 3
+# goal: See what each step from the Hessian to one gamma says of the same displacement.
 # minutes: 25
 # difficulty: 2
 # hints:
@@ -44,7 +45,7 @@ $H$ is the Hessian of $Loss_S$ itself, a sum over the examples with the prior in
 import torch
 
 
-def chain(gradients, hessian, d):
+def four_rises(gradients, hessian, d):
     """The rise of Loss_S as each form says it: a dictionary of "hessian", "fisher", "diagonal", "gamma", in nats.
 
     Args:

@@ -1,0 +1,208 @@
+"""Against numerical derivatives: each weight is moved a little to either side."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from recall_learn.practice import Mistake, case, wrong
+
+
+class Twice(nn.Module):
+    """One layer that is used twice."""
+
+    def __init__(self, inputs, width, labels):
+        super().__init__()
+        self.first, self.again = nn.Linear(inputs, width), nn.Linear(width, width)
+        self.dropout, self.head = nn.Dropout(0.4), nn.Linear(width, labels)
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x))
+        h = torch.tanh(self.again(self.dropout(h)))
+        return self.head(self.dropout(torch.tanh(self.again(h))))
+
+
+class Words(nn.Module):
+    """Words in, the next word out: the table of words is the last layer, too."""
+
+    def __init__(self, words, width):
+        super().__init__()
+        self.table, self.norm = nn.Embedding(words, width), nn.LayerNorm(width)
+        self.dropout, self.out = nn.Dropout(0.3), nn.Linear(width, words)
+        self.out.weight = self.table.weight
+
+    def forward(self, x):
+        return self.out(self.norm(self.dropout(self.table(x)).mean(1)))
+
+
+def plain(inputs, width, labels):
+    return nn.Sequential(nn.Linear(inputs, width), nn.Tanh(), nn.Dropout(0.5), nn.Linear(width, labels))
+
+
+def seeded(rng, make, *sizes):
+    with torch.random.fork_rng():
+        torch.manual_seed(int(rng.integers(2**31)))
+        return make(*sizes)
+
+
+def rows(rng, *shape):
+    return torch.tensor(rng.normal(size=shape), dtype=torch.float32)
+
+
+def labels(rng, n, count):
+    return torch.tensor(rng.integers(count, size=n))
+
+
+def cases(rng):
+    frozen = seeded(rng, plain, 3, 4, 2)
+    frozen[0].weight.requires_grad_(False)
+    twice, words = seeded(rng, Twice, 2, 3, 3), seeded(rng, Words, 6, 3)
+    tokens = torch.tensor(rng.integers(6, size=(7, 4)))
+    return [
+        case(seeded(rng, plain, 3, 4, 3), rows(rng, 6, 3), labels(rng, 6, 3), batch_size=6),
+        case(frozen.eval(), rows(rng, 5, 3), labels(rng, 5, 2), batch_size=5),
+        case(twice, rows(rng, 4, 2), labels(rng, 4, 3), batch_size=4),
+        case(words, tokens, labels(rng, 7, 6), batch_size=7),
+    ]
+
+
+def derivatives(model, x, y, step=1e-5):
+    """Central differences of each example's loss, ``name -> [N, *shape]``."""
+    model = copy.deepcopy(model).eval().double()
+    x = x.double() if x.is_floating_point() else x
+    found = {}
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if not weight.requires_grad:
+                continue
+            flat, columns = weight.view(-1), []
+            for i in range(len(flat)):
+                before, losses = flat[i].item(), []
+                for value in (before + step, before - step):
+                    flat[i] = value
+                    losses.append(functional.cross_entropy(model(x), y, reduction="none"))
+                flat[i] = before
+                columns.append((losses[0] - losses[1]) / (2 * step))
+            found[name] = torch.stack(columns, 1).view(len(x), *weight.shape)
+    return found
+
+
+def of_each(model, x, y, function):
+    return {name: function(g) for name, g in derivatives(model, x, y).items()}
+
+
+def reference(model, x, y):
+    return of_each(model, x, y, lambda g: g.square().mean(0))
+
+
+def of_favourites(model, x, y):
+    with torch.no_grad():
+        return reference(model, x, copy.deepcopy(model).eval()(x).argmax(1))
+
+
+MISTAKES = [
+    Mistake(
+        "you squared the gradient of the batch's mean loss, and your Fisher is {ratio} times the right one (the batch "
+        "has {batch_size} examples). Take each example's gradient on its own and square it; the mean comes last.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.mean(0).square()),
+    ),
+    Mistake(
+        "you squared the gradient of the batch's summed loss. Take each example's gradient on its own, square it, and "
+        "take the mean.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.sum(0).square()),
+    ),
+    Mistake(
+        "the gradients pile up: each example's still holds those before it. `backward()` adds to `.grad`, so empty it "
+        "before each example, or use `torch.autograd.grad`.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.cumsum(0).square().mean(0)),
+    ),
+    Mistake(
+        "you have the sum over the examples; the Fisher is their mean. Divide by N.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.square().sum(0)),
+    ),
+    Mistake(
+        "you divide by N too often. Is the loss of one example a mean over more than that example?",
+        lambda model, x, y: of_each(model, x, y, lambda g: (g / len(x)).square().mean(0)),
+    ),
+    Mistake(
+        "you have the mean of the gradients' sizes; the Fisher is the mean of their squares.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.abs().mean(0)),
+    ),
+    Mistake(
+        "you have the mean of the gradients, without any square.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.mean(0)),
+    ),
+    Mistake(
+        "your labels are the model's favourites (argmax). The empirical Fisher takes the labels of the data, y.",
+        of_favourites,
+    ),
+]
+
+
+class Watched(nn.Module):
+    """A model whose next copy is itself: the engine hands it on uncopied, so that a law sees it afterwards."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside, self.watched = inside, False
+
+    def forward(self, x):
+        return self.inside(x)
+
+    def __deepcopy__(self, memo):
+        if self.watched:
+            self.watched = False
+            return self
+        twin = Watched(copy.deepcopy(self.inside, memo))
+        twin.training = self.training
+        return twin
+
+
+def watch(answer, model, x, y):
+    model.watched = True
+    answer(model, x, y)
+
+
+def drops_nothing(answer, rng):
+    model, x, y = seeded(rng, plain, 3, 4, 3), rows(rng, 6, 3), labels(rng, 6, 3)
+    found = [answer(model.train(mode), x, y) for mode in (True, False)]
+    if not all(torch.allclose(torch.as_tensor(found[0][name]), torch.as_tensor(found[1][name])) for name in found[1]):
+        wrong(
+            "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
+            "model.eval() before the first forward pass"
+        )
+
+
+def keeps_each_mode(answer, rng):
+    model = Watched(nn.Sequential(plain(3, 4, 3), nn.Dropout(0.5)))
+    model.inside[1].eval()
+    before = [module.training for module in model.modules()]
+    watch(answer, model, rows(rng, 4, 3), labels(rng, 4, 3))
+    after = [module.training for module in model.modules()]
+    if after != before:
+        wrong(
+            "a part of the model was in eval mode while the rest was in train mode, and now it is not so any more. "
+            "`model.train()` switches every module: remember the mode of each, and give it back"
+        )
+
+
+def leaves_grad_alone(answer, rng):
+    model = Watched(seeded(rng, plain, 3, 4, 3))
+    x, y = rows(rng, 4, 3), labels(rng, 4, 3)
+    watch(answer, model, x, y)
+    if any(p.grad is not None for p in model.parameters()):
+        wrong(
+            "`.grad` was None before your function and holds a gradient after it. The next training step would use it"
+        )
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    watch(answer, model, x, y)
+    if any(p.grad is None or not torch.equal(p.grad, torch.ones_like(p)) for p in model.parameters()):
+        wrong(
+            "the gradients that stood in `.grad` before your function are gone or changed. Somebody may be between "
+            "backward() and step(): `torch.autograd.grad` does not touch them"
+        )
+
+
+LAWS = [drops_nothing, keeps_each_mode, leaves_grad_alone]
