@@ -18,8 +18,8 @@
 #   all tasks so far. It is exact for bowls that lie along the axes.
 #
 #   Pulling the anchors back towards the old ones, as a weighted mean does, counts the old task twice: it has had its
-#   say in where the new weights are. An average of the precisions would let every task fade. Fading is what `decay` is for,
-#   and it is done to the past alone.
+#   say in where the new weights are. An average of the precisions would let every task fade. Fading is what `decay`
+#   is for, and it is done to the past alone.
 #
 #   Parameters are changed in place by the next step of an optimizer. Anchors that are the same tensors move along,
 #   and a spring to wherever you are pulls nowhere.
