@@ -3,6 +3,8 @@
 import torch
 
 DRAWN = "torch.multinomial(p, draws, replacement=True, generator=generator)"
+SHARED = "torch.searchsorted(p.cumsum(1), 0.9999 * torch.rand(1, draws, generator=generator).to(p).expand(len(x), -1))"
+
 MUTANTS = [
     ("takes argmax labels", {DRAWN: "p.argmax(1)[:, None].expand(-1, draws)"}, "favourites (argmax)"),
     ("draws evenly", {"multinomial(p,": "multinomial(torch.ones_like(p),"}, "come equally often"),
@@ -17,6 +19,7 @@ MUTANTS = [
         "mean over the draws",
     ),
     ("forgets the generator", {"generator=generator": "generator=None"}, "same with every generator"),
+<<<<<<< HEAD
     (
         "shares the draws",
         {
@@ -25,6 +28,9 @@ MUTANTS = [
         },
         "equal examples always get",
     ),
+=======
+    ("shares the draws", {DRAWN: SHARED}, "equal examples always get"),
+>>>>>>> wt-e
 ]
 
 

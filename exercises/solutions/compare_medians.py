@@ -1,6 +1,7 @@
 # ---
 # lesson: 11
 # order: 2
+# goal: Count, in a published table, where a better median means more than luck.
 # minutes: 15
 # difficulty: 1
 # hints:

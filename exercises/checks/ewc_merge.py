@@ -1,0 +1,139 @@
+"""Against the library's merge."""
+
+import copy
+
+import torch
+
+from recall_learn.laplace import QuadraticPenalty
+from recall_learn.practice import Mistake, case, wrong
+
+
+def tensors(rng, shapes, precision=False):
+    def draw(shape):
+        return rng.gamma(2.0, 1.0, size=shape) if precision else rng.normal(size=shape)
+
+    return {name: torch.tensor(draw(shape)) for name, shape in shapes.items()}
+
+
+def penalties(rng, shapes):
+    return tuple(tensors(rng, shapes, precision) for precision in (False, True, False, True))
+
+
+def cases(rng):
+    drawn = []
+    for shapes, low in (({"w": (3, 2), "b": (3,)}, 0.2), ({"w": (4,)}, 0.55), ({"a": (2, 2), "c": (), "d": (5,)}, 0.8)):
+        decay = low + float(rng.uniform(0, 0.15))
+        drawn.append(case(*penalties(rng, shapes), decay, decay=decay))
+    return [*drawn, case(*penalties(rng, {"w": (2, 3)}), 1.0, decay=1.0)]
+
+
+def reference(old_anchors, old_precision, new_anchors, new_precision, decay):
+    old, new = QuadraticPenalty(old_anchors, old_precision), QuadraticPenalty(new_anchors, new_precision)
+    merged = old.merge(new, decay=decay)
+    return merged.anchors, merged.precision
+
+
+def each(function):
+    """What comes out where ``function(a, P, b, Q, decay)`` gives one tensor's anchors and precision."""
+
+    def made(a, p, b, q, decay):
+        both = {name: function(a[name], p[name], b[name], q[name], decay) for name in b}
+        return {name: pair[0] for name, pair in both.items()}, {name: pair[1] for name, pair in both.items()}
+
+    return made
+
+
+def precisions(function):
+    return each(lambda a, p, b, q, decay: (b, function(p, q, decay)))
+
+
+WEIGHTED = (
+    "your anchors are a mean of the old and the new ones, weighted by their precisions. The new weights were found "
+    "with the old penalty in the loss, so the old task would count twice: take the new anchors as they are."
+)
+MISTAKES = [
+    Mistake(
+        "your precision is an average of the two. They add up: a task more to remember holds the weights more firmly. "
+        "Only decay lets the old one fade.",
+        precisions(lambda p, q, decay: (decay * p + q) / 2),
+    ),
+    Mistake(
+        "your precision is an average of the two. They add up, and the old one is multiplied by decay first.",
+        precisions(lambda p, q, decay: (p + q) / 2),
+    ),
+    Mistake(
+        "this is a running mean: the new precision is multiplied by 1 - decay. It enters whole, the old one fades.",
+        precisions(lambda p, q, decay: decay * p + (1 - decay) * q),
+    ),
+    Mistake(
+        "decay is on the wrong one: you let the new precision fade. It belongs to the old one, so that old tasks are "
+        "slowly given up.",
+        precisions(lambda p, q, decay: p + decay * q),
+    ),
+    Mistake("decay is on both precisions. Only the old one fades.", precisions(lambda p, q, decay: decay * (p + q))),
+    Mistake("decay is missing: multiply the old precision by it.", precisions(lambda p, q, decay: p + q)),
+    Mistake("the old precision is gone: add decay times it.", precisions(lambda p, q, decay: q)),
+    Mistake(
+        "the anchors are still those of the old task. The model has learned another one since: the spring belongs to "
+        "the weights where that ended, the new anchors.",
+        each(lambda a, p, b, q, decay: (a, decay * p + q)),
+    ),
+    Mistake(WEIGHTED, each(lambda a, p, b, q, decay: ((decay * p * a + q * b) / (decay * p + q), decay * p + q))),
+    Mistake(WEIGHTED, each(lambda a, p, b, q, decay: ((p * a + q * b) / (p + q), decay * p + q))),
+    Mistake(
+        "your anchors are the middle of the old and the new ones. Take the new ones as they are.",
+        each(lambda a, p, b, q, decay: ((a + b) / 2, decay * p + q)),
+    ),
+    Mistake(
+        "the two came in the wrong order: return the anchors first, then the precision.",
+        lambda *given: reference(*given)[::-1],
+    ),
+]
+
+
+class Kept(dict):
+    """A dictionary whose next copy is itself: the engine hands it on, and a law can change it afterwards."""
+
+    watched = True
+
+    def __deepcopy__(self, memo):
+        if self.watched:
+            self.watched = False
+            return self
+        return {name: copy.deepcopy(each, memo) for name, each in self.items()}
+
+
+def copies(answer, rng):
+    given = [Kept(each) for each in penalties(rng, {"w": (3,), "b": (2,)})]
+    for decay in (1.0, 0.0):
+        for each in given:
+            each.watched = True
+        found = answer(*given, decay)
+        before = copy.deepcopy(found)
+        for tensors in given:
+            for each in tensors.values():
+                each += 1.0
+        for what, now, then in zip(("anchors", "precision"), found, before, strict=True):
+            if any(not torch.equal(torch.as_tensor(now[name]), torch.as_tensor(then[name])) for name in then):
+                wrong(
+                    f"your {what} are no copies: when the tensors you were given change in place, as an optimizer "
+                    "changes them, yours change with them. Use `.clone()`"
+                )
+
+
+def three_tasks_are_treated_alike(answer, rng):
+    """Bowls of known curvature, each learned exactly with the penalty so far: the end is the minimum of their sum."""
+    curvature, minimum = rng.gamma(2.0, 1.0, size=(4, 3)), rng.normal(size=(4, 3))
+    anchors, precision = {"w": torch.tensor(minimum[0])}, {"w": torch.tensor(curvature[0])}
+    for c, m in zip(torch.tensor(curvature[1:]), torch.tensor(minimum[1:]), strict=True):
+        learned = (c * m + precision["w"] * anchors["w"]) / (c + precision["w"])
+        anchors, precision = answer(anchors, precision, {"w": learned}, {"w": c}, 1.0)
+    want = torch.tensor((curvature * minimum).sum(0) / curvature.sum(0))
+    if not torch.allclose(torch.as_tensor(anchors["w"]).to(want), want, rtol=1e-3, atol=1e-4):
+        wrong(
+            "four tasks that are exact bowls, learned one after the other with decay 1, have to end at the minimum of "
+            "their sum, and with your merge they do not: some task counts too much"
+        )
+
+
+LAWS = [copies, three_tasks_are_treated_alike]

@@ -1,0 +1,152 @@
+"""Against plain floats, one weight at a time; the gradient against the spring's law."""
+
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+
+SHAPES = ({"w": (3, 4), "b": (3,)}, {"a": (2, 2, 2)}, {"embed": (4, 3), "scale": (), "out": (2, 4)}, {"w": (1, 5)})
+
+
+def drawn(rng, shapes, strength, head=True):
+    """Weights with a head, anchors, Fisher and strength."""
+    anchors = {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()}
+    weights = {name: each + torch.tensor(0.7 * rng.normal(size=each.shape)) for name, each in anchors.items()}
+    if head:
+        weights["head.weight"] = torch.tensor(rng.normal(size=(2, 3)))
+    fisher = {name: torch.tensor(rng.gamma(0.8, 1.0, size=each.shape)) for name, each in anchors.items()}
+    return {name: each.requires_grad_() for name, each in weights.items()}, anchors, fisher, strength
+
+
+def cases(rng):
+    found = []
+    for shapes, size in zip(SHAPES, (3.0, 0.4, 25.0, 1.6), strict=True):
+        strength = size * float(rng.uniform(0.8, 1.2))
+        found.append(case(*drawn(rng, shapes, strength, head=size != 1.6), strength=strength))
+    return found
+
+
+def summed(term, weights, anchors, fisher, names=None):
+    """The sum of ``term(theta, anchor, F)``, in plain floats."""
+    total = 0.0
+    for name in names or anchors:
+        rows = (each[name].flatten().tolist() for each in (weights, anchors, fisher))
+        total += sum(term(*each) for each in zip(*rows, strict=True))
+    return total
+
+
+def of(term, factor=lambda strength: strength / 2):
+    return lambda weights, anchors, fisher, strength: factor(strength) * summed(term, weights, anchors, fisher)
+
+
+def spring(theta, anchor, f):
+    return f * (theta - anchor) ** 2
+
+
+def reference(weights, anchors, fisher, strength):
+    return strength / 2 * summed(spring, weights, anchors, fisher)
+
+
+def size(tensors):
+    return sum(each.numel() for each in tensors.values())
+
+
+def of_means(weights, anchors, fisher, strength):
+    return sum(strength / 2 * summed(spring, weights, anchors, fisher, [n]) / anchors[n].numel() for n in anchors)
+
+
+def with_the_head(weights, anchors, fisher, strength):
+    new = {name: each for name, each in weights.items() if name not in anchors}
+    return reference(weights, anchors, fisher, strength) + strength / 2 * sum(
+        float((w**2).sum().detach()) for w in new.values()
+    )
+
+
+MEAN = (
+    "you take a mean where the penalty has a sum, so it gets weaker as the model gets larger. Add up over all the "
+    "weights."
+)
+MISTAKES = [
+    Mistake(
+        "your penalty is twice the right one: the 1/2 is missing. With it the pull is strength * F * (theta - theta*).",
+        of(spring, lambda strength: strength),
+    ),
+    Mistake(
+        "your springs pull to zero: that is weight decay by F. They have to pull to the anchors, so square theta minus "
+        "theta*.",
+        of(lambda theta, anchor, f: f * theta**2),
+    ),
+    Mistake(MEAN, lambda *given: reference(*given) / size(given[1])),
+    Mistake(MEAN, of_means),
+    Mistake(
+        "F is squared. It is a mean of squared gradients already: take it as it is.",
+        of(lambda theta, anchor, f: (f * (theta - anchor)) ** 2),
+    ),
+    Mistake(
+        "you take the root of F. It enters the penalty as it is.",
+        of(lambda theta, anchor, f: f**0.5 * (theta - anchor) ** 2),
+    ),
+    Mistake(
+        "you take the sizes of the differences; a spring's energy has their squares.",
+        of(lambda theta, anchor, f: f * abs(theta - anchor)),
+    ),
+    Mistake(
+        "F is missing: every weight is held alike. Multiply each squared difference by its own F.",
+        of(lambda theta, anchor, f: (theta - anchor) ** 2),
+    ),
+    Mistake(
+        "the strength ({strength}) is missing.",
+        of(spring, lambda strength: 0.5),
+    ),
+    Mistake(
+        "the strength ({strength}) is squared; it stands in front of the sum once.",
+        of(spring, lambda strength: strength**2 / 2),
+    ),
+    Mistake(
+        "you took the root of the sum, a distance. The penalty is the sum of squares itself.",
+        lambda *given: given[3] / 2 * summed(spring, *given[:3]) ** 0.5,
+    ),
+    Mistake(
+        "the differences are not squared, so they cancel. Square each weight's difference.",
+        of(lambda theta, anchor, f: f * (theta - anchor)),
+    ),
+    Mistake("the head is pulled to zero as well. A weight without an anchor is left alone.", with_the_head),
+]
+
+
+class Kept(dict):
+    """A dictionary that the engine hands on uncopied, so that a law can ask its tensors for their gradients."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def pulls_as_a_spring(answer, rng):
+    weights, anchors, fisher, strength = drawn(rng, SHAPES[0], 3.0)
+    penalty = answer(Kept(weights), anchors, fisher, strength)
+    if not isinstance(penalty, torch.Tensor) or not penalty.requires_grad:
+        wrong(
+            "your penalty does not know the weights it was made of, so it has no gradient and would hold nothing. "
+            "Leave out detach(), item(), float(), .data, no_grad and NumPy on the way from the weights to the result"
+        )
+    found = torch.autograd.grad(penalty, list(weights.values()), allow_unused=True)
+    for (name, theta), pull in zip(weights.items(), found, strict=True):
+        if name not in anchors:
+            if pull is not None and pull.abs().max() > 0:
+                wrong(f"the head's {name!r} has no anchor, and your penalty pulls it. Leave such weights alone")
+            continue
+        want = strength * fisher[name] * (theta.detach() - anchors[name])
+        if pull is None or not torch.allclose(pull, want, rtol=1e-3, atol=1e-5):
+            wrong(
+                f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not. Is a part of "
+                "the graph cut?"
+            )
+
+
+def costs_nothing_at_home(answer, rng):
+    _, anchors, fisher, strength = drawn(rng, SHAPES[2], 2.0)
+    home = {name: each.clone().requires_grad_() for name, each in anchors.items()}
+    if abs(float(torch.as_tensor(answer(home, anchors, fisher, strength)).detach())) > 1e-8:
+        wrong("where all weights are at their anchors the penalty has to be 0, and yours is not")
+
+
+LAWS = [pulls_as_a_spring, costs_nothing_at_home]

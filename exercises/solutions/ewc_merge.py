@@ -1,0 +1,60 @@
+# ---
+# lesson: 4
+# order: 2
+# goal: Carry one spring through a sequence of tasks.
+# minutes: 25
+# difficulty: 2
+# hints:
+#   - |
+#     The new weights were found with the old penalty in the loss. What do they already know about the old tasks? So
+#     where does the one spring for all of them belong?
+#   - |
+#     Two things come back. The anchors are those of the task that was just learned. Each precision is the old one times
+#     `decay`, plus the new one, whole.
+#   - |
+#     A dictionary with the same tensors in it is no copy: `tensor.detach().clone()` is.
+# explanation: |
+#   The new weights are where the pull of the old penalty and that of the new task cancel. So they are the minimum of
+#   both together, and the sum has no slope there, only a curvature: the sum of the two. That is Laplace's method for
+#   all tasks so far. It is exact for bowls that lie along the axes.
+#
+#   Pulling the anchors back towards the old ones, as a weighted mean does, counts the old task twice: it has had its
+#   say in where the new weights are. An average of the precisions would let every task fade. Fading is what `decay`
+#   is for, and it is done to the past alone.
+#
+#   Parameters are changed in place by the next step of an optimizer. Anchors that are the same tensors move along,
+#   and a spring to wherever you are pulls nowhere.
+# ---
+r"""One spring for all tasks so far.
+
+A model learned task $A$ and was then trained on task $B$ **with $A$'s penalty in the loss**. Now $C$ comes. Online EWC
+keeps one penalty, $\tfrac12 \sum_i precision_i\, (\theta_i - anchors_i)^2$, for all tasks so far. Write how it is
+renewed after a task:
+
+- each **precision** is `decay` times the old one plus the new one. The new one is that of the task that was just
+  learned, with nothing of older tasks in it, and it enters whole;
+- the **anchors** are the weights at which the task just learned has ended: the new anchors. The old ones are given,
+  as whoever calls it has them at hand.
+
+Return two new dictionaries, `(anchors, precision)` in this order. They have to be **copies**: the model trains on,
+and its optimizer changes tensors in place.
+
+One worked number: precisions 4 (old) and 1 (new) with `decay` 0.5 give 3.
+"""
+
+
+def ewc_merge(old_anchors, old_precision, new_anchors, new_precision, decay):
+    """The merged penalty, ``(anchors, precision)``, each ``name -> tensor``.
+
+    Args:
+        old_anchors: where the penalty so far pulls to, ``name -> tensor``.
+        old_precision: how firmly, ``name -> tensor``.
+        new_anchors: the weights at the end of the newest task, ``name -> tensor``.
+        new_precision: strength times Fisher of the newest task alone, ``name -> tensor``.
+        decay: the share of the old precision that is kept, from 0 to 1.
+    """
+    # solution
+    anchors = {name: anchor.detach().clone() for name, anchor in new_anchors.items()}
+    precision = {name: decay * old_precision[name] + new_precision[name] for name in new_anchors}
+    return anchors, precision
+    # end
