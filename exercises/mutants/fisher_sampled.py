@@ -19,18 +19,7 @@ MUTANTS = [
         "mean over the draws",
     ),
     ("forgets the generator", {"generator=generator": "generator=None"}, "same with every generator"),
-<<<<<<< HEAD
-    (
-        "shares the draws",
-        {
-            DRAWN: "torch.searchsorted(p.cumsum(1), torch.rand(1, draws, generator=generator).to(p)"
-            ".expand(len(x), -1) * 0.999999)"
-        },
-        "equal examples always get",
-    ),
-=======
     ("shares the draws", {DRAWN: SHARED}, "equal examples always get"),
->>>>>>> wt-e
 ]
 
 
