@@ -1,6 +1,7 @@
 # ---
 # lesson: 11
 # order: 2
+# goal: Check a published table, with a count that can also speak against it.
 # minutes: 15
 # difficulty: 1
 # hints:
