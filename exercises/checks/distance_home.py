@@ -53,6 +53,13 @@ def with_head(weights, anchors):
     return reference(weights, {name: anchors.get(name, torch.zeros_like(now)) for name, now in weights.items()})
 
 
+def without(*parts):
+    """The anchors without those that have one of these in their name."""
+    return lambda weights, anchors: reference(
+        weights, {name: home for name, home in anchors.items() if not any(part in name for part in parts)}
+    )
+
+
 def by_position(weights, anchors):
     pairs = zip(weights.values(), anchors.values(), strict=False)
     return sum((now - home).square().sum() for now, home in pairs).sqrt()
@@ -99,6 +106,15 @@ MISTAKES = [
         "this is the mean of the squares. The distance is the root of their sum.",
         lambda weights, anchors: root_of_mean(weights, anchors) ** 2,
     ),
+    *(
+        Mistake(
+            "tensors of the encoder are missing in your sum. Some of them have `head` or `score` in their names, and "
+            "they are not new: a name does not tell, but whether it is in `anchors` does.",
+            without(*parts),
+        )
+        for parts in (("head",), ("score",), ("head", "score"))
+    ),
+    Mistake("the biases are missing in your sum. They are pretrained weights too.", without("bias")),
     Mistake(
         "you pair the tensors by their position. The two dictionaries are in different orders, so you measure from one "
         "layer to another. Pair by name: weights[name] - anchors[name].",
