@@ -1,11 +1,7 @@
 # ---
 # lesson: 11
 # order: 2
-<<<<<<< HEAD
-# goal: Count, in a published table, where a better median means more than luck.
-=======
 # goal: Check a published table, with a count that can also speak against it.
->>>>>>> wt-d
 # minutes: 15
 # difficulty: 1
 # hints:
