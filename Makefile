@@ -19,7 +19,7 @@ help:
 	@echo 'make test       run the tests'
 	@echo 'make lab        open the lessons in JupyterLab'
 	@echo 'make lint       ruff, spelling, dead references'
-	@echo 'make notebooks  write book/*.ipynb anew from book/*.md'
+	@echo 'make notebooks  write stubs, exercises in lessons and book/*.ipynb anew from their sources'
 	@echo 'make bench      run every script in benchmarks/'
 	@echo 'Each makes .venv first when needed. PYTHON=... chooses the Python, 3.11 to 3.13.'
 
@@ -39,10 +39,11 @@ lab: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/codespell README.md book recall_learn tests benchmarks
+	$(BIN)/codespell README.md book recall_learn exercises tests benchmarks
 	$(BIN)/python -m recall_learn.book.references
 
 notebooks: $(STAMP)
+	$(BIN)/python -m recall_learn.book.exercises
 	$(BIN)/python -m recall_learn.book.notebooks
 
 bench: $(STAMP)

@@ -26,8 +26,10 @@ from datasets import disable_progress_bars
 
 from recall_learn import environment
 from recall_learn.finetune import finetune
-from recall_learn.lab.background import MAIN
-from recall_learn.lab.live import BUSY, Lab
+from recall_learn.lab import background
+from recall_learn.lab.background import BUSY
+from recall_learn.lab.live import Lab
+from recall_learn.lab.live_figure import LiveFigure
 from recall_learn.recipe import Recipe
 
 
@@ -58,35 +60,37 @@ def alone(recipe: Recipe, options: dict) -> float:
 
 async def in_the_lab(recipe: Recipe, options: dict, moves: bool = False) -> tuple[float, list[float], int]:
     """Steps a second in the lab; the delays of a moving slider beyond the step in progress; how often it drew."""
-    lab, pace, delays, drawn = Lab(recipe, "nothing", **options), Pace(), [], [0]
-    session, seat = lab._session, lab._session.seats[MAIN]
-    moved: list[float] = []
-    before, show = session._before, lab._figure.show_runs
+    pace, moved, delays, drawn = Pace(), [], [], [0]
+    train, show = background.finetune, LiveFigure.show_runs
 
-    def step_begins(seat, turn, step, run):
-        waited = time.perf_counter()  # the step in progress has ended
-        asked = before(seat, turn, step, run)
-        now = time.perf_counter()
-        if "t0" in asked:
-            delays.append(now - max(waited, moved[-1]))
-        pace.times.append(now)
-        return asked
+    def timed(recipe, steer, **settings):
+        def step_begins(step, run):
+            waited = time.perf_counter()  # the step in progress has ended
+            asked = steer(step, run)
+            if "t0" in asked:
+                delays.append(time.perf_counter() - max(waited, moved[-1]))
+            return asked | pace(step, run)
 
-    def count(runs):
+        return train(recipe, steer=step_begins, **settings)
+
+    def count(figure, runs):
         drawn[0] += 1
-        show(runs)
+        show(figure, runs)
 
-    session._before, lab._figure.show_runs = step_begins, count
-    lab.start()
-    while lab.state in BUSY:
-        if moves and seat.at > 5:
-            moved.append(time.perf_counter())
-            lab._knobs.t0.value = 50 + len(moved) % 100  # what a message from the browser does
-        await asyncio.sleep(0.11 if moves else 0.02)
-    if lab.state != "done":
-        raise SystemExit(seat.error)
-    lab.close()
-    session.close(wait=10)
+    background.finetune, LiveFigure.show_runs = timed, count
+    try:
+        lab = Lab(recipe, "nothing", **options)
+        lab.start()
+        while lab.state in BUSY:
+            if moves and len(lab.run.history) > 5:
+                moved.append(time.perf_counter())
+                lab.set(t0=50 + len(moved) % 100)
+            await asyncio.sleep(0.11 if moves else 0.02)
+        if lab.state != "done":
+            raise SystemExit(lab.status)
+        lab.close()
+    finally:
+        background.finetune, LiveFigure.show_runs = train, show
     return pace.rate, delays, drawn[0]
 
 

@@ -11,8 +11,9 @@ import re
 import shutil
 from pathlib import Path
 
+from recall_learn.files import check_folder, write_text
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run, check_folder, load, write_text
+from recall_learn.runs import Run, load
 
 SEAL = "sealed.json"
 FIRST = ("config.json", "model.safetensors", SEAL)  # one of them is in every folder that Trainer began

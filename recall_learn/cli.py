@@ -1,4 +1,4 @@
-"""The command line: ``recall-learn finetune``, ``sweep``, ``fisher``, ``world`` and ``minilm-head``."""
+"""The command line: ``recall-learn finetune``, ``sweep``, ``fisher``, ``world``, ``minilm-head`` and ``exercises``."""
 
 import argparse
 import logging
@@ -184,7 +184,7 @@ def _world_pretrain(options: argparse.Namespace) -> int:
 
 def _world_task(options: argparse.Namespace) -> int:
     from recall_learn import glue
-    from recall_learn.runs import check_folder
+    from recall_learn.files import check_folder
     from recall_learn.world import World
 
     task = options.task.removeprefix(glue.WORLD)
@@ -195,7 +195,7 @@ def _world_task(options: argparse.Namespace) -> int:
 
 
 def _world_text(options: argparse.Namespace) -> int:
-    from recall_learn.runs import check_file, write_text
+    from recall_learn.files import check_file, write_text
     from recall_learn.world import World
 
     check_file(Path(options.out))
@@ -212,6 +212,12 @@ def _head(options: argparse.Namespace) -> int:
     loss = train(options.text, options.held_out, options.out, blocks=options.blocks, seed=options.seed)
     print(f"minilm: held-out loss {loss:.3f} nats per hidden word -> {options.out}")
     return 0
+
+
+def _exercises(options: argparse.Namespace) -> int:
+    from recall_learn.practice import command
+
+    return command.run(options)
 
 
 def _quiet() -> None:
@@ -235,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fisher(commands.add_parser("fisher", help="take the diagonal Fisher of a task at the pretrained weights"))
     _add_world(commands.add_parser("world", help="the small world: its text, its tasks, its pretraining"))
     _add_head(commands.add_parser("minilm-head", help="train the head by which MiniLM says hidden words"))
+    _add_exercises(commands.add_parser("exercises", help="practise: exercises, hints, checks, progress"))
     return parser
 
 
@@ -321,6 +328,33 @@ def _add_world(parser: argparse.ArgumentParser) -> None:
     made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc")
     made["task"].add_argument("--size", type=int, default=2500, metavar="N", help="training examples (2500)")
     made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
+
+
+def _add_exercises(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_exercises)
+    parser.add_argument("--answers", metavar="DIR", help="your answers (or RECALL_LEARN_ANSWERS; else answers/)")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    made = {
+        name: actions.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        for name, about in (
+            ("list", "what there is, and what of it you have passed"),
+            ("run", "begin an exercise, or look at your answer"),
+            ("hint", "the next hint"),
+            ("watch", "look at an answer whenever you save it"),
+            ("solution", "the worked solution"),
+            ("reset", "put the stub back; your answer is kept beside it"),
+            ("progress", "what you have done, for you or, as JSON, for a teacher"),
+        )
+    }
+    for name in ("hint", "solution", "reset"):
+        made[name].add_argument("name", metavar="NAME")
+    made["list"].add_argument("--lesson", type=int, metavar="N", help="of one lesson only")
+    made["run"].add_argument("names", metavar="NAME", nargs="*", help="none: every answer that you have begun")
+    made["run"].add_argument("--report", metavar="FILE", help="write what was found, with points, as JSON")
+    made["run"].add_argument("--require", metavar="N", type=int, default=0, help="succeed with N points or more")
+    made["watch"].add_argument("name", metavar="NAME", nargs="?", help="none: the next one that is open")
+    made["progress"].add_argument("--json", metavar="FILE", help="write it for a teacher")
+    made["progress"].add_argument("--learner", metavar="WHO", default="", help="your name, for --json")
 
 
 def _add_head(parser: argparse.ArgumentParser) -> None:

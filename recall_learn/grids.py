@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from recall_learn import glue
+from recall_learn.files import write_text
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run, write_text
+from recall_learn.runs import Run
 
 SCHEMA = 1
 DIGITS = 4

@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from recall_learn import environment, grids
+from recall_learn.files import check_file
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run, check_file
+from recall_learn.runs import Run
 
 TRIES = 3
 """How often a run is begun whose worker dies."""

@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 6
+# goal: Predict what the public mistake gives, at each batch size.
 # minutes: 20
 # difficulty: 2
 # hints:

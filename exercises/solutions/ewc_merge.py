@@ -1,6 +1,7 @@
 # ---
 # lesson: 4
 # order: 2
+# goal: Carry one spring through a sequence of tasks.
 # minutes: 25
 # difficulty: 2
 # hints:

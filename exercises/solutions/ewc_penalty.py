@@ -1,6 +1,7 @@
 # ---
 # lesson: 4
 # order: 1
+# goal: Write the penalty whose gradient is a spring for each weight.
 # minutes: 15
 # difficulty: 2
 # hints:

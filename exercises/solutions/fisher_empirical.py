@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 1
+# goal: Take the squares for each example, and the mean after that.
 # minutes: 15
 # difficulty: 2
 # hints:

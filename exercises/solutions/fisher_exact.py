@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 2
+# goal: Let the model say all the labels, each as often as it would.
 # minutes: 20
 # difficulty: 2
 # hints:

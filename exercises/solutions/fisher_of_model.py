@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 4
+# goal: Take a Fisher of any network, and leave the network as it was.
 # minutes: 35
 # difficulty: 3
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 5
+# goal: Find the Fisher of a model that answers with a number.
 # minutes: 10
 # difficulty: 1
 # hints:

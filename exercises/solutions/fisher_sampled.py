@@ -1,6 +1,7 @@
 # ---
 # lesson: 3
 # order: 3
+# goal: Draw the labels from the model, and be right on average.
 # minutes: 25
 # difficulty: 3
 # hints:

@@ -1,6 +1,7 @@
 # ---
 # lesson: 4
 # order: 3
+# goal: Find where EWC ends, without training.
 # minutes: 20
 # difficulty: 2
 # hints:

@@ -127,7 +127,7 @@ def notebook(lesson: Path) -> str:
     for cell in jupytext.read(lesson, fmt="md:myst").cells:
         kept = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
         if cell.cell_type == "code":
-            cells.append(new_code_cell(cell.source, metadata=kept))
+            cells.append(new_code_cell(links(cell.source, names), metadata=kept))  # a cell may print links
         else:
             text = citations(links(admonitions(cell.source), names), lesson.parent / "references.bib")
             cells.append(new_markdown_cell(text, metadata=kept))

@@ -10,7 +10,7 @@ FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
 # The icons come twice, as a font by a style sheet and as 1.5 MB of script. The font will do.
 ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></script>\s*")
 
-# What a cell prints as Markdown may link a lesson by its source, which is right in a notebook.
+# What a cell prints as Markdown links a lesson by its source. (A notebook has its own links, see `notebooks`.)
 LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
 
 

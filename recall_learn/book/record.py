@@ -23,13 +23,13 @@ import torch
 from safetensors.torch import load_file
 
 from recall_learn import backbones, derivation, environment, probes
+from recall_learn.files import write_text
 from recall_learn.finetune import finetune
 from recall_learn.fisher import save_fisher
 from recall_learn.glue import named
 from recall_learn.masked_lm import attach
 from recall_learn.methods import source_fisher
 from recall_learn.recipe import Recipe
-from recall_learn.runs import write_text
 from recall_learn.world import World, shortcuts, tasks
 from recall_learn.world.batches import Batches
 

@@ -7,6 +7,7 @@ on the same batches from the same start, always as many steps far. There is noth
 
 import atexit
 import gc
+import re
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,7 @@ import torch
 import transformers
 
 from recall_learn import checkpoints, environment, runs, steering
+from recall_learn.files import check_folder
 from recall_learn.finetune import finetune
 from recall_learn.lab.turns import TURNS, rest
 from recall_learn.recipe import Recipe
@@ -27,6 +29,8 @@ from recall_learn.runs import Run
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
+BUSY = (LOADING, RUNNING)
+"""The states in which something trains."""
 
 
 class Closed(Exception):
@@ -42,6 +46,7 @@ class Seat:
         now: the recipe as it stands after all that was set.
         run: what it has recorded so far.
         at: the step that it takes, or waits to take; 0 until it is loaded.
+        taking: whether it takes that step, or has leave to.
         error: why it failed, in a sentence; "" if it did not.
     """
 
@@ -50,6 +55,7 @@ class Seat:
     run: Run
     folder: Path
     at: int = 0
+    taking: bool = False
     error: str = ""
     thread: threading.Thread | None = None
     asked: dict[str, float] = field(default_factory=dict)
@@ -58,6 +64,11 @@ class Seat:
     def ended(self) -> bool:
         """Whether it has taken its last step."""
         return self.run.final is not None
+
+    @property
+    def done(self) -> int:
+        """Steps that it has taken."""
+        return self.at - 1 if self.thread and self.at else len(self.run.history)
 
 
 class Background:
@@ -71,7 +82,7 @@ class Background:
         folder: where run.json and checkpoints go; what is there goes on. None is a folder that is removed at the end.
 
     Raises:
-        ValueError: ``folder`` holds another recipe's run, or a damaged one.
+        ValueError: ``folder`` holds another recipe's run, or a damaged one, or another lab trains in it.
     """
 
     def __init__(
@@ -88,6 +99,7 @@ class Background:
         self._changed, self._closed = threading.Condition(), False
         self._own = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="recall-learn-lab-") if folder is None else folder)
+        self._leave_to_me()
         places = {MAIN: (recipe, self.folder), BESIDE: (beside, self.folder / BESIDE)}
         self.seats = {name: _seat(wanted, place) for name, (wanted, place) in places.items() if wanted is not None}
         _LIVING.add(self)
@@ -103,15 +115,17 @@ class Background:
         seats = self.seats.values()
         if self._closed:
             return CLOSED
-        if any(seat.error for seat in seats):
+        trains = [seat for seat in seats if seat.thread]  # one that has ended may still be writing its model
+        waits = all(seat.at > self._until and not seat.taking and not seat.ended for seat in trains)
+        if waits and any(seat.error for seat in seats):
             return FAILED
-        if all(seat.ended for seat in seats):
+        if not trains and all(seat.ended for seat in seats):
             return DONE
-        if not any(seat.thread for seat in seats):
+        if not trains:
             return NEW
-        if any(not seat.at for seat in seats):
+        if any(not seat.at for seat in trains):
             return LOADING
-        return PAUSED if all(seat.ended or seat.at > self._until for seat in seats) else RUNNING
+        return PAUSED if waits else RUNNING
 
     @property
     def step(self) -> int:
@@ -123,7 +137,11 @@ class Background:
 
         Args:
             until: the step to pause after.
+
+        Raises:
+            ValueError: the run was closed, or another one trains in its folder.
         """
+        self._leave_to_me()
         rest()  # this thread's, for those that train
         transformers.utils.logging.disable_progress_bar()  # a thread would draw its bars into somebody's cell
         with self._changed:
@@ -142,15 +160,13 @@ class Background:
     def pause(self) -> None:
         """Stop after the step in progress, both runs equally far."""
         with self._changed:
-            # a seat at step 5 was let through to take it; one that is loading waits before its first
-            passed = [seat.at - (seat.at > self._until) for seat in self.seats.values() if seat.at]
-            self._until = max(passed, default=0)
+            self._until = self._reached()
             self._changed.notify_all()
 
     def take(self, steps: int = 1) -> None:
         """Take so many steps, and pause."""
         self.pause()
-        self.start(max(self._until, *(len(seat.run.history) for seat in self.seats.values())) + steps)
+        self.start(self._until + steps)
 
     def set(self, name: str = MAIN, **settings: float) -> None:
         """Change k, t0, gamma or lr of a run from its next step on; before its first step, of its recipe.
@@ -172,24 +188,40 @@ class Background:
         """Copy all that there is into a new folder, from which `Background` or ``finetune --resume`` goes on.
 
         Raises:
-            ValueError: ``folder`` is there and not empty.
-            NotADirectoryError: it cannot be made.
+            ValueError: ``folder`` is there and not empty, or names none; or there is nothing to save yet.
+            OSError: it cannot be made or written to; nothing is left of it then.
         """
-        folder = Path(folder)
+        if not str(folder).strip() or "\0" in str(folder):
+            raise ValueError(f"folder is {str(folder)!r}, which names no folder; give a new one a name")
+        if not self.run.environment:
+            raise ValueError("there is nothing to save before the first step; press Start or Step first")
+        folder = Path(folder).expanduser()
+        try:
+            return self._save(folder)
+        except NotADirectoryError:
+            raise
+        except OSError as error:
+            # copytree gives a list of (from, to, why)
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror or error
+            raise OSError(f"nothing was saved in {str(folder)!r}: {why}; make room, or name another folder") from error
+
+    def _save(self, folder: Path) -> Path:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(f"folder is {str(folder)!r}, which is there already; name a new one")
-        runs.check_folder(folder)
+        check_folder(folder)
         with TURNS.taken():  # no step, so no file is being written
             for seat in self.seats.values():
                 if seat.run.environment:
                     seat.run.save(seat.folder / "run.json")
             partial = folder.with_name(f".{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self.folder, partial)
-            if folder.exists():
-                folder.rmdir()
-            partial.rename(folder)
+            try:
+                shutil.copytree(self.folder, partial)
+                if folder.exists():
+                    folder.rmdir()
+                partial.rename(folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
         return folder
 
     def close(self, wait: float = 0.0) -> None:
@@ -230,18 +262,22 @@ class Background:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             with self._changed:
-                seat.thread, seat.error = None, error
+                seat.thread, seat.taking, seat.error = None, False, error
+                if error:  # the other one waits for it
+                    self._until = min(self._until, self._reached())
                 if self._closed and not any(other.thread for other in self.seats.values()):
                     self._clear()
                 self._changed.notify_all()
 
     def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
-        seat.run, seat.at = run, step
+        with self._changed:
+            seat.run, seat.at, seat.taking = run, step, False
 
         def let_through() -> None:
             with self._changed:
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._closed or seat.at <= self._until)
+                self._changed.wait_for(lambda: self._closed or self._may(seat))
+                seat.taking = True
 
         turn.pass_on(let_through)
         with self._changed:
@@ -249,6 +285,30 @@ class Background:
                 raise Closed
             asked, seat.asked = seat.asked, {}
         return asked
+
+    def _may(self, seat: Seat) -> bool:
+        """Whether it may take its step: not where all pause, and not where it would leave the other one behind."""
+        behind = any(each.thread and not each.ended and each.at < seat.at - 1 for each in self.seats.values())
+        return seat.at <= self._until and not behind
+
+    def _reached(self) -> int:
+        """The step after which all pause: the one in progress, else the last that was taken.
+
+        A run that goes back to a checkpoint is far behind the one that waits for it: then it is its own.
+        """
+        seats = [seat for seat in self.seats.values() if not seat.ended]
+        going = [seat.at for seat in seats if seat.taking]
+        least = min((seat.done for seat in seats), default=0)
+        return max(going or [seat.done for seat in seats if seat.done <= least + 1], default=0)
+
+    def _leave_to_me(self) -> None:
+        """Wait for a run in this folder that was given up; refuse to train beside one that goes on."""
+        for each in list(_LIVING):
+            if each is not self and each.folder.resolve() == self.folder.resolve():
+                if each._closed:
+                    each.close(wait=60.0)
+                elif any(seat.thread for seat in each.seats.values()):
+                    raise ValueError(f"another lab trains in {self.folder}; close it first, or copy the folder")
 
     def _clear(self) -> None:
         if self._own:
@@ -262,10 +322,20 @@ def explain(error: BaseException) -> str:
     if memory:
         return "Out of memory. Take a smaller batch or backbone, or train nothing beside it; then press Reset."
     if isinstance(error, ArithmeticError):
-        return f"{text[:1].upper()}{text[1:]}. Start goes back to the last checkpoint."
+        return f"{sentence(text)}. Start goes back to the last checkpoint, Reset begins anew."
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, ValueError | OSError):
-        return f"{text[:1].upper()}{text[1:]}. Change that, then press Reset."
+        return f"{sentence(text)}. Mend that and press Start, or change the controls and press Reset."
     return f"{type(error).__name__}: {text[:300]}. Start goes back to the last checkpoint, Reset begins anew."
+
+
+def sentence(text: str) -> str:
+    """A message of the library's as the lab says it: what are options of a command there are its own words here."""
+    text = text.replace("by --glue,", "by Lab(glue_folder=...),").replace("--out", "folder")
+    text = re.sub(r"--(?=[a-z])", "", text)
+    begins = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if begins.isalpha() and begins != "lr" else text  # not a name
 
 
 def _seat(recipe: Recipe, folder: Path) -> Seat:

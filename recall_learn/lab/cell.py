@@ -1,8 +1,16 @@
-"""The notebook's cell that shows a widget: asked for leave, and told that it was run again."""
+"""The notebook's cell that shows a lab: asked for leave, told that it was run again, drawn while something trains."""
 
+import asyncio
+import time
 import weakref
 from typing import Any
 
+from recall_learn.lab.background import BUSY
+
+FRAME = 0.2
+"""Seconds between two looks at the runs."""
+SHARE = 0.02
+"""The share of the time that drawing may take: a slow machine draws less often, and trains on."""
 _SHOWN: dict[str, "weakref.ref[Any]"] = {}
 """What each cell shows."""
 
@@ -29,3 +37,39 @@ def end_former(lab: Any) -> None:
     if former is not None:
         former.close()
     _SHOWN[cell] = weakref.ref(lab)
+
+
+def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:
+    """Look at the runs from the kernel's own loop, as long as something trains.
+
+    Args:
+        lab: with a ``state`` and a ``refresh``.
+        former: what this returned before; while it looks there is no second one.
+
+    Returns:
+        what looks; None where there is no loop, as in a script: there ``refresh`` draws.
+    """
+    if former is not None and not former.done():
+        return former
+    try:
+        return asyncio.get_running_loop().create_task(_look(weakref.ref(lab)))
+    except RuntimeError:
+        return None
+
+
+async def _look(reference: "weakref.ref[Any]") -> None:
+    while True:
+        lab = reference()
+        if lab is None:
+            return
+        started = time.perf_counter()
+        busy = lab.state in BUSY
+        try:
+            lab.refresh()
+        except Exception as error:  # the run goes on; a task would keep this to itself
+            lab.say(f"The figure could not be drawn: {type(error).__name__}: {error}. The run goes on; see lab.run.")
+        if not busy:
+            return
+        spent = time.perf_counter() - started
+        del lab
+        await asyncio.sleep(max(FRAME, min(spent / SHARE, 2.0)))

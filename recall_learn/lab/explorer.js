@@ -70,7 +70,11 @@ export function read(data, hash, start) {
 }
 
 const percent = (share) => `${Math.round(100 * share)} %`;
-const short = (value) => Number(value).toPrecision(3).replace(/\.?0+$/, "");
+
+// Three significant digits, in full.
+export function short(value) {
+  return String(Number(Number(value).toPrecision(3)));
+}
 
 // At most two lines on where the reader is.
 export function explain(data, state) {

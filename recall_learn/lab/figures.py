@@ -16,6 +16,10 @@ from recall_learn.annealing import Sigmoid
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#808080"
+SYMBOLS = ("star", "x", "diamond", "square")
+# Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
+# "100µ" for a ten-thousandth.
+AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5}
 
 
 def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
@@ -51,11 +55,11 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         height=420,
         margin={"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64},
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle"},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle", "font": {"size": 13}},
         hovermode="x unified",
     )
-    fig.update_xaxes(automargin=True, title_standoff=8, gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    fig.update_yaxes(automargin=True, gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power")
+    fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)
+    fig.update_yaxes(automargin=True, **AXIS)
     return fig
 
 
@@ -221,11 +225,11 @@ def landscape(
         titles: of the two weights, and of the loss.
         claim: as in `style`.
         alt: as in `style`.
-        marks: ``name -> point`` that do not move.
+        marks: ``name -> point`` that do not move, at most four.
         active: the stop that the figure starts with.
         levels: first contour, last contour, and the distance between two; None lets plotly choose.
     """
-    fig, marks = go.Figure(), dict(marks or {})
+    fig = go.Figure()
     lines = dict(zip(("start", "end", "size"), levels, strict=True)) if levels else {}
     fig.add_contour(
         x=list(x), y=list(y), z=np.round(z, 5).tolist(), colorscale="Greys", reversescale=True, opacity=0.55,
@@ -233,14 +237,11 @@ def landscape(
         autocontour=levels is None,
     )  # fmt: skip
     names = list(next(iter(paths.values())))
-    looks = _looks(len(names) + len(marks))
     start = list(paths.values())[active]
-    for path, look in zip(names, looks, strict=False):
+    for path, look in zip(names, _looks(len(names)), strict=True):
         fig.add_scatter(x=list(start[path][0]), y=list(start[path][1]), name=path, mode="lines+markers", **look)
         fig.data[-1].marker.size = 4
-    for (mark, (a, b)), look in zip(marks.items(), looks[len(names) :], strict=True):
-        marker = {"size": 13, "color": look["line"]["color"], "symbol": "x"}
-        fig.add_scatter(x=[a], y=[b], name=mark, mode="markers", marker=marker)
+    _mark(fig, marks)
     if len(paths) > 1:
         which = list(range(1, 1 + len(names)))
         moved = slider(
@@ -298,6 +299,7 @@ def frontier(
     y_title: str,
     claim: str,
     alt: str,
+    marks: Mapping[str, tuple[float, float]] | None = None,
 ) -> go.Figure:
     """What was gained against what was kept at the end, a point a setting: its median, and bars over all its seeds.
 
@@ -308,6 +310,7 @@ def frontier(
         y_title: what was kept.
         claim: as in `style`.
         alt: as in `style`.
+        marks: as in `landscape`.
     """
     fig = go.Figure()
     for (method, points), look in zip(settings.items(), _looks(len(settings)), strict=True):
@@ -323,6 +326,7 @@ def frontier(
             x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
             text=list(points), hovertemplate=hover, **look,
         )  # fmt: skip
+    _mark(fig, marks)
     fig.update_xaxes(title=x_title)
     fig.update_yaxes(title=y_title)
     return style(fig, claim, alt).update_layout(hovermode="closest")
@@ -366,6 +370,16 @@ def _looks(count: int) -> list[dict]:
         {"line": {"color": color, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
         for color, dash, _ in zip(PALETTE, DASHES, range(count), strict=False)
     ]
+
+
+def _mark(fig: go.Figure, marks: Mapping[str, tuple[float, float]] | None) -> None:
+    """Points that stand for themselves: white, outlined in black, so that each shows on any ground."""
+    marks = marks or {}
+    if len(marks) > len(SYMBOLS):
+        raise ValueError(f"{len(marks)} marks; a figure holds {len(SYMBOLS)} that a reader can tell apart")
+    for (name, (x, y)), symbol in zip(marks.items(), SYMBOLS, strict=False):
+        marker = {"size": 15, "symbol": symbol, "color": "#ffffff", "line": {"color": "#000000", "width": 1.5}}
+        fig.add_scatter(x=[x], y=[y], name=name, mode="markers", marker=marker)
 
 
 def _short(values: Sequence[float]) -> list[float]:

@@ -8,12 +8,19 @@
     lab
 
 A run trains in the background, and beside it, on the same batches from the same start, plain fine-tuning or a second
-setting. ``lab.run`` is the run as it stands, in any cell, at any time. Widgets are ipywidgets and a plotly figure.
+setting. ``lab.run`` is the run as it stands, in any cell, at any time. What the buttons and sliders do, another cell or
+a script can do, too::
+
+    lab.step(20)
+    lab.wait()
+    lab.set(k=1.0, t0=100)
+    lab.start()
+
+A method raises what a button says in the lab. Widgets are ipywidgets and a plotly figure.
 """
 
 import asyncio
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
@@ -22,24 +29,18 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from recall_learn import glue
 from recall_learn.lab import background
-from recall_learn.lab.background import BESIDE, MAIN, Background
-from recall_learn.lab.cell import allow_widgets, end_former
+from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background, sentence
+from recall_learn.lab.cell import allow_widgets, end_former, watch
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
 from recall_learn.lab.live_text import lost, name_of, status
-from recall_learn.lab.presets import Preset, choices, default_recipe, presets
+from recall_learn.lab.presets import Preset, choices, default_recipe, expected, presets, stored
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run, load
+from recall_learn.runs import Run
 
-FRAME = 0.2
-"""Seconds between two looks at the runs."""
-SHARE = 0.02
-"""The share of the time that drawing may take: a slow machine draws less often, and trains on."""
 GESTURE = 1.0
 """Moves that follow one another within so many seconds are one change."""
-BUSY = (background.LOADING, background.RUNNING)
 
 
 class Lab(widgets.VBox):
@@ -53,7 +54,8 @@ class Lab(widgets.VBox):
         folder: a folder that "Save run" wrote: its session goes on, where it stopped and as it was set.
 
     Raises:
-        ValueError: ``beside`` is none of the three, or ``recipe`` and ``folder`` are given both.
+        ValueError: ``beside`` is none of the three, ``recipe`` is no recipe or given beside a ``folder``, or what is in
+            ``folder`` is damaged.
         FileNotFoundError: there is no run in ``folder``.
     """
 
@@ -69,6 +71,10 @@ class Lab(widgets.VBox):
         super().__init__()
         allow_widgets()
         end_former(self)
+        if not isinstance(recipe, Recipe | None):
+            raise ValueError(
+                f"recipe is {recipe!r}; it has to be a Recipe, as Recipe(backbone='tiny', task='world/cola')"
+            )
         if beside not in (NOTHING, PLAIN, OTHER):
             raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
         if folder is not None and recipe is not None:
@@ -76,7 +82,7 @@ class Lab(widgets.VBox):
         self.glue_folder, self.device = glue_folder, device
         line, other = "", None
         if folder is not None:
-            recipe, beside, other = _stored(Path(folder))
+            recipe, beside, other = stored(Path(folder))
             line = f"The session of {folder}: Start goes on with it."
         elif recipe is None:
             recipe, line = default_recipe()
@@ -90,7 +96,7 @@ class Lab(widgets.VBox):
         self._setup = Setup(recipe, beside, choices(recipe), self._setup_moved)
         self._build()
         self._begin(recipe, other, folder)
-        self._say(line)
+        self.say(line, passing=folder is not None)
 
     @property
     def run(self) -> Run:
@@ -104,32 +110,88 @@ class Lab(widgets.VBox):
         return seat.run if seat else None
 
     @property
+    def recipe(self) -> Recipe:
+        """The run's recipe as it stands, with all that was set; ``lab.run.recipe`` is what it was begun with."""
+        return self._session.seats[MAIN].now
+
+    @property
     def state(self) -> str:
         """One of new, loading, running, paused, done, failed, closed."""
         return self._session.state
 
+    @property
+    def status(self) -> str:
+        """What the lab says of where it is, or what stopped it, as HTML."""
+        return status(self._session)
+
     def start(self) -> None:
-        """Train, or go on."""
-        self._act(self._session.start)
+        """Train, or go on; after a failure from the last checkpoint.
+
+        Raises:
+            ValueError: the lab was closed, or another one trains in its folder.
+        """
+        self._session.start()
+        self._went()
 
     def pause(self) -> None:
         """Stop after the step in progress."""
-        self._act(self._session.pause)
+        self._session.pause()
+        self._went()
 
-    def step(self) -> None:
-        """Take one step, and pause."""
-        self._act(self._session.take)
+    def step(self, steps: int = 1) -> None:
+        """Take so many steps, and pause.
+
+        Raises:
+            ValueError: as `start`, or ``steps`` is no whole number above 0.
+        """
+        if not isinstance(steps, int) or steps < 1:
+            raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
+        self._session.take(steps)
+        self._went()
+
+    def wait(self, seconds: float = float("inf")) -> str:
+        """Wait until nothing trains, for that long at most, and return the state. The figure stands still meanwhile."""
+        deadline = time.monotonic() + seconds
+        while self.state in BUSY and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.refresh()
+        return self.state
+
+    def set(self, which: str = MAIN, **settings: float) -> None:
+        """Change k, t0, gamma or lr from the next step on; the sliders follow.
+
+        Args:
+            which: "run", or "beside" for the other one's.
+            settings: the new values, those between two notches of a slider, too.
+
+        Raises:
+            ValueError: a setting does not act in this method, a value is refused, or nothing trains beside it. Nothing
+                has changed then.
+        """
+        if which not in self._session.seats:
+            raise ValueError(f"which is {which!r}; it has to be one of {', '.join(self._session.seats)}")
+        self._turn(which, settings)
 
     def reset(self) -> None:
-        """Give the run up, and begin anew as the controls say."""
-        self._act(lambda: self._begin(self._wanted()))
+        """Give the run up, and begin anew as the controls say.
 
-    def save(self, folder: str | Path | None = None) -> None:
-        """Write runs and checkpoints to a new folder; ``Lab(folder=...)`` goes on with them."""
-        place = folder if folder is not None else self._place.value
-        self._act(
-            lambda: self._say(f"Saved in {self._session.save(place)}. Lab(folder={str(place)!r}) goes on with it.")
-        )
+        Raises:
+            ValueError: what they say does not go together, or the lab was closed.
+        """
+        if self.state == background.CLOSED:
+            raise ValueError("this lab was closed; run its cell again")
+        self._begin(self._wanted())
+        self.say("")
+
+    def save(self, folder: str | Path) -> None:
+        """Write runs and checkpoints to a new folder; ``Lab(folder=...)`` goes on with them.
+
+        Raises:
+            ValueError: the folder is there and not empty, or there is nothing to save yet.
+            OSError: it cannot be written; nothing is left of it then.
+        """
+        place = self._session.save(folder)
+        self.say(f"Saved in {place}. Lab(folder={str(place)!r}) goes on with it.", passing=True)
 
     def preset(self, name: str) -> None:
         """Begin the story of this name, and start it.
@@ -157,6 +219,8 @@ class Lab(widgets.VBox):
         """Draw what is new; the lab does this by itself while it trains."""
         session = self._session
         seats = list(session.seats.values())
+        self._knobs.show(seats[0].now)  # a run that went back to a checkpoint has other settings again
+        self._others.show(seats[-1].now)
         runs, nows = [seat.run for seat in seats], [seat.now for seat in seats]
         first = runs[0].evaluations[0] if runs[0].evaluations else None
         if first and [*FIXED, *asked(first)] != self._figure.charts:
@@ -170,6 +234,11 @@ class Lab(widgets.VBox):
         self._status.value = status(session)
         self._enable()
 
+    def say(self, text: str, passing: bool = False) -> None:
+        """Put a line above the figure; a passing one goes with the next button."""
+        self._passing = passing
+        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{escape(text)}</p>' if text else ""
+
     def _build(self) -> None:
         self._buttons = {}
         for name, icon, act, tip in (
@@ -177,10 +246,15 @@ class Lab(widgets.VBox):
             ("Pause", "pause", self.pause, "Stop after the step in progress"),
             ("Step", "step-forward", self.step, "Take one step"),
             ("Reset", "refresh", self.reset, "Give this run up, and begin anew as the controls say"),
-            ("Save run", "save", self.save, "Write the run and its checkpoints to the folder at the right"),
+            (
+                "Save run",
+                "save",
+                lambda: self.save(self._place.value),
+                "Write the run and its checkpoints to the folder at the right",
+            ),
         ):
             button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
-            button.on_click(lambda _, act=act: act())
+            button.on_click(lambda _, act=act: self._act(act))
             self._buttons[name] = button
         self._place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
         self._status, self._message, self._facts = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -209,7 +283,7 @@ class Lab(widgets.VBox):
         self._names = [("A" if how == OTHER else name_of(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
         stories = presets(recipe)
         self._stories.children = [self._story_button(each) for each in stories]
-        first = session.run.evaluations[0] if session.run.evaluations else _expected(recipe)
+        first = session.run.evaluations[0] if session.run.evaluations else expected(recipe)
         self._draw_anew(asked(first))
         self.refresh()
 
@@ -226,28 +300,32 @@ class Lab(widgets.VBox):
 
     def _tell_story(self, preset: Preset) -> None:
         self._begin(preset.recipe)
-        self._say(preset.story)
         self.start()
+        self.say(preset.story)
 
     def _set(self, name: str, moved: dict[str, float]) -> None:
-        """A knob was moved: it acts from the next step on."""
-        seat = self._session.seats.get(name)
-        if seat is None:
+        """A knob was moved."""
+        if name not in self._session.seats:
             return
-        before = seat.now
         try:
-            self._session.set(name, **moved)
+            self._turn(name, moved)
         except ValueError as error:
-            self._say(f"Refused: {error}".replace("--", ""))  # there they are options, here sliders
-            (self._knobs if name == MAIN else self._others).show(before)
-            return
+            self.say(f"Refused: {error}".replace("--", ""))  # there they are options, here sliders
+            (self._knobs if name == MAIN else self._others).show(self._session.seats[name].now)
+
+    def _turn(self, name: str, asked: dict[str, float]) -> None:
+        """These settings act from the next step on."""
+        seat = self._session.seats[name]
+        before = seat.now
+        self._session.set(name, **asked)
+        (self._knobs if name == MAIN else self._others).show(seat.now)
         if name == MAIN and seat.at:
             self._note(seat.at, before)
         if not seat.at:
             self._setup.recipe = self._session.seats[MAIN].recipe
-        now = self._session.seats[name].now
+        now = seat.now
         strong = now.pull == "recadam" and now.lr * now.strength > 1
-        self._say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
+        self.say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
         seats = list(self._session.seats.values())
         self._figure.show_lambda([each.run for each in seats], [each.now for each in seats], self._former)
 
@@ -263,13 +341,13 @@ class Lab(widgets.VBox):
         try:
             wanted = self._wanted()
         except ValueError as error:
-            self._say(f"These do not go together: {error}")
+            self.say(f"These do not go together: {error}")
             return
         if self.state == background.NEW:
+            self.say("")
             self._act(lambda: self._begin(wanted))
-            self._say("")
         else:
-            self._say("This acts in a new run: press Reset.")
+            self.say("This acts in a new run: press Reset. (The run that is there goes on as it was begun.)")
             self._buttons["Reset"].button_style = "warning"
 
     def _wanted(self) -> Recipe:
@@ -286,12 +364,16 @@ class Lab(widgets.VBox):
         try:
             do()
         except (ValueError, OSError, RuntimeError) as error:
-            self._say(" ".join(str(error).split()))
+            self.say(sentence(" ".join(str(error).split())), passing=True)
         self.refresh()
-        self._tick()
+        self._ticking = watch(self, self._ticking)
 
-    def _say(self, text: str) -> None:
-        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{escape(text)}</p>' if text else ""
+    def _went(self) -> None:
+        """The run was told to go or to stop: what was said of the moment before is no longer so."""
+        if self._passing:
+            self.say("")
+        self.refresh()
+        self._ticking = watch(self, self._ticking)
 
     def _enable(self) -> None:
         state, buttons = self.state, self._buttons
@@ -302,42 +384,3 @@ class Lab(widgets.VBox):
         buttons["Reset"].disabled = state == background.CLOSED
         if state == background.NEW:
             buttons["Reset"].button_style = ""
-
-    def _tick(self) -> None:
-        """Look at the runs from the kernel's own loop, as long as something trains."""
-        if self._ticking is not None and not self._ticking.done():
-            return
-        try:
-            self._ticking = asyncio.get_running_loop().create_task(_ticker(weakref.ref(self)))
-        except RuntimeError:
-            self._ticking = None  # no loop here, as in a script: `refresh` draws
-
-
-async def _ticker(reference: "weakref.ref[Lab]") -> None:
-    while True:
-        lab = reference()
-        if lab is None:
-            return
-        started = time.perf_counter()
-        busy = lab.state in BUSY
-        lab.refresh()
-        if not busy:
-            return
-        spent = time.perf_counter() - started
-        del lab
-        await asyncio.sleep(max(FRAME, min(spent / SHARE, 2.0)))
-
-
-def _expected(recipe: Recipe) -> dict[str, Any]:
-    """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
-    world = recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
-    probes = ("source", "facts") if world else recipe.probe.split("+")
-    return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)
-
-
-def _stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
-    recipe = load(folder / "run.json").recipe
-    if not (folder / BESIDE / "run.json").exists():
-        return recipe, NOTHING, None
-    other = load(folder / BESIDE / "run.json").recipe
-    return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other

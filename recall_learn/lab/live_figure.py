@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 
 from recall_learn import glue
 from recall_learn.annealing import Sigmoid
-from recall_learn.lab.figures import GREY, PALETTE
+from recall_learn.lab.figures import AXIS, GREY, PALETTE
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -127,10 +127,8 @@ class LiveFigure:
             hovermode="x",
         )
         figure.update_annotations(font_size=13)
-        figure.update_xaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-        figure.update_yaxes(
-            gridcolor="rgba(128,128,128,0.25)", zeroline=False, exponentformat="power", rangemode="tozero"
-        )
+        figure.update_xaxes(**AXIS)
+        figure.update_yaxes(rangemode="tozero", **AXIS)
         figure.update_yaxes(range=[-0.04, 1.04], row=1, col=1)
         self.widget = _Figure(figure)
         self.widget._config = {**self.widget._config, "responsive": True, "displayModeBar": False}

@@ -3,11 +3,16 @@
 import importlib.util
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from recall_learn import backbones, hub
+from recall_learn import backbones, glue, hub
+from recall_learn.lab.background import BESIDE, sentence
+from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.recipe import Recipe
+from recall_learn.runs import load
 
 LARGE = "bert-base-uncased"
 LARGE_SIZE = "about 440 MB"
@@ -93,6 +98,32 @@ def choices(recipe: Recipe) -> list[str]:
     """The backbones that the lab offers: those in reach, and the recipe's own."""
     offered = ["tiny", *(["minilm"] if _minilm() else []), *([] if _offline() else [LARGE])]
     return offered if recipe.backbone in offered else [*offered, recipe.backbone]
+
+
+def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
+    """What a session that was saved begins with: the run's recipe, what is beside it, and that one's recipe.
+
+    Raises:
+        FileNotFoundError: there is no run in ``folder``.
+        ValueError: it is damaged.
+    """
+    if not (folder / "run.json").is_file():
+        raise FileNotFoundError(f"{folder / 'run.json'} is not there; folder has to be one that Save run wrote")
+    try:
+        recipe = load(folder / "run.json").recipe
+        if not (folder / BESIDE / "run.json").exists():
+            return recipe, NOTHING, None
+        other = load(folder / BESIDE / "run.json").recipe
+    except ValueError as error:
+        raise ValueError(sentence(str(error))) from error
+    return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+
+
+def expected(recipe: Recipe) -> dict[str, Any]:
+    """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
+    world = recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
+    probes = ("source", "facts") if world else recipe.probe.split("+")
+    return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)
 
 
 def _minilm() -> bool:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from recall_learn.practice.examine import Case, Mistake, Report, case, examine, wrong
-
-__all__ = ["Case", "Mistake", "Report", "case", "check", "examine", "wrong"]
+__all__ = ["Case", "Mistake", "case", "check", "examine", "wrong"]
 
 
 def check(name: str, answer: Any) -> None:
@@ -17,7 +15,7 @@ def check(name: str, answer: Any) -> None:
     Raises:
         ValueError: there is no such exercise; says which come nearest.
     """
-    from recall_learn.practice import progress
+    from recall_learn.practice import examine, progress
 
     report = examine(name, answer)
     progress.record(report)
@@ -28,3 +26,11 @@ def check(name: str, answer: Any) -> None:
         print(report)
         return
     display(report) if get_ipython() is not None else print(report)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from recall_learn.practice import looking  # torch comes with it, and a list of the exercises needs none
+
+    return getattr(looking, name)

@@ -53,7 +53,7 @@ def _unlike_mapping(got: Any, want: Mapping, what: str) -> str:
         return f"{what} is {named(got)}; it has to be a dictionary"
     missing, extra = [key for key in want if key not in got], [key for key in got if key not in want]
     if missing or extra:
-        parts = [f"lacks {missing[0]!r}"] * bool(missing) + [f"has {extra[0]!r} too many"] * bool(extra)
+        parts = [f"lacks {key!r}" for key in missing[:1]] + [f"has {key!r} too many" for key in extra[:1]]
         return f"{what} {' and '.join(parts)}; its keys have to be {', '.join(map(repr, want))}"
     return next((text for key in want if (text := unlike(got[key], want[key], f"{what}[{key!r}]"))), "")
 
@@ -78,9 +78,13 @@ def difference(got: Any, want: Any, tolerance: float = TOLERANCE, what: str = "y
         parts = (difference(got[i], want[i], tolerance, f"{what}[{i}]") for i in range(len(want)))
         return next(filter(None, parts), "")
     mine, right = array(got).reshape(array(want).shape), array(want)
-    if np.isnan(mine).sum() > np.isnan(right).sum():
-        return f"{what} holds a nan (not a number), where {shown(right)} is right"
     return "" if close(mine, right, tolerance) else f"{what} is {shown(mine)}; it has to be {shown(right)}"
+
+
+def undefined(got: Any, want: Any) -> str:
+    """A sentence where a value has more nans than the right one, else ""."""
+    mine, right = flat(got), flat(want)
+    return "your result holds a nan (not a number)" if np.isnan(mine).sum() > np.isnan(right).sum() else ""
 
 
 def close(mine: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
@@ -167,7 +171,7 @@ _POWERS: dict[str, Callable[[float], float]] = {
 
 def _factor(got: Any, want: Any) -> float | None:
     mine, right = flat(got), flat(want)
-    if mine.shape != right.shape or not right.size or not np.isfinite(mine).all():
+    if mine.shape != right.shape or not right.size or not (np.isfinite(mine).all() and np.isfinite(right).all()):
         return None
     factor = float(mine @ right / (right @ right)) if np.any(right) else 0.0
     if factor == 0 or abs(factor - 1) < 1e-3 or not np.allclose(mine, factor * right, rtol=1e-2, atol=1e-12):
@@ -201,6 +205,9 @@ def changed(before: Any, after: Any) -> str:
         return _changed_model(before, after)
     if isinstance(before, torch.Generator | np.random.Generator) or callable(before):
         return ""
+    if isinstance(before, str | Number):
+        equal = type(before) is type(after) and (before == after or before != before)
+        return "" if equal else "its value"
     if isinstance(before, torch.Tensor | np.ndarray):
         equal = before.shape == after.shape and np.array_equal(array(before), array(after), equal_nan=True)
         return "" if equal else "its numbers"

@@ -6,6 +6,8 @@
 
     # ---
     # lesson: 3
+    # order: 1
+    # goal: Take the squares for each example, and the mean after that.
     # minutes: 15
     # difficulty: 2
     # hints: ["Which sum comes first?", "..."]
@@ -40,7 +42,7 @@ FOLDER = "RECALL_LEARN_EXERCISES"
 NOT_WRITTEN = 'raise NotImplementedError("not written yet")'
 HEAD = re.compile(r"\A# ---\n(?P<yaml>(?:#.*\n)+?)# ---\n")
 BODY = re.compile(r"^(?P<indent> *)# solution\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
-SETTINGS = {"lesson", "order", "minutes", "difficulty", "hints", "explanation"}
+SETTINGS = {"lesson", "order", "goal", "minutes", "difficulty", "hints", "explanation"}
 MINUTES_A_POINT = 5
 
 
@@ -53,6 +55,7 @@ class Exercise:
         path: of the solution.
         lesson: the number of the lesson at whose end it stands.
         order: its place there, from 1.
+        goal: what one can do after it, a sentence.
         minutes: how long it takes.
         difficulty: 1, 2 or 3.
         hints: from the first push to nearly the answer.
@@ -63,6 +66,7 @@ class Exercise:
     path: Path
     lesson: int
     order: int
+    goal: str
     minutes: int
     difficulty: int
     hints: tuple[str, ...]
@@ -109,7 +113,7 @@ class Exercise:
         """The stub as a file, under its statement."""
         quotes = "'''" if '"""' in self.docstring else '"""'
         mark = "r" if "\\" in self.docstring else ""
-        return f"{mark}{quotes}{self.title}\n\n{self.statement}\n{quotes}\n\n{self.stub}"
+        return f"{mark}{quotes}{self.title}.\n\n{self.statement}\n{quotes}\n\n{self.stub}"
 
     @cached_property
     def entry(self) -> str:
@@ -185,8 +189,8 @@ def named(name: str, folder: Path | None = None) -> Exercise:
 
     names = sorted(each.stem for each in path.parent.glob("*.py"))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise ValueError(f"no exercise is called {name!r}{meant} `recall-learn exercises list` names all {len(names)}")
+    meant = f"did you mean {' or '.join(near)}?" if near else f"`recall-learn exercises list` names all {len(names)}"
+    raise ValueError(f"no exercise is called {name!r}; {meant}")
 
 
 def read(path: Path) -> Exercise:
@@ -199,7 +203,10 @@ def read(path: Path) -> Exercise:
     head = HEAD.match(text)
     if head is None:
         raise ValueError(f"{path} has no head: it has to begin with YAML in comments, between two lines `# ---`")
-    settings = yaml.safe_load(textwrap.dedent(re.sub(r"^#", "", head["yaml"], flags=re.MULTILINE)))
+    try:
+        settings = yaml.safe_load(textwrap.dedent(re.sub(r"^#", "", head["yaml"], flags=re.MULTILINE)))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} has a head that is no YAML: {' '.join(str(error).split())}") from None
     if set(settings) != SETTINGS:
         raise ValueError(f"{path} sets {sorted(settings)} in its head; it has to set {sorted(SETTINGS)}")
     if not BODY.search(text):

@@ -15,6 +15,8 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,7 @@ def _line(error: BaseException) -> str:
     return ""
 
 
+@cache
 def _foreign(file: str) -> bool:
     if file.startswith("<frozen"):
         return True
@@ -119,33 +122,37 @@ def deadline(seconds: float) -> Iterator[None]:
             sys.settrace(tracer)
 
 
-class _Interruptions:
-    """The first raises where the code is; from the second on every line raises, also one that handles an exception."""
+class _TimeUpAgain(_TimeUp):
+    """The second one and those after it. It is made in the thread that it ends, and has every further line raise there.
+
+    So code that catches it and goes on is stopped at the next line, which is no longer inside what catches it.
+    """
 
     def __init__(self):
-        self.count = 0
-
-    def __call__(self, frame) -> None:
-        self.count += 1
-        if self.count > 1:
-            sys.settrace(_raise)
-            while frame is not None:
-                if not _foreign(frame.f_code.co_filename):
-                    frame.f_trace = _raise
-                frame = frame.f_back
-        raise _TimeUp
+        frame = sys._getframe(1)
+        while frame is not None:
+            if not _foreign(frame.f_code.co_filename):
+                frame.f_trace = _raise
+            frame = frame.f_back
+        sys.settrace(_raise)
 
 
 def _raise(frame, event, _):
-    if not _foreign(frame.f_code.co_filename):
+    if _foreign(frame.f_code.co_filename):
+        return None
+    if event == "line":
         raise _TimeUp
     return _raise
 
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    interrupt = _Interruptions()
-    handler = signal.signal(signal.SIGALRM, lambda _, frame: interrupt(frame))
+    kinds = chain([_TimeUp], repeat(_TimeUpAgain))
+
+    def interrupt(*_):
+        raise next(kinds)()
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
     before, _ = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
@@ -160,12 +167,12 @@ def _watchdog(seconds: float) -> Iterator[None]:
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch() -> None:
-        wait = seconds
-        while not over.wait(wait):
+        for kind, wait in chain([(_TimeUp, seconds)], repeat((_TimeUpAgain, AGAIN))):
+            if over.wait(wait):
+                return
             with lock:
                 if not over.is_set():
-                    send(ctypes.c_ulong(thread), ctypes.py_object(_TimeUp))
-            wait = AGAIN
+                    send(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

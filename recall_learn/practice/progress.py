@@ -15,9 +15,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from recall_learn.practice.examine import Report
+from recall_learn.files import write_text
 from recall_learn.practice.exercise import Exercise
-from recall_learn.runs import write_text
+from recall_learn.practice.report import Report
 
 FILE = "RECALL_LEARN_PROGRESS"
 FORMAT = 1

@@ -19,9 +19,9 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from recall_learn import environment
+from recall_learn.files import check_folder, write_text
 from recall_learn.forgetting import cloze, cloze_rows, say_hidden
 from recall_learn.masked_lm import MaskedLM, hide_each
-from recall_learn.runs import check_folder, write_text
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches
 

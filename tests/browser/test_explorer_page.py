@@ -87,6 +87,12 @@ def test_lambda_is_the_librarys(tab):
     np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
 
 
+def test_a_number_keeps_its_zeros(tab):
+    values = [0, 0.5, 2.0004, 10, 100, 150, 1234, -200, 1.23456e-4, None]
+    found = tab.evaluate("values => values.map(recallExplorer.short)", values)
+    assert found == ["0", "0.5", "2", "10", "100", "150", "1230", "-200", "0.000123", "0"]
+
+
 def test_a_control_moves_the_curves_and_names_the_run(tab):
     assert "recadam, k 0.1, t0 100, gamma 100, seed 0" in shown(tab)
     before = drawn(tab)

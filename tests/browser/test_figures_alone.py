@@ -1,5 +1,6 @@
 """A figure as a notebook shows it, by plotly alone: its claim and its slider's labels lie within it."""
 
+import re
 from pathlib import Path
 
 import plotly
@@ -25,6 +26,22 @@ def tab(browser):
     tab.add_script_tag(path=PLOTLY)
     yield tab
     tab.close()
+
+
+TICKS = """async (figure) => {
+    const { data, layout } = JSON.parse(figure);
+    await Plotly.newPlot("plot", data, layout);
+    return [...document.querySelectorAll(".xtick text, .ytick text")].map((tick) => tick.textContent);
+}"""
+
+
+@pytest.mark.parametrize("log", ["", "xy"])
+@pytest.mark.parametrize("values", [(1e-6, 1e-4), (1e-4, 3e-4), (3e3, 2e4), (0.01, 2e9)])
+def test_ticks_are_plain_numbers_or_powers(tab, values, log):
+    figure = over_time({"one": (values, values)}, "y", claim="it rises", alt="a line", log=log)
+    ticks = tab.evaluate(TICKS, figure.to_json())
+    assert len(ticks) > 3
+    assert all(re.fullmatch(r"[\d.,×−\u200b]+", tick) for tick in ticks), ticks
 
 
 @pytest.mark.parametrize("lines", [1, 2, 3])

@@ -15,6 +15,27 @@ PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
 WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
     .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
+CUT_OFF = """figure => {
+    const frame = figure.querySelector('.recall-plot .main-svg').getBoundingClientRect();
+    return [...figure.querySelectorAll('.xtitle, .ytitle')].filter(title => {
+        const box = title.getBoundingClientRect();
+        return box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom;
+    }).map(title => title.textContent);
+}"""
+
+# Python runs a file of this name first: every process of the build, kernels included, notes what it asks of a socket.
+WATCH = """
+import os, sys
+
+def note(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+        with open(os.environ["ASKED"], "a") as out:
+            out.write(f"{event} {args}\\n")
+
+with open(os.environ["ASKED"], "a") as out:
+    out.write("a process\\n")
+sys.addaudithook(note)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +47,19 @@ def html(tmp_path_factory):
         shutil.copy(ROOT / name, root)
     command = Path(sys.executable).parent / "jupyter-book"
     build = [command, "build", "book", "--config", "jupyter_book.yml", "-W", "--keep-going"]
-    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
+    (root / "watch").mkdir()
+    (root / "watch" / "sitecustomize.py").write_text(WATCH)
+    paths = os.pathsep.join(filter(None, (str(root / "watch"), os.environ.get("PYTHONPATH"))))
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths, "ASKED": str(root / "asked")}
+    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "book" / "_build" / "html"
+
+
+def test_the_build_asks_no_other_host(html):
+    asked = (html.parents[2] / "asked").read_text().splitlines()
+    assert asked.count("a process") > 0  # the watch was on
+    assert {line for line in asked if line != "a process" and "127.0.0.1" not in line} == set()
 
 
 def new_tab(browser, window):
@@ -99,6 +130,7 @@ def test_every_figure_is_drawn_and_described(page):
         assert figure.locator(".recall-plot .trace").count() > 0
         assert figure.locator("figcaption").inner_text()
         assert len(figure.locator(".recall-plot[role=img]").get_attribute("aria-label")) > 20
+        assert figure.evaluate(CUT_OFF) == []
 
 
 def test_every_slider_moves_its_curves_by_keyboard(page):
@@ -130,6 +162,35 @@ def test_links_inside_the_book_lead_somewhere(html):
                 assert unquote(parts.fragment) in ids[target], f"{file.name} links {link['href']}"
             checked += 1
     assert checked > 10 * len(soups)
+
+
+IN_A_NOTEBOOK = """async (figure) => {
+    const { data, layout } = JSON.parse(figure);
+    const plot = document.getElementById("plot");
+    await Plotly.newPlot(plot, data, layout);
+    const box = (what) => plot.querySelector(what)?.getBoundingClientRect().toJSON();
+    const entries = [...plot.querySelectorAll(".legend .traces")].map((each) => each.getBoundingClientRect().bottom);
+    const [first, last] = [Math.min(...entries), Math.max(...entries)];
+    return { claim: box(".gtitle"), legend: box(".legend"), up: box(".ytitle"), below: last - first };
+}"""
+
+
+def test_every_figure_has_room_in_a_notebook(browser, html):
+    """Drawn by plotly alone, 640 pixels wide: two lines of legend at most, and nothing runs into the claim."""
+    tab, cramped, drawn = browser.new_page(), [], 0
+    tab.set_content('<div id="plot" style="width: 640px; margin-top: 100px"></div>')
+    tab.add_script_tag(path=html / "_static" / "plotly.min.js")
+    for page in sorted(html.glob("*.html")):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        for script in soup.select(".recall-figure script"):
+            at = tab.evaluate(IN_A_NOTEBOOK, script.string)
+            below = [at[name]["top"] for name in ("legend", "up") if at[name]]
+            if at["claim"]["bottom"] > min(below) or (at["legend"] and at["below"] > 30):
+                cramped.append((page.name, at))
+            drawn += 1
+    tab.close()
+    assert [page for page, _ in cramped] == [], cramped
+    assert drawn > 50
 
 
 @pytest.fixture

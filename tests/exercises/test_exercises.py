@@ -113,6 +113,7 @@ def test_there_are_mistakes_hints_and_other_answers(exercise):
     assert mutants(exercise).OTHERS
     assert 2 <= len(exercise.hints) <= 3
     assert exercise.statement
+    assert exercise.goal.endswith(".")
     assert len(exercise.explanation.split()) > 20
     assert 5 <= exercise.minutes <= 60
     assert exercise.difficulty in (1, 2, 3)

@@ -1,6 +1,7 @@
 """Runs in the background: the same as in the foreground, to the bit, whatever goes on beside them."""
 
 import random
+import shutil
 import threading
 import time
 
@@ -14,6 +15,7 @@ from recall_learn.finetune import finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
 from recall_learn.recipe import Recipe
+from recall_learn.trainer import StepTrainer
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "evaluate_every": 4}
 PATIENCE = 120.0
@@ -24,7 +26,10 @@ def _no_thread_stays():
     yield
     for each in list(background._LIVING):
         each.close(wait=PATIENCE)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
 
 
 def recipe(world, method="recadam", **changes):
@@ -157,6 +162,51 @@ def test_a_run_that_broke_goes_on_without_what_broke_it(world, tmp_path, monkeyp
     assert_same(tmp_path / "broken", alone(world, tmp_path, "whole", recipe(world)))
 
 
+@pytest.mark.parametrize("method", ["recadam", "vanilla"])  # the run, and the one beside it
+def test_where_one_of_two_breaks_the_other_waits_for_it(world, tmp_path, monkeypatch, method):
+    asked, twin = recipe(world, steps=20), recipe(world, "vanilla", steps=20)
+    session = begin(world, beside=twin, folder=tmp_path / "both", steps=20)
+    compute = StepTrainer.compute_loss
+    broken = []
+
+    def forward(self, *args, **kwargs):
+        if self.session.recipe.method == method and len(self.session.run.history) == 5 and not broken:
+            broken.append(True)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return compute(self, *args, **kwargs)
+
+    monkeypatch.setattr(StepTrainer, "compute_loss", forward)
+    session.start()
+    until(session, "failed")
+    mine, other = (MAIN, BESIDE) if method == "recadam" else (BESIDE, MAIN)
+    assert session.seats[mine].error.startswith("Out of memory. Take a smaller batch")
+    done = [len(session.seats[name].run.history) for name in (mine, other)]
+    assert done[0] == 5
+    assert done[1] in (5, 6, 7)  # it ends the step that it had leave for, and no more
+    session.take()  # back to the checkpoint, to where it was, and one more
+    until(session, "paused")
+    done = sorted(len(seat.run.history) for seat in session.seats.values())
+    assert 6 <= done[0] <= done[1] <= done[0] + 1
+    session.start()
+    until(session, "done")
+    assert_same(tmp_path / "both", alone(world, tmp_path, "asked", asked))
+    assert_same(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
+
+
+def test_two_sessions_in_one_folder_are_refused(world, tmp_path):
+    one, two = (begin(world, folder=tmp_path / "shared") for _ in range(2))
+    one.take(1)
+    until(one, "paused")
+    with pytest.raises(ValueError, match=r"another lab trains in .*shared; close it first, or copy the folder"):
+        two.start()
+    with pytest.raises(ValueError, match="another lab trains"):
+        begin(world, folder=tmp_path / "shared")
+    one.close()
+    two.start()  # waits for it
+    until(two, "done")
+    assert len(two.run.history) == 12
+
+
 def test_an_error_while_loading_is_told_and_leaves_no_thread(world, tmp_path):
     session = Background(recipe(world), glue_folder=tmp_path / "nowhere", device="cpu")
     session.start()
@@ -209,6 +259,8 @@ def test_a_saved_session_goes_on_as_if_it_had_never_stopped(world, tmp_path):
 
 def test_saving_never_overwrites(world, tmp_path):
     session = begin(world)
+    session.take(1)
+    until(session, "paused")
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="there already; name a new one"):
@@ -216,6 +268,37 @@ def test_saving_never_overwrites(world, tmp_path):
     with pytest.raises(NotADirectoryError, match="is a file"):
         session.save(tmp_path / "there" / "mine.txt" / "deeper")
     assert [path.name for path in tmp_path.rglob("*")] == ["there", "mine.txt"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), shutil.Error([("a", "b", "[Errno 28] No space left on device")])]
+)
+def test_a_full_disk_leaves_nothing(world, tmp_path, monkeypatch, error):
+    session = begin(world)
+    with pytest.raises(ValueError, match="nothing to save before the first step"):
+        session.save(tmp_path / "early")
+    session.take(1)
+    until(session, "paused")
+
+    def copytree(source, target):
+        target.mkdir()
+        (target / "run.json").write_text("half of")
+        raise error
+
+    monkeypatch.setattr("shutil.copytree", copytree)
+    with pytest.raises(
+        OSError, match=r"nothing was saved in .*full.*No space left on device; make room, or name another"
+    ):
+        session.save(tmp_path / "full")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    for name in ("", "  ", "a\0b"):
+        with pytest.raises(ValueError, match="names no folder"):
+            session.save(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert session.save("~/mine") == tmp_path / "mine"
+    session.start()
+    until(session, "done")
 
 
 def test_another_recipes_folder_is_refused(world, tmp_path):
@@ -232,6 +315,10 @@ def test_another_recipes_folder_is_refused(world, tmp_path):
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), ["Out of memory"]),
         (ArithmeticError("the loss is nan"), ["The loss is nan.", "last checkpoint"]),
         (OSError("no such file"), ["No such file.", "Reset"]),
+        (OSError(28, "No space left on device", "/there"), ["No space left on device: /there. ", "press Start"]),
+        (ArithmeticError("the loss is nan; lower --lr, or --gamma"), ["The loss is nan; lower lr, or gamma. Start"]),
+        (OSError("nyu-mll/glue is missing; give it by --glue, or"), ["nyu-mll/glue is", "by Lab(glue_folder=...), or"]),
+        (ValueError("this is damaged; choose another --out"), ["This is damaged; choose another folder. Mend"]),
         (KeyError("x"), ["KeyError: 'x'", "Reset"]),
     ],
 )

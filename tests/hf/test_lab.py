@@ -7,6 +7,7 @@ import time
 import pytest
 
 from recall_learn import runs
+from recall_learn.finetune import _Session as Session
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
 from recall_learn.recipe import Recipe
@@ -38,13 +39,16 @@ def make(world):
         lab.close()
     for each in list(background._LIVING):  # those that a reset gave up, too
         each.close(wait=PATIENCE)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+    for thread in threading.enumerate():
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
 
 
 def until(lab, state):
     deadline = time.monotonic() + PATIENCE
     while lab.state != state:
-        assert time.monotonic() < deadline, (lab.state, lab._status.value)
+        assert time.monotonic() < deadline, (lab.state, lab.status)
         time.sleep(0.005)
     lab.refresh()
     return lab
@@ -56,7 +60,7 @@ def said(lab):
 
 def test_a_knob_moves_the_run_from_its_next_step_on(make):
     lab = make()
-    lab._act(lambda: lab._session.take(5))
+    lab.step(5)
     until(lab, "paused")
     lab._knobs.k.value = 1.0
     lab._knobs.t0.value = 9
@@ -80,6 +84,69 @@ def test_a_knob_that_is_moved_before_the_start_is_the_recipe(make):
     assert (lab.run.recipe.k, lab.run.recipe.lr, lab.run.changes) == (0.02, 2e-4, [])
     lab.reset()
     assert (lab.state, lab.run.recipe.k) == ("new", 0.02)  # what the knobs show is what begins
+
+
+def test_what_the_sliders_do_a_script_does(make):
+    lab = make()
+    with pytest.raises(ValueError, match="nothing to save before the first step"):
+        lab.save("early")
+    with pytest.raises(ValueError, match="steps is 0"):
+        lab.step(0)
+    lab.step(3)
+    assert lab.wait(PATIENCE) == "paused"
+    lab.set(k=0.123, lr=7e-4)  # between two notches
+    lab.set("beside", lr=6e-4)
+    assert (lab._knobs.k.value, lab._knobs.lr.value, lab.recipe.k) == (0.123, 7e-4, 0.123)
+    for wrong in ("abc", float("nan"), -1.0, None):
+        with pytest.raises(ValueError, match="k is"):
+            lab.set(k=wrong)
+    with pytest.raises(ValueError, match="lr \\* gamma is"):
+        lab.set(lr=1e9)
+    with pytest.raises(ValueError, match="which is 'twin'; it has to be one of run, beside"):
+        lab.set("twin", lr=1.0)
+    lab.start()
+    lab.start()  # twice is once
+    assert lab.wait(PATIENCE) == "done"
+    assert lab.run.changes == [{"step": 4, "k": 0.123, "lr": 7e-4}]
+    assert lab.beside.changes == [{"step": 4, "lr": 6e-4}]
+    lab.reset()
+    assert (lab.state, lab.recipe.k) == ("new", 0.123)
+    lab.close()
+    for act in (lab.start, lab.step, lab.reset):
+        with pytest.raises(ValueError, match="closed"):
+            act()
+
+
+def test_what_was_said_goes_when_it_is_no_longer_so(make, tmp_path):
+    lab = make()
+    lab.step()
+    lab.wait(PATIENCE)
+    lab._setup.seed.value = 4
+    assert "press Reset" in said(lab)
+    lab.reset()
+    assert said(lab) == ""
+    lab.step()
+    lab.wait(PATIENCE)
+    lab.save(tmp_path / "saved")
+    opened = make(folder=tmp_path / "saved")
+    assert "Start goes on with it" in said(opened)
+    opened.step()
+    assert said(opened) == ""
+
+
+def test_a_run_that_went_back_shows_its_former_settings(make, monkeypatch):
+    lab = make("nothing")
+    lab.step(5)
+    lab.wait(PATIENCE)
+    lab.set(lr=5e-4)
+    monkeypatch.setattr(Session, "record", lambda *asked: (_ for _ in ()).throw(ArithmeticError("the loss is nan")))
+    lab.start()
+    assert lab.wait(PATIENCE) == "failed"
+    assert "Start goes back to the last checkpoint" in lab.status
+    monkeypatch.undo()
+    lab.start()
+    assert lab.wait(PATIENCE) == "done"
+    assert (lab.run.changes, lab._knobs.lr.value) == ([], 1e-3)
 
 
 def test_setting_b_has_knobs_of_its_own(make):
@@ -152,7 +219,7 @@ def test_an_error_is_said_and_reset_begins_anew(make, world):
     lab._session.glue_folder = world / "nowhere"
     lab.start()
     until(lab, "failed")
-    assert "nowhere" in lab._status.value
+    assert "nowhere" in lab.status
     assert not lab._buttons["Start"].disabled
     lab.reset()
     lab.start()
@@ -162,7 +229,7 @@ def test_an_error_is_said_and_reset_begins_anew(make, world):
 
 def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     lab = make("setting B")
-    lab._act(lambda: lab._session.take(5))
+    lab.step(5)
     until(lab, "paused")
     lab._knobs.k.value = 1.0
     lab._others.gamma.value = 1.0
@@ -170,8 +237,8 @@ def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     until(lab, "paused")
     lab.save(tmp_path / "saved")
     assert "Saved in" in said(lab)
-    lab.save(tmp_path / "saved")
-    assert "name a new one" in said(lab)
+    with pytest.raises(ValueError, match="name a new one"):
+        lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
     assert opened._knobs.k.value == 1.0
     assert opened._others.gamma.value == 1.0
@@ -200,7 +267,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
     assert lab.state == "done"
     drawn = lab._figure.widget.data[lab._figure._traces["loss 0"]]
     assert list(drawn.x) == list(range(1, 13))
-    assert "done" in lab._status.value
+    assert "done" in lab.status
 
 
 @pytest.mark.filterwarnings("ignore:lr . gamma is 1.98")
@@ -231,6 +298,11 @@ def test_bad_arguments(make, tmp_path):
         make(folder=tmp_path)
     with pytest.raises(ValueError, match="leave one out"):
         Lab(Recipe(), folder=tmp_path)
+    with pytest.raises(ValueError, match="recipe is 'tiny'; it has to be a Recipe"):
+        Lab("tiny")
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(ValueError, match=r"is damaged .*use another folder"):
+        Lab(folder=tmp_path)
 
 
 def test_the_default_says_what_it_takes(monkeypatch):

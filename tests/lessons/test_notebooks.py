@@ -160,8 +160,16 @@ def test_links_lead_from_notebook_to_notebook():
     assert notebooks.links(text, {"07_recadam"}) == want
     for lesson in LESSONS:
         cells = nbformat.reads(notebooks.notebook(lesson), as_version=4).cells
-        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        assert not [other.name for other in LESSONS if f"]({other.name})" in prose]
+        text = "\n".join(cell.source for cell in cells)
+        assert not [other.name for other in LESSONS if f"{other.name})" in text or f"{other.name}#" in text]
+
+
+def test_what_a_cell_prints_leads_from_notebook_to_notebook(book):
+    folder = book("")
+    with (folder / "01_one.md").open("a") as lesson:
+        lesson.write('\n```{code-cell} ipython3\nMarkdown("[one](01_one.md), [words](glossary.md)")\n```\n')
+    cell = nbformat.reads(notebooks.notebook(folder / "01_one.md"), as_version=4).cells[-1]
+    assert cell.source == 'Markdown("[one](01_one.ipynb), [words](glossary.md)")'
 
 
 def test_a_plain_code_block_stays_as_it_is():

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from recall_learn.annealing import Sigmoid
-from recall_learn.lab.figures import PALETTE, lambda_curve, slider, style
+from recall_learn.lab.figures import PALETTE, bars, dragged, frontier, lambda_curve, landscape, over_time, slider, style
 
 
 @pytest.mark.parametrize(("claim", "alt"), [("", "a line"), ("it rises", " ")])
@@ -29,6 +29,20 @@ def test_the_page_shows_through_a_figure():
     assert fig.layout.paper_bgcolor == fig.layout.plot_bgcolor == "rgba(0,0,0,0)"
 
 
+@pytest.mark.parametrize("log", ["", "x", "y", "xy"])
+def test_no_axis_has_si_letters(log):
+    figures = [
+        lambda_curve(),
+        over_time({"a": ([1e-4, 1], [1e-4, 1])}, "y", "it rises", "a line", log=log),
+        dragged([1e-4, 1], {"1": {"a": [1e-4, 1]}}, "k = ", "x", "y", "it rises", "a line", log=log),
+        bars({"a": {"one": 1e-4}}, "x", "y", "it is small", "a bar", log="y" in log),
+    ]
+    for fig in figures:
+        axes = [*fig.select_xaxes(), *fig.select_yaxes()]
+        assert len(axes) == 2
+        assert [axis.exponentformat for axis in axes] == ["power", "power"]
+
+
 def contrast(a, b):
     """WCAG's contrast ratio of two colours, #rrggbb."""
 
@@ -44,6 +58,27 @@ def contrast(a, b):
 @pytest.mark.parametrize("colour", PALETTE)
 def test_every_curve_shows_on_a_light_and_on_a_dark_page(colour, page):
     assert contrast(colour, page) > 2
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#121212"])
+def test_a_mark_shows_wherever_it_lies(page):
+    """By its fill or by its outline, on the page and on each grey that a landscape lays over it."""
+    shade, marks = np.linspace(0, 255, 52), {"here": (0, 0), "there": (1, 1)}
+    fig = landscape(
+        [0, 1], [0, 1], np.eye(2), {"": {"a": ([0, 1], [0, 1])}}, "", ("x", "y", "z"), "it falls", "a way", marks
+    )
+    ground = int(page[1:3], 16) + fig.data[0].opacity * (shade - int(page[1:3], 16))
+    greys = [page, *("#" + f"{round(value):02x}" * 3 for value in ground)]
+    made = fig.data[-2:]
+    assert [mark.name for mark in made] == ["here", "there"]
+    assert len({mark.marker.symbol for mark in made}) == 2
+    for mark in made:
+        assert min(max(contrast(c, grey) for c in (mark.marker.color, mark.marker.line.color)) for grey in greys) > 4.5
+
+
+def test_marks_that_a_reader_cannot_tell_apart_are_refused():
+    with pytest.raises(ValueError, match="5 marks"):
+        frontier({"a": {"one": ([0], [0])}}, "x", "y", "it falls", "a way", {str(i): (i, i) for i in range(5)})
 
 
 def test_a_slider_holds_plain_numbers_for_every_curve():

@@ -18,7 +18,6 @@ import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,6 +25,7 @@ import numpy as np
 from recall_learn.practice import compare
 from recall_learn.practice.exercise import Exercise, named
 from recall_learn.practice.guard import Complaint, NotWritten, call
+from recall_learn.practice.report import Report
 
 SECONDS = 10.0
 SHOWN = 300
@@ -62,38 +62,6 @@ class Mistake:
 
     says: str
     function: Callable
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a look at an answer found.
-
-    Attributes:
-        name: of the exercise.
-        status: "passed", "failed", or "open" where the stub is still there.
-        says: one or a few sentences for the learner.
-        detail: the case that showed it, or "".
-    """
-
-    name: str
-    status: str
-    says: str
-    detail: str = ""
-
-    def __bool__(self) -> bool:
-        return self.status == "passed"
-
-    def __str__(self) -> str:
-        mark = {"passed": "✓", "failed": "✗", "open": "○"}[self.status]
-        lines = [f"{mark} {self.name}: {self.says}", *([self.detail] if self.detail else [])]
-        return "\n".join(lines).replace("\n", "\n  ")
-
-    def _repr_html_(self) -> str:
-        color = {"passed": "#1a7f37", "failed": "#b42318", "open": "#57606a"}[self.status]
-        mark = {"passed": "✓", "failed": "✗", "open": "○"}[self.status]
-        head = f'<b style="color:{color}">{mark} {self.name}</b>: {escape(self.says)}'.replace("\n", "<br>")
-        detail = f'<pre style="margin:.3em 0 0 1.2em">{escape(self.detail)}</pre>' if self.detail else ""
-        return f'<div style="border-left:3px solid {color};padding:.2em .8em">{head}{detail}</div>'
 
 
 class _Broken(Exception):
@@ -175,7 +143,7 @@ class _Look:
         if bad is None:
             return ""
         self.detail = self._shown(bad[0])
-        kind = compare.unlike(bad[1], bad[2])
+        kind = compare.unlike(bad[1], bad[2]) or compare.undefined(bad[1], bad[2])
         return self._known_mistake(done, bad) or kind or self._law_or_nothing() or self._difference(done, bad)
 
     def laws(self) -> str:
@@ -229,8 +197,9 @@ class _Look:
     def _filled(self, says: str, bad: tuple) -> str:
         each, got, want = bad
         mine, right = compare.flat(got), compare.flat(want)
-        top = np.linalg.norm(right) or np.nan
-        ratio = f"{np.linalg.norm(mine) / top:.3g}" if mine.size == right.size else "another number"
+        with np.errstate(invalid="ignore"):  # infinity may be a right result
+            ratio = np.linalg.norm(mine) / (np.linalg.norm(right) or np.nan) if mine.size == right.size else None
+        ratio = "another number" if ratio is None else f"{ratio:.3g}"
         values = {name.replace(" ", "_"): f"{value:g}" for name, value in each.known.items()}
         return says.format(ratio=ratio, **values)
 

@@ -1,0 +1,20 @@
+r"""Square, then average.
+
+A softmax regression has logits $z = W x$. Write its **empirical** Fisher information: for each weight, the mean over
+the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data.
+
+$$F_{cd} = \frac1N \sum_n \left( \frac{\partial \log p(y_n | x_n)}{\partial W_{cd}} \right)^2$$
+"""
+
+import torch
+
+
+def fisher_empirical(weights, x, y):
+    """The empirical Fisher, ``[C, D]``.
+
+    Args:
+        weights: W, ``[C, D]``.
+        x: inputs, ``[N, D]``.
+        y: labels from 0 to C - 1, ``[N]``.
+    """
+    raise NotImplementedError("not written yet")

@@ -1,0 +1,27 @@
+r"""Let the model draw the labels.
+
+The exact Fisher asks for every label. With many labels that is dear, and a draw will do. For the softmax regression
+with logits $z = W x$: draw, for each example on its own, `draws` labels $y_{n1}, \ldots, y_{nm}$ from the model's
+$p(\cdot | x_n)$, with replacement. Then
+
+$$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
+  \left( \frac{\partial \log p(y_{nj} | x_n)}{\partial W_{cd}} \right)^2 , \qquad m = draws .$$
+
+All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it. Called with a
+generator in the same state your function gives the same answer, in another state other labels. In which order or by
+which method you draw is up to you.
+"""
+
+import torch
+
+
+def fisher_sampled(weights, x, draws, generator):
+    """The sampled Fisher's diagonal, ``[C, D]``.
+
+    Args:
+        weights: W, ``[C, D]``.
+        x: inputs, ``[N, D]``.
+        draws: how many labels are drawn for each example, at least 1.
+        generator: a ``torch.Generator``, on the CPU.
+    """
+    raise NotImplementedError("not written yet")

@@ -1,0 +1,39 @@
+r"""What is left of a random start.
+
+RecAdam may start from **random** weights $\theta_0$ and let the pull bring them home to $\theta^*$. Leave the task
+aside. Then each step multiplies the offset $\theta - \theta^*$ by $1 - c_t$, and after step $t_0$ this share of it is
+left:
+
+$$\prod_{t=1}^{t_0} (1 - c_t), \qquad c_t = \eta_t\, (1 - \lambda(t))\, \gamma, \qquad
+\lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
+
+The learning rate $\eta_t$ rises linearly over the first $W$ of all $T$ steps, and falls linearly after them:
+
+$$\eta_t = \begin{cases} \eta\, (t - 1) / W & t \le W \\ \eta\, (T - t + 1) / (T - W) & t > W \end{cases}$$
+
+So the first step has the rate 0 if there is a warm-up, and the whole $\eta$ if there is none ($W = 0$).
+
+With the published settings, $\eta$ = 2e-5, $\gamma$ = 5000, $T$ = 13,400 and $k$ = 0.05, at $t_0$ = 100, the share is
+1.3e-4 for $W$ = 0, and 0.75 for $W$ = 1,340. (Derived from those settings; not a figure of the paper. Its BERT-base
+runs had no warm-up.)
+
+`Sigmoid(k, t0)` of the library is $\lambda$: call it with a step, or with an array of steps.
+"""
+
+import numpy as np
+
+from recall_learn.annealing import Sigmoid
+
+
+def offset_left(k, t0, warmup, steps, lr, gamma):
+    """The share of the offset that is left after step t0.
+
+    Args:
+        k: rate of the shift, per step.
+        t0: the step at which lambda is 1/2, a whole number.
+        warmup: W, the number of steps in which the rate rises; 0 if there are none.
+        steps: T, the number of all steps, larger than t0 and than W.
+        lr: eta, the highest learning rate.
+        gamma: the stiffness of the spring.
+    """
+    raise NotImplementedError("not written yet")

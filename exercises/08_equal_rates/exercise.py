@@ -1,0 +1,26 @@
+r"""A fair control.
+
+RecAdam takes its Adam step times $\lambda(t)$. So it may keep more than plain fine-tuning merely because it moves less.
+A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen so
+that both runs have an **equal sum of learning rates**:
+
+$$\sum_{t=1}^{T} f \cdot lr(t) = \sum_{t=1}^{T} \lambda(t) \, lr(t)$$
+
+Return $f$. The learning rate falls linearly, as in this lesson's runs: the first of the $T$ steps has the full rate,
+step $t$ has
+
+$$lr(t) = lr \cdot \frac{T - t + 1}{T} ,$$
+
+and after step $T$ it would be 0. A small number to check with: for $T = 2$ and $\lambda = (0, 1)$ the factor is 1/3.
+"""
+
+import numpy as np
+
+
+def equal_rates(lam):
+    r"""The factor for plain fine-tuning's learning rate, a number.
+
+    Args:
+        lam: :math:`\lambda(1), \dots, \lambda(T)`, an array, ``[T]``.
+    """
+    raise NotImplementedError("not written yet")

@@ -1,0 +1,143 @@
+"""Against torch's second derivatives of the loss as the statement writes it."""
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as log_loss
+
+from recall_learn.practice import Mistake, case, wrong
+
+
+def drawn(rng, n, d):
+    x = torch.tensor(rng.normal(size=(n, d)) * rng.uniform(0.5, 2, size=d))
+    theta = torch.tensor(rng.normal(size=d))
+    labels = torch.tensor(rng.uniform(size=n)) < torch.sigmoid(x @ theta)
+    tau = float(rng.choice([rng.uniform(0.2, 0.6), rng.uniform(1.7, 5)]))
+    return theta, x, labels.double(), tau
+
+
+def cases(rng):
+    shapes = ((20, 2), (6, 3), (40, 4), (9, 1), (3, 5))
+    return [case(*drawn(rng, n, d), number_of_examples=n) for n, d in shapes]
+
+
+def reference(theta, x, y, precision):
+    def loss(weights):
+        return log_loss(x @ weights, y, reduction="sum") + 0.5 * precision * weights.square().sum()
+
+    return torch.autograd.functional.hessian(loss, theta)
+
+
+def without_prior(theta, x, y):
+    return reference(theta, x, y, 0.0)
+
+
+def weighted(x, each):
+    return sum(weight * torch.outer(row, row) for weight, row in zip(each, x, strict=True))
+
+
+def prior(theta, precision):
+    return precision * torch.eye(len(theta), dtype=theta.dtype)
+
+
+def by_gradients(theta, x, y, tau):
+    return weighted(x, (torch.sigmoid(x @ theta) - y) ** 2) + prior(theta, tau)
+
+
+def by_first_derivative(theta, x, y, tau):
+    return weighted(x, torch.sigmoid(x @ theta) - y) + prior(theta, tau)
+
+
+MISTAKES = [
+    Mistake(
+        "the prior is missing. It is part of the loss, so it bends too: tau times the identity. Where the data say "
+        "nothing it is all there is.",
+        lambda theta, x, y, tau: without_prior(theta, x, y),
+    ),
+    Mistake(
+        "you have the mean over the {number_of_examples} examples, and the log posterior is their sum. Each further "
+        "example makes the posterior narrower.",
+        lambda theta, x, y, tau: without_prior(theta, x, y) / len(x) + prior(theta, tau),
+    ),
+    Mistake(
+        "everything is divided by the number of examples ({number_of_examples} here). Minus the log posterior is a "
+        "sum, with the prior in it once.",
+        lambda *given: reference(*given) / len(given[1]),
+    ),
+    Mistake(
+        "your prior counts once for each of the {number_of_examples} examples. It was there before the data: add it "
+        "once, to their sum.",
+        lambda theta, x, y, tau: without_prior(theta, x, y) + len(x) * prior(theta, tau),
+    ),
+    Mistake(
+        "you weigh the examples by p. The second derivative of log(1 + e^z) is p (1 - p): an example that the model is "
+        "sure of, either way, bends nothing.",
+        lambda theta, x, y, tau: weighted(x, torch.sigmoid(x @ theta)) + prior(theta, tau),
+    ),
+    Mistake(
+        "you weigh the examples by p - y. That is the first derivative by the logit. Differentiate once more.",
+        by_first_derivative,
+    ),
+    Mistake(
+        "the examples all count the same in yours. Each is weighted by p (1 - p).",
+        lambda theta, x, y, tau: weighted(x, torch.ones_like(y)) + prior(theta, tau),
+    ),
+    Mistake(
+        "the prior is in every entry of your matrix (a number plus a matrix adds it everywhere). It holds each weight "
+        "by itself, so it belongs on the diagonal: tau times the identity.",
+        lambda theta, x, y, tau: without_prior(theta, x, y) + tau,
+    ),
+    Mistake(
+        "you add the prior's variance, 1 / tau. Precisions add, and tau is one.",
+        lambda theta, x, y, tau: reference(theta, x, y, 1 / tau),
+    ),
+    Mistake(
+        "your prior bends twice as much as it should. The loss holds 1/2 tau theta^2: its second derivative is tau.",
+        lambda theta, x, y, tau: reference(theta, x, y, 2 * tau),
+    ),
+    Mistake(
+        "your prior bends half as much as it should. The second derivative of 1/2 tau theta^2 is tau.",
+        lambda theta, x, y, tau: reference(theta, x, y, tau / 2),
+    ),
+    Mistake(
+        "you have the outer products of the gradients, (p - y)^2 x x^T. That is the empirical Fisher information "
+        "(lesson 3), and it holds first derivatives only. The Hessian wants the second: y drops out.",
+        by_gradients,
+    ),
+    Mistake(
+        "this is the inverse of the Hessian: the covariance of the posterior. Asked for is its precision, H itself.",
+        lambda *given: torch.linalg.inv(reference(*given)),
+    ),
+    Mistake(
+        "you have the diagonal of H, and zeros beside it. Two weights whose inputs vary together bend together: keep "
+        "all of x x^T.",
+        lambda *given: torch.diag(reference(*given).diagonal()),
+    ),
+]
+
+
+def does_not_ask_for_labels(answer, rng):
+    theta, x, y, tau = drawn(rng, 8, 3)
+    if not torch.allclose(*(torch.as_tensor(answer(theta, x, each, tau)).double() for each in (y, 1 - y)), rtol=1e-3):
+        wrong("your Hessian changes when the labels do, and y drops out with the second derivative")
+
+
+def grows_with_the_data(answer, rng):
+    theta, x, y, tau = drawn(rng, 8, 3)
+    once = torch.as_tensor(answer(theta, x, y, tau)).double()
+    twice = torch.as_tensor(answer(theta, torch.cat([x, x]), torch.cat([y, y]), tau)).double()
+    if not torch.allclose(twice - prior(theta, tau), 2 * (once - prior(theta, tau)), rtol=1e-3, atol=1e-3):
+        wrong("the same examples twice should bend the loss twice as much, prior apart")
+
+
+def bears_a_large_logit(answer, rng):
+    _, x, y, tau = drawn(rng, 4, 2)
+    theta = torch.tensor([1.0, 0.0], dtype=x.dtype)
+    far = torch.stack([torch.tensor([2000.0, -2000.0, 1500.0, -1500.0], dtype=x.dtype), x[:, 1]], dim=1)
+    found = torch.as_tensor(answer(theta, far, y, tau)).double()
+    if not torch.allclose(found, prior(theta, tau), rtol=1e-3, atol=1e-3):
+        wrong(
+            "for logits of 1,500 and more the model is sure, and only the prior is left: tau times the identity. Yours "
+            f"begins with {float(found.flatten()[0]):g}. An exp has overflowed, or a 0 was divided by a 0"
+        )
+
+
+LAWS = [does_not_ask_for_labels, grows_with_the_data, bears_a_large_logit]

@@ -1,0 +1,152 @@
+"""Which values come out, in the cases; which entries they are, by laws about many coins."""
+
+import numpy as np
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+
+SURE = 6.0
+"""Standard deviations that a right share is never away from its mean (once in 500 million)."""
+
+
+def drawn(rng, shapes):
+    """Gradients without a 0, so that a 0 in the result comes from the mask."""
+    return [torch.tensor(rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)) for shape in shapes]
+
+
+def seeded(rng):
+    return torch.Generator().manual_seed(int(rng.integers(2**40)))
+
+
+def cases(rng):
+    shapes = ([(3,), (2, 2)], [(40, 50), (300,)], [(7, 5, 40), (1,), (200,)], [(900,)])
+    shares = (1.0, float(rng.uniform(0.15, 0.25)), float(rng.uniform(0.3, 0.4)), float(rng.uniform(0.6, 0.8)))
+    return [case(drawn(rng, s), p, seeded(rng), p=p) for s, p in zip(shapes, shares, strict=True)]
+
+
+def play(entry, gradients, p, generator, calls=0):
+    """The smallest and the largest of the masked entries, as parts of the gradients; all that comes, where it has to be
+    the gradients, or cannot be compared with them; or what came of several calls.
+    """
+    if calls:
+        return [entry(gradients, p, generator) for _ in range(calls)]
+    before = [g.clone() for g in gradients]
+    got = entry(gradients, p, generator)
+    if p == 1 or not fits(got, before):
+        return got
+    parts = torch.cat([(torch.as_tensor(a) / b).flatten() for a, b in zip(got, before, strict=True)])
+    return [float(parts.min()), float(parts.max())]
+
+
+def fits(got, gradients):
+    if not isinstance(got, list | tuple) or len(got) != len(gradients):
+        return False
+    return all(np.shape(a) == tuple(b.shape) for a, b in zip(got, gradients, strict=True))
+
+
+def reference(gradients, p, generator):
+    return gradients if p == 1 else [0.0, 1 / p]
+
+
+def scaled(factor):
+    return lambda gradients, p, generator: gradients if p == 1 else [0.0, factor(p)]
+
+
+MISTAKES = [
+    Mistake(
+        "the kept entries are not divided by p, so the mean gradient is p times what it was. Divide them.",
+        scaled(lambda p: 1.0),
+    ),
+    Mistake("the kept entries are multiplied by p. Divide them by p, so that the mean stays.", scaled(lambda p: p)),
+    Mistake(
+        "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
+        "keep with probability p, and divide by p.",
+        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+    ),
+    Mistake(
+        "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
+        "keep with probability p, and divide by p.",
+        lambda gradients, p, generator: [g / 0.0 for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+    ),
+    Mistake(
+        "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
+        "keep with probability p, and divide by p.",
+        lambda gradients, p, generator: [g * np.nan for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+    ),
+    Mistake(
+        "it is the other way round: p is the share that is kept. You keep with probability 1 - p.",
+        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / p],
+    ),
+]
+
+
+def kept(answer, gradients, p, generator, calls=1):
+    """The masks of each call, as bool tensors."""
+    found = []
+    for got in answer(gradients, p, generator, calls):
+        if not fits(got, gradients):
+            wrong("your result has to be a list of tensors, of the shapes that the gradients have")
+        found.append([torch.as_tensor(each) != 0 for each in got])
+    return found
+
+
+def throws_a_coin_for_each_entry(answer, rng):
+    gradients, p = drawn(rng, [(200,)] * 12), float(rng.uniform(0.3, 0.7))
+    (masks,) = kept(answer, gradients, p, seeded(rng))
+    if all(mask.all() or not mask.any() for mask in masks):
+        wrong("a tensor of yours is kept or dropped as a whole. Throw a coin for each of its entries")
+    gradients = drawn(rng, [(100, 100)])
+    ((mask,),) = kept(answer, gradients, p, seeded(rng))
+    if (mask == mask[:1]).all() or (mask == mask[:, :1]).all():
+        wrong("rows or columns of a matrix share a mask. Throw a coin for each entry")
+
+
+def keeps_the_share_p(answer, rng):
+    for p in (float(rng.uniform(0.15, 0.25)), float(rng.uniform(0.7, 0.8))):
+        gradients = drawn(rng, [(200, 200), (20_000,)])
+        (masks,) = kept(answer, gradients, p, seeded(rng))
+        for mask in masks:
+            share, spread = float(mask.double().mean()), (p * (1 - p) / mask.numel()) ** 0.5
+            if abs(share - (1 - p)) < SURE * spread:
+                wrong("it is the other way round: p is the share that is kept. You keep with probability 1 - p.")
+            if abs(share - p) > SURE * spread:
+                wrong(f"you keep {share:.3f} of the entries at p = {p:.3f}, and these are too many coins for chance")
+
+
+def divides_what_it_keeps(answer, rng):
+    gradients, p = drawn(rng, [(50, 40)]), float(rng.uniform(0.3, 0.7))
+    ((got,),) = answer(gradients, p, seeded(rng), 1)
+    parts = (torch.as_tensor(got) / gradients[0]).double()
+    if not torch.minimum(parts.abs(), (parts - 1 / p).abs()).max() < 1e-3:
+        wrong("an entry of yours is neither 0 nor the gradient's divided by p")
+
+
+def differs_between_tensors(answer, rng):
+    gradients, p = drawn(rng, [(40, 50)] * 3), 0.5
+    (masks,) = kept(answer, gradients, p, seeded(rng))
+    if any((a == b).double().mean() > 0.7 for a, b in ((masks[0], masks[1]), (masks[1], masks[2]))):
+        wrong("two tensors of one shape get the same mask. Throw new coins for each tensor")
+
+
+def differs_between_calls(answer, rng):
+    first, second = kept(answer, drawn(rng, [(40, 50), (300,)]), 0.5, seeded(rng), calls=2)
+    if any((a == b).double().mean() > 0.8 for a, b in zip(first, second, strict=True)):
+        wrong("two calls with the same generator give the same masks. It is seeded once, outside: let it go on")
+
+
+def comes_from_the_generator(answer, rng):
+    gradients, seed = drawn(rng, [(40, 50)]), int(rng.integers(2**40))
+    seeds = (seed, seed, seed + 1)
+    once, again, other = (kept(answer, gradients, 0.5, torch.Generator().manual_seed(s))[0][0] for s in seeds)
+    if not torch.equal(once, again) or (once == other).double().mean() > 0.8:
+        wrong("your coins do not come from the generator: pass it on, as in torch.rand(..., generator=generator)")
+
+
+LAWS = [
+    throws_a_coin_for_each_entry,
+    keeps_the_share_p,
+    divides_what_it_keeps,
+    differs_between_tensors,
+    differs_between_calls,
+    comes_from_the_generator,
+]

@@ -1,0 +1,154 @@
+"""An offset that is walked home step by step, and what comes out of other walks."""
+
+import math
+
+from recall_learn.practice import Mistake, case, wrong
+
+PUBLISHED = ((0.05, 100, 0, 13_400, 2e-5, 5000.0), (0.05, 100, 1340, 13_400, 2e-5, 5000.0))
+
+
+def drawn(rng, t0, warmup, steps, strength):
+    """A case in which lr times gamma is about ``strength``."""
+    lr = float(10 ** rng.uniform(-5, -3))
+    k = float(rng.uniform(2, 6)) / t0
+    return case(k, t0, warmup, steps, lr, float(strength * rng.uniform(0.8, 1.2)) / lr, steps=steps, t0=t0)
+
+
+def cases(rng):
+    return [
+        drawn(rng, int(rng.integers(12, 20)), 0, int(rng.integers(40, 60)), 0.15),
+        drawn(rng, int(rng.integers(25, 35)), int(rng.integers(8, 14)), int(rng.integers(60, 90)), 0.2),
+        drawn(rng, int(rng.integers(15, 25)), int(rng.integers(30, 50)), int(rng.integers(100, 150)), 0.3),
+        drawn(rng, int(rng.integers(3, 6)), 1, int(rng.integers(7, 10)), 0.4),
+        *(case(*each) for each in PUBLISHED),
+    ]
+
+
+def late(k, t0, t):
+    """1 - lambda, as a fraction of its own."""
+    return 1 / (1 + math.exp(k * (t - t0)))
+
+
+def rate(t, warmup, steps):
+    """The schedule's multiplier at step t, by its two straight lines."""
+    return min((t - 1) / warmup if warmup else 1.0, (steps - t + 1) / (steps - warmup))
+
+
+def walk(first=1, last=0, rates=rate, weights=late):
+    """A function that multiplies the factors of the steps ``first`` to ``t0 + last``."""
+
+    def function(k, t0, warmup, steps, lr, gamma):
+        offset = 1.0
+        for t in range(first, t0 + last + 1):
+            offset -= offset * lr * rates(t, warmup, steps) * weights(k, t0, t) * gamma
+        return offset
+
+    return function
+
+
+reference = walk()
+
+
+def added(k, t0, warmup, steps, lr, gamma):
+    return sum(lr * rate(t, warmup, steps) * late(k, t0, t) * gamma for t in range(1, t0 + 1))
+
+
+def piecewise(t, warmup, steps):
+    """The two cases of the statement, for steps out of their range too."""
+    return (t - 1) / warmup if t <= warmup else (steps - t + 1) / (steps - warmup)
+
+
+def one_early(t, warmup, steps):
+    """The rate of the next step."""
+    return t / warmup if t < warmup else (steps - t) / (steps - warmup)
+
+
+def constant(t, warmup, steps):
+    return min((t - 1) / warmup if warmup else 1.0, 1.0)
+
+
+def from_the_start(t, warmup, steps):
+    return (t - 1) / warmup if t <= warmup else (steps - t + 1) / steps
+
+
+FROM_ZERO = (
+    "your steps begin at 0. The optimizer's first update is t = 1, so the product runs over t = 1, 2, ..., t0: "
+    "`np.arange(1, t0 + 1)`."
+)
+NO_FALL = "the rate does not fall in yours: from step W + 1 on it is lr * (T - t + 1) / (T - W)."
+MISTAKES = [
+    Mistake(FROM_ZERO, walk(first=0, last=-1, rates=piecewise)),
+    Mistake(FROM_ZERO, walk(first=0, last=-1)),
+    Mistake(FROM_ZERO, walk(first=0, last=0, rates=piecewise)),
+    Mistake(FROM_ZERO, walk(first=0, last=0)),
+    Mistake(FROM_ZERO, walk(weights=lambda k, t0, t: late(k, t0, t - 1))),
+    Mistake(FROM_ZERO, walk(first=0, rates=one_early)),
+    Mistake(
+        "your product ends at step t0 - 1. The step t0 itself pulls too: `np.arange(1, t0)` leaves it out.",
+        walk(last=-1),
+    ),
+    Mistake(
+        "your learning rate is one step ahead. The first step has the rate that the schedule starts with: step t has "
+        "t - 1 where you have t.",
+        walk(rates=one_early),
+    ),
+    Mistake(
+        "you add up the shares, and take the sum from 1. Each step takes its share of what is left by then, so what is "
+        "left multiplies.",
+        lambda *arguments: 1 - added(*arguments),
+    ),
+    Mistake(
+        "you put the sum of the shares into an exponential. That is what many tiny steps would leave, and yours have a "
+        "size: exp(-c) is more than 1 - c. Multiply the factors 1 - c.",
+        lambda *arguments: math.exp(-added(*arguments)),
+    ),
+    Mistake(
+        "you have lambda where 1 - lambda belongs. Lambda is the task's part; the spring gets what is left.",
+        walk(weights=lambda k, t0, t: 1 - late(k, t0, t)),
+    ),
+    Mistake("lambda is not in yours: the spring pulls in full at every step.", walk(weights=lambda k, t0, t: 1.0)),
+    Mistake(
+        "the warm-up is not in yours. While it lasts the rate is small, and so is the pull: that is the whole trap.",
+        walk(rates=lambda t, warmup, steps: (steps - t + 1) / steps),
+    ),
+    Mistake(
+        "the warm-up is not in yours. While it lasts the rate is small, and so is the pull: that is the whole trap.",
+        walk(rates=lambda t, warmup, steps: 1.0),
+    ),
+    Mistake(NO_FALL, walk(rates=constant)),
+    Mistake(
+        "your rate falls as if it had begun to at step 1. It begins to fall at the end of the warm-up, from the whole "
+        "lr, so the fall takes T - W steps.",
+        walk(rates=from_the_start),
+    ),
+    Mistake(
+        "you return the share of the way that is done. Wanted is the share that is left.",
+        lambda *arguments: 1 - reference(*arguments),
+    ),
+    Mistake(
+        "with no warm-up your result is no number: (t - 1) / W is 0 / 0 in the first step. Let W = 0 have the falling "
+        "line alone.",
+        lambda *arguments: reference(*arguments) if arguments[2] else math.nan,
+    ),
+    Mistake(
+        "you return what is left after each step. Wanted is one number, what is left after step t0: the last of them.",
+        lambda *arguments: [walk(last=t - arguments[1])(*arguments) for t in range(1, arguments[1] + 1)],
+    ),
+]
+
+
+def all_is_left_without_a_spring(answer, rng):
+    if abs(float(answer(0.1, 30, 5, 100, 1e-3, 0.0)) - 1) > 1e-6:
+        wrong("with gamma = 0 nothing pulls, so all of the offset is left: 1")
+
+
+def one_step_at_half(answer, rng):
+    lr = float(rng.uniform(1e-4, 1e-3))
+    if abs(float(answer(0.3, 1, 0, 10, lr, 0.5 / lr)) - 0.75) > 1e-5:
+        wrong(
+            "take t0 = 1 and no warm-up. There is a single step, with lambda = 1/2 and the whole lr; at lr * gamma = "
+            "0.5 it takes a quarter of the way, and 0.75 is left. Yours says something else"
+        )
+
+
+LAWS = [all_is_left_without_a_spring, one_step_at_half]

@@ -1,0 +1,136 @@
+"""Number by number, with the way home and what a second and third step would do."""
+
+import numpy as np
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice.compare import array
+
+EXACT = ((2.0**-10, 0.5, 2048.0), (2.0**-9, 0.5, 2048.0))
+"""Learning rate, lambda and gamma with c = 1 and c = 2, exactly, in whatever order they are multiplied."""
+
+
+def settings(rng, c):
+    """A learning rate, lambda and gamma that make c."""
+    lr, lam = 10 ** rng.uniform(-5, -2), rng.choice([0.1, 0.2, 0.3, 0.7, 0.8])
+    return float(lr), float(lam), float(c / (lr * (1 - lam)))
+
+
+def drawn(rng, shape, numbers):
+    theta, anchor = torch.tensor(rng.normal(size=shape)), torch.tensor(rng.normal(1.0, 1.0, size=shape))
+    lr, lam, gamma = numbers
+    return case(theta, anchor, lr, lam, gamma, c=lr * (1 - lam) * gamma)
+
+
+def cases(rng):
+    shares = (rng.uniform(0.05, 0.4), rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.8), rng.uniform(2.2, 4))
+    shapes = ((3,), (2, 4), (5, 1), (2,), (4,), (2, 2))
+    numbers = [settings(rng, c) for c in shares] + list(EXACT)
+    return [drawn(rng, shape, each) for shape, each in zip(shapes, numbers, strict=True)]
+
+
+def word(c):
+    """By what the displacement does: it is multiplied by 1 - c each time."""
+    left = 1 - c
+    return "diverges" if abs(left) >= 1 and c != 0 else "flips" if left < 0 else "home"
+
+
+def result(share, called=word, to=1.0):
+    """What comes out with another share of the way, or another word for it, or another place to go to."""
+
+    def function(theta, anchor, lr, lam, gamma):
+        c = share(lr, lam, gamma)
+        now, home = np.array(theta.tolist()), to * np.array(anchor.tolist())
+        return (1 - c) * now + c * home, called(c)
+
+    return function
+
+
+def right(lr, lam, gamma):
+    return lr * gamma - lr * lam * gamma
+
+
+def reference(theta, anchor, lr, lam, gamma):
+    return result(right)(theta, anchor, lr, lam, gamma)
+
+
+def pushed(theta, anchor, lr, lam, gamma):
+    return result(lambda *numbers: -right(*numbers), lambda c: word(-c))(theta, anchor, lr, lam, gamma)
+
+
+def displacement(theta, anchor, lr, lam, gamma):
+    after, called = reference(theta, anchor, lr, lam, gamma)
+    return after - np.array(anchor.tolist()), called
+
+
+def change(theta, anchor, lr, lam, gamma):
+    after, called = reference(theta, anchor, lr, lam, gamma)
+    return after - np.array(theta.tolist()), called
+
+
+ZERO = (
+    "you pull to zero: that is weight decay. The spring is fixed at the anchor, so what shrinks is theta - anchor, and "
+    "not theta."
+)
+MISTAKES = [
+    Mistake(
+        "lambda and 1 - lambda are exchanged. Lambda is the task's part, and the spring gets the rest: at lambda = 1 "
+        "nothing may pull.",
+        result(lambda lr, lam, gamma: lr * lam * gamma),
+    ),
+    Mistake(ZERO, result(right, to=0.0)),
+    Mistake(
+        "the learning rate is not in your share. As line 12 of the paper's Algorithm 1 can be read, gamma alone would "
+        "be the pull: thousands of times the way home in a step. Here it is lr * (1 - lambda) * gamma.",
+        result(lambda lr, lam, gamma: (1 - lam) * gamma),
+    ),
+    Mistake(
+        "1 - lambda is not in your share: the spring pulls in full at every lambda.",
+        result(lambda lr, lam, gamma: lr * gamma),
+    ),
+    Mistake("your step goes away from the anchor: look at its sign.", pushed),
+    Mistake(
+        'past 1 you say "diverges". There the weight lands beyond its anchor, and nearer than it was: |1 - c| is still '
+        "below 1. It diverges from c = 2 on.",
+        result(right, lambda c: "home" if c <= 1 else "diverges"),
+    ),
+    Mistake(
+        "only the word at c = 2 is wrong, exactly there. The weight changes sides for ever and comes no nearer: the "
+        'statement calls that "diverges".',
+        result(right, lambda c: "home" if c <= 1 else "flips" if c <= 2 else "diverges"),
+    ),
+    Mistake(
+        "only the word at c = 1 is wrong, exactly there. The weight lands on its anchor and stays: that is home.",
+        result(right, lambda c: "home" if c < 1 else "flips" if c < 2 else "diverges"),
+    ),
+    Mistake("you return the displacement after the step, theta - anchor. Wanted is the weight itself.", displacement),
+    Mistake("you return what the step adds. Wanted is the weight after it.", change),
+    Mistake(
+        "your share is twice the right one. The source loss is 1/2 gamma (theta - anchor)^2; the 2 of its derivative "
+        "cancels the 1/2.",
+        result(lambda *numbers: 2 * right(*numbers)),
+    ),
+    Mistake(
+        "your share is half the right one. The 1/2 of the source loss is gone in its derivative.",
+        result(lambda *numbers: right(*numbers) / 2),
+    ),
+]
+
+
+def near(mine, right):
+    return np.allclose(array(mine), right.numpy(), atol=1e-6)
+
+
+def the_task_alone_pulls_nothing(answer, rng):
+    theta, anchor = torch.tensor(rng.normal(size=4)), torch.tensor(rng.normal(size=4))
+    if not near(answer(theta, anchor, 1e-3, 1.0, 100.0)[0], theta):
+        wrong("at lambda = 1 only the task counts, and your pull still moves the weights")
+
+
+def who_is_at_home_stays(answer, rng):
+    anchor = torch.tensor(rng.normal(size=4))
+    if not near(answer(anchor.clone(), anchor, 1e-3, 0.25, 500.0)[0], anchor):
+        wrong("weights that are at their anchors already should stay there, and yours move")
+
+
+LAWS = [the_task_alone_pulls_nothing, who_is_at_home_stays]

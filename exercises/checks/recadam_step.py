@@ -1,0 +1,160 @@
+"""Against torch.optim.Adam for the first part and the gradient of the penalty, by torch, for the second."""
+
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+
+TOLERANCE = 1e-5
+
+
+def cases(rng):
+    drawn = []
+    steps = (1, 2, int(rng.integers(5, 20)), int(rng.integers(50, 300)))
+    for shape, t, lam in zip(
+        ((9,), (2, 5), (3, 2, 2), (8,)), steps, rng.permutation([0.15, 0.3, 0.7, 0.85]), strict=True
+    ):
+        theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
+        size = torch.tensor(10 ** rng.uniform(-8, 0, size=shape))
+        v = size**2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+        lr = float(rng.uniform(0.05, 0.3))
+        gamma, lam = float(rng.uniform(0.3, 0.9)) / lr, float(lam + rng.uniform(-0.05, 0.05))
+        m = size * m * (1 - 0.9 ** (t - 1))
+        drawn.append(case(theta, anchor, size * g, m, v, t, lr, lam, gamma, learning_rate=lr, gamma=gamma))
+    return drawn
+
+
+def adam(theta, g, m, v, t, lr):
+    weights = torch.nn.Parameter(theta.clone())
+    optimizer = torch.optim.Adam([weights], lr=lr, betas=(0.9, 0.999), eps=1e-8, foreach=False)
+    state = {"step": torch.tensor(float(t - 1)), "exp_avg": m.clone(), "exp_avg_sq": v.clone()}
+    optimizer.state[weights] = state
+    weights.grad = g.clone()
+    optimizer.step()
+    return weights.detach(), state["exp_avg"], state["exp_avg_sq"]
+
+
+def penalty_gradient(theta, anchor, gamma):
+    weights = theta.clone().requires_grad_()
+    return torch.autograd.grad(gamma / 2 * (weights - anchor).square().sum(), weights)[0]
+
+
+def reference(theta, anchor, g, m, v, t, lr, lam, gamma):
+    stepped, m, v = adam(theta, g, m, v, t, lr * lam)
+    return stepped - lr * (1 - lam) * penalty_gradient(theta, anchor, gamma), m, v
+
+
+def with_pull(pull):
+    """Adam at lambda times the rate, less ``pull(theta, stepped, anchor, lr, lam, gamma)``."""
+
+    def step(theta, anchor, g, m, v, t, lr, lam, gamma):
+        stepped, m, v = adam(theta, g, m, v, t, lr * lam)
+        return stepped - pull(theta, stepped, anchor, lr, lam, gamma), m, v
+
+    return step
+
+
+def through_the_moments(gradient, share=1):
+    """Adam on ``gradient(g, away, lr, lam)``; with a share of None lambda is on the step."""
+
+    def step(theta, anchor, g, m, v, t, lr, lam, gamma):
+        mixed = gradient(g, gamma * (theta - anchor), lr, lam)
+        return adam(theta, mixed, m, v, t, lr * (lam if share is None else share))
+
+    return step
+
+
+def reversed_lambda(theta, anchor, g, m, v, t, lr, lam, gamma):
+    return reference(theta, anchor, g, m, v, t, lr, 1 - lam, gamma)
+
+
+def on_the_gradient(theta, anchor, g, m, v, t, lr, lam, gamma):
+    stepped, m, v = adam(theta, lam * g, m, v, t, lr)
+    return stepped - lr * (1 - lam) * gamma * (theta - anchor), m, v
+
+
+def whole_adam(theta, anchor, g, m, v, t, lr, lam, gamma):
+    stepped, m, v = adam(theta, g, m, v, t, lr)
+    return stepped - lr * (1 - lam) * gamma * (theta - anchor), m, v
+
+
+def eps_inside(theta, anchor, g, m, v, t, lr, lam, gamma):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    direction = m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8).sqrt()
+    return theta - lr * (lam * direction + (1 - lam) * gamma * (theta - anchor)), m, v
+
+
+MISTAKES = [
+    Mistake(
+        "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.",
+        reversed_lambda,
+    ),
+    Mistake(
+        "you pull towards 0, as weight decay does. The pull goes to the pretrained weights: theta - anchor.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * (1 - lam) * gamma * theta),
+    ),
+    Mistake(
+        "you take the pull after Adam's step, at the weights that it has moved. That is the released code; here both "
+        "parts are taken at the old theta.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * (1 - lam) * gamma * (stepped - anchor)),
+    ),
+    Mistake(
+        "the learning rate is missing in your pull: it is lr * (1 - lam) * gamma * (theta - anchor), and lr * gamma "
+        "has to stay under 2.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: (1 - lam) * gamma * (theta - anchor)),
+    ),
+    Mistake(
+        "your pull goes through the averages: that is line 6, the coupled form. Here m and v see the task's gradient "
+        "alone, and the pull is a second step beside Adam's.",
+        through_the_moments(lambda g, away, lr, lam: lam * g + (1 - lam) * away),
+    ),
+    Mistake(
+        "your pull goes through the averages, and Adam divides it by its own size. Give m and v the task's gradient "
+        "alone, and take the pull beside Adam's step.",
+        through_the_moments(lambda g, away, lr, lam: g + (1 - lam) * away, share=None),
+    ),
+    Mistake(
+        "lambda is on your gradient. Adam divides it out again: the averages take g as it is, and lambda multiplies "
+        "the step.",
+        on_the_gradient,
+    ),
+    Mistake("your pull is right, and Adam's step is taken in full. Multiply it by lambda.", whole_adam),
+    Mistake(
+        "your pull is always there in full: multiply it by 1 - lambda.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * gamma * (theta - anchor)),
+    ),
+    Mistake(
+        "your pull is half of the right one. The penalty is gamma / 2 times the square: its derivative has no half.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * (1 - lam) * gamma / 2 * (theta - anchor)),
+    ),
+    Mistake(
+        "your pull pushes the weights away from home. It is taken off, or it goes along anchor - theta.",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: -lr * (1 - lam) * gamma * (theta - anchor)),
+    ),
+    Mistake("your eps is inside the root. Take the root of v_hat first, then add eps.", eps_inside),
+]
+
+
+def drawn_at(rng):
+    theta, anchor, g, m = (torch.tensor(rng.normal(size=6)) for _ in range(4))
+    return theta, anchor, g, m, torch.tensor(rng.uniform(0.5, 2, size=6)), int(rng.integers(2, 9))
+
+
+def is_adam_at_lambda_1(answer, rng):
+    theta, anchor, g, m, v, t = drawn_at(rng)
+    got = torch.as_tensor(answer(theta, anchor, g, m, v, t, 0.1, 1.0, 1e6)[0]).double()
+    if not torch.allclose(got, adam(theta, g, m, v, t, 0.1)[0], rtol=1e-3, atol=1e-3):
+        wrong("at lambda = 1 it has to be Adam, whatever gamma and the anchors are; yours is not")
+
+
+def only_pulls_at_lambda_0(answer, rng):
+    theta, anchor, g, m, v, t = drawn_at(rng)
+    got, new_m, new_v = (torch.as_tensor(x).double() for x in answer(theta, anchor, g, m, v, t, 0.1, 0.0, 10.0))
+    if not torch.allclose(got, anchor, atol=1e-4):
+        wrong("at lambda = 0 and lr * gamma = 1 one step has to end at the anchors; yours does not")
+    if torch.allclose(new_m, m, atol=1e-4) or torch.allclose(new_v, v, atol=1e-6):
+        wrong(
+            "at lambda = 0 your averages stand still. They take in the gradient all the same: Adam is to be warm later"
+        )
+
+
+LAWS = [is_adam_at_lambda_1, only_pulls_at_lambda_0]

@@ -1,0 +1,144 @@
+"""Against torch's derivative of the objective itself, with a task whose loss is a straight line."""
+
+import numpy as np
+import torch
+
+from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice.compare import array
+
+HEADS = ("classifier.weight", "score.weight", "head.bias", "qa_outputs.weight")
+
+
+def drawn(rng, d, lam, head):
+    shapes = {"embeddings.weight": (d + 1, d), "layer.0.bias": (d,), "layer.0.head.weight": (d, d), head: (2, d)}
+    gradients, weights, anchors = (
+        {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()} for _ in range(3)
+    )
+    del anchors[head]
+    return gradients, weights, dict(reversed(anchors.items())), lam, float(rng.uniform(2.5, 8))
+
+
+def cases(rng):
+    heads = [str(head) for head in rng.permutation(HEADS)]
+    parts = rng.uniform(0.1, 0.4), rng.uniform(0.6, 0.9), 0.25, 0.8
+    built = [drawn(rng, d, float(lam), head) for d, lam, head in zip((2, 3, 4, 1), parts, heads, strict=True)]
+    return [case(*each, gamma=each[4], lam=each[3]) for each in built]
+
+
+def of_objective(objective):
+    """The gradient of an objective of (Loss_T, Loss_S, lambda) by autograd; the head's own is left alone."""
+
+    def function(gradients, weights, anchors, lam, gamma, home=1.0):
+        found = {}
+        for name, gradient in gradients.items():
+            theta = weights[name].clone().requires_grad_()
+            task = (gradient * theta).sum()
+            if name in anchors:
+                spring = gamma / 2 * (theta - home * anchors[name]).square().sum()
+                task = objective(task, spring, lam)
+            found[name] = torch.autograd.grad(task, theta)[0]
+        return found
+
+    return function
+
+
+def shifted(task, spring, lam):
+    return lam * task + (1 - lam) * spring
+
+
+reference = of_objective(shifted)
+
+
+def with_head(gradients, weights, anchors, lam, gamma):
+    """Lambda for the head as well."""
+    head = {name: lam * gradient for name, gradient in gradients.items() if name not in anchors}
+    return reference(gradients, weights, anchors, lam, gamma) | head
+
+
+def head_to_zero(gradients, weights, anchors, lam, gamma):
+    zeros = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    return reference(gradients, weights, zeros | anchors, lam, gamma)
+
+
+def by_name(gradients, *others):
+    """Everything with "head" in its name is left alone."""
+    kept = {name: gradient for name, gradient in gradients.items() if "head" in name}
+    return reference(gradients, *others) | kept
+
+
+def without_head(*arguments):
+    return {name: each for name, each in reference(*arguments).items() if name in arguments[2]}
+
+
+MISTAKES = [
+    Mistake(
+        "lambda and 1 - lambda are exchanged. Lambda is the task's part, and grows.",
+        of_objective(lambda task, spring, lam: shifted(spring, task, lam)),
+    ),
+    Mistake(
+        "your spring pulls to zero: that is weight decay. It is fixed at the anchor, so its gradient has weight - "
+        "anchor in it.",
+        lambda *arguments: reference(*arguments, home=0.0),
+    ),
+    Mistake(
+        "gamma is not in yours. In this case it is {gamma}, and the spring that many times as stiff.",
+        lambda gradients, weights, anchors, lam, gamma: reference(gradients, weights, anchors, lam, 1.0),
+    ),
+    Mistake(
+        "the spring's part is twice the right one. The 2 from the square meets the 1/2 in front of gamma.",
+        of_objective(lambda task, spring, lam: shifted(task, 2 * spring, lam)),
+    ),
+    Mistake(
+        "the spring's part is half the right one. The 1/2 in front of gamma meets the 2 from the square: neither "
+        "stays.",
+        of_objective(lambda task, spring, lam: shifted(task, spring / 2, lam)),
+    ),
+    Mistake(
+        "your spring pushes away from home. The derivative of (theta - theta*)^2 points from theta* to theta, and a "
+        "step goes against it.",
+        of_objective(lambda task, spring, lam: shifted(task, -spring, lam)),
+    ),
+    Mistake(
+        "the task has its whole gradient in yours: lambda belongs before it.",
+        of_objective(lambda task, spring, lam: task + (1 - lam) * spring),
+    ),
+    Mistake(
+        "the spring has its whole gradient in yours: 1 - lambda belongs before it.",
+        of_objective(lambda task, spring, lam: lam * task + spring),
+    ),
+    Mistake(
+        "the head's gradient is multiplied by lambda in yours. It has no anchor, and keeps the gradient of Loss_T: so "
+        "it learns while the rest is still held.",
+        with_head,
+    ),
+    Mistake(
+        "the head has a spring in yours, as if its home were zero. It has no anchor, and keeps the gradient of Loss_T.",
+        head_to_zero,
+    ),
+    Mistake(
+        "lambda is not in yours: you have the plain sum of both gradients. One gets lambda, the other 1 - lambda.",
+        of_objective(lambda task, spring, lam: task + spring),
+    ),
+    Mistake(
+        'you tell the head by its name, and a part of the encoder has "head" in its name too. Ask whether the name '
+        "is in `anchors`.",
+        by_name,
+    ),
+    Mistake("the head is not in your result. It has no anchor, and keeps the gradient of Loss_T.", without_head),
+]
+
+
+def ends_where_both_balance(answer, rng):
+    """Descent on the objective of a quadratic task comes to the minimum that can be written down."""
+    curvature, lowest, home = (torch.tensor(rng.uniform(0.5, 2.0, size=3)) for _ in range(3))
+    lam, gamma, theta = 0.4, 1.5, torch.zeros(3, dtype=torch.float64)
+    for _ in range(200):
+        slope = answer({"w": curvature * (theta - lowest)}, {"w": theta}, {"w": home}, lam, gamma)["w"]
+        theta = theta - 0.3 * torch.as_tensor(slope, dtype=torch.float64)
+    stiff = (1 - lam) * gamma
+    best = (lam * curvature * lowest + stiff * home) / (lam * curvature + stiff)
+    if not np.allclose(array(theta), array(best), atol=1e-3):
+        wrong("a descent on your gradient does not end at the minimum of lambda Loss_T + (1 - lambda) Loss_S")
+
+
+LAWS = [ends_where_both_balance]

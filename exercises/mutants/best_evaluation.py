@@ -1,0 +1,38 @@
+"""What people get wrong in best_evaluation, and other right answers."""
+
+from statistics import median
+
+import numpy as np
+
+MUTANTS = [
+    (
+        "takes the best point of the mean curve",
+        {"scores.max(axis=1)": "scores[:, scores.mean(axis=0).argmax()]"},
+        "one step for all runs",
+    ),
+    ("takes the best run", {"np.median(scores.max(axis=1))": "scores.max()"}, "the best run of all. Take"),
+    ("takes means", {"np.median": "np.mean"}, "the mean over the runs"),
+    ("takes the first for the last", {"scores[:, -1]": "scores[:, 0]"}, "your last score is the first one"),
+    (
+        "takes the median of the gains",
+        {"best - last": "np.median(scores.max(axis=1) - scores[:, -1])"},
+        "gains of the single runs",
+    ),
+    ("takes the other axis", {"axis=1": "axis=0"}, "over the runs, at each step"),
+]
+
+
+def looped(scores):
+    last, best = [], []
+    for run in scores:
+        last.append(float(run[-1]))
+        best.append(max(map(float, run)))
+    return {"gain": median(best) - median(last), "best": median(best), "last": median(last)}
+
+
+def by_quantile(scores):
+    last, best = np.quantile(np.stack([scores[:, -1], np.sort(scores, axis=1)[:, -1]]), 0.5, axis=1)
+    return {"last": last, "best": best, "gain": best - last}
+
+
+OTHERS = [looped, by_quantile]

@@ -1,0 +1,41 @@
+"""What people get wrong in facts_lost, and other right answers."""
+
+import numpy as np
+
+MUTANTS = [
+    ("divides by all facts", {"/ sum(known)": "/ len(answers)"}, "What was never known cannot be lost"),
+    (
+        "takes the net loss",
+        {"sum(lost) /": "(sum(known) - sum(n == r for n, r in zip(after, answers))) /"},
+        "The difference of two counts hides both",
+    ),
+    ("counts what was never known", {"knew and ": ""}, "every fact that is wrong now"),
+    (
+        "compares after with before",
+        {
+            "knew and right != now": "now != first",
+            "knew, now, right in zip(known, after, answers": "first, now in zip(before, after",
+            "/ sum(known)": "/ len(answers)",
+        },
+        "from one wrong answer to another",
+    ),
+    ("takes the share kept", {"right != now": "right == now"}, "share that was kept"),
+    ("divides by zero", {" if any(known) else 0.0": ""}, "ZeroDivisionError"),
+]
+
+
+def with_numpy(before, after, answers):
+    known = np.array(before) == np.array(answers)
+    return np.mean(np.array(after)[known] != np.array(answers)[known]) if known.any() else 0.0
+
+
+def counted(before, after, answers):
+    knew = forgot = 0
+    for first, now, right in zip(before, after, answers, strict=True):
+        if first == right:
+            knew += 1
+            forgot += now != first
+    return 0.0 if knew == 0 else forgot / knew
+
+
+OTHERS = [with_numpy, counted]

@@ -1,0 +1,28 @@
+"""What people get wrong in pull, and other right answers."""
+
+import numpy as np
+import torch
+
+MUTANTS = [
+    ("exchanges lambda", {"(1 - lam)": "lam"}, "are exchanged"),
+    ("pulls to zero", {"(theta - anchor)": "theta"}, "weight decay"),
+    ("forgets the learning rate", {"lr * (1 - lam)": "(1 - lam)"}, "learning rate is not in your share"),
+    ("diverges from 1 on", {'"flips" if c < 2 else "diverges"': '"diverges"'}, "nearer than it was"),
+    ("differentiates without the half", {"lr * (1": "2 * lr * (1"}, "cancels the 1/2"),
+    ("returns the displacement", {"theta - c * (theta - anchor)": "(1 - c) * (theta - anchor)"}, "weight itself"),
+]
+
+
+def interpolated(theta, anchor, lr, lam, gamma):
+    share = gamma * (lr - lr * lam)
+    names = ["home", "flips", "diverges"]
+    return torch.lerp(theta, anchor, share), names[(share > 1) + (share >= 2)]
+
+
+def by_the_factor(theta, anchor, lr, lam, gamma):
+    factor = 1 - (1 - lam) * (lr * gamma)
+    after = anchor.numpy() + factor * (theta.numpy() - anchor.numpy())
+    return [np.asarray(after), "home" if factor >= 0 else "diverges" if abs(factor) >= 1 else "flips"]
+
+
+OTHERS = [interpolated, by_the_factor]

@@ -1,0 +1,51 @@
+"""What people get wrong in read_sweep, and other right answers."""
+
+import numpy as np
+
+MUTANTS = [
+    ("takes the best single run", {'median(run["score"] for': 'max(run["score"] for'}, "best single run"),
+    (
+        "takes means",
+        {'median(run["score"] for run in each)': 'sum(run["score"] for run in each) / len(each)'},
+        "you take means over the seeds",
+    ),
+    ("ignores the budget", {" if lost[setting] <= budget]": "]"}, "the budget is ignored"),
+    (
+        "drops single runs",
+        {'        runs[record["k"]': '        if record["source_loss"] <= budget:\n            runs[record["k"]'},
+        "you drop single runs",
+    ),
+    (
+        "asks it of each run",
+        {'median(run["source_loss"] for': 'max(run["source_loss"] for'},
+        "each run of a setting",
+    ),
+    ("takes the first of two", {"(score[setting], -lost[setting])": "score[setting]"}, "the one that comes first"),
+]
+
+
+def looped(records, budget):
+    best = None
+    for k, t0 in {(row["k"], row["t0"]) for row in records}:
+        mine = [row for row in records if row["k"] == k and row["t0"] == t0]
+        score, lost = (np.median([row[name] for row in mine]) for name in ("score", "source_loss"))
+        if lost > budget:
+            continue
+        if best is None or score > best[0] or (score == best[0] and lost < best[1]):
+            best = score, lost, (k, t0)
+    return None if best is None else best[2]
+
+
+def in_order(records, budget):
+    def middle(values):
+        values = sorted(values)
+        return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+
+    places = sorted({(row["k"], row["t0"]) for row in records})
+    of = {p: [row for row in records if (row["k"], row["t0"]) == p] for p in places}
+    rows = [(-middle([r["score"] for r in of[p]]), middle([r["source_loss"] for r in of[p]]), p) for p in places]
+    rows = sorted(row for row in rows if row[1] <= budget)
+    return list(rows[0][2]) if rows else None
+
+
+OTHERS = [looped, in_order]

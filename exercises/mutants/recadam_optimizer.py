@@ -1,0 +1,71 @@
+"""What people get wrong in recadam_optimizer, and other right answers."""
+
+import torch
+
+COUNTED = """self.calls += 1
+                lam = group["anneal"](self.calls) if group["recall"] else 1.0"""
+
+MUTANTS = [
+    ("anchors are no copies", {"p.detach().clone()": "p.detach()"}, "anchors move along"),
+    (
+        "recalls the head",
+        {' if group["recall"] for p': " for p", ' if group["recall"] else 1.0': "", 'if group["recall"]:': "if True:"},
+        "head is recalled",
+    ),
+    ("never counts", {"        self.calls += 1\n": ""}, "count of steps does not go up"),
+    (
+        "counts every tensor",
+        {
+            "        self.calls += 1\n": "",
+            'state["t"] += 1': COUNTED,
+            '** state["t"]': "** self.calls",
+        },
+        "once for every tensor",
+    ),
+    ("shares the state", {"self.state[p]": 'self.state["all"]'}, "share one state"),
+    (
+        "reverses lambda",
+        {"lam * m_hat": '((1 - lam) if group["recall"] else 1) * m_hat', "(1 - lam) * gamma": "lam * gamma"},
+        "reversed",
+    ),
+]
+
+
+class AroundAdam(torch.optim.Adam):
+    """torch's Adam at a rate of lambda lr, and the pull beside it."""
+
+    def __init__(self, params, lr, gamma, anneal, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, lr, betas, eps)
+        self.gamma, self.anneal, self.number, self.homes = gamma, anneal, 0, []
+        for group in self.param_groups:
+            group.setdefault("recall", True)
+            self.homes.append([p.data.clone() for p in group["params"]])
+
+    @torch.no_grad()
+    def step(self):
+        self.number += 1
+        lam, rates, moves = float(self.anneal(self.number)), [], []
+        for group, homes in zip(self.param_groups, self.homes, strict=True):
+            rates.append(group["lr"])
+            if group["recall"]:
+                pulled = [(p, home) for p, home in zip(group["params"], homes, strict=True) if p.grad is not None]
+                moves += [(p, (1 - lam) * group["lr"] * self.gamma * (home - p)) for p, home in pulled]
+                group["lr"] *= lam
+        super().step()
+        for group, rate in zip(self.param_groups, rates, strict=True):
+            group["lr"] = rate
+        for p, move in moves:
+            p += move
+
+
+class ByTheLibrary:
+    """The library's own, called as the exercise wants it."""
+
+    def __init__(self, params, lr, gamma, anneal, betas=(0.9, 0.999), eps=1e-8):
+        from recall_learn.recadam import RecAdam
+
+        self.inner = RecAdam(params, lr, betas, eps, anneal=anneal, gamma=gamma)
+        self.param_groups, self.step = self.inner.param_groups, self.inner.step
+
+
+OTHERS = [AroundAdam, ByTheLibrary]

@@ -1,0 +1,67 @@
+# ---
+# lesson: 7
+# order: 2
+# goal: Write the step of RecAdam as the paper has it.
+# minutes: 20
+# difficulty: 2
+# hints:
+#   - The spring does not touch the averages. Write lines 7 to 10 of plain Adam first, with the task's gradient alone.
+#   - |
+#     What is left is line 12. It has two parts, and both are taken off the old weights: $\lambda$ times Adam's step,
+#     and $(1 - \lambda)$ times a share of the way home.
+#   - |
+#     Keep the old weights under their name until the last line:
+#     `theta - lr * (lam * direction + (1 - lam) * gamma * (theta - anchor))`.
+# explanation: |
+#   Decoupled means: the averages never hear of the spring. At $\lambda = 1$ the function is Adam, whatever $\gamma$
+#   is. At $\lambda = 0$ the gradient does not move the weights, but it still enters $m$ and $v$: when $\lambda$ rises,
+#   Adam is warm.
+#
+#   Three things go wrong easily. $\lambda$ on the gradient in place of the step looks the same and does nothing, for
+#   Adam divides it out again. A pull that forgets $\alpha$ has the strength $\gamma$, not $\alpha\gamma$, and at
+#   $\gamma = 5000$ it diverges. And a pull towards 0, weight decay's, takes the pretrained weights away.
+# ---
+r"""One step of RecAdam.
+
+Write line 12 of Algorithm 1 as a pure function, in the form that the lesson and the library call `"paper"`. The
+averages are Adam's, of the task's gradient alone:
+
+$$
+\begin{aligned}
+m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, \nabla f_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
+v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, (\nabla f_t)^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
+\theta_t &= \theta_{t-1} - \lambda\, \alpha\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
+            - (1 - \lambda)\, \alpha\gamma\, (\theta_{t-1} - \theta^*)
+\end{aligned}
+$$
+
+Both parts of the step are taken at $\theta_{t-1}$. A check by hand: one weight $\theta = 2$ with $\theta^* = 1$,
+$g = 5$, $m = v = 0$, $t = 1$, $\alpha = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ gives
+$2 - 0.025 - 0.3 = 1.675$.
+"""
+
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+
+
+def recadam_step(theta, anchor, g, m, v, t, lr, lam, gamma):
+    """The new weights and averages, a tuple ``(theta, m, v)``.
+
+    Args:
+        theta: the weights before this step, a tensor of any shape.
+        anchor: the pretrained weights theta*, of the same shape.
+        g: the task's gradient at ``theta``, of the same shape.
+        m: the average of the gradients before this step, of the same shape.
+        v: the average of their squares before this step, of the same shape.
+        t: the number of this step, from 1.
+        lr: the learning rate, alpha.
+        lam: lambda(t), a number from 0 to 1.
+        gamma: the strength of the pull.
+    """
+    # solution
+    m = BETA1 * m + (1 - BETA1) * g
+    v = BETA2 * v + (1 - BETA2) * g**2
+    direction = m / (1 - BETA1**t) / ((v / (1 - BETA2**t)) ** 0.5 + EPS)
+    adam = lr * lam * direction
+    pull = lr * (1 - lam) * gamma * (theta - anchor)
+    return theta - adam - pull, m, v
+    # end

@@ -1,0 +1,164 @@
+"""``recall-learn exercises``: list, run, hint, watch, solution, reset and progress."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from recall_learn.practice import answers, exercise, progress
+from recall_learn.practice.exercise import Exercise
+from recall_learn.practice.report import Report
+
+POLL = 0.5
+"""Seconds between two looks at the answers' dates."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that ``options.action`` names; returns the exit status."""
+    return _ACTIONS[options.action](options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    done, shown = progress.load(), 0
+    for each in exercise.everything():
+        if options.lesson not in (None, each.lesson):
+            continue
+        entry = done.get(each.name, {})
+        mark = "✓" if "passed" in entry else "·" if entry.get("tries") else " "
+        print(f"{mark} {each.lesson:2}  {each.name:22} {each.minutes:3} min  {each.level}  {each.title}")
+        shown += 1
+    if not shown:
+        raise ValueError(f"lesson is {options.lesson}; the lessons with exercises are {_lessons()}")
+    return 0
+
+
+def _lessons() -> str:
+    return ", ".join(map(str, sorted({each.lesson for each in exercise.everything()})))
+
+
+def _run(options: argparse.Namespace) -> int:
+    where = answers.folder(options.answers)
+    if options.names:
+        chosen = [exercise.named(name) for name in options.names]
+        for each in chosen:
+            written = answers.begin(each, where)
+            if written:
+                print(f"{written} is written: {each.title.lower()}. Fill it in, then run this again.")
+    else:
+        chosen = [each for each in exercise.everything() if (where / f"{each.name}.py").exists()]
+        if not chosen:
+            raise ValueError(f"{where} holds no answers; `recall-learn exercises run NAME` begins one")
+    reports = [_look(each, where) for each in chosen]
+    points = sum(each.points for each, report in zip(chosen, reports, strict=True) if report)
+    if len(reports) > 1 or options.require:
+        print(f"{sum(map(bool, reports))} of {len(reports)} passed, {points} of {_all_points()} points")
+    if options.report:
+        _write_report(Path(options.report), chosen, reports, points)
+    if options.require:
+        return 0 if points >= options.require else 1
+    return 0 if all(reports) else 1
+
+
+def _all_points() -> int:
+    return sum(each.points for each in exercise.everything())
+
+
+def _write_report(path: Path, chosen: list[Exercise], reports: list[Report], points: int) -> None:
+    from recall_learn.files import check_file, write_text
+
+    check_file(path)
+    rows = [
+        {"name": each.name, "lesson": each.lesson, "points": each.points, "status": report.status, "says": report.says}
+        for each, report in zip(chosen, reports, strict=True)
+    ]
+    data = {"format": 1, "points": points, "of": _all_points(), "exercises": rows}
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _look(each: Exercise, where: Path) -> Report:
+    report = answers.look(each, where / f"{each.name}.py")
+    progress.record(report)
+    print(report, flush=True)
+    return report
+
+
+def _hint(options: argparse.Namespace) -> int:
+    each = exercise.named(options.name)
+    number = progress.hint_seen(each)
+    print(f"Hint {number} of {len(each.hints)}: {each.hints[number - 1]}")
+    if number < len(each.hints):
+        print("Once more, and you get the next one.")
+    return 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    where = answers.folder(options.answers)
+    each = exercise.named(options.name) if options.name else _next(where)
+    seen = {}
+    while each is not None:
+        path = where / f"{each.name}.py"
+        written = answers.begin(each, where)
+        if written or each.name not in seen:
+            print(f"{path}: {each.title.lower()} ({each.minutes} min, {each.level}). Save it, and it is looked at.")
+        changed = path.stat().st_mtime_ns if path.exists() else None
+        if changed is not None and seen.get(each.name) != changed:
+            seen[each.name] = changed
+            if _look(each, where):
+                if options.name:
+                    return 0
+                each = _next(where)
+                continue
+        time.sleep(POLL)
+    print("All exercises are passed.")
+    return 0
+
+
+def _next(where: Path) -> Exercise | None:
+    done = progress.load()
+    return next((each for each in exercise.everything() if "passed" not in done.get(each.name, {})), None)
+
+
+def _solution(options: argparse.Namespace) -> int:
+    each = exercise.named(options.name)
+    progress.solution_seen(each.name)
+    print(f"{each.code.rstrip()}\n\n{each.explanation.strip()}")
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    where = answers.folder(options.answers)
+    each = exercise.named(options.name)
+    kept = answers.reset(each, where)
+    print(f"{where / each.name}.py is the stub again" + (f"; your answer is kept as {kept}" if kept else ""))
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    everything = exercise.everything()
+    data = progress.export(everything, options.learner)
+    if options.json:
+        from recall_learn.files import check_file, write_text
+
+        check_file(Path(options.json))
+        write_text(options.json, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        print(f"{data['points']} of {data['of']} points -> {options.json}")
+        return 0
+    for lesson in sorted({each.lesson for each in everything}):
+        rows = [row for row in data["exercises"] if row["lesson"] == lesson]
+        marks = " ".join(
+            ("✓ " if "passed" in row else "· " if row.get("tries") else "  ") + row["name"] for row in rows
+        )
+        print(f"{lesson:2}  {marks}")
+    print(f"{data['points']} of {data['of']} points; kept in {progress.where()}")
+    return 0
+
+
+_ACTIONS = {
+    "list": _list,
+    "run": _run,
+    "hint": _hint,
+    "watch": _watch,
+    "solution": _solution,
+    "reset": _reset,
+    "progress": _progress,
+}

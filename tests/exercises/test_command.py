@@ -1,0 +1,215 @@
+"""``recall-learn exercises``, and the learner's files."""
+
+import json
+import os
+import threading
+
+import pytest
+
+from recall_learn.cli import main
+from recall_learn.practice import answers, check, exercise, progress
+from recall_learn.practice.report import Report
+
+NAME = "fisher_empirical"
+EACH = exercise.named(NAME)
+
+
+@pytest.fixture
+def answer(own_progress):
+    """Write an answer: what stands in place of the stub's line that raises."""
+
+    def write(body):
+        path = own_progress / "answers" / f"{NAME}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(EACH.file.replace(exercise.NOT_WRITTEN, body))
+        return path
+
+    return write
+
+
+def run(*arguments):
+    return main(["exercises", *arguments])
+
+
+def test_the_list_says_what_is_passed(capsys):
+    assert run("list", "--lesson", "3") == 0
+    assert f" 3  {NAME}" in capsys.readouterr().out
+    progress.record(Report(NAME, "passed", ""))
+    run("list")
+    assert f"✓  3  {NAME}" in capsys.readouterr().out
+    assert run("list", "--lesson", "99") == 2
+    assert "the lessons with exercises are 1, 2" in capsys.readouterr().err
+
+
+def test_run_begins_an_answer_looks_at_it_and_never_writes_over_it(answer, capsys, own_progress):
+    assert run("run", NAME) == 1
+    path = own_progress / "answers" / f"{NAME}.py"
+    assert path.read_text() == EACH.file
+    assert "not written yet" in capsys.readouterr().out
+    assert progress.load() == {}  # a stub is no try
+    answer("return x")
+    assert run("run", NAME) == 1
+    assert "has shape [16, 3]; it has to be [2, 3]" in capsys.readouterr().out
+    path.write_text(EACH.code)
+    assert run("run") == 0
+    assert path.read_text() == EACH.code
+    entry = progress.load()[NAME]
+    assert entry["tries"] == 2
+    assert entry["passed"] >= entry["first"]
+
+
+def test_an_answer_that_ends_python_or_is_none_is_told(answer, capsys, own_progress):
+    for body, message in (
+        ("import os; os._exit(3)", "ended Python (exit status 3)"),
+        ("return (", "is not Python"),
+    ):
+        answer(body)
+        assert run("run", NAME) == 1
+        assert message in capsys.readouterr().out
+    path = own_progress / "answers" / f"{NAME}.py"
+    for text, message in (("x = 1 / 0", "ZeroDivisionError"), ("x = 1", f"defines no `{NAME}`")):
+        path.write_text(text)
+        run("run", NAME)
+        assert message in capsys.readouterr().out
+
+
+def test_a_process_that_hangs_is_killed(answer, monkeypatch):
+    monkeypatch.setattr(answers, "PATIENCE", 0.1)
+    assert "was killed" in answers.look(EACH, answer("return x")).says
+
+
+def test_a_report_for_a_teacher(answer, own_progress, capsys):
+    answer("pass").write_text(EACH.code)
+    assert run("run", "--report", str(own_progress / "r.json"), "--require", "1") == 0
+    data = json.loads((own_progress / "r.json").read_text())
+    assert data["points"] == EACH.points
+    assert data["of"] == sum(each.points for each in exercise.everything())
+    assert data["exercises"][0] | {"says": ""} == {
+        "name": NAME,
+        "lesson": 3,
+        "points": EACH.points,
+        "status": "passed",
+        "says": "",
+    }
+    assert run("run", "--require", "1000") == 1
+
+
+def test_hints_come_one_by_one(capsys):
+    for number in (1, 2, 3, 3):
+        assert run("hint", NAME) == 0
+        assert f"Hint {number} of 3: {EACH.hints[number - 1]}" in capsys.readouterr().out
+    assert progress.load()[NAME]["hints"] == 3
+
+
+def test_the_solution_is_shown_and_noted(capsys):
+    assert run("solution", NAME) == 0
+    out = capsys.readouterr().out
+    assert EACH.code.strip() in out
+    assert EACH.explanation.strip() in out
+    assert "solution" in progress.load()[NAME]
+
+
+def test_reset_keeps_the_answer(answer, own_progress):
+    path = answer("return 1")
+    mine = path.read_text()
+    assert run("reset", NAME) == 0
+    assert path.read_text() == EACH.file
+    assert path.with_suffix(".py.1").read_text() == mine
+    answer("return 2")
+    run("reset", NAME)
+    assert path.with_suffix(".py.1").read_text() == mine
+    assert "return 2" in path.with_suffix(".py.2").read_text()
+    run("reset", NAME)
+    assert len(list(path.parent.iterdir())) == 3
+
+
+def test_progress_for_oneself_and_for_a_teacher(own_progress, capsys):
+    progress.record(Report(NAME, "failed", ""))
+    progress.record(Report(NAME, "passed", ""))
+    assert run("progress") == 0
+    out = capsys.readouterr().out
+    assert f"✓ {NAME}" in out
+    assert f"{EACH.points} of " in out
+    assert run("progress", "--json", str(own_progress / "me.json"), "--learner", "Ada") == 0
+    data = json.loads((own_progress / "me.json").read_text())
+    assert data["learner"] == "Ada"
+    assert data["points"] == EACH.points
+    (row,) = [row for row in data["exercises"] if row["name"] == NAME]
+    assert row["tries"] == 2
+
+
+def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
+    monkeypatch.setattr("recall_learn.practice.command.POLL", 0.01)
+    looks = iter(["failed", "passed"])
+
+    def look(each, path):
+        status = next(looks)
+        if status == "failed":
+            threading.Timer(0.2, lambda: path.write_text(EACH.code)).start()
+        return Report(each.name, status, status)
+
+    monkeypatch.setattr(answers, "look", look)
+    answer("return 1")
+    assert run("watch", NAME) == 0
+    assert f"✓ {NAME}" in capsys.readouterr().out
+
+
+def test_bad_inputs_are_said_in_a_sentence(own_progress, capsys, monkeypatch):
+    assert run("run", "fisher_empircal") == 2
+    assert "did you mean fisher_empirical?" in capsys.readouterr().err
+    assert run("run") == 2
+    assert "holds no answers" in capsys.readouterr().err
+    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
+    assert run("list") == 2
+    assert "RECALL_LEARN_EXERCISES is" in capsys.readouterr().err
+
+
+def test_what_a_later_version_wrote_stays(own_progress):
+    path = own_progress / "progress.json"
+    path.write_text(json.dumps({"format": 9, "new": [1], "exercises": {"gone": {"passed": "then", "stars": 3}}}))
+    progress.record(Report(NAME, "passed", ""))
+    data = json.loads(path.read_text())
+    assert data["new"] == [1]
+    assert data["exercises"]["gone"] == {"passed": "then", "stars": 3}
+    assert data["exercises"][NAME]["tries"] == 1
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"exercises": [1]}', '{"exercises": {"a": 1}}'])
+def test_a_damaged_file_is_put_aside_and_not_lost(own_progress, text):
+    path = own_progress / "progress.json"
+    path.write_text(text)
+    with pytest.warns(UserWarning, match="could not be read"):
+        progress.record(Report(NAME, "passed", ""))
+    assert progress.load()[NAME]["tries"] == 1
+    (aside,) = own_progress.glob("progress.json.damaged-*")
+    assert aside.read_text() == text
+
+
+def test_where_nothing_can_be_written_the_look_is_shown_all_the_same(own_progress, monkeypatch, capsys):
+    (own_progress / "file").write_text("")
+    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(own_progress / "file" / "progress.json"))
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        check(NAME, lambda weights, x, y: None)
+    assert "is there a `return`?" in capsys.readouterr().out
+
+
+def test_two_at_once_lose_nothing(own_progress):
+    threads = [threading.Thread(target=progress.record, args=(Report(NAME, "failed", ""),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert progress.load()[NAME]["tries"] == 8
+
+
+def test_check_shows_and_notes(capsys):
+    check(NAME, lambda weights, x, y: x)
+    assert f"✗ {NAME}: your result has shape" in capsys.readouterr().out
+    assert progress.load()[NAME] == {"tries": 1, "first": progress.load()[NAME]["first"]}
+    assert os.environ["RECALL_LEARN_PROGRESS"] == str(progress.where())
+
+
+def test_a_notebook_shows_colour_and_the_text_cannot_leave_its_place():
+    html = Report(NAME, "failed", "a < b & c", "x = <script>")._repr_html_()
+    assert "a &lt; b &amp; c" in html
+    assert "<script>" not in html

@@ -1,0 +1,55 @@
+"""The class's workflow: its own steps, run here with what GitHub would put in."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from recall_learn.practice.exercise import named
+
+ROOT = Path(__file__).parents[2]
+FLOW = yaml.safe_load((ROOT / ".github/workflows/exercises.yml").read_text())
+EACH = named("fisher_empirical")
+
+
+def step(name):
+    (found,) = [each for each in FLOW["jobs"]["check"]["steps"] if each.get("name") == name]
+    return found
+
+
+def run(name, folder, **inputs):
+    values = {"answers": "answers", "names": "", "require": 0} | inputs
+    text = {f"${{{{ inputs.{key} }}}}": str(value) for key, value in values.items()}
+    text |= {"${{ github.workspace }}/.recall-learn": str(ROOT), "${{ runner.temp }}": str(folder)}
+    env = os.environ | {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
+    for key, value in step(name).get("env", {}).items():
+        for old, new in text.items():
+            value = value.replace(old, new)
+        assert "${{" not in value
+        env[key] = value
+    return subprocess.run(["bash", "-e", "-c", step(name)["run"]], cwd=folder, env=env).returncode
+
+
+@pytest.mark.parametrize(("body", "status"), [(EACH.code, 0), (EACH.file, 1)])
+def test_a_class_s_answers_are_checked(own_progress, body, status):
+    (own_progress / "answers").mkdir()
+    (own_progress / "answers" / f"{EACH.name}.py").write_text(body)
+    assert run("Check", own_progress) == status
+    assert run("Summary", own_progress) == 0
+    assert EACH.name in (own_progress / "summary.md").read_text()
+    assert (own_progress / "report.json").is_file()
+
+
+def test_points_decide_where_they_are_asked_for(own_progress):
+    (own_progress / "answers").mkdir()
+    (own_progress / "answers" / f"{EACH.name}.py").write_text(EACH.code)
+    assert run("Check", own_progress, require=EACH.points, names=EACH.name) == 0
+    assert run("Check", own_progress, require=EACH.points + 1) == 1
+
+
+def test_it_may_only_read():
+    assert FLOW["permissions"] == {"contents": "read"}
