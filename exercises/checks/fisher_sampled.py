@@ -11,19 +11,8 @@ from recall_learn.practice import Mistake, case, wrong
 DRAWS, TOLERANCE = 2500, 0.16
 
 
-class Generator(torch.Generator):
-    """Torch's own copy of a generator gives a reference to None away; after some thousands Python 3.11 ends."""
-
-    def __deepcopy__(self, memo):
-        twin = Generator()
-        twin.set_state(self.get_state())
-        return twin
-
-
 def seeded(rng):
-    generator = Generator()
-    generator.manual_seed(int(rng.integers(2**31)))
-    return generator
+    return torch.Generator().manual_seed(int(rng.integers(2**31)))
 
 
 def cases(rng):

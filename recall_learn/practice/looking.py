@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 
 from recall_learn.practice import compare
 from recall_learn.practice.exercise import Exercise, named
@@ -134,7 +135,7 @@ class _Look:
         done = []
         for each in self.check.cases(self.rng) if hasattr(self.check, "cases") else []:
             self.count += 1
-            want = self.check.reference(*copy.deepcopy(each.arguments))
+            want = self.check.reference(*_copies(each.arguments))
             self.detail = self._shown(each)
             got = self._answer(self.play, self.entry, *each.arguments)
             done.append((each, got, want))
@@ -166,7 +167,7 @@ class _Look:
     def _answer(self, function: Callable, *arguments) -> Any:
         """Call with copies, and complain if they are changed."""
         entry, given = (arguments[0],), arguments[1:]
-        passed = copy.deepcopy(given)
+        passed = _copies(given)
         got = call(function, (*entry, *passed), max(self.end - time.monotonic(), 0.5))
         allowed = getattr(self.check, "MAY_CHANGE", ())
         for name, before, after in zip(self.exercise.arguments, given, passed, strict=False):
@@ -190,7 +191,7 @@ class _Look:
     def _of(self, mistake: Mistake, each: Case) -> Any:
         try:
             with np.errstate(all="ignore"):
-                return mistake.function(*copy.deepcopy(each.arguments))
+                return mistake.function(*_copies(each.arguments))
         except Exception:
             return _NONE
 
@@ -220,6 +221,16 @@ class _Look:
 
 
 _NONE = object()
+
+
+def _copies(arguments: tuple) -> tuple:
+    """Copies of a call's arguments.
+
+    A generator is copied by its state: the copy that torch makes for deepcopy gives a reference to None away each time,
+    and when the last is gone Python 3.11 ends.
+    """
+    plain = [each for each in arguments if type(each) is torch.Generator]
+    return copy.deepcopy(arguments, {id(each): each.clone_state() for each in plain})
 
 
 def _short(value: Any) -> str:

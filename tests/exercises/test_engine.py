@@ -1,5 +1,6 @@
 """The look at an answer, on an exercise made for it: whatever the answer does, the message is about it."""
 
+import sys
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.practice import compare, examine
+from recall_learn.practice import compare, examine, looking
 from recall_learn.practice.exercise import everything, named, read
 from recall_learn.practice.guard import Complaint, NotWritten, call
 
@@ -262,6 +263,22 @@ def test_another_kind_of_value_is_told(got, want, message):
 )
 def test_the_same_value_may_come_in_another_kind(got, want):
     assert compare.same(got, want)
+
+
+def test_a_generator_is_copied_with_its_state():
+    generator = torch.Generator().manual_seed(1)
+    torch.rand(3, generator=generator)
+    _, copied = looking._copies(([1.0], generator))
+    assert copied is not generator
+    assert torch.equal(torch.rand(4, generator=copied), torch.rand(4, generator=generator))
+
+
+def test_copies_of_a_generator_cost_no_references():
+    """Torch's deepcopy of one gives a reference to None away; after some thousands Python 3.11 ends."""
+    generator, before = torch.Generator(), sys.getrefcount(None)
+    for _ in range(1000):
+        looking._copies((generator,))
+    assert sys.getrefcount(None) > before - 500
 
 
 def test_changes_of_plain_numbers_are_named():
