@@ -60,6 +60,18 @@ def other(betas=(0.9, 0.999), power=2, of_m=0, of_v=0, eps="outside", moments="n
 
 MISTAKES = [
     Mistake(
+        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
+        lambda *given: reference(*given)[0],
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Take it off theta.",
+        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Add it to theta.",
+        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+    ),
+    Mistake(
         "your eps is inside the root. There 1e-8 acts as 1e-4, and weights with smaller gradients hardly move. Take "
         "the root of v_hat first, then add eps.",
         other(eps="inside"),

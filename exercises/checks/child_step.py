@@ -99,6 +99,18 @@ COUPLED = "your decay goes through the averages. In AdamW it is a second step be
 
 MISTAKES = [
     Mistake(
+        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
+        lambda *given: reference(*given)[0],
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Take it off theta.",
+        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Add it to theta.",
+        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+    ),
+    Mistake(
         "your mask comes after the averages: m and v have seen the gradients of all weights. Mask the gradient first.",
         after_the_moments,
     ),

@@ -57,6 +57,18 @@ def pull_outside(theta, anchor, g, m, v, t, lr, lam, gamma):
 
 MISTAKES = [
     Mistake(
+        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
+        lambda *given: reference(*given)[0],
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Take it off theta.",
+        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Add it to theta.",
+        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+    ),
+    Mistake(
         "this is RecAdam, the decoupled form: the spring passes by the averages. Here it is a part of the gradient, "
         "before m and v.",
         decoupled,

@@ -54,6 +54,10 @@ def scaled(factor):
 
 MISTAKES = [
     Mistake(
+        "it is the other way round: p is the share that is kept. You keep with probability 1 - p.",
+        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / p],
+    ),
+    Mistake(
         "the kept entries are not divided by p, so the mean gradient is p times what it was. Divide them.",
         scaled(lambda p: 1.0),
     ),
@@ -73,10 +77,6 @@ MISTAKES = [
         "keep with probability p, and divide by p.",
         lambda gradients, p, generator: [g * np.nan for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
     ),
-    Mistake(
-        "it is the other way round: p is the share that is kept. You keep with probability 1 - p.",
-        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / p],
-    ),
 ]
 
 
@@ -95,6 +95,10 @@ def throws_a_coin_for_each_entry(answer, rng):
     (masks,) = kept(answer, gradients, p, seeded(rng))
     if all(mask.all() or not mask.any() for mask in masks):
         wrong("a tensor of yours is kept or dropped as a whole. Throw a coin for each of its entries")
+    if len({int(mask.sum()) for mask in masks}) == 1:
+        wrong(
+            "you keep the same number of entries in every tensor. Coins do not know of each other: throw one for each"
+        )
     gradients = drawn(rng, [(100, 100)])
     ((mask,),) = kept(answer, gradients, p, seeded(rng))
     if (mask == mask[:1]).all() or (mask == mask[:, :1]).all():
@@ -143,9 +147,9 @@ def comes_from_the_generator(answer, rng):
 
 
 LAWS = [
+    divides_what_it_keeps,
     throws_a_coin_for_each_entry,
     keeps_the_share_p,
-    divides_what_it_keeps,
     differs_between_tensors,
     differs_between_calls,
     comes_from_the_generator,

@@ -85,6 +85,18 @@ def eps_inside(theta, anchor, g, m, v, t, lr, lam, gamma):
 
 MISTAKES = [
     Mistake(
+        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
+        lambda *given: reference(*given)[0],
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Take it off theta.",
+        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Add it to theta.",
+        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+    ),
+    Mistake(
         "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.",
         reversed_lambda,
     ),

@@ -59,6 +59,18 @@ reference = form()
 
 MISTAKES = [
     Mistake(
+        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
+        lambda *given: reference(*given)[0],
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Take it off theta.",
+        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+    ),
+    Mistake(
+        "you give back the step in place of the weights. Add it to theta.",
+        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+    ),
+    Mistake(
         "your eps is the paper's: added to the root of v_hat, after the correction. The released code adds it to the "
         "root of v, so put the correction of v into the rate.",
         form(eps="paper"),
