@@ -156,7 +156,7 @@ def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
 
 def test_bad_inputs_are_said_in_a_sentence(own_progress, capsys, monkeypatch):
     assert run("run", "fisher_empircal") == 2
-    assert "did you mean fisher_empirical?" in capsys.readouterr().err
+    assert "did you mean fisher_empirical" in capsys.readouterr().err
     assert run("run") == 2
     assert "holds no answers" in capsys.readouterr().err
     monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
