@@ -10,6 +10,7 @@ Count over all tensors together, and not for each of them. The children need not
 $a$ = 1, 1, 0, 0, 0 and $b$ = 1, 0, 1, 1, 0, the overlap is 0.5, and chance gives 0.6.
 """
 
+
 def overlap_by_chance(a, b):
     """The overlap and what chance gives, a tuple of two numbers from 0 to 1.
 

@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         for each in chosen:
             written = answers.begin(each, where)
             if written:
-                print(f"{written} is written: {each.title.lower()}. Fill it in, then run this again.")
+                print(f"{written.absolute()} is written: {each.title}. Fill it in, then run this again.")
     else:
         chosen = [each for each in exercise.everything() if (where / f"{each.name}.py").exists()]
         if not chosen:
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     reports = [_look(each, where) for each in chosen]
     points = sum(each.points for each, report in zip(chosen, reports, strict=True) if report)
     if len(reports) > 1 or options.require:
-        print(f"{sum(map(bool, reports))} of {len(reports)} passed, {points} of {_all_points()} points")
+        print(f"{sum(map(bool, reports))} of {len(reports)} pass now: {points} of {_all_points()} points")
     if options.report:
         _write_report(Path(options.report), chosen, reports, points)
     if options.require:
@@ -86,8 +86,8 @@ def _hint(options: argparse.Namespace) -> int:
     each = exercise.named(options.name)
     number = progress.hint_seen(each)
     print(f"Hint {number} of {len(each.hints)}: {each.hints[number - 1]}")
-    if number < len(each.hints):
-        print("Once more, and you get the next one.")
+    last = f"That was the last. `recall-learn exercises solution {each.name}` shows it worked out."
+    print("Once more, and you get the next one." if number < len(each.hints) else last)
     return 0
 
 
@@ -99,7 +99,7 @@ def _watch(options: argparse.Namespace) -> int:
         path = where / f"{each.name}.py"
         written = answers.begin(each, where)
         if written or each.name not in seen:
-            print(f"{path}: {each.title.lower()} ({each.minutes} min, {each.level}). Save it, and it is looked at.")
+            print(f"{path.absolute()}: {each.title} ({each.minutes} min, {each.level}). Save it, and it is looked at.")
         changed = path.stat().st_mtime_ns if path.exists() else None
         if changed is not None and seen.get(each.name) != changed:
             seen[each.name] = changed
@@ -149,7 +149,8 @@ def _progress(options: argparse.Namespace) -> int:
             ("✓ " if "passed" in row else "· " if row.get("tries") else "  ") + row["name"] for row in rows
         )
         print(f"{lesson:2}  {marks}")
-    print(f"{data['points']} of {data['of']} points; kept in {progress.where()}")
+    where = f"kept in {progress.where()}" if progress.where().exists() else "nothing is kept yet"
+    print(f"{data['points']} of {data['of']} points passed so far, one for each five minutes; {where}")
     return 0
 
 

@@ -182,6 +182,7 @@ def named(name: str, folder: Path | None = None) -> Exercise:
     Raises:
         ValueError: there is none; says which come nearest.
     """
+    name = Path(name).name.removesuffix(".py")
     path = (folder or home()) / "solutions" / f"{name}.py"
     if name.isidentifier() and path.is_file():
         return read(path)

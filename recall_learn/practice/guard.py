@@ -12,6 +12,7 @@ import signal
 import sys
 import sysconfig
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ import torch
 
 AGAIN = 0.2
 """Seconds after which code that has caught its interruption is interrupted again."""
+SLEEPY = 4
+"""A busy machine may take so many times as long as an idle one."""
 
 _OURS = [Path(__file__).parents[1], *(Path(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib"))]
 
@@ -59,8 +62,11 @@ def call(function: Callable, arguments: tuple, seconds: float) -> Any:
         raise Complaint(_told(error)) from None
     except _TimeUp as error:
         raise Complaint(
-            f"still running after {seconds:.0f} seconds, and was cut off.{_line(error)}\nDoes every loop end?"
+            f"still running after {seconds:.0f} seconds, and was cut off.{_line(error)}\n"
+            "Does every loop end? If they do: the cases are small, so look for work that is done again and again."
         ) from None
+    except EOFError:
+        raise Complaint("it asks for something with input(). Take what you need from the arguments.") from None
     except SystemExit as error:
         raise Complaint(f"it tried to end Python.{_line(error)}\nLeave out exit() and quit().") from None
     except RecursionError as error:
@@ -90,7 +96,8 @@ def _foreign(file: str) -> bool:
     if file.startswith("<frozen"):
         return True
     path = Path(file)
-    return any(path.is_relative_to(place) for place in _OURS)
+    ours = path.parent.name == "checks" and (path.parents[1] / "solutions").is_dir()
+    return ours or any(path.is_relative_to(place) for place in _OURS)
 
 
 @contextmanager
@@ -145,12 +152,19 @@ def _raise(frame, event, _):
     return _raise
 
 
+def _clock(seconds: float) -> Callable[[], bool]:
+    """Whether the time is up: so many seconds of the processor, or `SLEEPY` times as many by the clock on the wall."""
+    began, worked = time.monotonic(), time.process_time()
+    return lambda: time.process_time() - worked >= seconds or time.monotonic() - began >= SLEEPY * seconds
+
+
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    kinds = chain([_TimeUp], repeat(_TimeUpAgain))
+    kinds, over = chain([_TimeUp], repeat(_TimeUpAgain)), _clock(seconds)
 
     def interrupt(*_):
-        raise next(kinds)()
+        if over():
+            raise next(kinds)()
 
     handler = signal.signal(signal.SIGALRM, interrupt)
     before, _ = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
@@ -163,16 +177,16 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _watchdog(seconds: float) -> Iterator[None]:
-    thread, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
+    thread, over, lock, late = threading.get_ident(), threading.Event(), threading.Lock(), _clock(seconds)
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch() -> None:
-        for kind, wait in chain([(_TimeUp, seconds)], repeat((_TimeUpAgain, AGAIN))):
-            if over.wait(wait):
-                return
+        kinds, wait = chain([_TimeUp], repeat(_TimeUpAgain)), seconds
+        while not over.wait(wait):
             with lock:
-                if not over.is_set():
-                    send(ctypes.c_ulong(thread), ctypes.py_object(kind))
+                if not over.is_set() and late():
+                    send(ctypes.c_ulong(thread), ctypes.py_object(next(kinds)))
+            wait = AGAIN
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

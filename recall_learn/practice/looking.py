@@ -10,7 +10,7 @@ A check is a file ``exercises/checks/NAME.py`` with
 
 It may also have ``play(entry, *arguments)``, what is done in a case with the learner's function or class (it is
 called), ``MAY_CHANGE``, the arguments that are there to be changed, ``TOLERANCE`` (1e-4, of the largest entry) and
-``SECONDS``, the time of the whole look (10).
+``SECONDS``, the time of the whole look, of one processor (10).
 """
 
 import copy
@@ -31,6 +31,8 @@ from recall_learn.practice.report import Report
 SECONDS = 10.0
 SHOWN = 300
 """Characters of a case's arguments that a message shows."""
+ENTRIES = 4
+"""Entries of a list or a dictionary that it shows."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class _Look:
         self.rules = list(getattr(self.check, "LAWS", []))
         self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
         self.play = getattr(self.check, "play", lambda entry, *arguments: entry(*arguments))
-        self.end = time.monotonic() + getattr(self.check, "SECONDS", SECONDS)
+        self.end = time.process_time() + getattr(self.check, "SECONDS", SECONDS)
         self.count, self.detail = 0, ""
 
     def signature(self) -> None:
@@ -145,7 +147,13 @@ class _Look:
             return ""
         self.detail = self._shown(bad[0])
         kind = compare.unlike(bad[1], bad[2]) or compare.undefined(bad[1], bad[2])
-        return self._known_mistake(done, bad) or kind or self._law_or_nothing() or self._difference(done, bad)
+        if found := self._known_mistake(done, bad) or kind:
+            return found
+        differs = self._difference(done, bad)
+        if law := self._law_or_nothing():
+            self.detail = f"{self.detail}\n{differs}"
+            return law
+        return differs
 
     def laws(self) -> str:
         """Which law does not hold, or ""."""
@@ -158,7 +166,6 @@ class _Look:
         try:
             return self.laws()
         except (_Broken, Complaint) as broken:
-            self.detail = ""
             return str(broken)
         except Exception:  # a law may stumble over a result that is wrong anyway
             self.detail = detail
@@ -168,7 +175,7 @@ class _Look:
         """Call with copies, and complain if they are changed."""
         entry, given = (arguments[0],), arguments[1:]
         passed = _copies(given)
-        got = call(function, (*entry, *passed), max(self.end - time.monotonic(), 0.5))
+        got = call(function, (*entry, *passed), max(self.end - time.process_time(), 0.5))
         allowed = getattr(self.check, "MAY_CHANGE", ())
         for name, before, after in zip(self.exercise.arguments, given, passed, strict=False):
             what = compare.changed(before, after)
@@ -234,6 +241,14 @@ def _copies(arguments: tuple) -> tuple:
 
 
 def _short(value: Any) -> str:
-    if compare.numeric(value) and np.ndim(compare.array(value)):
-        return f"{compare.shown(value)} of shape {list(compare.array(value).shape)}"
-    return compare.shown(value) if compare.numeric(value) or isinstance(value, str | bool) else compare.named(value)
+    """A value of a case, so that one can see what it was."""
+    if compare.numeric(value):
+        text = compare.shown(value)
+        return f"{text} of shape {list(compare.array(value).shape)}" if np.ndim(compare.array(value)) else text
+    if isinstance(value, Mapping):
+        inside = [f"{key!r}: {_short(each)}" for key, each in list(value.items())[:ENTRIES]]
+        return f"{{{', '.join(inside)}{', ...' if len(value) > ENTRIES else ''}}}"
+    if isinstance(value, list | tuple):
+        inside = [_short(each) for each in value[:ENTRIES]]
+        return f"[{', '.join(inside)}{', ...' if len(value) > ENTRIES else ''}]"
+    return repr(value) if isinstance(value, str | bool) or value is None else compare.named(value)

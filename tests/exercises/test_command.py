@@ -97,7 +97,9 @@ def test_a_report_for_a_teacher(answer, own_progress, capsys):
 def test_hints_come_one_by_one(capsys):
     for number in (1, 2, 3, 3):
         assert run("hint", NAME) == 0
-        assert f"Hint {number} of 3: {EACH.hints[number - 1]}" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert f"Hint {number} of 3: {EACH.hints[number - 1]}" in out
+        assert ("That was the last." in out) == (number == 3)
     assert progress.load()[NAME]["hints"] == 3
 
 
@@ -157,6 +159,7 @@ def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
 def test_bad_inputs_are_said_in_a_sentence(own_progress, capsys, monkeypatch):
     assert run("run", "fisher_empircal") == 2
     assert "did you mean fisher_empirical" in capsys.readouterr().err
+    assert run("hint", f"answers/{NAME}.py") == 0
     assert run("run") == 2
     assert "holds no answers" in capsys.readouterr().err
     monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))

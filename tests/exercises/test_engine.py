@@ -1,5 +1,6 @@
 """The look at an answer, on an exercise made for it: whatever the answer does, the message is about it."""
 
+import io
 import sys
 import threading
 import time
@@ -328,3 +329,44 @@ def test_the_exercises_follow_the_lessons():
     order = [(each.lesson, each.order) for each in everything()]
     assert order == sorted(order)
     assert len(set(order)) == len(order)
+
+
+def test_a_law_s_message_shows_the_case_and_what_came(adding):
+    text = says(adding, lambda a, b: a)
+    assert "a + b has to be b + a" in text
+    assert "In the case a = [" in text
+    assert "your result is [" in text
+
+
+def test_lists_and_dictionaries_of_a_case_are_shown():
+    shown = looking._short({"said": ["Fenrik", "Corve"], "n": 3})
+    assert shown == "{'said': ['Fenrik', 'Corve'], 'n': 3}"
+    assert looking._short(list("abcdef")) == "['a', 'b', 'c', 'd', ...]"
+    assert looking._short(torch.ones(2, 3)) == "[1, 1, 1, 1, ...] of shape [2, 3]"
+
+
+def test_an_answer_that_waits_for_input_is_told(adding, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert "Take what you need from the arguments" in says(adding, lambda a, b: input())
+
+
+def test_the_limit_is_of_the_processor_and_not_of_the_clock(adding):
+    """A busy machine refuses no answer: this one sleeps for longer than its half second."""
+
+    def adds(a, b):
+        time.sleep(0.4)
+        return a + b
+
+    assert examine(adding, adds)
+
+
+def test_a_line_of_a_check_is_not_the_learner_s(adding):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    path.write_text(CHECK + "\ndef play(entry, a, b):\n    return entry(a, b) @ torch.ones(9)\n")
+
+    def adds(a, b):
+        return a + b
+
+    text = says(read(adding.path), adds)
+    assert "RuntimeError" in text
+    assert "In play" not in text
