@@ -122,6 +122,10 @@ def cases(rng):
     ):
         drawn.append((shuffled(rng, found), budget))
     drawn.append(close(rng))
+    found, budget = sweep(rng, roles, 7)  # in stretches: some runs of each setting, then the rest of each
+    found = {role: [runs[i] for i in rng.permutation(7)] for role, runs in found.items()}
+    parts = (slice(4), slice(4, 7))
+    drawn.append(([row for part in parts for runs in found.values() for row in runs[part]], budget))
     found, _ = sweep(rng, roles, 5)  # exactly at the budget
     drawn.append((shuffled(rng, found), sorted(row["source_loss"] for row in found["right"])[2]))
     return [case(*each) for each in drawn]
@@ -267,6 +271,7 @@ UNSORTED = (
     "you take the value in the middle of the list as it comes. A median needs the values in order: sort them first."
 )
 MISTAKES = [
+    Mistake(POSITIVE, only(above_zero)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high, loss=median_high)),
     Mistake(EVEN.format("lower"), lambda r, b: best(r, b, score=median_low, loss=median_low)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high)),
@@ -318,7 +323,6 @@ MISTAKES = [
     ),
     Mistake(INF, only(lambda runs, most: runs[0]["k"] != np.inf)),
     *(Mistake(FEW, fewest(number)) for number in (0, 2, 3, 4, 5)),
-    Mistake(POSITIVE, only(above_zero)),
     Mistake(MIDDLE_RUN, of_middle_run),
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, own_score=True)),
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, lambda n: (n - 1) // 2)),
