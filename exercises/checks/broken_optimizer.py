@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-from recall_learn.practice import Mistake, case, wrong
+import numpy as np
+
+from recall_learn.practice import case, wrong
 from recall_learn.practice.exercise import load_file
 
 GIVEN = load_file(Path(__file__).parents[1] / "solutions" / "broken_optimizer.py", "recall_learn_toy_runs")
-NAMES, EACH = GIVEN.NAMES, 2
-TRUTH = {}
+NAMES = GIVEN.NAMES
+RUNS = []
+"""``truth, seed, factor, record`` of this look's cases; the laws say more about the same runs."""
+FACTORS = (512.0, 1 / 512)
+"""What takes the weights of a run from the lower end of the scale to the upper one, and back; exact in floats."""
 
 FINE, ZERO, REVERSED, BIAS, ABOVE, MOVING = NAMES
 
@@ -27,13 +32,16 @@ TOLD = {
         REVERSED,
         MOVING,
     ): "Its spring is there and comes too late: the distance to home falls when lambda is large. If the "
-    "anchors moved along, it would never fall.",
+    "anchors moved along, it would never come near to 0.",
     (
         MOVING,
         REVERSED,
-    ): "Its distance to home falls neither early nor late: there is no spring. A reversed one would pull "
+    ): "Its distance to home comes near to 0 neither early nor late: there is no spring. A reversed one would pull "
     "when lambda is large.",
-    (MOVING, FINE): "While lambda is small its distance to home hardly falls, and lr * gamma says how fast it should.",
+    (
+        MOVING,
+        FINE,
+    ): "While lambda is small its distance to home falls by a little at most, and lr * gamma says how fast it should.",
     (BIAS, FINE): "Look at the head's first step: it is 3.16 learning rates, (1 - beta1) / sqrt(1 - beta2), where "
     "Adam with the correction takes one.",
     (ZERO, FINE): "Its distance to home does not fall while lambda is small. The norm does, nearly to 0.",
@@ -50,53 +58,80 @@ OF = {
 }
 
 
-def cases(rng):
-    TRUTH.clear()
-    drawn = []
-    for name in rng.permutation(NAMES * EACH):
+def seed_at(rng, end):
+    """A seed whose run has weights in the outer tenth of the scale, at the lower end (0) or the upper one (1)."""
+    while True:
         seed = int(rng.integers(100_000))
-        record = GIVEN.toy_run(str(name), seed)
-        TRUTH[record["to_home"].tobytes()] = str(name)
-        drawn.append(case(record, seed=seed))
-    return drawn
+        drawn = np.random.default_rng(seed)
+        drawn.integers(100, 140)  # the steps, which `toy_run` draws first
+        place = drawn.uniform(-2, 1)
+        if (place > 0.7) if end else (place < -1.7):
+            return seed
+
+
+def cases(rng):
+    RUNS.clear()
+    for name in NAMES:
+        for end, factor in enumerate(FACTORS):
+            seed = seed_at(rng, end)
+            RUNS.append((name, seed, factor, GIVEN.toy_run(name, seed)))
+    return [case(run[-1]) for run in RUNS]
 
 
 def reference(record):
     """The defect itself."""
-    return TRUTH[record["to_home"].tobytes()]
+    return next(truth for truth, *_, run in RUNS if np.array_equal(run["to_home"], record["to_home"]))
+
+
+def play(entry, record):
+    """The answer; what is no string, such as None, comes as one in angle brackets, for the law of the names."""
+    said = entry(record)
+    return said if isinstance(said, str) else f"<{said!r}>"
+
+
+def scaled(record, factor):
+    """The same run with all weights and rates so many times as large; gamma and the loss go along."""
+    powers = {"gamma": -1, "lam": 0, "loss": 2}
+    return {name: value * factor ** powers.get(name, 1) for name, value in record.items()}
+
+
+def call(truth, seed):
+    return f'toy_run("{truth}", {seed})'
 
 
 def message(truth, said, seed):
-    call = f'toy_run("{truth}", {seed})'
-    return f'you call {call} "{said}". {TOLD.get((truth, said), OF[truth])}'
+    return f'you call {call(truth, seed)} "{said}". {TOLD.get((truth, said), OF[truth])}'
 
 
-def confusion(truth, said):
-    """One kind is taken for another, here or there."""
-
-    def answer(record):
-        return said if reference(record) == truth else reference(record)
-
-    return Mistake(message(truth, said, "{seed}"), answer)
-
-
-MISTAKES = [confusion(truth, said) for truth in NAMES for said in NAMES if truth != said]
-
-
-def no_case_is_missed(answer, rng):
-    """Also where several kinds are confused."""
-    for truth in NAMES:
-        for _ in range(EACH):
-            seed = int(rng.integers(100_000))
-            said = answer(GIVEN.toy_run(truth, seed))
-            if said != truth:
-                wrong(message(truth, said, seed))
+def each_answer_is_a_name(answer, rng):
+    for truth, seed, _, record in RUNS:
+        said = answer(record)
+        if said not in NAMES:
+            none = " None comes where no `return` is reached." if said == "<None>" else ""
+            said = said[1:-1] if said.startswith("<") else repr(said)
+            wrong(
+                f"your answer to {call(truth, seed)} is {said}. It has to be one of {', '.join(map(repr, NAMES))}, "
+                f"spelled like that.{none}"
+            )
 
 
-def names_one_of_the_six(answer, rng):
-    said = answer(GIVEN.toy_run(FINE, int(rng.integers(100_000))))
-    if said not in NAMES:
-        wrong(f"your answer is {said!r}; it has to be one of {', '.join(map(repr, NAMES))}")
+def the_unit_does_not_matter(answer, rng):
+    for truth, seed, factor, record in RUNS:
+        said, again = answer(record), answer(scaled(record, factor))
+        if said != again:
+            times = "times 512 (and gamma divided by it" if factor > 1 else "divided by 512 (and gamma times it"
+            wrong(
+                f'your answer depends on the scale of the weights: {call(truth, seed)} is "{said}" to you. With all of '
+                f'its weights, steps and learning rates {times}) it is the same run, and to you it is "{again}". That '
+                "happens where a size is compared with a fixed number: compare it with another size of the same run"
+            )
 
 
-LAWS = [names_one_of_the_six, no_case_is_missed]
+def no_run_is_missed(answer, rng):
+    for truth, seed, _, record in RUNS:
+        said = answer(record)
+        if said != truth:
+            wrong(message(truth, said, seed))
+
+
+LAWS = [each_answer_is_a_name, the_unit_does_not_matter, no_run_is_missed]
