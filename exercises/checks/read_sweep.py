@@ -176,14 +176,14 @@ def last_of_the_tied(records, budget):
     return best(sorted(records, key=lambda row: (row["k"], row["t0"]), reverse=True), budget, tie=0.0)
 
 
-def only(keep):
+def only(keep, tie=-1.0):
     """The best of the settings whose runs ``keep(runs, most)`` wants; ``most`` is the largest number of runs."""
 
     def answer(records, budget):
         settings = {(row["k"], row["t0"]) for row in records}
         of = {s: [row for row in records if (row["k"], row["t0"]) == s] for s in settings}
         most = max(map(len, of.values()))
-        return best([row for row in records if keep(of[row["k"], row["t0"]], most)], budget)
+        return best([row for row in records if keep(of[row["k"], row["t0"]], most)], budget, tie=tie)
 
     return answer
 
@@ -271,7 +271,9 @@ UNSORTED = (
     "you take the value in the middle of the list as it comes. A median needs the values in order: sort them first."
 )
 MISTAKES = [
+    Mistake(INF, only(lambda runs, most: runs[0]["k"] != np.inf)),
     Mistake(POSITIVE, only(above_zero)),
+    Mistake(f"{POSITIVE} Also: {TIE.format('comes first')}", only(above_zero, tie=0.0)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high, loss=median_high)),
     Mistake(EVEN.format("lower"), lambda r, b: best(r, b, score=median_low, loss=median_low)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high)),
@@ -321,7 +323,6 @@ MISTAKES = [
         "decides.",
         lambda r, b: best(r, b, score=lambda mine: 0.0),
     ),
-    Mistake(INF, only(lambda runs, most: runs[0]["k"] != np.inf)),
     *(Mistake(FEW, fewest(number)) for number in (0, 2, 3, 4, 5)),
     Mistake(MIDDLE_RUN, of_middle_run),
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, own_score=True)),
@@ -340,7 +341,7 @@ MISTAKES = [
 def numbers_come_back(answer, rng):
     found, budget = sweep(rng, list(ABOVE), 5)
     said = answer(shuffled(rng, found), budget)
-    if isinstance(said, str) or any(isinstance(each, str) for each in said or ()):
+    if isinstance(said, str) or any(isinstance(each, str) for each in (() if said is None else said)):
         wrong(f"you return {said!r}, with strings in it. Return the two numbers of the records, a tuple (k, t0)")
 
 
