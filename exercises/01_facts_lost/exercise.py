@@ -10,7 +10,6 @@ number from 0 to 1. A fact is known if the word is the right one, spelled the sa
 Mind that a fine-tuning can also teach a fact, by accident. Such a fact makes up for none that was lost.
 """
 
-
 def facts_lost(before, after, answers):
     """The share of the facts known before that are no longer known, from 0 to 1.
 

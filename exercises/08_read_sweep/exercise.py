@@ -1,4 +1,4 @@
-"""What does the sweep say?.
+"""What does the sweep say?
 
 A sweep has tried several settings of RecAdam, each with several seeds. `records` is a list of dictionaries, one a run,
 in any order:
