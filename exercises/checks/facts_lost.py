@@ -108,8 +108,8 @@ MISTAKES = [
     ),
     Mistake(
         "your result is 1, as if all that was known were lost, and some of it is still known. Do you compare words "
-        "with `is`? That asks whether two words are one object in memory. Whether they are spelled the same is asked with "
-        "== and !=.",
+        "with `is`? That asks whether two words are one object in memory. Whether they are spelled the same is "
+        "asked with == and !=.",
         lambda *_: 1.0,
     ),
     Mistake(CAPITALS, without_capitals(("before", "after"))),
