@@ -226,13 +226,18 @@ MISTAKES = [
         both_corrected(lambda beta, t: 1 - beta ** (t - 1)),
     ),
     Mistake(
-        "your v_hat is negative, and its root is a nan: the correction is 1 - BETA2**t, not BETA2**t - 1.",
+        "your averages are right, and your weights are a nan: is v_hat negative, under its root? It is v divided by "
+        "1 - BETA2**t, which is above 0: mind the order, and the power, `**`.",
         both_corrected(lambda beta, t: beta**t - 1),
     ),
     Mistake(
-        "your bias correction multiplies beta by t, and v_hat gets negative: the root of that is a nan. It is beta to "
-        "the power of t, `**`.",
+        "your averages are right, and your weights are a nan: is v_hat negative, under its root? The correction takes "
+        "BETA2 to the power of t, `**`, not times t.",
         both_corrected(lambda beta, t: 1 - beta * t),
+    ),
+    Mistake(
+        "your v gets negative, and its root is a nan. The square of the gradient is added to it.",
+        altered(enters=lambda g, m: -g * g),
     ),
 ]
 
