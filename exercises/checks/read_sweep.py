@@ -1,12 +1,13 @@
 """Against NumPy's medians in a table, on sweeps in which each way to be fooled has a setting that it falls for."""
 
+from itertools import groupby
 from statistics import median_high, median_low
 
 import numpy as np
 
 from recall_learn.practice import Mistake, case, wrong
 
-GRID = [(k, t0) for k in (0.01, 0.03, 0.1, 0.3, float("inf")) for t0 in (50.0, 100.0, 200.0)]
+GRID = [(k, t0) for k in (0.01, 0.03, 0.1, 0.3, 1.0, float("inf")) for t0 in (50.0, 100.0, 200.0)]
 ABOVE = {
     "right": lambda n: [0.0] * n if n % 2 else [-0.06] * (n // 2) + [0.06] * (n // 2),
     "halves": lambda n: [-0.2] * (n - n // 2) + [0.1] * (n // 2),
@@ -17,10 +18,12 @@ ABOVE = {
     "uneven": lambda n: [0.01] * n,
     "partly": lambda n: [0.15] * ((n - 1) // 2) + [-0.2] * (n - (n - 1) // 2),
     "keeps": lambda n: [-0.25] * n,
+    "one low": lambda n: [0.01] + [0.04] * (n - 1),
+    "crossed": lambda n: [-0.05] * ((n - 1) // 2) + [0.02] * (2 - n % 2) + [0.1] * ((n - 1) // 2),
 }
 """How far the scores of a setting's runs lie above those of the right one."""
 LOST = {
-    "right": lambda n: [-0.2] * (n - 1) + [0.25],
+    "right": lambda n: [-0.2] * (n - 1) + [0.25 if n > 2 else -0.2],
     "halves": lambda n: [-0.25] * n,
     "second": lambda n: [-0.3] * n,
     "lucky": lambda n: [-0.3] * n,
@@ -29,8 +32,13 @@ LOST = {
     "uneven": lambda n: [-1.2] * ((n - 1) // 2) + [0.2] * (n - (n - 1) // 2),
     "partly": lambda n: [-0.1] * ((n - 1) // 2) + [0.5] * (n - (n - 1) // 2),
     "keeps": lambda n: [-0.9] * n,
+    "one low": lambda n: [-0.1] + [0.5] * (n - 1),
+    "crossed": lambda n: [0.5] * ((n - 1) // 2) + [-0.1] * (2 - n % 2) + [0.5] * ((n - 1) // 2),
 }
 """How far their source losses lie above the budget."""
+
+
+INFINITE = [place for place in GRID if place[0] == float("inf")]
 
 
 def setting(rng, role, place, n, base, budget):
@@ -43,13 +51,23 @@ def setting(rng, role, place, n, base, budget):
     ]
 
 
-def sweep(rng, roles, seeds):
-    """Records and a budget; ``seeds`` is a number, or a function that draws one for each setting."""
-    base, budget = rng.uniform(0.35, 0.45), round(float(rng.uniform(2.0, 3.0)), 5)
+def sweep(rng, roles, seeds, right=None, base=0.4):
+    """Runs by role, and a budget.
+
+    Args:
+        rng: of everything drawn.
+        roles: of the settings.
+        seeds: the number of runs of a role, ``seeds(role)``, or one number for all.
+        right: the place of the right setting; drawn if None.
+        base: about the score of the right one.
+    """
+    base, budget = base + rng.uniform(-0.05, 0.05), round(float(rng.uniform(2.0, 3.0)), 5)
     places = [GRID[i] for i in rng.choice(len(GRID), size=len(roles), replace=False)]
+    if right is not None:
+        places = [right, *[place for place in places if place != right]][: len(roles)]
     found = {}
     for role, place in zip(roles, places, strict=True):
-        found[role] = setting(rng, role, place, seeds() if callable(seeds) else seeds, base, budget)
+        found[role] = setting(rng, role, place, seeds(role) if callable(seeds) else seeds, base, budget)
     return found, budget
 
 
@@ -76,16 +94,40 @@ def tied(rng, seeds, right_first):
     return shuffled(rng, found, "right" if right_first else "tie"), budget
 
 
+def close(rng):
+    """A second setting whose median score is 0.001 lower, and its loss too: the same if one rounds."""
+    found, budget = sweep(rng, [role for role in ABOVE if role != "keeps"], 5)
+    taken = {(row["k"], row["t0"]) for runs in found.values() for row in runs}
+    k, t0 = next(place for place in GRID if place not in taken)
+    runs = found["right"]
+    middle = sorted(row["score"] for row in runs)[2]
+    up = round(middle, 2) + 0.003 - middle
+    found["right"] = [row | {"score": round(row["score"] + up, 5)} for row in runs]
+    down = [("score", 0.001), ("source_loss", 0.05)]
+    near = [row | {"k": k, "t0": t0} | {name: round(row[name] - by, 5) for name, by in down} for row in found["right"]]
+    return shuffled(rng, found | {"near": near}, "near"), budget
+
+
 def cases(rng):
     roles = list(ABOVE)
     drawn = [tied(rng, n, right_first) for n, right_first in ((5, False), (3, True), (7, False), (5, True))]
-    for seeds in (4, lambda: int(rng.integers(3, 8))):
-        found, budget = sweep(rng, roles, seeds)
+    infinite = INFINITE[rng.integers(len(INFINITE))]
+    for found, budget in (
+        sweep(rng, roles, 4),
+        sweep(rng, roles, lambda role: int(rng.integers(3, 8))),
+        sweep(rng, roles, 5, right=infinite),
+        sweep(rng, roles, lambda role: 1 if role == "right" else 5),
+        sweep(rng, roles, 5, base=-0.6),
+        sweep(rng, ["costly", "uneven", "partly"], 5),
+    ):
         drawn.append((shuffled(rng, found), budget))
+    drawn.append(close(rng))
+    found, budget = sweep(rng, roles, 7)  # in stretches: some runs of each setting, then the rest of each
+    found = {role: [runs[i] for i in rng.permutation(7)] for role, runs in found.items()}
+    parts = (slice(4), slice(4, 7))
+    drawn.append(([row for part in parts for runs in found.values() for row in runs[part]], budget))
     found, _ = sweep(rng, roles, 5)  # exactly at the budget
     drawn.append((shuffled(rng, found), sorted(row["source_loss"] for row in found["right"])[2]))
-    found, budget = sweep(rng, ["costly", "uneven", "partly"], 5)
-    drawn.append((shuffled(rng, found), budget))
     return [case(*each) for each in drawn]
 
 
@@ -134,6 +176,57 @@ def last_of_the_tied(records, budget):
     return best(sorted(records, key=lambda row: (row["k"], row["t0"]), reverse=True), budget, tie=0.0)
 
 
+def only(keep):
+    """The best of the settings whose runs ``keep(runs, most)`` wants; ``most`` is the largest number of runs."""
+
+    def answer(records, budget):
+        settings = {(row["k"], row["t0"]) for row in records}
+        of = {s: [row for row in records if (row["k"], row["t0"]) == s] for s in settings}
+        most = max(map(len, of.values()))
+        return best([row for row in records if keep(of[row["k"], row["t0"]], most)], budget)
+
+    return answer
+
+
+def above_zero(runs, most):
+    return np.median([row["score"] for row in runs]) > 0
+
+
+def fewest(number):
+    return only(lambda runs, most: len(runs) >= (number or most))
+
+
+def of_middle_run(records, budget, place=lambda n: n // 2, own_score=False):
+    """The source loss, and perhaps the score too, of the run in the middle of a setting's scores."""
+    settings, scores, losses = table(records)
+    marks = []
+    for i, (mine, lost) in enumerate(zip(scores, losses, strict=True)):
+        run = sorted(range(len(mine)), key=mine.__getitem__)[place(len(mine))]
+        if lost[run] <= budget:
+            marks.append((mine[run] if own_score else np.median(mine), -lost[run], -i))
+    return settings[-max(marks)[2]] if marks else None
+
+
+def rounded(digits):
+    return lambda values: round(float(np.median(values)), digits)
+
+
+def neighbours(records, budget, last):
+    """Each stretch of neighbours with the same setting is a group; only the last of a setting counts, or each does."""
+    groups = [(place, list(rows)) for place, rows in groupby(records, key=lambda row: (row["k"], row["t0"]))]
+    groups = list(dict(groups).items()) if last else groups
+    marks = [
+        [place, *(np.median([row[c] for row in rows]) for c in ("score", "source_loss"))] for place, rows in groups
+    ]
+    kept = [mark for mark in marks if mark[2] <= budget]
+    return max(kept, key=lambda mark: (mark[1], -mark[2]))[0] if kept else None
+
+
+def at(place):
+    """The entry there, in the order of the records."""
+    return lambda values: values[place(len(values))]
+
+
 ONE_RUN = (
     "you take the setting with the best single run. That is luck, and more seeds have more of it: take the median "
     "score over the seeds of each setting, then compare the settings."
@@ -146,7 +239,39 @@ EVEN = (
 TIE = (
     "two settings have the same median score, and you take the one that {}. The lower median source loss has to decide."
 )
+INF = (
+    "you leave out the settings with k = inf. Such a k is a number like the others (plain fine-tuning from t0 on), and "
+    "its setting may be the best."
+)
+FEW = (
+    "you leave out settings that have few seeds. The statement asks for no number of them: a setting counts however "
+    "many of its runs were finished."
+)
+POSITIVE = (
+    "you take a setting only if its median score is above 0. Matthews' correlation may be negative: begin with "
+    "`-inf`, or with nothing, and not with 0."
+)
+MIDDLE_RUN = (
+    "you take the source loss of the run that has the median score. Each column has a median of its own: that of the "
+    "source losses may be another run's."
+)
+ROUND = (
+    "you round the medians before you compare them. Two that are 0.001 apart are then the same, and the wrong one may "
+    "win: compare them as they are."
+)
+LAST = (
+    "you judge a setting by its {} run in the list, whatever the others are. Collect all of its runs in a list, one "
+    "list for each (k, t0), then take the median."
+)
+NEIGHBOURS = (
+    "you group only records that stand next to each other. They come in any order, and `itertools.groupby` does not "
+    "sort: sort by (k, t0) first, or use a dictionary of lists."
+)
+UNSORTED = (
+    "you take the value in the middle of the list as it comes. A median needs the values in order: sort them first."
+)
 MISTAKES = [
+    Mistake(POSITIVE, only(above_zero)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high, loss=median_high)),
     Mistake(EVEN.format("lower"), lambda r, b: best(r, b, score=median_low, loss=median_low)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high)),
@@ -196,21 +321,52 @@ MISTAKES = [
         "decides.",
         lambda r, b: best(r, b, score=lambda mine: 0.0),
     ),
+    Mistake(INF, only(lambda runs, most: runs[0]["k"] != np.inf)),
+    *(Mistake(FEW, fewest(number)) for number in (0, 2, 3, 4, 5)),
+    Mistake(MIDDLE_RUN, of_middle_run),
+    Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, own_score=True)),
+    Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, lambda n: (n - 1) // 2)),
+    Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, lambda n: (n - 1) // 2, own_score=True)),
+    Mistake(ROUND, lambda r, b: best(r, b, score=rounded(2))),
+    Mistake(ROUND, lambda r, b: best(r, b, score=rounded(2), loss=rounded(2))),
+    Mistake(LAST.format("last"), lambda r, b: best(r, b, score=at(lambda n: -1), loss=at(lambda n: -1))),
+    Mistake(LAST.format("first"), lambda r, b: best(r, b, score=at(lambda n: 0), loss=at(lambda n: 0))),
+    Mistake(NEIGHBOURS, lambda r, b: neighbours(r, b, last=True)),
+    Mistake(NEIGHBOURS, lambda r, b: neighbours(r, b, last=False)),
+    Mistake(UNSORTED, lambda r, b: best(r, b, score=at(lambda n: n // 2), loss=at(lambda n: n // 2))),
 ]
+
+
+def numbers_come_back(answer, rng):
+    found, budget = sweep(rng, list(ABOVE), 5)
+    said = answer(shuffled(rng, found), budget)
+    if isinstance(said, str) or any(isinstance(each, str) for each in said or ()):
+        wrong(f"you return {said!r}, with strings in it. Return the two numbers of the records, a tuple (k, t0)")
+
+
+def choices(answer, *sweeps):
+    """What comes back each time; lists and arrays as tuples."""
+    said = [answer(*each) for each in sweeps]
+    return [each if each is None else tuple(map(float, each)) for each in said]
 
 
 def a_seed_is_only_a_name(answer, rng):
     found, budget = sweep(rng, list(ABOVE), 5)
     records = shuffled(rng, found)
     renamed = [row | {"seed": 100 - row["seed"]} for row in records]
-    if tuple(answer(records, budget)) != tuple(answer(renamed, budget)):
+    first, second = choices(answer, (records, budget), (renamed, budget))
+    if first != second:
         wrong("your choice changes when the seeds get other names. Leave `seed` aside: it only tells the runs apart")
 
 
 def the_order_does_not_matter(answer, rng):
     found, budget = sweep(rng, list(ABOVE), 5)
-    if tuple(answer(shuffled(rng, found), budget)) != tuple(answer(shuffled(rng, found), budget)):
-        wrong("your choice changes when the records come in another order")
+    if len(set(choices(answer, *((shuffled(rng, found), budget) for _ in range(3))))) > 1:
+        wrong(
+            "your choice changes when the records come in another order. The usual causes: a dictionary that keeps "
+            "only the last run of each setting, `itertools.groupby` without sorting by (k, t0) first, or the middle of "
+            "a list that was not sorted"
+        )
 
 
-LAWS = [a_seed_is_only_a_name, the_order_does_not_matter]
+LAWS = [numbers_come_back, the_order_does_not_matter, a_seed_is_only_a_name]

@@ -9,16 +9,23 @@ MUTANTS = [
         {'median(run["score"] for run in each)': 'sum(run["score"] for run in each) / len(each)'},
         "you take means over the seeds",
     ),
-    ("ignores the budget", {" if lost[setting] <= budget]": "]"}, "the budget is ignored"),
+    (
+        "drops k = inf",
+        {
+            "    for record in records:\n": "    for record in records:\n"
+            '        if record["k"] > 1e9:\n            continue\n'
+        },
+        "leave out the settings with k = inf",
+    ),
     (
         "drops single runs",
-        {'        runs[record["k"]': '        if record["source_loss"] <= budget:\n            runs[record["k"]'},
+        {"        runs.setdefault": '        if record["source_loss"] <= budget:\n            runs.setdefault'},
         "you drop single runs",
     ),
     (
-        "asks it of each run",
-        {'median(run["source_loss"] for': 'max(run["source_loss"] for'},
-        "each run of a setting",
+        "takes positive scores only",
+        {"lost[setting] <= budget]": "lost[setting] <= budget and score[setting] > 0]"},
+        "only if its median score is above 0",
     ),
     ("takes the first of two", {"(score[setting], -lost[setting])": "score[setting]"}, "the one that comes first"),
 ]

@@ -2,7 +2,7 @@
 # lesson: 8
 # order: 1
 # goal: Choose a setting from a sweep, and not a lucky run.
-# minutes: 25
+# minutes: 15
 # difficulty: 2
 # hints:
 #   - A setting is judged, not a run. So what has to happen to the records before anything is compared?
@@ -32,16 +32,14 @@ in any order:
 {"k": 0.1, "t0": 100.0, "seed": 3, "score": 0.61, "source_loss": 2.35}
 ```
 
-Return the setting `(k, t0)` whose **median score** over its seeds is the highest, among the settings whose **median
-source loss** over its seeds is at most `budget`. If two settings have the same median score, take the one with the
-lower median source loss. If no setting keeps to the budget, return `None`.
+Return the setting, a tuple `(k, t0)` of its two numbers, whose **median score** over its seeds is the highest, among
+the settings whose **median source loss** over its seeds is at most `budget`. If two settings have the same median
+score, take the one with the lower median source loss. If no setting keeps to the budget, return `None`.
 
-Some runs were not finished, so the settings may have different numbers of seeds. The median of an even number of runs
-is the mean of the two in the middle. `k` may be `float("inf")`.
+Some runs were not finished, so the settings may have different numbers of seeds; one is enough for a setting to count.
+The median of an even number of runs is the mean of the two in the middle. `k` may be `float("inf")`, and a score may
+be negative (Matthews' correlation). Compare the medians as they are, without rounding.
 """
-
-from collections import defaultdict
-from statistics import median
 
 
 def read_sweep(records, budget):
@@ -52,9 +50,11 @@ def read_sweep(records, budget):
         budget: the highest median source loss that is allowed, nats a hidden word.
     """
     # solution
-    runs = defaultdict(list)
+    from statistics import median
+
+    runs = {}
     for record in records:
-        runs[record["k"], record["t0"]].append(record)
+        runs.setdefault((record["k"], record["t0"]), []).append(record)
     score = {setting: median(run["score"] for run in each) for setting, each in runs.items()}
     lost = {setting: median(run["source_loss"] for run in each) for setting, each in runs.items()}
     kept = [setting for setting in runs if lost[setting] <= budget]
