@@ -222,162 +222,96 @@ def inside(v, eps):
     return np.sqrt(v + eps)
 
 
-KEPT = {
-    "gamma": ("gamma",),
-    "betas": ("betas",),
-    "eps": ("eps",),
-    "betas and eps": ("betas", "eps"),
-    "gamma, betas and eps": ("gamma", "betas", "eps"),
-    "lr and gamma": ("lr", "gamma"),
-    "lr, gamma, betas and eps": ("lr", "gamma", "betas", "eps"),
+SAYS = {
+    "nothing pulls: your anchors move along with the weights. `p`, `p.data` and `p.detach()` share the memory "
+    "of the parameter; an anchor has to be a copy, `p.detach().clone()`.": {"anchors": "moving"},
+    "your anchors are the weights at the first step. They have to be copied when the optimizer is made: weights"
+    " may be changed before the first step, as by a random start.": {"anchors": "start"},
+    'your head is recalled like the rest. A group with "recall" False is plain Adam: no lambda, no pull.': {
+        "head": "recalled"
+    },
+    "your head is not pulled, and lambda still scales its steps. Plain Adam has no lambda.": {"head": "scaled"},
+    "lambda stands still: your count of steps does not go up. Add 1 at every call of step(), then ask anneal.": {
+        "count": "never"
+    },
+    "lambda stands still: it is always that of the first step. Ask anneal at every call of step(), with its number.": {
+        "count": "first"
+    },
+    "lambda is one step behind: the first call of step() is t = 1, so add 1 before you ask anneal.": {
+        "count": "behind"
+    },
+    "your count of steps goes up once for every tensor. Add 1 once in a call of step(), before the loops; the "
+    "bias correction has a count for each tensor.": {"count": "tensors", "bias": "tensors"},
+    "lambda's count goes up once for every tensor. Add 1 once in a call of step(), before the loops.": {
+        "count": "tensors"
+    },
+    "lambda is asked with the tensor's own count of updates. It takes the number of the call of step(), which "
+    "goes up for all, with a gradient or without one.": {"count": "own"},
+    "the bias correction takes the number of the call. A tensor that was without a gradient has had fewer "
+    "updates: keep a count for each tensor, in self.state[p].": {"bias": "calls"},
+    "the count of the bias correction goes up once for every tensor. Keep one for each, in self.state[p].": {
+        "bias": "tensors"
+    },
+    "the bias correction is missing: divide m by 1 - beta1^t and v by 1 - beta2^t, t being the tensor's updates.": {
+        "bias": "none"
+    },
+    "your bias correction is that of the first update for ever. Count the updates of each tensor, and keep the "
+    "count in self.state[p].": {"bias": "first"},
+    "your tensors share one state: m, v and the count go from one to the next. Each has its own, in self.state[p].": {
+        "state": "all"
+    },
+    "the tensors of a group share one state: m, v and the count go from one to the next. Each has its own, in "
+    "self.state[p].": {"state": "group"},
+    "your m and v are one tensor: `m = v = torch.zeros_like(p)` makes one with two names. Make two.": {
+        "state": "aliased"
+    },
+    "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.": {
+        "lam_of": lambda lam: 1 - lam
+    },
+    "a tensor without a gradient is pulled. Leave it alone in that step: `if p.grad is None: continue`.": {
+        "none": "pull"
+    },
+    "a tensor without a gradient is treated as if its gradient were 0: it moves by its momentum, and is pulled."
+    " Leave it alone in that step: `if p.grad is None: continue`.": {"none": "zero"},
+    "you use the learning rate that the optimizer was made with. A scheduler changes it in the group: read "
+    'group["lr"] at every step.': {"kept": ("lr",)},
+    "you take the pull after Adam's step, at the weights that it has moved. Here it is taken at the old ones.": {
+        "pull": "new"
+    },
+    "you pull towards 0. The pull goes to the anchors.": {"home": 0.0},
+    "the learning rate is missing in your pull: its factor is lr * (1 - lam) * gamma.": {"lr_in_pull": False},
+    "your `recall` is the wrong way round: the head is pulled, and the rest is plain Adam. A group with "
+    '"recall" False is the head.': {"head": "inverted"},
+    'your head never moves. A group with "recall" False is plain Adam: leave out lambda and the pull, not the step.': {
+        "head": "still"
+    },
+    "lambda's count goes up once for every group. Add 1 once in a call of step(), before the loops.": {
+        "count": "groups"
+    },
+    "lambda's count goes up only in a step in which somebody has a gradient. Every call of step() counts.": {
+        "count": "some"
+    },
+    "lambda is on the gradient, and Adam divides it out again. The averages take p.grad as it is; lambda "
+    "multiplies the step.": {"lam_on": "gradient"},
+    "a tensor without a gradient ends the whole step, and those after it stand still. Go on with the next one: "
+    "`continue`, not `return`.": {"none": "return"},
+    "a tensor without a gradient ends its group's step, and those after it stand still. Go on with the next "
+    "one: `continue`, not `break`.": {"none": "break"},
+    "your eps is inside the root. Take the root of v_hat first, then add eps.": {"root": inside},
 }
+KEPT = ("gamma",), ("betas",), ("eps",), ("betas", "eps"), ("gamma", "betas", "eps"), ("lr", "gamma", "betas", "eps")
+FROM_INIT = (
+    "you use {names} as the optimizer was made with it. A group may have its own, and it may change: read it from the "
+    "group at every step."
+)
 MISTAKES = [
     Mistake(
         "your weights never move: either nothing is done in step(), or `p = p - ...` makes a new tensor and leaves the "
         "parameter as it was. Change it in place, `p.sub_(...)` or `p -= ...`.",
         lambda *given: {after(name, t + 1): given[6][name] for t in range(len(given[7])) for name in NAMES},
     ),
-    Mistake(
-        "nothing pulls: your anchors move along with the weights. `p`, `p.data` and `p.detach()` share the memory of "
-        "the parameter; an anchor has to be a copy, `p.detach().clone()`.",
-        wrongly(anchors="moving"),
-    ),
-    Mistake(
-        "your anchors are the weights at the first step. They have to be copied when the optimizer is made: weights "
-        "may be changed before the first step, as by a random start.",
-        wrongly(anchors="start"),
-    ),
-    Mistake(
-        'your head is recalled like the rest. A group with "recall" False is plain Adam: no lambda, no pull.',
-        wrongly(head="recalled"),
-    ),
-    Mistake(
-        "your head is not pulled, and lambda still scales its steps. Plain Adam has no lambda.", wrongly(head="scaled")
-    ),
-    Mistake(
-        "lambda stands still: your count of steps does not go up. Add 1 at every call of step(), then ask anneal.",
-        wrongly(count="never"),
-    ),
-    Mistake(
-        "lambda stands still: it is always that of the first step. Ask anneal at every call of step(), "
-        "with its number.",
-        wrongly(count="first"),
-    ),
-    Mistake(
-        "lambda is one step behind: the first call of step() is t = 1, so add 1 before you ask anneal.",
-        wrongly(count="behind"),
-    ),
-    Mistake(
-        "your count of steps goes up once for every tensor. Add 1 once in a call of step(), before the loops; the "
-        "bias correction has a count for each tensor.",
-        wrongly(count="tensors", bias="tensors"),
-    ),
-    Mistake(
-        "lambda's count goes up once for every tensor. Add 1 once in a call of step(), before the loops.",
-        wrongly(count="tensors"),
-    ),
-    Mistake(
-        "lambda is asked with the tensor's own count of updates. It takes the number of the call of step(), which "
-        "goes up for all, with a gradient or without one.",
-        wrongly(count="own"),
-    ),
-    Mistake(
-        "the bias correction takes the number of the call. A tensor that was without a gradient has had fewer updates: "
-        "keep a count for each tensor, in self.state[p].",
-        wrongly(bias="calls"),
-    ),
-    Mistake(
-        "the count of the bias correction goes up once for every tensor. Keep one for each, in self.state[p].",
-        wrongly(bias="tensors"),
-    ),
-    Mistake(
-        "the bias correction is missing: divide m by 1 - beta1^t and v by 1 - beta2^t, t being the tensor's updates.",
-        wrongly(bias="none"),
-    ),
-    Mistake(
-        "your bias correction is that of the first update for ever. Count the updates of each tensor, and keep the "
-        "count in self.state[p].",
-        wrongly(bias="first"),
-    ),
-    Mistake(
-        "your tensors share one state: m, v and the count go from one to the next. Each has its own, in self.state[p].",
-        wrongly(state="all"),
-    ),
-    Mistake(
-        "the tensors of a group share one state: m, v and the count go from one to the next. Each has its own, in "
-        "self.state[p].",
-        wrongly(state="group"),
-    ),
-    Mistake(
-        "your m and v are one tensor: `m = v = torch.zeros_like(p)` makes one with two names. Make two.",
-        wrongly(state="aliased"),
-    ),
-    Mistake(
-        "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.",
-        wrongly(lam_of=lambda lam: 1 - lam),
-    ),
-    Mistake(
-        "a tensor without a gradient is pulled. Leave it alone in that step: `if p.grad is None: continue`.",
-        wrongly(none="pull"),
-    ),
-    Mistake(
-        "a tensor without a gradient is treated as if its gradient were 0: it moves by its momentum, and is pulled. "
-        "Leave it alone in that step: `if p.grad is None: continue`.",
-        wrongly(none="zero"),
-    ),
-    Mistake(
-        "you use the learning rate that the optimizer was made with. A scheduler changes it in the group: read "
-        'group["lr"] at every step.',
-        wrongly(kept=("lr",)),
-    ),
-    Mistake(
-        "you take the pull after Adam's step, at the weights that it has moved. Here it is taken at the old ones.",
-        wrongly(pull="new"),
-    ),
-    Mistake("you pull towards 0. The pull goes to the anchors.", wrongly(home=0.0)),
-    Mistake(
-        "the learning rate is missing in your pull: its factor is lr * (1 - lam) * gamma.", wrongly(lr_in_pull=False)
-    ),
-    Mistake(
-        'your `recall` is the wrong way round: the head is pulled, and the rest is plain Adam. "recall" False is the head.',
-        wrongly(head="inverted"),
-    ),
-    Mistake(
-        'your head never moves. A group with "recall" False is plain Adam: leave out lambda and the pull, not the step.',
-        wrongly(head="still"),
-    ),
-    Mistake(
-        "lambda's count goes up once for every group. Add 1 once in a call of step(), before the loops.",
-        wrongly(count="groups"),
-    ),
-    Mistake(
-        "lambda's count goes up only in a step in which somebody has a gradient. Every call of step() counts.",
-        wrongly(count="some"),
-    ),
-    Mistake(
-        "lambda is on the gradient, and Adam divides it out again. The averages take p.grad as it is; lambda multiplies "
-        "the step.",
-        wrongly(lam_on="gradient"),
-    ),
-    Mistake(
-        "a tensor without a gradient ends the whole step, and those after it stand still. Go on with the next one: "
-        "`continue`, not `return`.",
-        wrongly(none="return"),
-    ),
-    Mistake(
-        "a tensor without a gradient ends its group's step, and those after it stand still. Go on with the next one: "
-        "`continue`, not `break`.",
-        wrongly(none="break"),
-    ),
-    Mistake("your eps is inside the root. Take the root of v_hat first, then add eps.", wrongly(root=inside)),
-    *(
-        Mistake(
-            f"you use the {names} that the optimizer was made with. A group may have its own, and they may change: read "
-            "them from the group at every step.",
-            wrongly(kept=kept),
-        )
-        for names, kept in KEPT.items()
-    ),
+    *(Mistake(says, wrongly(**how)) for says, how in SAYS.items()),
+    *(Mistake(FROM_INIT.format(names=" and ".join(kept)), wrongly(kept=kept)) for kept in KEPT),
 ]
 
 

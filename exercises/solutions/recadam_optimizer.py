@@ -46,7 +46,8 @@ for every tensor of a recalled group, with $\hat m$ and $\hat v$ Adam's averages
   correction counts the updates of each tensor by itself, as torch's Adam does.
 - `lr`, `gamma`, `betas` and `eps` are read from the group at each step: a group may have its own, and they may change
   in the middle of a run, as a scheduler changes `group["lr"]`.
-- The gradients are left as they are: `step` neither changes `p.grad` nor sets it to None, as torch's optimizers do not.
+- The gradients are left as they are, as torch's own optimizers leave them: `step` neither changes `p.grad` nor sets it
+  to None.
 
 The settings are in the groups already, by `super().__init__`: `self.param_groups` is a list of dictionaries, and each
 has `"params"`, `"recall"` (True if nothing was said), `"lr"` and so on. `self.state[p]` is a dictionary for each
