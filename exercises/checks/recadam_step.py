@@ -231,11 +231,6 @@ MISTAKES = [
         both_corrected(lambda beta, t: beta**t - 1),
     ),
     Mistake(
-        "your averages are right, and your weights are a nan: is v_hat negative, under its root? The correction takes "
-        "BETA2 to the power of t, `**`, not times t.",
-        both_corrected(lambda beta, t: 1 - beta * t),
-    ),
-    Mistake(
         "your v gets negative, and its root is a nan. The square of the gradient is added to it.",
         altered(enters=lambda g, m: -g * g),
     ),
