@@ -86,7 +86,8 @@ def difference(got: Any, want: Any, tolerance: float = TOLERANCE, what: str = "y
         return ""
     if shown(mine) != shown(right):
         return f"{what} is {shown(mine)}; it has to be {shown(right)}"
-    place = np.unravel_index(np.nanargmax(np.abs(mine - right)), right.shape)
+    apart = np.where(np.isnan(mine) & np.isnan(right), 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
+    place = np.unravel_index(apart.argmax(), right.shape)
     where = f"[{', '.join(map(str, map(int, place)))}]" if place else ""
     return f"{what}{where} is {mine[place]:.9g}; it has to be {right[place]:.9g}"
 

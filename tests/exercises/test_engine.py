@@ -398,6 +398,8 @@ def test_a_part_that_differs_is_named_and_shown_with_digits_enough():
         == "your result is an array of shape [3]; it has to be 2 values, in a tuple or a list"
     )
     assert compare.same(torch.stack(want), want)
+    lost = np.full(6, np.nan)
+    assert "your result[4] is nan" in compare.difference(lost, np.array([np.nan] * 4 + [1.0, 2.0]))
 
 
 def test_a_word_that_is_only_spelled_otherwise_is_told():
