@@ -14,7 +14,6 @@ One worked number: for the gradients 1 and 3 and $b = 2$ the four batches have t
 is $(1 + 4 + 4 + 9) / 4 = 4.5$. The empirical Fisher is 5.
 """
 
-
 def batch_square(gradients, batch_size):
     """The expected square of a batch's mean gradient, ``[D]``.
 

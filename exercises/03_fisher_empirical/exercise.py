@@ -1,7 +1,8 @@
 r"""Square, then average.
 
 A softmax regression has logits $z = W x$. Write its **empirical** Fisher information: for each weight, the mean over
-the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data.
+the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data. Derive it by hand, or
+let autograd do it.
 
 $$F_{cd} = \frac1N \sum_n \left( \frac{\partial \log p(y_n | x_n)}{\partial W_{cd}} \right)^2$$
 """

@@ -15,7 +15,6 @@ $y_n - f(x_n, \theta)$ of the data, as a training loop has them: whether you nee
 `sigma` is the standard deviation, in the unit of $y$; the variance is its square.
 """
 
-
 def fisher_regression(derivatives, residuals, sigma):
     """The exact Fisher's diagonal of a regression with normal noise, ``[D]``.
 

@@ -15,7 +15,6 @@ and its optimizer changes tensors in place.
 One worked number: precisions 4 (old) and 1 (new) with `decay` 0.5 give 3.
 """
 
-
 def ewc_merge(old_anchors, old_precision, new_anchors, new_precision, decay):
     """The merged penalty, ``(anchors, precision)``, each ``name -> tensor``.
 

@@ -14,7 +14,6 @@ One worked number: a weight of 3 with the anchor 1 and $F = 0.5$, at strength 4,
 \cdot 2^2 = 4$.
 """
 
-
 def ewc_penalty(weights, anchors, fisher, strength):
     """EWC's penalty, a differentiable scalar.
 

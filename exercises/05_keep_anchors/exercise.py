@@ -13,7 +13,6 @@ model, before the first step:
 The check takes your anchors, moves all weights of the model, and then looks at the anchors.
 """
 
-
 def keep_anchors(model, head):
     """The anchors of the encoder, name -> tensor.
 

@@ -15,7 +15,6 @@ with the learning rate $\eta$ and the weight $\lambda$ of the task. Write one st
 The way home is $\theta^* - \theta$. With $c = 0.1$ a weight at 3 with its anchor at 1 goes to 2.8.
 """
 
-
 def pull(theta, anchor, lr, lam, gamma):
     """The weights after one step of the pull, and `"home"`, `"flips"` or `"diverges"`.
 

@@ -12,7 +12,6 @@ $\lambda$ and of no spring: its gradient stays that of $Loss_T$, as in the relea
 gradient for each name in `gradients`.
 """
 
-
 def shifted_gradient(gradients, weights, anchors, lam, gamma):
     """The gradient of the shifted objective, name -> tensor.
 

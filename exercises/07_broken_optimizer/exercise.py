@@ -1,4 +1,4 @@
-r"""What is wrong with this optimizer?.
+r"""What is wrong with this optimizer?
 
 Somebody wrote a RecAdam. It runs, and the loss falls. Tell from its curves which of these it is:
 

@@ -11,10 +11,14 @@ for every tensor of a recalled group, with $\hat m$ and $\hat v$ Adam's averages
   the head. It is plain Adam: no $\lambda$, no pull.
 - The anchors $\theta^*$ are the weights at the moment when the optimizer is made. What happens to the weights
   later, also before the first step, does not change them.
-- `anneal(t)` gives $\lambda(t)$. Ask it at every `step()`, with the number of this call, whoever has a gradient.
+- `anneal(t)` gives $\lambda(t)$, with $t$ the number of this call of `step()`: it goes up at every call, also where
+  nobody has a gradient. All groups have the same `anneal`: ask it once a step or once a group, as you like.
 - Where `p.grad` is None, the tensor is left alone in this step: no move, no pull, and its averages stay. So the bias
   correction counts the updates of each tensor by itself, as torch's Adam does.
-- `lr`, `gamma`, `betas` and `eps` are read from the group at each step: a scheduler changes `group["lr"]`.
+- `lr`, `gamma`, `betas` and `eps` are read from the group at each step: a group may have its own, and they may change
+  in the middle of a run, as a scheduler changes `group["lr"]`.
+- The gradients are left as they are, as torch's own optimizers leave them: `step` neither changes `p.grad` nor sets it
+  to None.
 
 The settings are in the groups already, by `super().__init__`: `self.param_groups` is a list of dictionaries, and each
 has `"params"`, `"recall"` (True if nothing was said), `"lr"` and so on. `self.state[p]` is a dictionary for each

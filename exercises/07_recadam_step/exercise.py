@@ -1,6 +1,7 @@
 r"""One step of RecAdam.
 
-Write line 12 of Algorithm 1 as a pure function, in the form that the lesson and the library call `"paper"`. The
+Write line 12 of Algorithm 1, in the form that the lesson and the library call `"paper"`, as a pure function: it does
+not change its arguments, and returns a tuple of three, `(theta, m, v)`: $\theta_t$, $m_t$ and $v_t$. The
 averages are Adam's, of the task's gradient alone:
 
 $$

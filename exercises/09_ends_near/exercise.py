@@ -14,7 +14,6 @@ Return the **sorted list** of those k in `tuned` whose distance differs from pla
 `margin` of plain fine-tuning's distance, to either side. Plain fine-tuning's distance is `distances[float("inf")]`.
 """
 
-
 def ends_near(distances, tuned, margin):
     """The tuned k that end near plain fine-tuning's distance, a sorted list.
 

@@ -1,4 +1,4 @@
-r"""How long must it be held?.
+r"""How long must it be held?
 
 A run starts from random weights, and the spring takes it home. Leave the task aside. Then after step $t$ the share
 

@@ -1,19 +1,22 @@
-r"""To the bit.
+r"""A step that leaves the rest alone.
 
-Write one step of AdamW under the fixed mask of Child-Tuning-D, as a pure function. With the masked gradient
-$\tilde g = g \odot M$, the step of AdamW is
+Write one step of AdamW with the mask of Child-Tuning-D. `mask` is a bool tensor, True in the child. The mask acts on
+the gradient **before** the averages, and there is no division by $p$. With $g$ the masked gradient, AdamW is
 
 $$
 \begin{aligned}
-m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, \tilde g, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
-v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, \tilde g^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
-\theta' &= \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon) - \eta w\, \theta_{t-1}
+m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
+v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
+\theta_t &= \theta_{t-1} - \eta w\, \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
 \end{aligned}
 $$
 
-The new weights are $\theta'$ in the child. Outside it they are **exactly** the old ones, whatever the decay $w$ and the
-averages are: those may not be 0 there, if the mask came in the middle of a run. The averages are as above for all
-weights, also outside the child, where $\tilde g = 0$.
+with the learning rate $\eta$ and the weight decay $w$. The weights of the child make this step. The weights **outside**
+it stay exactly where they are, to the bit, whatever the decay is, and whatever $m$ holds for them from steps before the
+mask was there. The averages follow their two lines everywhere, inside and outside.
+
+A check by hand, for a weight outside: $\theta = 2$, $m = 1$, $v = 1$, and any gradient. Then $\theta$ is still 2 after
+the step, $m = 0.9$ and $v = 0.999$.
 """
 
 import torch
@@ -21,17 +24,17 @@ import torch
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 
-def child_step(theta, g, m, v, mask, t, lr, weight_decay):
+def child_step(theta, g, m, v, t, mask, lr, decay):
     """The new weights and averages, a tuple ``(theta, m, v)``.
 
     Args:
         theta: the weights before this step, a tensor of any shape.
-        g: the gradient, of the same shape and not yet masked.
-        m: the average of the gradients before this step, of the same shape.
+        g: the gradient at ``theta``, not masked yet, of the same shape.
+        m: the average of the masked gradients before this step, of the same shape.
         v: the average of their squares before this step, of the same shape.
-        mask: the child, a bool tensor of the same shape: True where the weight trains.
         t: the number of this step, from 1.
+        mask: bool, of the same shape; True for the weights of the child.
         lr: the learning rate, eta.
-        weight_decay: the strength of the decay, w.
+        decay: the weight decay, w.
     """
     raise NotImplementedError("not written yet")

@@ -11,7 +11,6 @@ A check: for $g = 1$, $\eta = 1$, $n = 1$ and $p = 0.5$ the way is 0 or 2, so it
 is 1.
 """
 
-
 def way_of_f(g, p, n, lr):
     """Mean and standard deviation of the way, a tuple of two tensors of the shape of ``g``.
 

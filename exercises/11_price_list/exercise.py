@@ -11,7 +11,6 @@ Two methods with exactly the same two numbers do not push each other off: both a
 among themselves does not matter.
 """
 
-
 def price_list(points):
     """The names of the methods on the frontier, a list in order of falling score.
 

@@ -1,4 +1,4 @@
-"""Against torch.optim.AdamW that is given the child's weights and no others."""
+"""Against torch.optim.AdamW, one weight at a time: a weight of the child is stepped by it, another one is not."""
 
 import torch
 
@@ -7,24 +7,43 @@ from recall_learn.practice import Mistake, case, wrong
 TOLERANCE = 1e-5
 
 
+def exactly(values):
+    """Numbers that float32 holds too, so that "to the bit" can be asked in either."""
+    return torch.as_tensor(values).float().double()
+
+
+def drawn(rng, shape, t):
+    """Weights, gradient and averages of step t; at t = 1 the averages are 0."""
+    theta, g = (exactly(rng.normal(size=shape)) for _ in range(2))
+    m = torch.tensor(rng.normal(size=shape)) * (1 - 0.9 ** (t - 1))
+    v = torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+    return theta, g, m, v, t
+
+
+def child(rng, shape, share):
+    """A random mask of at least two weights inside and two outside."""
+    row = torch.zeros(shape).flatten().bool()
+    row[: min(max(2, round(share * len(row))), len(row) - 2)] = True
+    return row[torch.tensor(rng.permutation(len(row)))].view(shape)
+
+
 def cases(rng):
-    """In the middle of a run: momentum and its square are there outside the child as well."""
-    drawn = []
-    steps = (2, 3, int(rng.integers(5, 20)), int(rng.integers(50, 300)))
-    for shape, t in zip(((9,), (3, 5), (3, 2, 2), (16,)), steps, strict=True):
-        theta, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(3))
-        v = torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-        mask = torch.tensor(rng.permutation([i < max(2, theta.numel() // 3) for i in range(theta.numel())])).reshape(
-            shape
-        )
-        lr, decay = float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.3, 1))
-        drawn.append(case(theta, g, m * (1 - 0.9 ** (t - 1)), v, mask, t, lr, decay, child=int(mask.sum())))
-    return drawn
+    found = []
+    steps = (1, 2, int(rng.integers(5, 20)), int(rng.integers(30, 100)))
+    for shape, t, share in zip(((10,), (3, 5), (2, 3, 2), (9,)), steps, (0.3, 0.2, 0.7, 0.4), strict=True):
+        mask = child(rng, shape, share)
+        lr, decay = float(rng.uniform(0.05, 0.2)), float(rng.uniform(0.5, 1.5))
+        theta, g, m, v, t = drawn(rng, shape, t)
+        if shape == (9,):  # as small as eps, where its place matters
+            size = 10 ** rng.uniform(-7, -6)
+            g, m, v = exactly(size * g), size * m, size**2 * v
+        known = {"learning_rate": lr, "share_of_the_child": float(mask.double().mean())}
+        found.append(case(theta, g, m, v, t, mask, lr, decay, **known))
+    return found
 
 
-def adam(theta, g, m, v, t, lr, decay=0.0, coupled=False):
+def adamw(theta, g, m, v, t, lr, decay, kind=torch.optim.AdamW):
     weights = torch.nn.Parameter(theta.clone())
-    kind = torch.optim.Adam if coupled else torch.optim.AdamW
     optimizer = kind([weights], lr=lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=decay, foreach=False)
     state = {"step": torch.tensor(float(t - 1)), "exp_avg": m.clone(), "exp_avg_sq": v.clone()}
     optimizer.state[weights] = state
@@ -33,147 +52,161 @@ def adam(theta, g, m, v, t, lr, decay=0.0, coupled=False):
     return weights.detach(), state["exp_avg"], state["exp_avg_sq"]
 
 
-def reference(theta, g, m, v, mask, t, lr, weight_decay):
-    theta, m, v = theta.clone(), 0.9 * m, 0.999 * v
-    inside = adam(theta[mask], g[mask], m[mask] / 0.9, v[mask] / 0.999, t, lr, weight_decay)
-    theta[mask], m[mask], v[mask] = inside
-    return theta, m, v
+def reference(theta, g, m, v, t, mask, lr, decay):
+    found = [x.clone().flatten() for x in (theta, m, v)]
+    for i, inside in enumerate(mask.flatten().tolist()):
+        mine = [x.flatten()[i : i + 1] for x in (theta, g if inside else 0 * g, m, v)]
+        stepped, found[1][i], found[2][i] = adamw(*mine, t, lr, decay)
+        if inside:
+            found[0][i] = stepped
+    return tuple(x.view(theta.shape) for x in found)
 
 
-def after_the_moments(theta, g, m, v, mask, t, lr, weight_decay):
-    moved, m, v = adam(theta, g, m, v, t, lr, weight_decay)
-    return torch.where(mask, moved, theta), m, v
+def varied(gradient=None, outside=None, inside=None):
+    """A step with another gradient for the averages, or other weights outside or inside the child."""
 
-
-def masked_only(theta, g, m, v, mask, t, lr, weight_decay):
-    return adam(theta, g * mask, m, v, t, lr, weight_decay)
-
-
-def decay_outside(theta, g, m, v, mask, t, lr, weight_decay):
-    right, m, v = reference(theta, g, m, v, mask, t, lr, weight_decay)
-    return torch.where(mask, right, theta * (1 - lr * weight_decay)), m, v
-
-
-def momentum_outside(theta, g, m, v, mask, t, lr, weight_decay):
-    moved, m, v = adam(theta, g * mask, m, v, t, lr)
-    return moved - lr * weight_decay * theta * mask, m, v
-
-
-def divided(share):
-    def step(theta, g, m, v, mask, t, lr, weight_decay):
-        return reference(theta, g / share(mask), m, v, mask, t, lr, weight_decay)
+    def step(theta, g, m, v, t, mask, lr, decay):
+        masked = gradient(theta, g, mask, decay) if gradient else g * mask
+        right = adamw(theta, masked, m, v, t, lr, decay)
+        at = (theta, masked, m, v, t, lr, decay)
+        within = inside(*at) if inside else right[0]
+        without = outside(*at) if outside else theta
+        return torch.where(mask, within, without), *right[1:]
 
     return step
 
 
-def masked_moments(masked):
-    """The averages of some gradient, masked themselves."""
-
-    def step(theta, g, m, v, mask, t, lr, weight_decay):
-        right, m, v = reference(theta, g, m, v, mask, t, lr, weight_decay)
-        return right, m * mask, v * mask if masked == "both" else v
-
-    return step
+def stepped(theta, g, m, v, t, lr, decay):
+    return adamw(theta, g, m, v, t, lr, decay)[0]
 
 
-def coupled(theta, g, m, v, mask, t, lr, weight_decay):
-    moved, m, v = adam(theta, g * mask, m, v, t, lr, weight_decay, coupled=True)
-    return torch.where(mask, moved, theta), m, v
+def shrunk(theta, g, m, v, t, lr, decay):
+    return theta * (1 - lr * decay)
 
 
-def coupled_inside(theta, g, m, v, mask, t, lr, weight_decay):
-    moved, m, v = adam(theta, (g + weight_decay * theta) * mask, m, v, t, lr)
-    return torch.where(mask, moved, theta), m, v
+def carried(theta, g, m, v, t, lr, decay):
+    return adamw(theta, g, m, v, t, lr, 0.0)[0]
 
 
-def no_decay(theta, g, m, v, mask, t, lr, weight_decay):
-    return reference(theta, g, m, v, mask, t, lr, 0.0)
+def decayed_last(theta, g, m, v, t, lr, decay):
+    return carried(theta, g, m, v, t, lr, decay) * (1 - lr * decay)
 
 
-def kept_moments(theta, g, m, v, mask, t, lr, weight_decay):
-    right, new_m, new_v = reference(theta, g, m, v, mask, t, lr, weight_decay)
-    return right, torch.where(mask, new_m, m), torch.where(mask, new_v, v)
+def adam_decayed(theta, g, m, v, t, mask, lr, decay):
+    """Decay as a part of the gradient."""
+    new, m, v = adamw(theta, torch.where(mask, g + decay * theta, 0), m, v, t, lr, 0.0)
+    return torch.where(mask, new, theta), m, v
 
 
-COUPLED = "your decay goes through the averages. In AdamW it is a second step beside them: - lr * weight_decay * theta."
+def unmasked(theta, g, m, v, t, mask, lr, decay):
+    return adamw(theta, g, m, v, t, lr, decay)
+
+
+def no_correction(theta, g, m, v, t, lr, decay):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return theta - lr * decay * theta - lr * m / (v.sqrt() + 1e-8)
+
+
+def eps_inside(theta, g, m, v, t, lr, decay):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return theta - lr * decay * theta - lr * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8).sqrt()
+
+
+def squares_all(theta, g, m, v, t, mask, lr, decay):
+    new, m, _ = reference(theta, g, m, v, t, mask, lr, decay)
+    return new, m, 0.999 * v + 0.001 * g * g
+
+
+def still_averages(theta, g, m, v, t, mask, lr, decay):
+    new = reference(theta, g, m, v, t, mask, lr, decay)
+    return new[0], torch.where(mask, new[1], m), torch.where(mask, new[2], v)
+
+
+AFTER = (
+    "your averages take in the whole gradient: you mask after them, or the step alone. Mask the gradient first: "
+    "then m and v see zeros outside the child."
+)
+DIVIDED = (
+    "you divide the gradient by p. That is F's, whose coins need it to keep the mean; D's mask never changes, and does "
+    "not divide."
+)
 
 MISTAKES = [
     Mistake(
-        "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
-        lambda *given: reference(*given)[0],
+        "your gradient is not masked at all: this is plain AdamW, for all the weights.",
+        unmasked,
+    ),
+    Mistake(AFTER, varied(lambda theta, g, mask, decay: g)),
+    Mistake(AFTER, varied(lambda theta, g, mask, decay: g, outside=shrunk)),
+    Mistake("your v squares the whole gradient. It sees the masked one, as m does.", squares_all),
+    Mistake(
+        "weights outside the child still move: by the decay, and by what m holds for them. A gradient of 0 does not "
+        "stop either. Take the new weights where the mask is True, and the old ones elsewhere.",
+        varied(outside=stepped),
     ),
     Mistake(
-        "you give back the step in place of the weights. Take it off theta.",
-        lambda theta, *given: (theta - reference(theta, *given)[0], *reference(theta, *given)[1:]),
+        "the decay still shrinks the weights outside the child. They are to stay where they are: decay inside alone.",
+        varied(outside=shrunk),
     ),
     Mistake(
-        "you give back the step in place of the weights. Add it to theta.",
-        lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
+        "you keep the decay off the weights outside the child, but what m holds from earlier steps still moves them. "
+        "Mask the whole step.",
+        varied(outside=carried),
+    ),
+    Mistake(DIVIDED, varied(lambda theta, g, mask, decay: g * mask / mask.double().mean())),
+    Mistake(
+        "your averages stand still outside the child. They follow their lines there too, with a gradient of 0: m "
+        "becomes 0.9 m.",
+        still_averages,
+    ),
+    Mistake("the weights in your child do not decay. AdamW takes lr * decay * theta off them.", varied(inside=carried)),
+    Mistake(
+        "your decay goes into the gradient, and Adam divides it by its own size. AdamW takes it off the weights, "
+        "beside Adam's step.",
+        adam_decayed,
     ),
     Mistake(
-        "your mask comes after the averages: m and v have seen the gradients of all weights. Mask the gradient first.",
-        after_the_moments,
+        "you decay the weights after Adam's step. Here both are taken at the old theta.",
+        varied(inside=decayed_last),
     ),
     Mistake(
-        "weight decay moves your frozen weights. A gradient of 0 does not stop it: give back the old weight where the "
-        "mask is False.",
-        decay_outside,
+        "the bias corrections are missing: divide m by 1 - beta1^t, and v by 1 - beta2^t.", varied(inside=no_correction)
     ),
+    Mistake("your eps is inside the root. Take the root of v_hat first, then add eps.", varied(inside=eps_inside)),
     Mistake(
-        "your frozen weights go on by their momentum. A gradient of 0 does not stop it: give back the old weight where "
-        "the mask is False.",
-        momentum_outside,
-    ),
-    Mistake(
-        "momentum and weight decay move your frozen weights: a mask on the gradient stops neither. Give back the old "
-        "weight where the mask is False.",
-        masked_only,
-    ),
-    Mistake(
-        "you divide the gradient by p. F does, to keep the mean of a lottery; D's mask is fixed, and nothing is "
-        "divided.",
-        divided(lambda mask: mask.double().mean()),
-    ),
-    Mistake(
-        "you mask the averages themselves. Mask the gradient: outside the child the averages keep 0.9 and 0.999 of "
-        "what they were.",
-        masked_moments("both"),
-    ),
-    Mistake("you mask m itself. Mask the gradient: outside the child m keeps 0.9 of what it was.", masked_moments("m")),
-    Mistake(
-        "your averages stand still outside the child. They take in a gradient of 0 there: they keep 0.9 and 0.999 of "
-        "what they were.",
-        kept_moments,
-    ),
-    Mistake(COUPLED, coupled),
-    Mistake(COUPLED, coupled_inside),
-    Mistake("there is no weight decay in your child: it shrinks by lr * weight_decay * theta, as in AdamW.", no_decay),
-    Mistake(
-        "your mask is the other way round: True is for the weights that train.",
-        lambda theta, g, m, v, mask, *rest: reference(theta, g, m, v, ~mask, *rest),
+        "your mask is the wrong way round: True stands for the child, which trains.",
+        lambda theta, g, m, v, t, mask, lr, decay: reference(theta, g, m, v, t, ~mask, lr, decay),
     ),
 ]
 
 
-def started(rng, share=0.4):
-    theta, g, m = (torch.tensor(rng.normal(size=20)).float().double() for _ in range(3))
-    mask = torch.tensor(rng.permutation([i < 20 * share for i in range(20)]))
-    return theta, g, m, torch.tensor(rng.uniform(0.5, 2, size=20)), mask
+def stays_to_the_bit(answer, rng):
+    theta, _, m, v, _ = drawn(rng, (4, 6), 50)
+    start, mask = theta, child(rng, (4, 6), 0.4)
+    for t in range(50, 55):
+        theta, m, v = answer(theta, exactly(rng.normal(size=(4, 6))), m, v, t, mask, 0.01, 0.1)
+        theta, m, v = (torch.as_tensor(x) for x in (theta, m, v))
+    if not torch.equal(theta[~mask].double(), start[~mask]):
+        gap = float((theta[~mask].double() - start[~mask]).abs().max())
+        wrong(f"after five steps a weight outside the child is {gap:.1e} away. It has to be the same to the bit")
+    if torch.equal(theta[mask].double(), start[mask]):
+        wrong("no weight of the child moves")
 
 
-def frozen_to_the_bit(answer, rng):
-    theta, g, m, v, mask = started(rng)
-    for t in range(1, 6):
-        got = torch.as_tensor(answer(theta, g, m, v, mask, t, 1e-3, 1e-2)[0]).double()
-        if not torch.equal(got[~mask], theta[~mask]):
-            wrong("a weight outside the child changes, if only in its last digits. It has to stay exactly the same")
+def does_not_see_gradients_outside(answer, rng):
+    theta, g, m, v, t = drawn(rng, (9,), 4)
+    mask = child(rng, (9,), 0.5)
+    one, other = (answer(theta, x, m, v, t, mask, 0.1, 0.5) for x in (g, torch.where(mask, g, 1000 * g + 7)))
+    if any(not torch.equal(torch.as_tensor(a), torch.as_tensor(b)) for a, b in zip(one, other, strict=True)):
+        wrong("your result depends on the gradient outside the child, which the mask is to cover")
 
 
-def is_adamw_with_a_full_mask(answer, rng):
-    theta, g, m, v, mask = started(rng, share=1.0)
-    got = torch.as_tensor(answer(theta, g, m, v, mask, 4, 0.1, 0.5)[0]).double()
-    if not torch.allclose(got, adam(theta, g, m, v, 4, 0.1, 0.5)[0], atol=1e-4):
-        wrong("with all weights in the child it has to be torch's AdamW; yours is not")
+def is_adamw_where_all_is_child(answer, rng):
+    theta, g, m, v, t = drawn(rng, (2, 4), 6)
+    got = answer(theta, g, m, v, t, torch.ones(2, 4, dtype=torch.bool), 0.1, 0.5)
+    want = adamw(theta, g, m, v, t, 0.1, 0.5)
+    if any(not torch.allclose(torch.as_tensor(a).double(), b, atol=1e-4) for a, b in zip(got, want, strict=True)):
+        wrong("with a mask that is True everywhere it has to be AdamW; yours is not")
 
 
-LAWS = [frozen_to_the_bit, is_adamw_with_a_full_mask]
+LAWS = [stays_to_the_bit, does_not_see_gradients_outside, is_adamw_where_all_is_child]

@@ -2,19 +2,24 @@
 
 from recall_learn.practice import Mistake, case, wrong
 
-WORDS = ("Askem", "Brill", "Corve", "Dunmar", "Eskild", "Farrow")
+WORDS = ("Askem", "Brill", "Corve", "Dunmar", "Eskild", "Farrow", "Gorse", "Holm", "Irvet")
 
 
 def drawn(rng, kept, lost, gained, stayed_wrong, other_wrong):
-    """Answers with so many facts of each fate, in random order."""
+    """Answers with so many facts of each fate, in random order. Words that are equal are not one object.
+
+    The first that was lost, and the first that stayed wrong, differ from the right word in the capital letter only.
+    """
     rows = []
     for fate, count in enumerate((kept, lost, gained, stayed_wrong, other_wrong)):
-        for _ in range(count):
+        for i in range(count):
             right, wrong_one, wrong_two = (str(word) for word in rng.choice(WORDS, size=3, replace=False))
+            if i == 0 and fate in (1, 3):
+                wrong_one = right.lower()
             said = ((right, right), (right, wrong_one), (wrong_one, right), (wrong_one,) * 2, (wrong_one, wrong_two))
             rows.append((*said[fate], right))
     rows = [rows[i] for i in rng.permutation(len(rows))]
-    return tuple(list(column) for column in zip(*rows, strict=True))
+    return tuple(["".join(list(word)) for word in column] for column in zip(*rows, strict=True))
 
 
 def cases(rng):
@@ -42,7 +47,78 @@ def wrong_now(after, answers):
     return len(answers) - len(known(after, answers))
 
 
+def lower(words):
+    return [word.lower() for word in words]
+
+
+def lost_share(before, after, places):
+    """The share of the facts known, of pairs (said, right) before and after, at these places."""
+    had = [i for i in places if before[i][0] == before[i][1]]
+    return sum(after[i][0] != after[i][1] for i in had) / len(had)
+
+
+def without_capitals(which):
+    """The words compared without regard to capitals: before, after, or both."""
+
+    def found(b, a, r):
+        first, now = (
+            list(zip(lower(said), lower(r), strict=True)) if name in which else list(zip(said, r, strict=True))
+            for name, said in (("before", b), ("after", a))
+        )
+        return lost_share(first, now, range(len(r)))
+
+    return found
+
+
+def looked_up(column):
+    """Each fact is looked up with `index`, by its word before (0) or by its answer (1)."""
+
+    def found(b, a, r):
+        words = (b, r)[column]
+        places = [words.index(word) for word in words]
+        return lost_share(list(zip(b, r, strict=True)), list(zip(a, r, strict=True)), places)
+
+    return found
+
+
+def right_words(said, answers):
+    return {answers[i] for i in known(said, answers)}
+
+
+def with_a_dictionary(b, a, r):
+    first, now = dict(zip(r, b, strict=True)), dict(zip(r, a, strict=True))
+    had = [word for word in first if first[word] == word]
+    return sum(now[word] != word for word in had) / len(had)
+
+
+CAPITALS = (
+    'this is what comes out if capital letters do not count. "askem" is not "Askem" here: a fact is known only if the '
+    "word is spelled the same."
+)
+LOOKED_UP = (
+    "this is what comes out if facts are told apart by their words (with a set, a dictionary or `index`). One word can "
+    "stand in a list more than once: go by the place, with before[i], after[i] and answers[i]."
+)
+
 MISTAKES = [
+    Mistake(
+        "your result is 0 where facts were lost. Do you compare words with `is`? That asks whether two words are one "
+        "object in memory. Whether they are spelled the same is asked with ==.",
+        lambda *_: 0.0,
+    ),
+    Mistake(
+        "your result is 1, as if all that was known were lost, and some of it is still known. Do you compare words "
+        "with `is`? That asks whether two words are one object in memory. Whether they are spelled the same is "
+        "asked with == and !=.",
+        lambda *_: 1.0,
+    ),
+    Mistake(CAPITALS, without_capitals(("before", "after"))),
+    Mistake(CAPITALS, without_capitals(("after",))),
+    Mistake(CAPITALS, without_capitals(("before",))),
+    Mistake(
+        "this is a percentage. Asked for is the share, a number from 0 to 1: leave out the factor 100.",
+        lambda b, a, r: 100 * reference(b, a, r),
+    ),
     Mistake(
         "you divide by all {number_of_facts} facts. What was never known cannot be lost: divide by the number of facts "
         "known before.",
@@ -95,6 +171,12 @@ MISTAKES = [
         "this is the number of facts that were lost. Divide it by the number of facts known before.",
         lambda b, a, r: len(known(b, r) - known(a, r)),
     ),
+    Mistake(LOOKED_UP, lambda b, a, r: len(right_words(b, r) - right_words(a, r)) / len(right_words(b, r))),
+    Mistake(LOOKED_UP, lambda b, a, r: len((set(b) & set(r)) - (set(a) & set(r))) / len(set(b) & set(r))),
+    Mistake(LOOKED_UP, lambda b, a, r: len({r[i] for i in known(b, r) - known(a, r)}) / len(right_words(b, r))),
+    Mistake(LOOKED_UP, with_a_dictionary),
+    Mistake(LOOKED_UP, looked_up(0)),
+    Mistake(LOOKED_UP, looked_up(1)),
 ]
 
 

@@ -35,6 +35,49 @@ def exact(weights, x, y):
     return sum((p[:, c, None, None] * gradients(weights, x, each).square()).mean(0) for c, each in enumerate(labels))
 
 
+def by_hand(p, x, y):
+    """The mean square of (e_y - p) x^T, whatever p is."""
+    error = torch.eye(p.shape[1], dtype=p.dtype)[y] - p
+    return (error[:, :, None] * x[:, None, :]).square().mean(0)
+
+
+def wrong_dimension(weights, x, y):
+    return by_hand(torch.softmax(x @ weights.T, 0), x, y)
+
+
+def wrong_dimension_by_autograd(weights, x, y):
+    weights = weights.clone().requires_grad_()
+    logs = torch.log_softmax(x @ weights.T, 0)[torch.arange(len(x)), y]
+    found = [torch.autograd.grad(each, weights, retain_graph=True)[0] for each in logs]
+    return torch.stack(found).square().mean(0)
+
+
+def softmax_twice(weights, x, y):
+    weights = weights.clone().requires_grad_()
+    losses = torch.nn.functional.cross_entropy(torch.softmax(x @ weights.T, 1), y, reduction="none")
+    found = [torch.autograd.grad(loss, weights, retain_graph=True)[0] for loss in losses]
+    return torch.stack(found).square().mean(0)
+
+
+def label_p(weights, x, y):
+    """The probability of each example's label, ``[N, 1, 1]``."""
+    return torch.softmax(x @ weights.T, 1)[torch.arange(len(x)), y][:, None, None]
+
+
+def label_rows(weights, x, y):
+    own = torch.eye(len(weights), dtype=x.dtype)[y][:, :, None]
+    return (own * gradients(weights, x, y)).square().mean(0)
+
+
+WRONG_DIMENSION = (
+    "your softmax runs over the examples (dim=0 of the [N, C] logits). The probabilities of one example's classes have "
+    "to add up to 1: dim=1."
+)
+TWICE = (
+    "this is what comes out with the softmax taken twice. `cross_entropy` and `log_softmax` take logits and do it "
+    "themselves: hand them x @ weights.T."
+)
+
 MISTAKES = [
     Mistake(
         "your Fisher is {ratio} times the reference, and your batch is {batch_size}: did you square the batch mean? "
@@ -59,6 +102,24 @@ MISTAKES = [
     Mistake(
         "you take the variance of the gradients: their mean is taken off before the squares. Leave it in.",
         lambda weights, x, y: gradients(weights, x, y).var(0, unbiased=False),
+    ),
+    Mistake(WRONG_DIMENSION, wrong_dimension),
+    Mistake(WRONG_DIMENSION, wrong_dimension_by_autograd),
+    Mistake(TWICE, softmax_twice),
+    Mistake(TWICE, lambda weights, x, y: by_hand(torch.softmax(torch.softmax(x @ weights.T, 1), 1), x, y)),
+    Mistake(
+        "you have the derivative of p(y), and the Fisher wants that of log p(y): it is larger, by 1 / p(y).",
+        lambda weights, x, y: (label_p(weights, x, y) * gradients(weights, x, y)).square().mean(0),
+    ),
+    Mistake(
+        "each example fills the row of its own label only. The other rows have a derivative too: the weights of class "
+        "c change log p(y) through the softmax, by -p_c x.",
+        label_rows,
+    ),
+    Mistake(
+        "your gradients pile up: each holds those of the examples before it. `backward` adds to `.grad`: set it to "
+        "None or zero before each example, or call `torch.autograd.grad`.",
+        lambda weights, x, y: gradients(weights, x, y).cumsum(0).square().mean(0),
     ),
 ]
 

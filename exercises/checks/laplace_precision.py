@@ -46,7 +46,54 @@ def by_first_derivative(theta, x, y, tau):
     return weighted(x, torch.sigmoid(x @ theta) - y) + prior(theta, tau)
 
 
+def bends(theta, x):
+    p = torch.sigmoid(x @ theta)
+    return p, p * (1 - p)
+
+
+def weighted_prior(each):
+    """The right examples' part, with a prior of ``each(theta)`` times tau on the diagonal."""
+    return lambda theta, x, y, tau: without_prior(theta, x, y) + tau * torch.diag(each(theta))
+
+
 MISTAKES = [
+    Mistake(
+        "your matrix is minus the right one. The Hessian of the log posterior is negative where the posterior peaks; "
+        "asked for is that of minus the log posterior, which is Loss_S as it is written.",
+        lambda *given: -reference(*given),
+    ),
+    Mistake(
+        "your examples' part has the wrong sign, and the prior the right one. Both bend the loss upwards: add them.",
+        lambda theta, x, y, tau: prior(theta, tau) - without_prior(theta, x, y),
+    ),
+    Mistake(
+        "you take the prior off. It bends the loss upwards, as the examples do: add it.",
+        lambda theta, x, y, tau: without_prior(theta, x, y) - prior(theta, tau),
+    ),
+    Mistake(
+        "your prior's part is tau theta_i^2 on the diagonal. The loss holds 1/2 tau theta_i^2; differentiate it twice "
+        "by theta_i, and no theta is left.",
+        weighted_prior(torch.square),
+    ),
+    Mistake(
+        "your prior's part is 1/2 tau theta_i^2 on the diagonal, as it stands in the loss. Differentiate it twice by "
+        "theta_i, and no theta is left.",
+        weighted_prior(lambda theta: theta.square() / 2),
+    ),
+    Mistake(
+        "your prior's part is tau theta_i on the diagonal. That is the first derivative of 1/2 tau theta_i^2. "
+        "Differentiate once more.",
+        weighted_prior(lambda theta: theta),
+    ),
+    Mistake(
+        "you weigh the examples by the square of p (1 - p). One factor p (1 - p) is right: x is what comes in twice.",
+        lambda theta, x, y, tau: weighted(x, bends(theta, x)[1] ** 2) + prior(theta, tau),
+    ),
+    Mistake(
+        "you weigh the examples by (1 - 2p) p (1 - p). That is the third derivative by the logit: you have "
+        "differentiated once too often.",
+        lambda theta, x, y, tau: weighted(x, (1 - 2 * bends(theta, x)[0]) * bends(theta, x)[1]) + prior(theta, tau),
+    ),
     Mistake(
         "the prior is missing. It is part of the loss, so it bends too: tau times the identity. Where the data say "
         "nothing it is all there is.",
@@ -120,12 +167,25 @@ def does_not_ask_for_labels(answer, rng):
         wrong("your Hessian changes when the labels do, and y drops out with the second derivative")
 
 
-def grows_with_the_data(answer, rng):
-    theta, x, y, tau = drawn(rng, 8, 3)
+def beside_the_examples(answer, theta, x, y, tau):
+    """Twice the answer, less that to the same examples twice: the prior's part, if the rest is a sum over them."""
     once = torch.as_tensor(answer(theta, x, y, tau)).double()
     twice = torch.as_tensor(answer(theta, torch.cat([x, x]), torch.cat([y, y]), tau)).double()
-    if not torch.allclose(twice - prior(theta, tau), 2 * (once - prior(theta, tau)), rtol=1e-3, atol=1e-3):
+    return 2 * once - twice
+
+
+def adds_examples_and_prior(answer, rng):
+    theta, x, y, tau = drawn(rng, 8, 3)
+    found, other = (beside_the_examples(answer, theta, rows, y, tau) for rows in (x, x.flip(1) + 0.5))
+    if not torch.allclose(found, other, rtol=1e-3, atol=1e-3):
         wrong("the same examples twice should bend the loss twice as much, prior apart")
+    if not torch.allclose(found, prior(theta, tau), rtol=1e-3, atol=1e-3):
+        shown = ", ".join(f"{float(each):.3g}" for each in found.diagonal())
+        wrong(
+            f"the prior's part has to be tau times the identity. What does not come from the examples in yours has the "
+            f"diagonal ({shown}) for tau = {tau:.3g}"
+            + ("" if torch.allclose(found, torch.diag(found.diagonal()), atol=1e-3) else ", and is not 0 beside it")
+        )
 
 
 def bears_a_large_logit(answer, rng):
@@ -134,10 +194,11 @@ def bears_a_large_logit(answer, rng):
     far = torch.stack([torch.tensor([2000.0, -2000.0, 1500.0, -1500.0], dtype=x.dtype), x[:, 1]], dim=1)
     found = torch.as_tensor(answer(theta, far, y, tau)).double()
     if not torch.allclose(found, prior(theta, tau), rtol=1e-3, atol=1e-3):
+        broken = ". An exp has overflowed, or a 0 was divided by a 0" if not found.isfinite().all() else ""
         wrong(
             "for logits of 1,500 and more the model is sure, and only the prior is left: tau times the identity. Yours "
-            f"begins with {float(found.flatten()[0]):g}. An exp has overflowed, or a 0 was divided by a 0"
+            f"begins with {float(found.flatten()[0]):g}{broken}"
         )
 
 
-LAWS = [does_not_ask_for_labels, grows_with_the_data, bears_a_large_logit]
+LAWS = [does_not_ask_for_labels, adds_examples_and_prior, bears_a_large_logit]

@@ -95,10 +95,6 @@ def throws_a_coin_for_each_entry(answer, rng):
     (masks,) = kept(answer, gradients, p, seeded(rng))
     if all(mask.all() or not mask.any() for mask in masks):
         wrong("a tensor of yours is kept or dropped as a whole. Throw a coin for each of its entries")
-    if len({int(mask.sum()) for mask in masks}) == 1:
-        wrong(
-            "you keep the same number of entries in every tensor. Coins do not know of each other: throw one for each"
-        )
     gradients = drawn(rng, [(100, 100)])
     ((mask,),) = kept(answer, gradients, p, seeded(rng))
     if (mask == mask[:1]).all() or (mask == mask[:, :1]).all():
@@ -146,6 +142,14 @@ def comes_from_the_generator(answer, rng):
         wrong("your coins do not come from the generator: pass it on, as in torch.rand(..., generator=generator)")
 
 
+def throws_coins_that_know_nothing_of_each_other(answer, rng):
+    (masks,) = kept(answer, drawn(rng, [(200,)] * 12), float(rng.uniform(0.3, 0.7)), seeded(rng))
+    if len({int(mask.sum()) for mask in masks}) == 1:
+        wrong(
+            "you keep the same number of entries in every tensor. Coins do not know of each other: throw one for each"
+        )
+
+
 LAWS = [
     divides_what_it_keeps,
     throws_a_coin_for_each_entry,
@@ -153,4 +157,5 @@ LAWS = [
     differs_between_tensors,
     differs_between_calls,
     comes_from_the_generator,
+    throws_coins_that_know_nothing_of_each_other,
 ]

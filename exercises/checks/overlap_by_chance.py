@@ -22,7 +22,7 @@ def drawn(rng, shapes, of_a, of_b):
             masks.append({name: p.reshape(s) for (name, s), p in zip(shapes.items(), pieces, strict=True)})
         both = sum(int((masks[0][name] & masks[1][name]).sum()) for name in shapes)
         if 0 < both < min(of_a, of_b) and abs(both / of_a - of_b / n) > 0.05:
-            return masks
+            return masks[0], dict(reversed(masks[1].items()))
 
 
 def cases(rng):

@@ -4,6 +4,8 @@ A case is what the class is made with, the weights that are put in before the fi
 gradients (a name that is missing has none) and the share of the learning rate that a scheduler leaves.
 """
 
+import inspect
+
 import numpy as np
 import torch
 
@@ -11,7 +13,9 @@ from recall_learn.annealing import Constant, Linear, Sigmoid
 from recall_learn.practice import Mistake, case, wrong
 
 NAMES = ("embedding", "layer", "pooler", "head")
-BETAS, EPS = (0.9, 0.999), 1e-8
+GROUPS = (("embedding", "layer"), ("pooler",), ("head",))
+GROUP_OF = {name: i for i, names in enumerate(GROUPS) for name in names}
+BETAS, EPS = (0.85, 0.99), 1e-8
 
 
 def tensors(rng, shape, dtype=torch.float64):
@@ -19,10 +23,11 @@ def tensors(rng, shape, dtype=torch.float64):
 
 
 def gradients_of(rng, shape, steps, dtype=torch.float64):
-    """From the second step on a tensor may be without a gradient; the pooler has its first one later."""
+    """A tensor may be without a gradient; the pooler has its first one later, and in one step nobody has one."""
     drawn = [tensors(rng, shape, dtype) for _ in range(steps)]
     for t, name in ((0, "pooler"), (1, "embedding"), (steps - 2, "head")):
         del drawn[t][name]
+    drawn[2] = {}
     return drawn
 
 
@@ -36,60 +41,110 @@ def cases(rng):
     )
     for shape, anneal in zip(((3,), (2, 4), (5,), (1, 2, 2)), anneals, strict=True):
         dtype = torch.float32 if shape == (5,) else torch.float64
-        steps, lr = int(rng.integers(4, 8)), float(rng.uniform(0.05, 0.2))
-        gamma, rates = float(rng.uniform(0.3, 0.8)) / lr, [float(rng.uniform(0.3, 1)) for _ in range(steps)]
+        steps, lr = int(rng.integers(5, 9)), float(rng.uniform(0.05, 0.2))
+        gamma, rates = float(rng.uniform(0.3, 0.5)) / lr, [float(rng.uniform(0.3, 1)) for _ in range(steps)]
+        own = {
+            "pooler": {"gamma": gamma * float(rng.uniform(1.3, 1.6)), "betas": (0.7, 0.97), "eps": 0.02},
+            "head": {"betas": (0.6, 0.95), "eps": 0.03},
+        }
+        shares = [1.0] * 3 + [float(rng.uniform(0.3, 0.6))] * (steps - 3)
         homes, starts = tensors(rng, shape, dtype), tensors(rng, shape, dtype)
-        gradients = gradients_of(rng, shape, steps, dtype)
-        drawn.append(case(homes, lr, gamma, anneal, BETAS, EPS, starts, gradients, rates))
+        gradients, eps = gradients_of(rng, shape, steps, dtype), float(rng.uniform(0.05, 0.1))
+        drawn.append(case(homes, lr, gamma, anneal, BETAS, eps, starts, gradients, rates, own, shares))
     return drawn
 
 
-def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates):
-    """The weights after the last step."""
+class Weights(dict):
+    """The weights after each step; ``gradients_stay`` says whether step() left ``p.grad`` as it was."""
+
+    gradients_stay = True
+
+
+def made(entry, *given):
+    """The optimizer, or what its class lacks to be one."""
+    if isinstance(entry, type) and not issubclass(entry, torch.optim.Optimizer):
+        raise TypeError(
+            f"your class is no torch optimizer. Begin it with `class {entry.__name__}(torch.optim.Optimizer):`"
+        )
+    if isinstance(entry, type) and inspect.unwrap(entry.step) is inspect.unwrap(torch.optim.Optimizer.step):
+        raise TypeError("your class has no step() of its own. Is it called `step`, and indented in the class?")
+    late = TypeError(
+        "super().__init__ has not run: it makes self.param_groups and self.state. Call it first in __init__, with the "
+        "parameters and a dictionary of the settings."
+    )
+    try:
+        optimizer = entry(*given)
+    except AttributeError as error:
+        if isinstance(error.obj, torch.optim.Optimizer) and "param_groups" not in vars(error.obj):
+            raise late from None
+        raise
+    if not hasattr(optimizer, "param_groups"):
+        raise late
+    return optimizer
+
+
+def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
+    """The weights after each step."""
     weights = {name: torch.nn.Parameter(home.clone()) for name, home in params.items()}
-    groups = [
-        {"params": [weights[name] for name in NAMES if name != "head"]},
-        {"params": [weights["head"]], "recall": False},
-    ]
-    optimizer = entry(groups, lr, gamma, anneal, betas, eps)
+    groups = [{"params": [weights[name] for name in names], **own.get(names[0], {})} for names in GROUPS]
+    groups[-1]["recall"] = False
+    optimizer = made(entry, groups, lr, gamma, anneal, betas, eps)
     with torch.no_grad():
         for name, start in starts.items():
             weights[name].copy_(start)
-    for given, rate in zip(gradients, rates, strict=True):
+    done = Weights()
+    for t, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
         for name, weight in weights.items():
             weight.grad = given[name].clone() if name in given else None
-        for group in optimizer.param_groups:
+        for group, names in zip(optimizer.param_groups, GROUPS, strict=True):
             group["lr"] = lr * rate
+            group["gamma"] = own.get(names[0], {}).get("gamma", gamma) * share
         optimizer.step()
-    return {name: weight.detach().clone() for name, weight in weights.items()}
+        done |= {after(name, t): weight.detach().clone() for name, weight in weights.items()}
+        done.gradients_stay &= all(
+            weights[name].grad is not None and torch.equal(weights[name].grad, each) for name, each in given.items()
+        )
+    return done
 
 
-def reference(params, lr, gamma, anneal, betas, eps, starts, gradients, rates):
+def after(name, t):
+    return f"weights of {name} after step {t}"
+
+
+def reference(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
     weights = {name: torch.nn.Parameter(start.double()) for name, start in starts.items()}
-    adams = {name: torch.optim.Adam([weight], betas=betas, eps=eps, foreach=False) for name, weight in weights.items()}
-    for t, (given, rate) in enumerate(zip(gradients, rates, strict=True), 1):
+    settings = {name: {"betas": betas, "eps": eps, "gamma": gamma} | own.get(name, {}) for name in NAMES}
+    adams = {
+        name: torch.optim.Adam([weights[name]], betas=each["betas"], eps=each["eps"], foreach=False)
+        for name, each in settings.items()
+    }
+    done = {}
+    for t, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
         for name, gradient in given.items():
             lam = 1.0 if name == "head" else float(anneal(t))
-            pull = (1 - lam) * lr * rate * gamma * (weights[name].detach() - params[name].double())
+            away = weights[name].detach() - params[name].double()
             weights[name].grad = gradient.double()
             adams[name].param_groups[0]["lr"] = lam * lr * rate
             adams[name].step()
-            weights[name].data -= pull
-    return {name: weight.detach() for name, weight in weights.items()}
+            weights[name].data -= (1 - lam) * lr * rate * settings[name]["gamma"] * share * away
+        done |= {after(name, t): weight.detach().clone() for name, weight in weights.items()}
+    return done
 
 
 RIGHT = {
     "anchors": "home",  # or "moving", or "start": those of the first step
-    "head": "adam",  # or "recalled", "scaled"
+    "head": "adam",  # or "recalled", "scaled", "inverted" (and the rest is Adam), "still"
     "count": "calls",  # what anneal is asked with
     "bias": "own",  # the count of the bias correction
     "state": "own",  # or one for "all", or for a "group", or m and v "aliased"
     "lam_of": lambda lam: lam,
-    "none": "skip",  # or "pull", "zero": what is done without a gradient
-    "rate_of": "group",
+    "lam_on": "step",  # or "gradient"
+    "none": "skip",  # or "pull", "zero", "return", "break": what is done without a gradient
+    "kept": (),  # settings that are those of __init__
     "pull": "old",
     "home": 1.0,
     "lr_in_pull": True,
+    "root": lambda v, eps: np.sqrt(v) + eps,
 }
 
 
@@ -97,41 +152,63 @@ def wrongly(**mistaken):
     """What comes out of an optimizer with a mistake in it."""
     how = {**RIGHT, **mistaken}
 
-    def run(params, lr, gamma, anneal, betas, eps, starts, gradients, rates):
+    def run(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
         theta = {name: start.double().numpy().copy() for name, start in starts.items()}
         anchors = {"home": params, "start": starts, "moving": dict.fromkeys(NAMES)}[how["anchors"]]
-        states = [{"t": 0, "m": 0.0, "v": 0.0} for _ in NAMES]
-        total = 0
-        for call, (given, rate) in enumerate(zip(gradients, rates, strict=True), 1):
-            for name in theta:
-                g = given[name].double().numpy() if name in given else 0.0
+        states, done, counts = [{"t": 0, "m": 0.0, "v": 0.0} for _ in NAMES], {}, {"tensors": 0, "some": 0}
+        made_with = {"lr": lr, "gamma": gamma, "betas": betas, "eps": eps}
+        for call, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
+            counts |= {"calls": call, "never": 0, "behind": call - 1, "first": 1, "none": np.inf}
+            counts["some"] += bool(given)
+            for name in reached(given, how["none"]):
+                now = made_with | own.get(name, {})
+                now |= {"lr": lr * rate, "gamma": now["gamma"] * share} | {key: made_with[key] for key in how["kept"]}
+                s = states[{"all": 0, "group": GROUP_OF[name]}.get(how["state"], NAMES.index(name))]
                 has = name in given or how["none"] == "zero"
-                if not has and how["none"] == "skip":
-                    continue
-                total += 1
-                s = states[{"all": 0, "group": int(name == "head")}.get(how["state"], NAMES.index(name))]
                 s["t"] += has
-                counts = {"calls": call, "never": 0, "behind": call - 1, "tensors": total, "own": s["t"]}
-                counts |= {"first": 1, "none": np.inf}
-                lam = how["lam_of"](float(anneal(counts[how["count"]])))
-                now = lr * (rate if how["rate_of"] == "group" else 1.0)
-                share = 1.0 if name == "head" and how["head"] == "adam" else lam
-                step = now * share * direction(g, s, counts[how["bias"]], betas, eps, how) if has else 0.0
-                pulls = name != "head" or how["head"] == "recalled"
-                pull = (1 - lam) * (now if how["lr_in_pull"] else 1.0) * gamma * pulls
+                counts |= {"tensors": counts["tensors"] + 1, "own": s["t"]}
+                counts["groups"] = (call - 1) * len(GROUPS) + GROUP_OF[name] + 1
+                lam, pulls = of_head(how["lam_of"](float(anneal(counts[how["count"]]))), name == "head", how["head"])
+                g = given[name].double().numpy() if name in given else 0.0
+                move = direction(lam * g if how["lam_on"] == "gradient" else g, s, counts[how["bias"]], now, how)
+                step = now["lr"] * (1.0 if how["lam_on"] == "gradient" else lam) * move if has else 0.0
+                pull = (1 - lam) * (now["lr"] if how["lr_in_pull"] else 1.0) * now["gamma"] * pulls
                 theta[name] = moved(theta[name], step, pull, anchors[name], how)
-        return {name: torch.tensor(value) for name, value in theta.items()}
+            done |= {after(name, call): torch.tensor(value) for name, value in theta.items()}
+        return done
 
     return run
 
 
-def direction(g, s, t, betas, eps, how):
+def reached(given, none):
+    """The tensors of a step that anything is done with."""
+    ends = {"return": lambda name: NAMES, "break": lambda name: GROUPS[GROUP_OF[name]]}.get(none)
+    if ends is None:
+        return [name for name in NAMES if name in given or none in ("pull", "zero")]
+    left_out = set()
+    for i, name in enumerate(NAMES):
+        if name not in given and name not in left_out:
+            left_out |= {each for each in NAMES[i:] if each in ends(name)}
+    return [name for name in NAMES if name not in left_out]
+
+
+def of_head(lam, is_head, head):
+    """The factor of Adam's step (0 for no step), and whether there is a pull."""
+    if head == "inverted":
+        return (lam, True) if is_head else (1.0, False)
+    if not is_head:
+        return lam, True
+    return {"adam": (1.0, False), "still": (0.0, False), "scaled": (lam, False), "recalled": (lam, True)}[head]
+
+
+def direction(g, s, t, now, how):
     """Adam's, and the averages in ``s`` go on."""
-    s["m"] = betas[0] * s["m"] + (1 - betas[0]) * g
-    s["v"] = betas[1] * s["v"] + (1 - betas[1]) * g * g
+    beta1, beta2 = now["betas"]
+    s["m"] = beta1 * s["m"] + (1 - beta1) * g
+    s["v"] = beta2 * s["v"] + (1 - beta2) * g * g
     if how["state"] == "aliased":
-        s["m"] = s["v"] = betas[1] * s["m"] + (1 - betas[1]) * g * g
-    return s["m"] / (1 - betas[0] ** t) / (np.sqrt(s["v"] / (1 - betas[1] ** t)) + eps)
+        s["m"] = s["v"] = beta2 * s["m"] + (1 - beta2) * g * g
+    return s["m"] / (1 - beta1**t) / how["root"](s["v"] / (1 - beta2**t), now["eps"])
 
 
 def moved(theta, step, pull, anchor, how):
@@ -141,120 +218,119 @@ def moved(theta, step, pull, anchor, how):
     return theta - step - pull * (old - how["home"] * anchor.double().numpy())
 
 
+def inside(v, eps):
+    return np.sqrt(v + eps)
+
+
+SAYS = {
+    "nothing pulls: your anchors move along with the weights. `p`, `p.data` and `p.detach()` share the memory "
+    "of the parameter; an anchor has to be a copy, `p.detach().clone()`.": {"anchors": "moving"},
+    "your anchors are the weights at the first step. They have to be copied when the optimizer is made: weights"
+    " may be changed before the first step, as by a random start.": {"anchors": "start"},
+    'your head is recalled like the rest. A group with "recall" False is plain Adam: no lambda, no pull.': {
+        "head": "recalled"
+    },
+    "your head is not pulled, and lambda still scales its steps. Plain Adam has no lambda.": {"head": "scaled"},
+    "lambda stands still: your count of steps does not go up. Add 1 at every call of step(), then ask anneal.": {
+        "count": "never"
+    },
+    "lambda stands still: it is always that of the first step. Ask anneal at every call of step(), with its number.": {
+        "count": "first"
+    },
+    "lambda is one step behind: the first call of step() is t = 1, so add 1 before you ask anneal.": {
+        "count": "behind"
+    },
+    "your count of steps goes up once for every tensor. Add 1 once in a call of step(), before the loops; the "
+    "bias correction has a count for each tensor.": {"count": "tensors", "bias": "tensors"},
+    "lambda's count goes up once for every tensor. Add 1 once in a call of step(), before the loops.": {
+        "count": "tensors"
+    },
+    "lambda is asked with the tensor's own count of updates. It takes the number of the call of step(), which "
+    "goes up for all, with a gradient or without one.": {"count": "own"},
+    "the bias correction takes the number of the call. A tensor that was without a gradient has had fewer "
+    "updates: keep a count for each tensor, in self.state[p].": {"bias": "calls"},
+    "the count of the bias correction goes up once for every tensor. Keep one for each, in self.state[p].": {
+        "bias": "tensors"
+    },
+    "the bias correction is missing: divide m by 1 - beta1^t and v by 1 - beta2^t, t being the tensor's updates.": {
+        "bias": "none"
+    },
+    "your bias correction is that of the first update for ever. Count the updates of each tensor, and keep the "
+    "count in self.state[p].": {"bias": "first"},
+    "your tensors share one state: m, v and the count go from one to the next. Each has its own, in self.state[p].": {
+        "state": "all"
+    },
+    "the tensors of a group share one state: m, v and the count go from one to the next. Each has its own, in "
+    "self.state[p].": {"state": "group"},
+    "your m and v are one tensor: `m = v = torch.zeros_like(p)` makes one with two names. Make two.": {
+        "state": "aliased"
+    },
+    "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.": {
+        "lam_of": lambda lam: 1 - lam
+    },
+    "a tensor without a gradient is pulled. Leave it alone in that step: `if p.grad is None: continue`.": {
+        "none": "pull"
+    },
+    "a tensor without a gradient is treated as if its gradient were 0: it moves by its momentum, and is pulled."
+    " Leave it alone in that step: `if p.grad is None: continue`.": {"none": "zero"},
+    "you use the learning rate that the optimizer was made with. A scheduler changes it in the group: read "
+    'group["lr"] at every step.': {"kept": ("lr",)},
+    "you take the pull after Adam's step, at the weights that it has moved. Here it is taken at the old ones.": {
+        "pull": "new"
+    },
+    "you pull towards 0. The pull goes to the anchors.": {"home": 0.0},
+    "the learning rate is missing in your pull: its factor is lr * (1 - lam) * gamma.": {"lr_in_pull": False},
+    "your `recall` is the wrong way round: the head is pulled, and the rest is plain Adam. A group with "
+    '"recall" False is the head.': {"head": "inverted"},
+    'your head never moves. A group with "recall" False is plain Adam: leave out lambda and the pull, not the step.': {
+        "head": "still"
+    },
+    "lambda's count goes up once for every group. Add 1 once in a call of step(), before the loops.": {
+        "count": "groups"
+    },
+    "lambda's count goes up only in a step in which somebody has a gradient. Every call of step() counts.": {
+        "count": "some"
+    },
+    "lambda is on the gradient, and Adam divides it out again. The averages take p.grad as it is; lambda "
+    "multiplies the step.": {"lam_on": "gradient"},
+    "a tensor without a gradient ends the whole step, and those after it stand still. Go on with the next one: "
+    "`continue`, not `return`.": {"none": "return"},
+    "a tensor without a gradient ends its group's step, and those after it stand still. Go on with the next "
+    "one: `continue`, not `break`.": {"none": "break"},
+    "your eps is inside the root. Take the root of v_hat first, then add eps.": {"root": inside},
+}
+KEPT = ("gamma",), ("betas",), ("eps",), ("betas", "eps"), ("gamma", "betas", "eps"), ("lr", "gamma", "betas", "eps")
+FROM_INIT = (
+    "you use {names} as the optimizer was made with it. A group may have its own, and it may change: read it from the "
+    "group at every step."
+)
 MISTAKES = [
     Mistake(
-        "your weights never move. `p = p - ...` makes a new tensor and leaves the parameter as it was: change it in "
-        "place, `p.sub_(...)` or `p -= ...`.",
-        lambda params, lr, gamma, anneal, betas, eps, starts, *_: starts,
+        "your weights never move: either nothing is done in step(), or `p = p - ...` makes a new tensor and leaves the "
+        "parameter as it was. Change it in place, `p.sub_(...)` or `p -= ...`.",
+        lambda *given: {after(name, t + 1): given[6][name] for t in range(len(given[7])) for name in NAMES},
     ),
-    Mistake(
-        "nothing pulls: your anchors move along with the weights. `p`, `p.data` and `p.detach()` share the memory of "
-        "the parameter; an anchor has to be a copy, `p.detach().clone()`.",
-        wrongly(anchors="moving"),
-    ),
-    Mistake(
-        "your anchors are the weights at the first step. They have to be copied when the optimizer is made: weights "
-        "may be changed before the first step, as by a random start.",
-        wrongly(anchors="start"),
-    ),
-    Mistake(
-        'your head is recalled like the rest. A group with "recall" False is plain Adam: no lambda, no pull.',
-        wrongly(head="recalled"),
-    ),
-    Mistake(
-        "your head is not pulled, and lambda still scales its steps. Plain Adam has no lambda.", wrongly(head="scaled")
-    ),
-    Mistake(
-        "lambda stands still: your count of steps does not go up. Add 1 at every call of step(), then ask anneal.",
-        wrongly(count="never"),
-    ),
-    Mistake(
-        "lambda stands still: it is always that of the first step. Ask anneal at every call of step(), "
-        "with its number.",
-        wrongly(count="first"),
-    ),
-    Mistake(
-        "lambda is one step behind: the first call of step() is t = 1, so add 1 before you ask anneal.",
-        wrongly(count="behind"),
-    ),
-    Mistake(
-        "your count of steps goes up once for every tensor. Add 1 once in a call of step(), before the loops; the "
-        "bias correction has a count for each tensor.",
-        wrongly(count="tensors", bias="tensors"),
-    ),
-    Mistake(
-        "lambda's count goes up once for every tensor. Add 1 once in a call of step(), before the loops.",
-        wrongly(count="tensors"),
-    ),
-    Mistake(
-        "lambda is asked with the tensor's own count of updates. It takes the number of the call of step(), which "
-        "goes up for all, with a gradient or without one.",
-        wrongly(count="own"),
-    ),
-    Mistake(
-        "the bias correction takes the number of the call. A tensor that was without a gradient has had fewer updates: "
-        "keep a count for each tensor, in self.state[p].",
-        wrongly(bias="calls"),
-    ),
-    Mistake(
-        "the count of the bias correction goes up once for every tensor. Keep one for each, in self.state[p].",
-        wrongly(bias="tensors"),
-    ),
-    Mistake(
-        "the bias correction is missing: divide m by 1 - beta1^t and v by 1 - beta2^t, t being the tensor's updates.",
-        wrongly(bias="none"),
-    ),
-    Mistake(
-        "your bias correction is that of the first update for ever. Count the updates of each tensor, and keep the "
-        "count in self.state[p].",
-        wrongly(bias="first"),
-    ),
-    Mistake(
-        "your tensors share one state: m, v and the count go from one to the next. Each has its own, in self.state[p].",
-        wrongly(state="all"),
-    ),
-    Mistake(
-        "the tensors of a group share one state: m, v and the count go from one to the next. Each has its own, in "
-        "self.state[p].",
-        wrongly(state="group"),
-    ),
-    Mistake(
-        "your m and v are one tensor: `m = v = torch.zeros_like(p)` makes one with two names. Make two.",
-        wrongly(state="aliased"),
-    ),
-    Mistake(
-        "lambda is reversed: it is the share of the task, so it stands on Adam's step, and 1 - lambda on the pull.",
-        wrongly(lam_of=lambda lam: 1 - lam),
-    ),
-    Mistake(
-        "a tensor without a gradient is pulled. Leave it alone in that step: `if p.grad is None: continue`.",
-        wrongly(none="pull"),
-    ),
-    Mistake(
-        "a tensor without a gradient is treated as if its gradient were 0: it moves by its momentum, and is pulled. "
-        "Leave it alone in that step: `if p.grad is None: continue`.",
-        wrongly(none="zero"),
-    ),
-    Mistake(
-        "you use the learning rate that the optimizer was made with. A scheduler changes it in the group: read "
-        'group["lr"] at every step.',
-        wrongly(rate_of="first"),
-    ),
-    Mistake(
-        "you take the pull after Adam's step, at the weights that it has moved. Here it is taken at the old ones.",
-        wrongly(pull="new"),
-    ),
-    Mistake("you pull towards 0. The pull goes to the anchors.", wrongly(home=0.0)),
-    Mistake(
-        "the learning rate is missing in your pull: its factor is lr * (1 - lam) * gamma.", wrongly(lr_in_pull=False)
-    ),
+    *(Mistake(says, wrongly(**how)) for says, how in SAYS.items()),
+    *(Mistake(FROM_INIT.format(names=" and ".join(kept)), wrongly(kept=kept)) for kept in KEPT),
 ]
 
 
 def started(rng, anneal, rates=(1.0,) * 4, away=True):
     homes = tensors(rng, (4,))
     starts = tensors(rng, (4,)) if away else homes
-    return homes, 0.1, 5.0, anneal, BETAS, EPS, starts, [tensors(rng, (4,)) for _ in rates], list(rates)
+    return (
+        homes,
+        0.1,
+        5.0,
+        anneal,
+        BETAS,
+        EPS,
+        starts,
+        [tensors(rng, (4,)) for _ in rates],
+        list(rates),
+        {},
+        [1.0] * len(rates),
+    )
 
 
 def is_adam_at_lambda_1(answer, rng):
@@ -266,14 +342,16 @@ def is_adam_at_lambda_1(answer, rng):
             weight.grad = gradients[name]
         optimizer.step()
     got = answer(*given)
-    if not all(torch.allclose(got[name], weights[name].detach(), atol=1e-4) for name in NAMES):
+    if not all(torch.allclose(got[after(name, len(given[7]))], weights[name].detach(), atol=1e-4) for name in NAMES):
         wrong("at lambda = 1 it has to be torch's Adam, step for step; yours is not")
 
 
 def rests_at_home_at_lambda_0(answer, rng):
     given = started(rng, Constant(0), away=False)
     got = answer(*given)
-    if not all(torch.allclose(got[name], given[0][name], atol=1e-6) for name in NAMES if name != "head"):
+    if not all(
+        torch.allclose(got[after(name, len(given[7]))], given[0][name], atol=1e-6) for name in NAMES if name != "head"
+    ):
         wrong("at lambda = 0 weights that start at home have to stay there, whatever the gradients are; yours move")
 
 
@@ -282,15 +360,22 @@ def comes_home_at_lambda_0(answer, rng):
     got = answer(*given)
     for name in NAMES[:-1]:
         left = given[0][name] + 0.5 ** len(given[7]) * (given[6][name] - given[0][name])
-        if not torch.allclose(got[name], left, atol=1e-4):
+        if not torch.allclose(got[after(name, len(given[7]))], left, atol=1e-4):
             wrong("at lambda = 0 and lr * gamma = 1/2 each step has to halve the way home; yours does not")
 
 
 def rests_at_rate_0(answer, rng):
     given = started(rng, Constant(0.5), rates=(0.0,) * 3)
     got = answer(*given)
-    if not all(torch.allclose(got[name], given[6][name], atol=1e-6) for name in NAMES):
+    if not all(torch.allclose(got[after(name, len(given[7]))], given[6][name], atol=1e-6) for name in NAMES):
         wrong('a scheduler has set group["lr"] to 0, and your weights move: read it from the group at every step')
 
 
-LAWS = [is_adam_at_lambda_1, rests_at_home_at_lambda_0, comes_home_at_lambda_0, rests_at_rate_0]
+def leaves_the_gradients(answer, rng):
+    if not answer(*started(rng, Constant(0.5))).gradients_stay:
+        wrong(
+            "your step changes p.grad, or sets it to None. Leave the gradients as they are: zero_grad() is the caller's"
+        )
+
+
+LAWS = [leaves_the_gradients, is_adam_at_lambda_1, rests_at_home_at_lambda_0, comes_home_at_lambda_0, rests_at_rate_0]

@@ -77,10 +77,32 @@ def whole_adam(theta, anchor, g, m, v, t, lr, lam, gamma):
     return stepped - lr * (1 - lam) * gamma * (theta - anchor), m, v
 
 
-def eps_inside(theta, anchor, g, m, v, t, lr, lam, gamma):
-    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-    direction = m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8).sqrt()
-    return theta - lr * (lam * direction + (1 - lam) * gamma * (theta - anchor)), m, v
+def altered(
+    betas=(0.9, 0.999),
+    enters=lambda g, m: g * g,
+    correct_m=lambda beta, t: 1 - beta**t,
+    correct_v=lambda beta, t: 1 - beta**t,
+    below=lambda v, correction: (v / correction).sqrt() + 1e-8,
+):
+    """A step with one piece of Adam put in another way; ``enters`` is what the average v takes in."""
+
+    def step(theta, anchor, g, m, v, t, lr, lam, gamma):
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * enters(g, m)
+        direction = m / correct_m(betas[0], t) / below(v, correct_v(betas[1], t))
+        return theta - lr * (lam * direction + (1 - lam) * gamma * (theta - anchor)), m, v
+
+    return step
+
+
+def both_corrected(correction):
+    """The step with ``correction(beta, t)`` under m and under v."""
+    return altered(correct_m=correction, correct_v=correction)
+
+
+def corrected_averages(*given):
+    theta, m, v = reference(*given)
+    return theta, m / (1 - 0.9 ** given[5]), v / (1 - 0.999 ** given[5])
 
 
 MISTAKES = [
@@ -142,7 +164,76 @@ MISTAKES = [
         "your pull pushes the weights away from home. It is taken off, or it goes along anchor - theta.",
         with_pull(lambda theta, stepped, anchor, lr, lam, gamma: -lr * (1 - lam) * gamma * (theta - anchor)),
     ),
-    Mistake("your eps is inside the root. Take the root of v_hat first, then add eps.", eps_inside),
+    Mistake(
+        "gamma is missing in your pull: it is lr * (1 - lam) * gamma * (theta - anchor).",
+        with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * (1 - lam) * (theta - anchor)),
+    ),
+    Mistake(
+        "your weights are right, and beside them you return the averages of before this step. The next step needs the "
+        "new ones, m_t and v_t.",
+        lambda theta, anchor, g, m, v, *rest: (reference(theta, anchor, g, m, v, *rest)[0], m, v),
+    ),
+    Mistake(
+        "your weights are right, and beside them you return m_hat and v_hat. The next step goes on from m and v "
+        "themselves: the corrected ones are for this step's direction alone.",
+        corrected_averages,
+    ),
+    Mistake(
+        "your eps is inside the root. Take the root of v_hat first, then add eps.",
+        altered(below=lambda v, correction: (v / correction + 1e-8).sqrt()),
+    ),
+    Mistake(
+        "you add eps to the root of v, and correct the bias after that, as the released code does. That makes "
+        "eps larger too. Here eps is added to the root of v_hat.",
+        altered(below=lambda v, correction: (v.sqrt() + 1e-8) / correction**0.5),
+    ),
+    Mistake(
+        "eps is missing: where the gradients are as small as eps, your step is too long. Add it to the root of v_hat.",
+        altered(below=lambda v, correction: (v / correction).sqrt()),
+    ),
+    Mistake(
+        "the root is missing: Adam divides by the root of v_hat, and eps is added to the root.",
+        altered(below=lambda v, correction: v / correction + 1e-8),
+    ),
+    Mistake(
+        "your betas are swapped: BETA1 = 0.9 belongs to m, BETA2 = 0.999 to v.",
+        altered(betas=(0.999, 0.9)),
+    ),
+    Mistake(
+        "your v takes in the gradient as it is, and gets negative: the root of that is a nan. Square the gradient.",
+        altered(enters=lambda g, m: g),
+    ),
+    Mistake(
+        "your v takes in the square of m. It is the average of the squared gradients: g**2.",
+        altered(enters=lambda g, m: m * m),
+    ),
+    Mistake(
+        "the bias correction is missing: divide m by 1 - BETA1**t and v by 1 - BETA2**t before you take the step.",
+        both_corrected(lambda beta, t: 1.0),
+    ),
+    Mistake(
+        "the bias correction of v is missing: v_hat is v / (1 - BETA2**t).", altered(correct_v=lambda beta, t: 1.0)
+    ),
+    Mistake(
+        "the bias correction of m is missing: m_hat is m / (1 - BETA1**t).", altered(correct_m=lambda beta, t: 1.0)
+    ),
+    Mistake(
+        "your bias correction takes t + 1. t is counted from 1 here, so the power is t itself.",
+        both_corrected(lambda beta, t: 1 - beta ** (t + 1)),
+    ),
+    Mistake(
+        "your bias correction takes t - 1, and divides by 0 in the first step. t is counted from 1: the power is t.",
+        both_corrected(lambda beta, t: 1 - beta ** (t - 1)),
+    ),
+    Mistake(
+        "your averages are right, and your weights are a nan: is v_hat negative, under its root? It is v divided by "
+        "1 - BETA2**t, which is above 0: mind the order, and the power, `**`.",
+        both_corrected(lambda beta, t: beta**t - 1),
+    ),
+    Mistake(
+        "your v gets negative, and its root is a nan. The square of the gradient is added to it.",
+        altered(enters=lambda g, m: -g * g),
+    ),
 ]
 
 
@@ -163,10 +254,16 @@ def only_pulls_at_lambda_0(answer, rng):
     got, new_m, new_v = (torch.as_tensor(x).double() for x in answer(theta, anchor, g, m, v, t, 0.1, 0.0, 10.0))
     if not torch.allclose(got, anchor, atol=1e-4):
         wrong("at lambda = 0 and lr * gamma = 1 one step has to end at the anchors; yours does not")
-    if torch.allclose(new_m, m, atol=1e-4) or torch.allclose(new_v, v, atol=1e-6):
-        wrong(
-            "at lambda = 0 your averages stand still. They take in the gradient all the same: Adam is to be warm later"
-        )
+    if not (stands(new_m, m) or stands(new_v, v)):
+        return
+    _, later_m, later_v = (torch.as_tensor(x).double() for x in answer(theta, anchor, g, m, v, t, 0.1, 0.5, 10.0))
+    if stands(later_m, m) or stands(later_v, v):
+        wrong("you return an average of before this step. The next step needs the new m and the new v")
+    wrong("at lambda = 0 your averages stand still. They take in the gradient all the same: Adam is to be warm later")
+
+
+def stands(new, old):
+    return torch.allclose(new, old, rtol=1e-7, atol=1e-9)
 
 
 LAWS = [is_adam_at_lambda_1, only_pulls_at_lambda_0]

@@ -19,7 +19,11 @@ MUTANTS = [
         },
         "from one wrong answer to another",
     ),
-    ("takes the share kept", {"right != now": "right == now"}, "share that was kept"),
+    (
+        "ignores capitals",
+        {"right == first": "right.lower() == first.lower()", "right != now": "right.lower() != now.lower()"},
+        "capital letters do not count",
+    ),
     ("divides by zero", {" if any(known) else 0.0": ""}, "ZeroDivisionError"),
 ]
 

@@ -8,7 +8,12 @@ MUTANTS = [
     ("sums", {"mean(0)": "sum(0)"}, "sum over the examples"),
     ("divides by N - 1", {"(gradients**2).mean(0)": "(gradients**2).sum(0) / max(len(x) - 1, 1)"}, "N - 1"),
     ("takes argmax labels", {"one_hot(y,": "one_hot((x @ weights.T).argmax(1),"}, "argmax"),
-    ("takes the variance", {"(gradients**2).mean(0)": "gradients.var(0, unbiased=False)"}, "variance"),
+    (
+        "takes the softmax twice",
+        {"softmax(x @ weights.T, dim=1)": "softmax(x @ weights.T, 1).softmax(1)"},
+        "taken twice",
+    ),
+    ("lets gradients pile up", {"gradients**2": "gradients.cumsum(0) ** 2"}, "pile up"),
 ]
 
 

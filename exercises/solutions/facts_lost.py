@@ -2,7 +2,7 @@
 # lesson: 1
 # order: 2
 # goal: Count what was forgotten, and not the balance of lost and gained.
-# minutes: 10
+# minutes: 5
 # difficulty: 1
 # hints:
 #   - You can only lose what you had. Which facts may be counted at all, and what are they a share of?
@@ -29,8 +29,8 @@ Before fine-tuning a model was asked for some facts, "Fenrik lives in [MASK]", a
 answers from both times, and the right ones. All three are lists of words, and entry $i$ of each is about fact $i$.
 
 How much of its knowledge did the model lose? Return the **share of the facts known before that are no longer known**: a
-number from 0 to 1. A fact is known if the word is the right one, spelled the same. If not one was known before, return
-0.0.
+number from 0 to 1. A fact is known if the word is the right one, spelled the same, capital letters too. One word can be
+the answer to several facts. If not one was known before, return 0.0.
 
 Mind that a fine-tuning can also teach a fact, by accident. Such a fact makes up for none that was lost.
 """

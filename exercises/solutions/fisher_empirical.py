@@ -5,10 +5,13 @@
 # minutes: 15
 # difficulty: 2
 # hints:
-#   - Two operations are done to the gradients, a square and a mean. Which comes first?
+#   - |
+#     Two operations are done to the gradients, a square and a mean. Which comes first? The gradient of a mean loss is
+#     one gradient, already averaged. You need N, one for each example.
 #   - |
 #     You need one gradient for each example. For a softmax regression it can be written down: the derivative of
-#     $\log p(y_n)$ by the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. The weights see it times $x_n$.
+#     $\log p(y_n)$ by the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. The weights see it times $x_n$. A loop
+#     with `torch.autograd.grad` of one example's loss is fine too.
 #   - |
 #     With `error` of shape `[N, C]`, `error[:, :, None] * x[:, None, :]` holds all the gradients, `[N, C, D]`.
 #     Square it, then take `mean(0)`.
@@ -23,7 +26,8 @@
 r"""Square, then average.
 
 A softmax regression has logits $z = W x$. Write its **empirical** Fisher information: for each weight, the mean over
-the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data.
+the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data. Derive it by hand, or
+let autograd do it.
 
 $$F_{cd} = \frac1N \sum_n \left( \frac{\partial \log p(y_n | x_n)}{\partial W_{cd}} \right)^2$$
 """

@@ -13,12 +13,14 @@
 #     $\theta$ brings a factor $x$, so one example gives $\sigma(z)(1 - \sigma(z)) \, x x^\top$. The prior is a
 #     quadratic already: what is the second derivative of $\tfrac12 \tau \theta_i^2$, and where in the matrix is it?
 #   - |
-#     With `p = torch.sigmoid(x @ theta)` and `bend = p * (1 - p)`, the examples' part is `x.T @ (bend[:, None] * x)`.
-#     The prior adds `precision` on the diagonal: `precision * torch.eye(D)`.
+#     `torch.sigmoid` bears large logits. It gives one number for each example, and so does $p (1 - p)$. Multiply the
+#     rows of `x` by it: then the sum of all outer products is one matrix product, `[D, N]` by `[N, D]`. For the prior
+#     you need the identity, `torch.eye(len(theta))`.
 # explanation: |
-#   The label has dropped out: what $y$ was decides where the minimum is, and not how the loss bends there. An example
-#   bends it by at most $\tfrac14 x x^\top$, at $p = \tfrac12$. One that the model is sure of adds nearly nothing. So
-#   what the data say about a weight is said by the examples the model is in doubt about.
+#   The argument that does not matter is `y`. In the loss of one example, $\log(1 + e^z) - y z$, it stands before $z$
+#   alone, and the second derivative of that is 0. The labels decide where the minimum is, and not how the loss bends at
+#   a given $\theta$. An example bends it by at most $\tfrac14 x x^\top$, at $p = \tfrac12$. One that the model is sure
+#   of adds nearly nothing. So what the data say about a weight is said by the examples the model is in doubt about.
 #
 #   It is a sum, not a mean: the posterior gets narrower with each example. The prior counts once however many
 #   examples there are, and only on the diagonal, for it holds each weight by itself.

@@ -28,7 +28,8 @@ Two children are given as masks, `name -> bool tensor`, for the same parameters.
 - what **chance** would give: the overlap to be expected if a child of the size of $b$ were drawn at random from
   all weights.
 
-Count over all tensors together, and not for each of them. The children need not be of the same size. With five weights,
+Count over all tensors together, and not for each of them. The children need not be of the same size, nor the
+dictionaries in the same order. With five weights,
 $a$ = 1, 1, 0, 0, 0 and $b$ = 1, 0, 1, 1, 0, the overlap is 0.5, and chance gives 0.6.
 """
 

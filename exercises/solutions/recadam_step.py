@@ -2,7 +2,7 @@
 # lesson: 7
 # order: 2
 # goal: Write the step of RecAdam as the paper has it.
-# minutes: 20
+# minutes: 10
 # difficulty: 2
 # hints:
 #   - The spring does not touch the averages. Write lines 7 to 10 of plain Adam first, with the task's gradient alone.
@@ -10,8 +10,8 @@
 #     What is left is line 12. It has two parts, and both are taken off the old weights: $\lambda$ times Adam's step,
 #     and $(1 - \lambda)$ times a share of the way home.
 #   - |
-#     Keep the old weights under their name until the last line:
-#     `theta - lr * (lam * direction + (1 - lam) * gamma * (theta - anchor))`.
+#     Give the two parts a line each, `adam = ...` and `pull = ...`. Both begin with `lr`; the pull has `gamma` in it,
+#     and the way from `anchor` to the old `theta`. The last line takes both off `theta`.
 # explanation: |
 #   Decoupled means: the averages never hear of the spring. At $\lambda = 1$ the function is Adam, whatever $\gamma$
 #   is. At $\lambda = 0$ the gradient does not move the weights, but it still enters $m$ and $v$: when $\lambda$ rises,
@@ -23,7 +23,8 @@
 # ---
 r"""One step of RecAdam.
 
-Write line 12 of Algorithm 1 as a pure function, in the form that the lesson and the library call `"paper"`. The
+Write line 12 of Algorithm 1, in the form that the lesson and the library call `"paper"`, as a pure function: it does
+not change its arguments, and returns a tuple of three, `(theta, m, v)`: $\theta_t$, $m_t$ and $v_t$. The
 averages are Adam's, of the task's gradient alone:
 
 $$

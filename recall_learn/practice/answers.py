@@ -8,8 +8,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 from recall_learn.files import write_text
 from recall_learn.practice.exercise import FOLDER as EXERCISES
@@ -21,6 +23,8 @@ LOADING = 20.0
 """Seconds that a file may take to be imported."""
 PATIENCE = 120.0
 """Seconds after which the process is killed."""
+LINES = 40
+"""Lines that are shown of what an answer prints."""
 
 
 def folder(named: str | None = None) -> Path:
@@ -61,15 +65,32 @@ def look(exercise: Exercise, path: Path) -> Report:
         out = Path(scratch) / "report.json"
         command = [sys.executable, "-m", "recall_learn.practice.answers", exercise.name, str(path), str(out)]
         environment = {**os.environ, EXERCISES: str(exercise.path.parents[1]), "HF_HUB_OFFLINE": "1"}
-        try:
-            status = subprocess.run(command, timeout=PATIENCE, env=environment).returncode
-        except subprocess.TimeoutExpired:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        killer = threading.Timer(PATIENCE, process.kill)
+        killer.start()
+        _pass_on(process.stdout)
+        status = process.wait()
+        if not killer.is_alive():
             says = f"still running after {PATIENCE:.0f} seconds, and was killed. Does every loop end?"
             return Report(exercise.name, "failed", says)
+        killer.cancel()
         if not out.exists():
             says = f"it ended Python (exit status {status}). Leave out exit() and quit(); take less memory."
             return Report(exercise.name, "failed", says)
         return Report(**json.loads(out.read_text(encoding="utf-8")))
+
+
+def _pass_on(stream: IO[bytes]) -> None:
+    """Show what an answer prints, up to so many lines."""
+    lines = 0
+    for line in stream:
+        lines += 1
+        if lines <= LINES:
+            print(line.decode(errors="replace"), end="", flush=True)
+    if lines > LINES:
+        print(f"... and {lines - LINES} more lines that your answer prints")
 
 
 def load(exercise: Exercise, path: Path):

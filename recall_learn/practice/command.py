@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
         for each in chosen:
             written = answers.begin(each, where)
             if written:
-                print(f"{written.absolute()} is written: {each.title}. Fill it in, then run this again.")
+                print(f"{written.absolute()} is written. Fill it in, then run this again.")
     else:
         chosen = [each for each in exercise.everything() if (where / f"{each.name}.py").exists()]
         if not chosen:

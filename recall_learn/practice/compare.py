@@ -4,6 +4,7 @@ Numbers may come as torch tensors, NumPy arrays, lists or plain numbers, in any 
 same keys, a tuple the same length. What is compared is the value.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from numbers import Number
@@ -38,7 +39,7 @@ def unlike(got: Any, want: Any, what: str = "your result") -> str:
         return "" if right else f"{what} is {named(got)}; it has to be {kind}"
     if isinstance(want, set | frozenset):
         return "" if isinstance(got, set | frozenset | list | tuple) else f"{what} is {named(got)}; it has to be a set"
-    if isinstance(want, list | tuple) and not numeric(want):
+    if isinstance(want, list | tuple) and not plain(want):
         return _unlike_sequence(got, want, what)
     if not numeric(got):
         return f"{what} is {named(got)}; it has to be {named(want)}"
@@ -59,6 +60,8 @@ def _unlike_mapping(got: Any, want: Mapping, what: str) -> str:
 
 
 def _unlike_sequence(got: Any, want: Sequence, what: str) -> str:
+    if isinstance(got, torch.Tensor | np.ndarray) and got.ndim and len(got) == len(want):
+        got = list(got)
     if not isinstance(got, list | tuple) or len(got) != len(want):
         count = f" of {len(got)}" if isinstance(got, list | tuple) else ""
         return f"{what} is {named(got)}{count}; it has to be {len(want)} values, in a tuple or a list"
@@ -74,11 +77,19 @@ def difference(got: Any, want: Any, tolerance: float = TOLERANCE, what: str = "y
         return "" if set(got) == set(want) else f"{what} is {shown(set(got))}; it has to be {shown(want)}"
     if isinstance(want, str | bool) or want is None:
         return "" if got == want else f"{what} is {shown(got)}; it has to be {shown(want)}"
-    if isinstance(want, list | tuple) and not numeric(want):
+    if isinstance(want, list | tuple) and not plain(want):
+        got = list(got)
         parts = (difference(got[i], want[i], tolerance, f"{what}[{i}]") for i in range(len(want)))
         return next(filter(None, parts), "")
     mine, right = array(got).reshape(array(want).shape), array(want)
-    return "" if close(mine, right, tolerance) else f"{what} is {shown(mine)}; it has to be {shown(right)}"
+    if close(mine, right, tolerance):
+        return ""
+    if shown(mine) != shown(right):
+        return f"{what} is {shown(mine)}; it has to be {shown(right)}"
+    apart = np.where(np.isnan(mine) & np.isnan(right), 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
+    place = np.unravel_index(apart.argmax(), right.shape)
+    where = f"[{', '.join(map(str, map(int, place)))}]" if place else ""
+    return f"{what}{where} is {mine[place]:.9g}; it has to be {right[place]:.9g}"
 
 
 def undefined(got: Any, want: Any) -> str:
@@ -92,6 +103,29 @@ def close(mine: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
     finite = np.abs(right[np.isfinite(right)])
     scale = finite.max() if finite.size else 0.0
     return np.allclose(mine, right, rtol=tolerance, atol=tolerance * float(scale) * 0.1, equal_nan=True)
+
+
+def plain(values: list | tuple) -> bool:
+    """Whether a list stands for an array of numbers, and is not a row of arrays."""
+    return numeric(values) and all(isinstance(each, Number | list) for each in values)
+
+
+def permuted(got: Any, want: Any, tolerance: float) -> bool:
+    """Whether a tuple or a list of a few has the right parts in another order."""
+    if not (isinstance(got, list | tuple) and isinstance(want, list | tuple) and len(got) == len(want) <= 5):
+        return False
+    return any(
+        all(same(mine, right, tolerance) for mine, right in zip(order, want, strict=True))
+        for order in itertools.permutations(got)
+    )
+
+
+def misspelt(got: Any, want: Any) -> str:
+    """A sentence where a word is the right one but for capitals and blanks, else ""."""
+    if not isinstance(got, str) or not isinstance(want, str) or got == want:
+        return ""
+    alike = "".join(got.split()).lower() == "".join(want.split()).lower()
+    return f"your result is {got!r}, and it is spelled {want!r}" if alike else ""
 
 
 def numeric(value: Any) -> bool:
@@ -122,7 +156,7 @@ def shown(value: Any) -> str:
     flat = array(value)
     if flat.size == 1:
         return f"{flat.item():.6g}"
-    text = ", ".join(f"{each:.4g}" for each in flat.ravel()[:4])
+    text = ", ".join(f"{each + 0.0:.4g}" for each in flat.ravel()[:4])  # + 0: no -0
     return f"[{text}{', ...' if flat.size > 4 else ''}]"
 
 

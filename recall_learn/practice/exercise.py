@@ -113,7 +113,7 @@ class Exercise:
         """The stub as a file, under its statement."""
         quotes = "'''" if '"""' in self.docstring else '"""'
         mark = "r" if "\\" in self.docstring else ""
-        return f"{mark}{quotes}{self.title}.\n\n{self.statement}\n{quotes}\n\n{self.stub}"
+        return f"{mark}{quotes}{self.docstring.splitlines()[0]}\n\n{self.statement}\n{quotes}\n\n{self.stub}"
 
     @cached_property
     def entry(self) -> str:
@@ -182,14 +182,14 @@ def named(name: str, folder: Path | None = None) -> Exercise:
     Raises:
         ValueError: there is none; says which come nearest.
     """
-    name = Path(name).name.removesuffix(".py")
+    name = re.sub(r"^\d\d_", "", Path(name).name.removesuffix(".py"))
     path = (folder or home()) / "solutions" / f"{name}.py"
     if name.isidentifier() and path.is_file():
         return read(path)
     import difflib
 
     names = sorted(each.stem for each in path.parent.glob("*.py"))
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
     meant = f"did you mean {' or '.join(near)}?" if near else f"`recall-learn exercises list` names all {len(names)}"
     raise ValueError(f"no exercise is called {name!r}; {meant}")
 

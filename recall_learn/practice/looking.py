@@ -147,7 +147,7 @@ class _Look:
             return ""
         self.detail = self._shown(bad[0])
         kind = compare.unlike(bad[1], bad[2]) or compare.undefined(bad[1], bad[2])
-        if found := self._known_mistake(done, bad) or kind:
+        if found := compare.misspelt(bad[1], bad[2]) or self._known_mistake(done, bad) or kind:
             return found
         differs = self._difference(done, bad)
         if law := self._law_or_nothing():
@@ -187,11 +187,17 @@ class _Look:
         return got
 
     def _known_mistake(self, done: list, bad: tuple) -> str:
+        """What is said of the mistake that gives what came, in every case that it can be computed for.
+
+        Where it would have been wrong and the answer was right, it may still be the cause, if it explains two others.
+        """
         for mistake in getattr(self.check, "MISTAKES", []):
             results = [(got, want, self._of(mistake, each)) for each, got, want in done]
-            bad_ones = [(got, result) for got, want, result in results if not compare.same(got, want, self.tolerance)]
-            told = [(got, result) for got, result in bad_ones if result is not _NONE]
-            if told and all(compare.same(got, result, self.tolerance) for got, result in told):
+            told = [(got, want, result) for got, want, result in results if result is not _NONE]
+            wrong_ones = [each for each in told if not compare.same(each[0], each[1], self.tolerance)]
+            agrees = [compare.same(got, result, self.tolerance) for got, _, result in told]
+            explained = all(compare.same(got, result, self.tolerance) for got, _, result in wrong_ones)
+            if wrong_ones and explained and (all(agrees) or len(wrong_ones) > 1):
                 return self._filled(mistake.says, bad)
         return ""
 
@@ -215,6 +221,8 @@ class _Look:
         _, got, want = bad
         if compare.transposed(got, want):
             return "your result is the right one with rows and columns exchanged"
+        if compare.permuted(got, want, self.tolerance):
+            return "your result has the right parts, in another order"
         text = compare.difference(got, want, self.tolerance)
         factor = compare.ratio([(got, want) for _, got, want in done], [each.known for each, _, _ in done])
         right = sum(compare.same(got, want, self.tolerance) for _, got, want in done)
@@ -222,7 +230,9 @@ class _Look:
         return f"{factor}: {text}." if factor else f"{text}.{some}"
 
     def _shown(self, each: Case) -> str:
-        parts = [f"{n} = {_short(v)}" for n, v in zip(self.exercise.arguments, each.arguments, strict=False)]
+        pairs = list(zip(self.exercise.arguments, each.arguments, strict=False))
+        pairs.sort(key=lambda pair: compare.flat(pair[1]).size != 1)  # numbers first: what is long may be cut off
+        parts = [f"{name} = {_short(value)}" for name, value in pairs]
         text = ", ".join(parts)
         return f"In the case {text[:SHOWN]}{'...' if len(text) > SHOWN else ''}"
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -216,3 +218,30 @@ def test_a_notebook_shows_colour_and_the_text_cannot_leave_its_place():
     html = Report(NAME, "failed", "a < b & c", "x = <script>")._repr_html_()
     assert "a &lt; b &amp; c" in html
     assert "<script>" not in html
+
+
+def test_what_an_answer_prints_is_shown_and_cut(answer, capsys):
+    answer("print('\\n'.join(map(str, range(100)))); return x")
+    run("run", NAME)
+    out = capsys.readouterr().out
+    assert "\n39\n" in out
+    assert "\n40\n" not in out
+    assert "more lines that your answer prints" in out
+
+
+def test_an_answer_that_asks_gets_no_input(answer, capsys):
+    answer("return input()")
+    run("run", NAME)
+    assert "Take what you need from the arguments" in capsys.readouterr().out
+
+
+def test_a_name_may_be_a_path_or_a_folder():
+    for name in (f"answers/{NAME}.py", f"03_{NAME}", f"exercises/03_{NAME}"):
+        assert exercise.named(name) == EACH
+
+
+def test_a_pipe_that_closes_is_no_error():
+    command = f"{sys.executable} -m recall_learn.cli exercises list | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "distance_home" in done.stdout
+    assert done.stderr == ""

@@ -370,3 +370,38 @@ def test_a_line_of_a_check_is_not_the_learner_s(adding):
     text = says(read(adding.path), adds)
     assert "RuntimeError" in text
     assert "In play" not in text
+
+
+def test_a_mistake_that_explains_one_wrong_case_and_not_the_right_ones_is_not_named(adding):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    path.write_text(CHECK.replace("lambda a, b: a - b)", "lambda a, b: a * 0)"))
+
+    def adds(a, b):
+        return a + b if len(a) == 3 else a * 0
+
+    assert "you subtract" not in says(read(adding.path), adds)
+
+
+def test_parts_in_another_order_are_told():
+    want = (torch.ones(3), torch.zeros(3), torch.full((3,), 2.0))
+    assert compare.permuted(want[::-1], want, 1e-4)
+    assert not compare.permuted((want[0], want[0], want[2]), want, 1e-4)
+    assert compare.permuted((200, float("inf")), (float("inf"), 200), 1e-4)
+
+
+def test_a_part_that_differs_is_named_and_shown_with_digits_enough():
+    want = (torch.ones(3), torch.tensor([0.5, 1.0, 2.0]))
+    text = compare.difference((torch.ones(3), torch.tensor([0.5, 1.0, 2.0004])), want)
+    assert text.startswith("your result[1][2] is 2.0004")
+    assert (
+        compare.unlike(torch.ones(3), want)
+        == "your result is an array of shape [3]; it has to be 2 values, in a tuple or a list"
+    )
+    assert compare.same(torch.stack(want), want)
+    lost = np.full(6, np.nan)
+    assert "your result[4] is nan" in compare.difference(lost, np.array([np.nan] * 4 + [1.0, 2.0]))
+
+
+def test_a_word_that_is_only_spelled_otherwise_is_told():
+    assert "is spelled 'pull to zero'" in compare.misspelt("Pull to  zero", "pull to zero")
+    assert compare.misspelt("fine", "pull to zero") == ""
