@@ -18,7 +18,7 @@ MUTANTS = [
         {"(gradients**2).mean((0, 1))": "(gradients.mean(1) ** 2).mean(0)"},
         "mean over the draws",
     ),
-    ("forgets the generator", {"generator=generator": "generator=None"}, "same with every generator"),
+    ("forgets the generator", {"generator=generator": "generator=None"}, "global generator"),
     ("shares the draws", {DRAWN: SHARED}, "equal examples always get"),
 ]
 

@@ -2,7 +2,7 @@
 # lesson: 3
 # order: 3
 # goal: Draw the labels from the model, and be right on average.
-# minutes: 25
+# minutes: 20
 # difficulty: 3
 # hints:
 #   - |
@@ -12,8 +12,9 @@
 #     After the draws you have `labels` of shape `[N, draws]`. Each of them is treated as if it were the true label:
 #     its score by the logits is $e_k - p_n$. There are $N \cdot draws$ gradients, so there are as many squares.
 #   - |
-#     `one_hot(labels, C) - p[:, None, :]` has the shape `[N, draws, C]`. Times `x[:, None, None, :]`, with one more
-#     axis at its own end, it holds all the gradients, `[N, draws, C, D]`. Square, then take `mean((0, 1))`.
+#     `score = one_hot(labels, C) - p[:, None, :]` has the shape `[N, draws, C]`. Then
+#     `score[..., None] * x[:, None, None, :]` holds all the gradients, `[N, draws, C, D]`. Square them, then take the
+#     mean over the first two axes.
 # explanation: |
 #   A drawn label stands in for the sum over all of them. For a vocabulary of thousands of words that sum would cost
 #   thousands of backward passes; one draw costs one, and in the mean over the draws it gives the same.
@@ -35,8 +36,11 @@ $$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
   \left( \frac{\partial \log p(y_{nj} | x_n)}{\partial W_{cd}} \right)^2 , \qquad m = draws .$$
 
 All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it. Called with a
-generator in the same state your function gives the same answer, in another state other labels. In which order or by
-which method you draw is up to you.
+generator in the same state your function gives the same answer, in another state other labels. Each draw moves the
+generator on by itself: leave it there, so that the next call draws other labels. In which order or by which method you
+draw is up to you.
+
+You may write the gradients down or let autograd take them, also in a loop: $N \cdot draws$ is at most 2,000.
 """
 
 import torch
