@@ -1,6 +1,6 @@
 r"""What is wrong with this optimizer?
 
-Somebody wrote a RecAdam. It runs, and the loss falls. Tell from its curves which of these it is:
+Somebody wrote a RecAdam, and it runs without an error. Tell from the curves of a run which of these it is:
 
 - `"fine"`: nothing is wrong. There is warm-up, decay of the rate, a start away from home, and noise.
 - `"pull to zero"`: it pulls towards 0 in place of $\theta^*$.
@@ -23,11 +23,19 @@ number of steps, and where there are $T + 1$ values the first is from before the
 | `"head_step"` | `[T]` | size of the step of the head, which is plain Adam with the same rate |
 | `"loss"` | `[T]` | the task's loss before each step |
 
-The weights have another scale in each run, from 0.01 to 10, so that no fixed number tells anything: compare a
-quantity with another one of the same run. In every run but one kind $\alpha\gamma$ stays under 1.
+The weights have another scale in each run, from 0.01 to 10, and the learning rate goes along. So no length tells
+anything by itself: compare it with another one of the same run.
 
-`toy_run(defect, seed)` makes a record. Plot some of each kind before you write a rule. Yours is tried on fresh ones,
-and has to be right in all.
+`toy_run(defect, seed)` makes a record. Look at some of each kind before you write a rule:
+
+```python
+from recall_learn.lab.figures import over_time
+
+curves = {name: toy_run(name, seed=0)["to_home"] for name in NAMES}
+over_time({name: (range(len(y)), y) for name, y in curves.items()}, "to_home", "Six runs", "six curves", log="y")
+```
+
+In a terminal, put `.show()` behind it. Your rule is tried on fresh runs, and has to be right in all.
 """
 
 import numpy as np
