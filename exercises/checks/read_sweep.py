@@ -260,7 +260,7 @@ ROUND = (
     "win: compare them as they are."
 )
 LAST = (
-    "you judge a setting by its {} run in the list, whatever the others are. Collect all of its runs in a list, one "
+    "you judge a setting by what comes {} in the list, and not by all of its runs. Collect all of its runs in a list, one "
     "list for each (k, t0), then take the median."
 )
 NEIGHBOURS = (
