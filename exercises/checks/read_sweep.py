@@ -260,8 +260,8 @@ ROUND = (
     "win: compare them as they are."
 )
 LAST = (
-    "you judge a setting by what comes {} in the list, and not by all of its runs. Collect all of its runs in a list, one "
-    "list for each (k, t0), then take the median."
+    "you judge a setting by what comes {} in the list, and not by all of its runs. Collect all of its runs in a list, "
+    "one list for each (k, t0), then take the median."
 )
 NEIGHBOURS = (
     "you group only records that stand next to each other. They come in any order, and `itertools.groupby` does not "
