@@ -171,8 +171,11 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, before)
-        signal.signal(signal.SIGALRM, handler)
+        while True:
+            with suppress(_TimeUp):  # one may come just now, before the timer is off
+                signal.setitimer(signal.ITIMER_REAL, before)
+                signal.signal(signal.SIGALRM, handler)
+                break
 
 
 @contextmanager
