@@ -10,7 +10,7 @@ def check(name: str, answer: Any) -> None:
 
     Args:
         name: of the exercise, as ``recall-learn exercises list`` says it.
-        answer: your function or class, itself: ``check("share_left", share_left)``.
+        answer: your function or class, itself: ``check("offset_left", offset_left)``.
 
     Raises:
         ValueError: there is no such exercise; says which come nearest.

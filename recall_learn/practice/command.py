@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+from recall_learn.files import check_file, write_text
 from recall_learn.practice import answers, exercise, progress
 from recall_learn.practice.exercise import Exercise
 from recall_learn.practice.report import Report
@@ -38,6 +39,8 @@ def _lessons() -> str:
 
 def _run(options: argparse.Namespace) -> int:
     where = answers.folder(options.answers)
+    if options.report:
+        check_file(Path(options.report))
     if options.names:
         chosen = [exercise.named(name) for name in options.names]
         for each in chosen:
@@ -53,7 +56,17 @@ def _run(options: argparse.Namespace) -> int:
     if len(reports) > 1 or options.require:
         print(f"{sum(map(bool, reports))} of {len(reports)} pass now: {points} of {_all_points()} points")
     if options.report:
-        _write_report(Path(options.report), chosen, reports, points)
+        rows = [
+            {
+                "name": each.name,
+                "lesson": each.lesson,
+                "points": each.points,
+                "status": report.status,
+                "says": report.says,
+            }
+            for each, report in zip(chosen, reports, strict=True)
+        ]
+        _write(options.report, {"format": 1, "points": points, "of": _all_points(), "exercises": rows})
     if options.require:
         return 0 if points >= options.require else 1
     return 0 if all(reports) else 1
@@ -63,15 +76,12 @@ def _all_points() -> int:
     return sum(each.points for each in exercise.everything())
 
 
-def _write_report(path: Path, chosen: list[Exercise], reports: list[Report], points: int) -> None:
-    from recall_learn.files import check_file, write_text
+def _row(each: Exercise, report: Report) -> dict:
+    found = {"status": report.status, "says": report.says}
+    return {"name": each.name, "lesson": each.lesson, "points": each.points, **found}
 
-    check_file(path)
-    rows = [
-        {"name": each.name, "lesson": each.lesson, "points": each.points, "status": report.status, "says": report.says}
-        for each, report in zip(chosen, reports, strict=True)
-    ]
-    data = {"format": 1, "points": points, "of": _all_points(), "exercises": rows}
+
+def _write(path: str, data: dict) -> None:
     write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -93,7 +103,7 @@ def _hint(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     where = answers.folder(options.answers)
-    each = exercise.named(options.name) if options.name else _next(where)
+    each = exercise.named(options.name) if options.name else _next()
     seen = {}
     while each is not None:
         path = where / f"{each.name}.py"
@@ -106,14 +116,14 @@ def _watch(options: argparse.Namespace) -> int:
             if _look(each, where):
                 if options.name:
                     return 0
-                each = _next(where)
+                each = _next()
                 continue
         time.sleep(POLL)
     print("All exercises are passed.")
     return 0
 
 
-def _next(where: Path) -> Exercise | None:
+def _next() -> Exercise | None:
     done = progress.load()
     return next((each for each in exercise.everything() if "passed" not in done.get(each.name, {})), None)
 
@@ -137,10 +147,8 @@ def _progress(options: argparse.Namespace) -> int:
     everything = exercise.everything()
     data = progress.export(everything, options.learner)
     if options.json:
-        from recall_learn.files import check_file, write_text
-
         check_file(Path(options.json))
-        write_text(options.json, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        _write(options.json, data)
         print(f"{data['points']} of {data['of']} points -> {options.json}")
         return 0
     for lesson in sorted({each.lesson for each in everything}):

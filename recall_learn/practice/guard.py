@@ -137,7 +137,7 @@ class _TimeUpAgain(_TimeUp):
 
     def __init__(self):
         frame = sys._getframe(1)
-        while frame is not None:
+        while frame is not None and frame.f_code is not call.__code__:  # whoever called us goes on untraced
             if not _foreign(frame.f_code.co_filename):
                 frame.f_trace = _raise
             frame = frame.f_back

@@ -116,11 +116,11 @@ class _Look:
 
     def signature(self) -> None:
         """Refuse what cannot be called as the statement says."""
-        name, wanted = self.exercise.name, self.exercise.arguments
+        name, entry, wanted = self.exercise.name, self.exercise.entry, self.exercise.arguments
         if not callable(self.entry):
             raise Complaint(
                 f"check wants the function itself, and got {compare.named(self.entry)}: "
-                f'check("{name}", {name}), without brackets after it'
+                f'check("{name}", {entry}), without brackets after it'
             )
         try:
             found = inspect.signature(self.entry)

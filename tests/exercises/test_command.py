@@ -96,6 +96,15 @@ def test_a_report_for_a_teacher(answer, own_progress, capsys):
     assert run("run", "--require", "1000") == 1
 
 
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_look(answer, own_progress, capsys):
+    answer("pass").write_text(EACH.code)
+    assert run("run", "--report", str(own_progress)) == 2
+    told = capsys.readouterr()
+    assert "which is a folder; name a file in it" in told.err
+    assert NAME not in told.out
+    assert progress.load() == {}
+
+
 def test_hints_come_one_by_one(capsys):
     for number in (1, 2, 3, 3):
         assert run("hint", NAME) == 0
