@@ -196,8 +196,10 @@ def _watchdog(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        while not over.is_set():
+        quiet = False
+        while not quiet:
             with suppress(_TimeUp):  # it may come just now
                 over.set()
-        with lock:
-            send(ctypes.c_ulong(thread), None)  # one that was sent and has not arrived
+                with lock:  # and none is sent after this. A call, such as lock's own, is where one arrives
+                    pass
+                quiet = True

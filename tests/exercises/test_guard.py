@@ -1,6 +1,7 @@
 """Whatever a learner's code does, it is ended, and the message is about their lines."""
 
 import io
+import subprocess
 import sys
 import threading
 import time
@@ -81,6 +82,38 @@ def test_it_is_cut_off_in_another_thread_too(adding, says, answer):
     thread.start()
     thread.join()
     assert "still running after" in found[0]
+
+
+TRACED = """
+import sys, threading
+from recall_learn.practice.guard import Complaint, call
+
+def endless():
+    while True:
+        pass
+
+def go():
+    try:
+        call(endless, (), 0.2)
+    except Complaint:
+        print("cut off")
+
+def traced():
+    sys._getframe().f_trace = None
+    return "traced"
+
+thread = threading.Thread(target=go)
+thread.start()
+thread.join()
+sys.settrace(lambda *_: None)
+print(traced())
+"""
+
+
+def test_a_debugger_works_after_another_thread_was_cut_off():
+    """Python 3.11 hangs there if an exception for a thread was taken back and did not arrive."""
+    done = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "cut off\ntraced\n", done.stderr
 
 
 def test_settings_that_an_answer_changes_are_put_back(adding):
