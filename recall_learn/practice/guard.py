@@ -192,8 +192,8 @@ def _watchdog(seconds: float) -> Iterator[None]:
             wait = AGAIN
 
     watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     try:
+        watcher.start()
         yield
     finally:
         quiet = False
