@@ -16,6 +16,8 @@ from recall_learn.annealing import Sigmoid
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#808080"
+PLOT, SLIDER = 300, 78
+"""Pixels that the curves have in a notebook, and those that a slider takes below them."""
 SYMBOLS = ("star", "x", "diamond", "square")
 # Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
 # "100µ" for a ten-thousandth.
@@ -37,6 +39,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         if not text.strip():
             raise ValueError(f"{name} is empty; a figure states one claim and has a text alternative")
     lines = textwrap.wrap(claim, 60)
+    margin = {"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64}
     fig.update_layout(
         title={
             "text": "<br>".join(lines),
@@ -53,8 +56,8 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         font={"family": "system-ui, sans-serif", "size": 14, "color": GREY},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        height=420,
-        margin={"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64},
+        height=PLOT + margin["t"] + margin["b"] + SLIDER * len(fig.layout.sliders),
+        margin=margin,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle", "font": {"size": 13}},
         hovermode="x unified",
     )

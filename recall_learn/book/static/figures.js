@@ -44,6 +44,7 @@
     const layout = Object.assign({}, spec.layout, { autosize: true, sliders: [] });
     if (figure.querySelector("figcaption").textContent) {
       delete layout.title;
+      delete layout.height; // it counts what stands outside here; figures.css has the plot's
       layout.margin = Object.assign({}, layout.margin, { t: 16, b: 48 });
     }
     delete layout.width;
