@@ -150,7 +150,10 @@ class Lab(widgets.VBox):
         self._went()
 
     def wait(self, seconds: float = float("inf")) -> str:
-        """Wait until nothing trains, for that long at most, and return the state. The figure stands still meanwhile."""
+        """Wait until nothing trains, for that long at most, and return the state. The figure stands still meanwhile.
+
+        An interrupt of the kernel ends the waiting and not the training; `pause` ends that.
+        """
         deadline = time.monotonic() + seconds
         while self.state in BUSY and time.monotonic() < deadline:
             time.sleep(0.01)
