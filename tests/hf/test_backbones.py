@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 import transformers
+from alike import head
 from safetensors.torch import load_file, save_file
 from small import ARCHITECTURES, SIZE, WIDE, refused, save_tokenizer
 from small import save_backbone as save
@@ -16,17 +17,6 @@ from torch import nn
 
 from recall_learn import backbones
 from recall_learn.anchors import fingerprint
-
-
-@pytest.fixture
-def bert(tmp_path):
-    save(tmp_path)
-    return tmp_path
-
-
-def head(backbone):
-    encoder = backbones.encoder_parameters(backbone.model)
-    return {name: p for name, p in backbone.model.named_parameters() if name not in encoder}
 
 
 def same(one, other):

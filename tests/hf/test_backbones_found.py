@@ -6,24 +6,13 @@ from importlib.machinery import ModuleSpec
 
 import pytest
 import torch
+from alike import head
 from huggingface_hub import constants
 from safetensors.torch import load_file
 from small import refused
 from small import save_backbone as save
 
 from recall_learn import backbones, hub
-
-
-@pytest.fixture
-def bert(tmp_path):
-    save(tmp_path)
-    return tmp_path
-
-
-def head(backbone):
-    encoder = backbones.encoder_parameters(backbone.model)
-    return {name: p for name, p in backbone.model.named_parameters() if name not in encoder}
-
 
 # --- the hub ---
 

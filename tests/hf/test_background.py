@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from alike import assert_same_run
 
-from recall_learn import runs, steering
+from recall_learn import steering
 from recall_learn.finetune import finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
@@ -56,14 +56,6 @@ def alone(world, tmp_path, name, asked, steer=None):
     return tmp_path / name
 
 
-def assert_same(one, other):
-    a, b = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
-    assert a.keys() == b.keys()
-    assert all(torch.equal(a[name], b[name]) for name in a)
-    a, b = (runs.load(folder / "run.json") for folder in (one, other))
-    assert (a.history, a.evaluations, a.changes) == (b.history, b.evaluations, b.changes)
-
-
 def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path):
     asked, twin = recipe(world, "recadam+child-f"), recipe(world, "vanilla")
     session = begin(world, "recadam+child-f", twin, tmp_path / "both")
@@ -72,8 +64,8 @@ def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path
     torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002 somebody else draws, too
     session.start()
     until(session, "done")
-    assert_same(tmp_path / "both", alone(world, tmp_path, "asked", asked))
-    assert_same(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
+    assert_same_run(tmp_path / "both", alone(world, tmp_path, "asked", asked))
+    assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
 
 
 def test_two_sessions_at_once(world, tmp_path):
@@ -83,7 +75,7 @@ def test_two_sessions_at_once(world, tmp_path):
     for session in sessions:
         until(session, "done")
     for seed in (1, 2):
-        assert_same(tmp_path / str(seed), alone(world, tmp_path, f"alone {seed}", recipe(world, seed=seed)))
+        assert_same_run(tmp_path / str(seed), alone(world, tmp_path, f"alone {seed}", recipe(world, seed=seed)))
 
 
 def test_pause_leaves_both_equally_far_and_a_step_is_one_step(world):
@@ -123,7 +115,7 @@ def test_what_is_set_acts_from_the_next_step_on(world, tmp_path):
     assert session.run.changes == [{"step": 6, "t0": 3.0, "lr": 5e-4}]
     assert session.seats[BESIDE].run.changes == [{"step": 6, "gamma": 7.0}]
     again = steering.replay(session.run.changes)
-    assert_same(tmp_path / "steered", alone(world, tmp_path, "again", recipe(world, k=1.0), again))
+    assert_same_run(tmp_path / "steered", alone(world, tmp_path, "again", recipe(world, k=1.0), again))
 
 
 def test_a_setting_that_is_refused_changes_nothing(world):
@@ -159,7 +151,7 @@ def test_a_run_that_broke_goes_on_without_what_broke_it(world, tmp_path, monkeyp
     session.start()
     until(session, "done")
     assert session.run.changes == []
-    assert_same(tmp_path / "broken", alone(world, tmp_path, "whole", recipe(world)))
+    assert_same_run(tmp_path / "broken", alone(world, tmp_path, "whole", recipe(world)))
 
 
 @pytest.mark.parametrize("method", ["recadam", "vanilla"])  # the run, and the one beside it
@@ -189,8 +181,8 @@ def test_where_one_of_two_breaks_the_other_waits_for_it(world, tmp_path, monkeyp
     assert 6 <= done[0] <= done[1] <= done[0] + 1
     session.start()
     until(session, "done")
-    assert_same(tmp_path / "both", alone(world, tmp_path, "asked", asked))
-    assert_same(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
+    assert_same_run(tmp_path / "both", alone(world, tmp_path, "asked", asked))
+    assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
 
 
 def test_two_sessions_in_one_folder_are_refused(world, tmp_path):
@@ -252,7 +244,7 @@ def test_a_saved_session_goes_on_as_if_it_had_never_stopped(world, tmp_path):
         assert saved.seats[name].run.evaluations == session.seats[name].run.evaluations
     assert saved.run.changes == [{"step": 6, "k": 2.0}]
     session.save(tmp_path / "ended")
-    assert_same(tmp_path / "ended", tmp_path / "deep" / "saved")
+    assert_same_run(tmp_path / "ended", tmp_path / "deep" / "saved")
     session.close(wait=PATIENCE)
     assert (tmp_path / "ended" / "run.json").exists()
 

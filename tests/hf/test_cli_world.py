@@ -8,16 +8,12 @@ from small import short_text
 
 from recall_learn import backbones, glue, runs
 from recall_learn.cli import main
-from recall_learn.world import World
 from recall_learn.world.pretrain import Pretraining
 
 
 @pytest.fixture(scope="module")
-def world():
-    with short_text():
-        made = World()
-        made.text("train")
-        yield made
+def world(short_world):
+    return short_world
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from alike import each_word_hidden
 from safetensors.torch import load_file
 from small import refused, save_backbone, save_glue, save_world_backbone, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
@@ -97,17 +98,7 @@ def test_every_evaluation_tells_what_is_known(probed):
 def test_the_source_loss_is_the_saved_models_own(place, probed):
     done, out = probed
     model, tokenizer = fine_tuned(place, out)
-    losses, hits = [], []
-    for passage in World().text("held-out")[:60]:
-        encoded = tokenizer(*passage, return_tensors="pt")
-        tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
-        places = [i for i, token in enumerate(tokens) if token not in ("[CLS]", "[SEP]", ".", ",")]
-        rows = {key: value.repeat(len(places), 1) for key, value in encoded.items()}
-        words = rows["input_ids"][range(len(places)), places].clone()
-        rows["input_ids"][range(len(places)), places] = tokenizer.mask_token_id
-        log_p = at_masks(model, tokenizer, rows)
-        losses += (-log_p[range(len(places)), words]).tolist()
-        hits += (log_p.argmax(-1) == words).tolist()
+    losses, hits = each_word_hidden(model, tokenizer, World().text("held-out")[:60])
     assert done.final["source_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert done.final["source_accuracy"] == pytest.approx(np.mean(hits), abs=2 / len(hits))
 

@@ -7,8 +7,7 @@ import sys
 import time
 
 import pytest
-import torch
-from safetensors.torch import load_file
+from alike import assert_same_run
 from small import save_backbone, save_glue
 
 from recall_learn import checkpoints, runs
@@ -27,16 +26,6 @@ def recipe(world, method="recadam", **changes):
 
 def go(world, out, on_step=None, resume=False, **changes):
     return finetune(recipe(world, **changes), on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume)
-
-
-def assert_same(one, other):
-    a, b = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
-    assert a.keys() == b.keys()
-    assert all(torch.equal(a[name], b[name]) for name in a)
-    a, b = (runs.load(folder / "run.json") for folder in (one, other))
-    assert a.history == b.history
-    assert a.evaluations == b.evaluations
-    assert {**a.final, "seconds": 0} == {**b.final, "seconds": 0}
 
 
 class Crash(Exception):
@@ -60,7 +49,7 @@ def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
             go(world, out, crash_after(step), method=method)
         assert len(runs.load(out / "run.json").history) == step  # what was recorded is kept
         go(world, out, resume=True, method=method)
-        assert_same(tmp_path / "whole", out)
+        assert_same_run(tmp_path / "whole", out)
 
 
 def command(world, out, *more):
@@ -93,7 +82,7 @@ def test_kill_minus_nine_changes_nothing(world, whole, tmp_path):
     process = subprocess.Popen(command(world, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     assert stop_at(process, out, 8, signal.SIGKILL) == -signal.SIGKILL
     subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
-    assert_same(whole, out)
+    assert_same_run(whole, out)
 
 
 def test_ctrl_c_keeps_the_step_in_progress(world, whole, tmp_path):
@@ -105,7 +94,7 @@ def test_ctrl_c_keeps_the_step_in_progress(world, whole, tmp_path):
     assert stopped.stopped["why"] == "Ctrl-C"
     assert checkpoints.step_of(checkpoints.latest(out)) == len(stopped.history) >= 4
     subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
-    assert_same(whole, out)
+    assert_same_run(whole, out)
 
 
 def test_half_a_checkpoint_does_not_count(world, tmp_path):
@@ -116,7 +105,7 @@ def test_half_a_checkpoint_does_not_count(world, tmp_path):
     (out / "checkpoint-8" / checkpoints.SEAL).unlink()
     (out / "checkpoint-8" / "model.safetensors").write_bytes(b"half")
     go(world, out, resume=True)
-    assert_same(tmp_path / "whole", out)
+    assert_same_run(tmp_path / "whole", out)
 
 
 def test_what_an_out_folder_may_hold(world, tmp_path):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from alike import assert_same_run
 from safetensors.torch import load_file
 
 from recall_learn import runs, steering
@@ -32,16 +33,6 @@ def go(world, out=None, turns=None, on_step=None, resume=False, **changes):
     return finetune(
         recipe(world, **changes), on_step, steer=steer, out=out, glue_folder=world / "glue", device="cpu", resume=resume
     )
-
-
-def assert_same(one, other):
-    a, b = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
-    assert a.keys() == b.keys()
-    assert all(torch.equal(a[name], b[name]) for name in a)
-    a, b = (runs.load(folder / "run.json") for folder in (one, other))
-    assert a.history == b.history
-    assert a.evaluations == b.evaluations
-    assert a.changes == b.changes
 
 
 def decay(step):
@@ -83,7 +74,7 @@ def test_a_steered_run_is_taken_again_to_the_bit(world, tmp_path):
     finetune(
         recipe(world), steer=again, out=tmp_path / "again", glue_folder=world / "glue", device="cpu", progress=False
     )
-    assert_same(tmp_path / "first", tmp_path / "again")
+    assert_same_run(tmp_path / "first", tmp_path / "again")
     assert first.changes
 
 
@@ -103,7 +94,7 @@ def test_a_steered_run_that_was_stopped_goes_on_with_its_changes(world, tmp_path
         go(world, tmp_path / "stopped", TURNS, crash)
     rest = {at: change for at, change in TURNS.items() if at > step}  # what is past is in the file
     go(world, tmp_path / "stopped", rest, resume=True)
-    assert_same(tmp_path / "whole", tmp_path / "stopped")
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
 @pytest.mark.parametrize("method", ["ewc", "l2sp"])

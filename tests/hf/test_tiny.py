@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from alike import each_word_hidden
 from safetensors import safe_open
 from safetensors.torch import load_file
 from small import refused, save_glue
@@ -86,18 +87,7 @@ def test_it_knows_its_facts(world, about, published):
 
 def test_its_held_out_loss_is_the_one_stated(world, about, published):
     model, tokenizer = published
-    losses, hits = [], []
-    for passage in world.text("held-out")[:SAMPLE]:
-        encoded = tokenizer(*passage, return_tensors="pt")
-        tokens = tokenizer.convert_ids_to_tokens(encoded["input_ids"][0])
-        places = [i for i, token in enumerate(tokens) if token not in ("[CLS]", "[SEP]", ".", ",")]
-        rows = {key: value.repeat(len(places), 1) for key, value in encoded.items()}
-        words = rows["input_ids"][range(len(places)), places].clone()
-        rows["input_ids"][range(len(places)), places] = tokenizer.mask_token_id
-        with torch.no_grad():
-            log_p = model(**rows).logits[range(len(places)), places].log_softmax(-1)
-        losses += (-log_p[range(len(places)), words]).tolist()
-        hits += (log_p.argmax(-1) == words).tolist()
+    losses, hits = each_word_hidden(model, tokenizer, world.text("held-out")[:SAMPLE])
     assert about["held_out_loss"] == pytest.approx(np.mean(losses), rel=1e-3)
     assert about["held_out_accuracy"] == pytest.approx(np.mean(hits), rel=1e-3)
 

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 import torch
-from small import short_text
 from transformers import AutoTokenizer
 
 from recall_learn.world import World
@@ -26,12 +25,8 @@ def whole():
 
 
 @pytest.fixture(scope="module")
-def world():
-    """The same world with little text."""
-    with short_text():
-        made = World()
-        made.text("train")
-        yield made
+def world(short_world):
+    return short_world
 
 
 @pytest.fixture(scope="module")

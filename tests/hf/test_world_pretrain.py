@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from alike import each_word_hidden
 from safetensors.torch import load_file
 from small import refused, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
@@ -15,12 +16,8 @@ from recall_learn.world.pretrain import STATE, Batches, Pretraining, make_tokeni
 
 
 @pytest.fixture(scope="module")
-def world():
-    """The same world with little text."""
-    with short_text():
-        made = World()
-        made.text("train")
-        yield made
+def world(short_world):
+    return short_world
 
 
 # --- steps ---
@@ -141,18 +138,7 @@ def test_a_pretraining_leaves_a_backbone_and_how_it_came_about(world, finished):
 def test_the_held_out_loss_is_the_saved_models_own(world, finished):
     folder, about = finished
     model, tokenizer = BertForMaskedLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
-    skip = tokenizer.convert_tokens_to_ids(["[CLS]", "[SEP]", ".", ","])
-    losses, hits = [], []
-    for passage in world.text("held-out"):
-        encoded = tokenizer(*passage, return_tensors="pt")
-        places = [i for i, word in enumerate(encoded["input_ids"][0].tolist()) if word not in skip]
-        rows = {key: value.repeat(len(places), 1) for key, value in encoded.items()}
-        words = rows["input_ids"][range(len(places)), places].clone()
-        rows["input_ids"][range(len(places)), places] = tokenizer.mask_token_id
-        with torch.no_grad():
-            log_p = model(**rows).logits[range(len(places)), places].log_softmax(-1)
-        losses += (-log_p[range(len(places)), words]).tolist()
-        hits += (log_p.argmax(-1) == words).tolist()
+    losses, hits = each_word_hidden(model, tokenizer, world.text("held-out"))
     assert about["held_out_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
     assert about["held_out_accuracy"] == pytest.approx(np.mean(hits), abs=1e-3)
 
