@@ -1,6 +1,6 @@
 r"""Where EWC ends.
 
-The old task has left its anchors $a$ and the diagonal of its Fisher, $F$. The loss of the new task $B$ is a bowl with
+The old task has left its anchors $a$ and the diagonal of its Fisher, $F$. The loss of the new task is a bowl with
 the Hessian $B$ and its minimum at $b$. You train with EWC to the end, on
 
 $$Loss(\theta) = \tfrac12 (\theta - b)^\top B\, (\theta - b)

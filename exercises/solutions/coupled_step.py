@@ -1,7 +1,7 @@
 # ---
 # lesson: 7
 # order: 4
-# goal: Send the spring through Adam's moments, the form that nobody published.
+# goal: Send the spring through Adam's moments, the form that nobody compared with.
 # minutes: 15
 # difficulty: 2
 # hints:
@@ -14,8 +14,8 @@
 #     `gamma` comes again.
 # explanation: |
 #   One line more than Adam, and another method. What goes through the averages is divided by its own size: at
-#   $\lambda = 0$ every weight walks home at one learning rate a step, whether $\gamma$ is 0.01 or 100. And where task
-#   and spring act at once, the pull is divided by the size of the task's gradient too.
+#   $\lambda = 0$ every weight sets out for home at one learning rate a step, whether $\gamma$ is 0.01 or 100. And
+#   where task and spring act at once, the pull is divided by the size of the task's gradient too.
 #
 #   It is the honest minimiser of the mixed loss, and it remembers: $v$ has seen the spring, and forgets it in about
 #   1000 steps. The learning rate is in the step already, so it is not in the pull here. With it, the spring would

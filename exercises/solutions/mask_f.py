@@ -28,8 +28,8 @@ otherwise it becomes 0:
 
 $$g_i \leftarrow g_i\, M_i / p , \qquad M_i \sim \mathrm{Bernoulli}(p)$$
 
-The coins are thrown anew for every entry, every tensor and every call, and all of them come from `generator`: from one
-that was seeded alike come the same masks. $p = 1$ keeps everything.
+The coins are thrown anew for every entry, every tensor and every call, and all of them come from `generator`: two
+generators with the same seed give the same masks. $p = 1$ keeps everything.
 """
 
 import torch

@@ -17,9 +17,10 @@
 #   comes nearer, as it does for all $c < 2$. Between 1 and 2 the weight jumps over its anchor at every step and comes
 #   home all the same. It looks broken, and is only wasteful.
 #
-#   So $\gamma$ alone tells you nothing. $\gamma = 5000$ is a gentle tenth at the paper's learning rate of 2e-5, and at
-#   the 1e-3 of the released code's defaults it is 5: the weight ends four times as far away, on the other side, at each
-#   step. If you change the learning rate and want the same pull, change $\gamma$ the other way.
+#   So $\gamma$ alone tells you nothing. $\gamma = 5000$ is a gentle tenth at the paper's learning rate of 2e-5, and
+#   at the 1e-3 of the released code's defaults it is 5 while $\lambda$ is near 0: the weight ends four times as far
+#   away, on the other side, at each step. If you change the learning rate and want the same pull, change $\gamma$ the
+#   other way.
 # ---
 r"""One step of the pull.
 
@@ -31,9 +32,9 @@ $$c = \eta\, (1 - \lambda)\, \gamma$$
 with the learning rate $\eta$ and the weight $\lambda$ of the task. Write one step. Return two things, in this order:
 
 1. the weights after the step;
-2. what happens if this step is repeated with the same numbers, as a string: `"home"` for $c \le 1$ (nearer at each
-   step, never past the anchor), `"flips"` for $1 < c < 2$ (past it each time, and still nearer), `"diverges"` for
-   $c \ge 2$ (no nearer, or farther each time).
+2. what happens if this step is repeated with the same numbers, as a string: `"home"` for $c \le 1$ (never
+   past the anchor, and nearer at each step unless $c = 0$), `"flips"` for $1 < c < 2$ (past it each time, and still
+   nearer), `"diverges"` for $c \ge 2$ (no nearer, or farther each time).
 
 The way home is $\theta^* - \theta$. With $c = 0.1$ a weight at 3 with its anchor at 1 goes to 2.8.
 """

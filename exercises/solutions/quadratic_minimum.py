@@ -9,26 +9,26 @@
 #     At the minimum the slopes of both parts cancel. Write down the gradient of each part: the one of task B is
 #     $B (\theta - b)$.
 #   - |
-#     $B (\theta - b) + s F \odot (\theta - a) = 0$, with $s$ the strength. Bring everything with $\theta$ to the left
-#     side. What is the matrix there, and what is left on the right?
+#     $B (\theta - b) + s F \odot (\theta - a) = 0$, with $s$ the strength and $\odot$ the product weight by weight.
+#     Bring everything with $\theta$ to the left side. What is the matrix there, and what is left on the right?
 #   - |
-#     `torch.linalg.solve(matrix, right)`. The matrix is B with $s F_i$ added on its **diagonal**: `torch.diag(s * F)`.
-#     A vector that is added to a matrix lands in every row.
+#     `torch.linalg.solve(matrix, right)`. The matrix is B with $s F_i$ added on its **diagonal**:
+#     `torch.diag(s * F)`. A vector that is added to a matrix lands in every row.
 # explanation: |
-#   The end is a weighted mean of the two minima, $\theta = (B + s\,\mathrm{diag} F)^{-1} (B b + s F \odot a)$, in which
-#   the weights are matrices. Strength 0 ends at $b$, an endless strength at $a$, wherever $F_i > 0$.
+#   The end is a weighted mean of the two minima, $\theta = (B + s\,\mathrm{diag} F)^{-1} (B b + s F \odot a)$, in
+#   which the weights are matrices. Strength 0 ends at $b$, an endless strength at $a$, wherever $F_i > 0$.
 #
 #   The matrix B couples the weights. A spring that holds the first one moves the second as well, even where that has
-#   no spring: along the valley of B the two move together. So a mean taken for each weight alone, with the diagonal of
-#   B, is wrong as soon as B's valley does not lie along an axis. "Turn the valley" in the lesson shows the same for
-#   the old task.
+#   no spring: along the valley of B the two move together. So a mean taken for each weight alone, with the diagonal
+#   of B, is wrong as soon as B's valley does not lie along an axis. "Turn the valley" in the lesson shows the same
+#   for the old task.
 #
-#   A real loss is no bowl, but near its minimum it is, and then this is where the training with EWC will end, without
-#   a single step of it.
+#   A real loss is no bowl, but near its minimum it is almost one. If the training with EWC ends near there, this
+#   formula says where, without a single step of it.
 # ---
 r"""Where EWC ends.
 
-The old task has left its anchors $a$ and the diagonal of its Fisher, $F$. The loss of the new task $B$ is a bowl with
+The old task has left its anchors $a$ and the diagonal of its Fisher, $F$. The loss of the new task is a bowl with
 the Hessian $B$ and its minimum at $b$. You train with EWC to the end, on
 
 $$Loss(\theta) = \tfrac12 (\theta - b)^\top B\, (\theta - b)

@@ -14,12 +14,13 @@
 #     and the way from `anchor` to the old `theta`. The last line takes both off `theta`.
 # explanation: |
 #   Decoupled means: the averages never hear of the spring. At $\lambda = 1$ the function is Adam, whatever $\gamma$
-#   is. At $\lambda = 0$ the gradient does not move the weights, but it still enters $m$ and $v$: when $\lambda$ rises,
-#   Adam is warm.
+#   is. At $\lambda = 0$ the gradient does not move the weights, but it still enters $m$ and $v$: when $\lambda$
+#   rises, Adam is warm.
 #
-#   Three things go wrong easily. $\lambda$ on the gradient in place of the step looks the same and does nothing, for
-#   Adam divides it out again. A pull that forgets $\alpha$ has the strength $\gamma$, not $\alpha\gamma$, and at
-#   $\gamma = 5000$ it diverges. And a pull towards 0, weight decay's, takes the pretrained weights away.
+#   Three things go wrong easily. $\lambda$ on the gradient in place of the step looks the same and holds nothing
+#   back: Adam divides it out where it is constant, and where it rises the steps even grow longer. A pull that forgets
+#   $\alpha$ has the strength $\gamma$, not $\alpha\gamma$, and at $\gamma = 5000$ it diverges. And a pull towards 0,
+#   weight decay's, takes the pretrained weights away.
 # ---
 r"""One step of RecAdam.
 

@@ -1,7 +1,7 @@
 # ---
 # lesson: 7
 # order: 3
-# goal: Write the step as the authors' code takes it, and find its four differences.
+# goal: Write the step as the authors' code takes it, and see how large each difference is.
 # minutes: 20
 # difficulty: 3
 # hints:

@@ -1,4 +1,4 @@
-"""What people get wrong in shortest_shift, and other right answers."""
+"""What people get wrong in slowest_shift, and other right answers."""
 
 import math
 

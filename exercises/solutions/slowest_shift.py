@@ -39,7 +39,7 @@ and with which $t_0$? There is a closed form. Return `(k, t0)`; $t_0$ need not b
 import numpy as np
 
 
-def shortest_shift(a, b, steps):
+def slowest_shift(a, b, steps):
     """The smallest k that fits, and its t0.
 
     Args:
