@@ -58,6 +58,7 @@ class Records:
 
     Attributes:
         environments: as `recall_learn.environment.describe` gives them, without the date; all have the same versions.
+            A version's build is no part of it: what a CPU began, with torch 2.13.0+cpu, a GPU may finish.
         runs: in the order in which they ended.
     """
 
@@ -97,7 +98,7 @@ class Records:
         self.runs.append(Record(recipe, columns, self.environments.index(known), seconds, stopped, data))
 
     def check(self, environment: Mapping[str, Any]) -> None:
-        """Refuse to mix: same versions and, for the same backbone, the same pretrained weights.
+        """Refuse to mix: same versions, of whatever build, and for the same backbone the same pretrained weights.
 
         Raises:
             ValueError: ``environment`` has other versions, or other weights of a backbone, than the runs here.
@@ -105,7 +106,7 @@ class Records:
         for other in self.environments:
             for name, version in other["versions"].items():
                 mine = environment["versions"].get(name)
-                if mine != version:
+                if _release(mine) != _release(version):
                     raise ValueError(
                         f"these runs were recorded with {name} {version}, and here is {mine}: install that version, "
                         f"or record all of them anew in another file"
@@ -245,6 +246,10 @@ def _same_data(one: Recipe, other: Recipe) -> bool:
     names = ("task", "backbone", "method", "max_length", "limit_train")
     drawn = one.limit_train is not None and one.seed != other.seed
     return not drawn and all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _release(version: str | None) -> str | None:
+    return version and version.partition("+")[0]
 
 
 def _short(recipe: Recipe) -> dict[str, Any]:

@@ -104,6 +104,9 @@ def test_versions_and_weights_are_not_mixed(changed, parts):
     assert len(records.runs) == 1
     records.add(a_run(recipe), recipe, {**HERE, "device": "another"})  # the machine may differ, and is told
     assert [e["device"] for e in records.environments] == ["CPU", "another"]
+    build = {"device": "GPU", "versions": {**HERE["versions"], "torch": "2.13.0+cu130"}}
+    records.add(a_run(recipe), recipe, {**HERE, **build})  # what a CPU began a GPU may finish
+    assert records.environments[-1]["versions"]["torch"] == "2.13.0+cu130"
 
 
 def test_other_examples_are_not_mixed():
