@@ -5,7 +5,8 @@ Write the penalty of elastic weight consolidation, which is added to the loss of
 $$penalty = \tfrac12\, strength \sum_i F_i\, (\theta_i - \theta^*_i)^2 .$$
 
 The sum goes over all entries of all tensors that have an anchor. `weights` may hold more names than `anchors`: the new
-head, which has no old place. Such weights are left alone. `fisher` has the names and shapes of `anchors`.
+head, which has no old place. Such weights are left alone. `fisher` has the names and shapes of `anchors`. The names of
+`weights` may come in another order.
 
 The result is one number, a torch scalar that is **differentiable in the weights**: `penalty.backward()` has to bring
 their gradient. The weights you get have `requires_grad`.

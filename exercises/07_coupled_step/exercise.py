@@ -12,8 +12,9 @@ v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad \hat v_t = v_t / (1 - \be
 \end{aligned}
 $$
 
-A check by hand: one weight $\theta = 2$ with $\theta^* = 1$, $\nabla f = 5$, $m = v = 0$, $t = 1$, $\alpha = 0.1$,
-$\lambda = 0.25$ and $\gamma = 4$ has $g_1 = 4.25$, and so $\theta = 1.9$, $m = 0.425$.
+Some of the numbers are as small as $\epsilon$, so its place shows. A check by hand: one weight $\theta = 2$ with
+$\theta^* = 1$, $\nabla f = 5$, $m = v = 0$, $t = 1$, $\alpha = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ has
+$g_1 = 4.25$, and so $\theta = 1.9$, $m = 0.425$.
 """
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8

@@ -37,12 +37,14 @@ def reference(theta, g, m, v, t, lr):
     return weights.detach(), state["exp_avg"], state["exp_avg_sq"]
 
 
-def other(betas=(0.9, 0.999), power=2, of_m=0, of_v=0, eps="outside", moments="new", sign=1, keep="raw"):
+def other(
+    betas=(0.9, 0.999), power=2, of_m=0, of_v=0, eps="outside", moments="new", sign=1, keep="raw", root=0.5, share=None
+):
     """Adam with something else in it. ``of_m`` and ``of_v`` are added to t; None leaves the correction out."""
 
     def step(theta, g, m, v, t, lr):
         b1, b2 = betas
-        new_m, new_v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**power
+        new_m, new_v = b1 * m + (share or 1 - b1) * g, b2 * v + (1 - b2) * g**power
         c1 = 1.0 if of_m is None else 1 - b1 ** (t + of_m)
         c2 = 1.0 if of_v is None else 1 - b2 ** (t + of_v)
         m_hat, v_hat = (new_m / c1, new_v / c2) if moments == "new" else (m / c1, v / c2)
@@ -51,7 +53,7 @@ def other(betas=(0.9, 0.999), power=2, of_m=0, of_v=0, eps="outside", moments="n
         elif eps == "before":
             below = ((v_hat * c2).sqrt() + 1e-8) / c2**0.5
         else:
-            below = v_hat.sqrt() + 1e-8 * (eps == "outside")
+            below = v_hat**root + 1e-8 * (eps == "outside")
         kept = (new_m, new_v) if keep == "raw" else (new_m / c1, new_v / c2)
         return theta - sign * lr * m_hat / below, *kept
 
@@ -102,6 +104,8 @@ MISTAKES = [
         "get is the number of this step.",
         other(of_m=-1, of_v=-1),
     ),
+    Mistake("the root over v_hat is missing.", other(root=1.0)),
+    Mistake("(1 - beta1) is missing on g in your m.", other(share=1.0)),
     Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", other(betas=(0.999, 0.9))),
     Mistake(
         "you step along the averages of the step before. Put this step's gradient into them first.",

@@ -67,6 +67,10 @@ MISTAKES = [
     Mistake("you take the mean over the runs. Asked for is the median over the runs.", lambda s: over(s, fmean)),
     Mistake("your last score is the first one. The first evaluation comes first: the last is `scores[:, -1]`.", first),
     Mistake(
+        "your last score is that of the last run: `scores[-1]` is a row. The last evaluations are `scores[:, -1]`.",
+        lambda s: reported(median(s[-1].tolist()), reference(s)["best"]),
+    ),
+    Mistake(
         "your gain is the median of the gains of the single runs. Asked for is the difference of the two medians, "
         "which is another number.",
         of_the_gains,

@@ -177,6 +177,17 @@ MISTAKES = [
         "your mask is the wrong way round: True stands for the child, which trains.",
         lambda theta, g, m, v, t, mask, lr, decay: reference(theta, g, m, v, t, ~mask, lr, decay),
     ),
+    Mistake(
+        "your mask is the wrong way round where you put the weights together: True is the child, and it trains.",
+        lambda theta, g, m, v, t, mask, lr, decay: (
+            torch.where(mask, theta, adamw(theta, g * mask, m, v, t, lr, decay)[0]),
+            *reference(theta, g, m, v, t, mask, lr, decay)[1:],
+        ),
+    ),
+    Mistake(
+        "your decay is not multiplied by the learning rate.",
+        varied(inside=lambda theta, g, m, v, t, lr, decay: stepped(theta, g, m, v, t, lr, decay / lr)),
+    ),
 ]
 
 

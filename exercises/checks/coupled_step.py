@@ -17,7 +17,9 @@ def cases(rng):
         drawn.append(
             case(theta, anchor, g, m * (1 - 0.9 ** (t - 1)), v, t, lr, lam, gamma, learning_rate=lr, gamma=gamma)
         )
-    return drawn
+    theta, anchor, g = (torch.tensor(rng.normal(size=6) * 10 ** rng.uniform(-8, -6, size=6)) for _ in range(3))
+    small = theta, anchor, g, torch.zeros_like(g), torch.zeros_like(g), 1, 0.3, 0.5, 1.5  # where eps stands shows here
+    return [*drawn, case(*small, learning_rate=0.3, gamma=1.5)]
 
 
 def adam(theta, g, m, v, t, lr):
@@ -55,7 +57,40 @@ def pull_outside(theta, anchor, g, m, v, t, lr, lam, gamma):
     return stepped - lr * (1 - lam) * gamma * (theta - anchor), m, v
 
 
+def by_hand(below=lambda v: v**0.5 + 1e-8, corrected=True, keep="raw"):
+    """Adam on the mixed gradient, with something else below the step, in the correction or in what is given back."""
+
+    def step(theta, anchor, g, m, v, t, lr, lam, gamma):
+        g = lam * g + (1 - lam) * gamma * (theta - anchor)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        m_hat, v_hat = (m / (1 - 0.9**t), v / (1 - 0.999**t)) if corrected else (m, v)
+        return theta - lr * m_hat / below(v_hat), *((m, v) if keep == "raw" else (m_hat, v_hat))
+
+    return step
+
+
 MISTAKES = [
+    Mistake(
+        "your eps is inside the root. Take the root of v_hat first, then add eps.",
+        by_hand(below=lambda v: (v + 1e-8) ** 0.5),
+    ),
+    Mistake(
+        "there is no eps in your denominator. A weight whose gradients are about 1e-8 shows it.",
+        by_hand(below=lambda v: v**0.5),
+    ),
+    Mistake(
+        "the bias correction is missing. Divide m by 1 - beta1^t and v by 1 - beta2^t before the step.",
+        by_hand(corrected=False),
+    ),
+    Mistake(
+        "you give back the corrected averages. The next step would correct them once more: give back m and v as they "
+        "are before the correction.",
+        by_hand(keep="corrected"),
+    ),
+    Mistake(
+        "gamma is missing on your pull: in the gradient it is (1 - lam) * gamma * (theta - anchor).",
+        lambda theta, anchor, g, m, v, t, lr, lam, gamma: reference(theta, anchor, g, m, v, t, lr, lam, 1.0),
+    ),
     Mistake(
         "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
         lambda *given: reference(*given)[0],

@@ -33,6 +33,10 @@ def figure(rng, margin):
 
 def cases(rng):
     drawn = [figure(rng, float(rng.uniform(0.1, 0.3))) for _ in range(4)]
+    plain, margin = float(rng.uniform(8, 20)), float(rng.uniform(0.2, 0.3))
+    # 0.2 is nearer than the margin taken for a distance, and farther than a hundredth of it
+    close = {0.2: plain - 0.5 * margin, 0.5: plain * (1 + 0.5 * margin), 1.0: plain * (1 - 2 * margin), INF: plain}
+    drawn.append((close, [1.0, 0.5, 0.2], margin))
     return [case(PUBLISHED, shuffled(rng, TUNED), 0.02), *(case(*each) for each in drawn)]
 
 
@@ -52,6 +56,18 @@ def untuned(without):
 
 UNTUNED = "you return values of k that were not tuned over{}. Only those in `tuned` count."
 MISTAKES = [
+    Mistake(
+        "your margin is 100 times too small. It is a share already: 0.02 is 2 %.",
+        having(lambda mine, plain, margin: abs(mine - plain) <= margin / 100 * plain),
+    ),
+    Mistake(
+        'your rod is the largest distance. It is plain fine-tuning\'s: `distances[float("inf")]`.',
+        lambda d, tuned, margin: reference(d | {INF: max(d.values())}, tuned, margin),
+    ),
+    Mistake(
+        "your rod is the run with the largest tuned k. Plain fine-tuning is k = infinity.",
+        lambda d, tuned, margin: reference(d | {INF: d[max(tuned)]}, tuned, margin),
+    ),
     Mistake(
         "your margin is a distance. It is a share: multiply it by plain fine-tuning's distance.",
         having(lambda mine, plain, margin: abs(mine - plain) <= margin),
@@ -110,10 +126,16 @@ def the_unit_does_not_matter(answer, rng):
         wrong("your list changes when all distances are 100 times as long. The margin is a share: it has no unit")
 
 
+def at_most_takes_in_the_margin_itself(answer, rng):
+    exact = {0.5: 6.0, 1.0: 10.0, 0.1: 5.5, INF: 8.0}  # 6 and 10 are 25 % from 8, to the bit
+    if list(answer(exact, [0.5, 1.0, 0.1], 0.25)) != [0.5, 1.0]:
+        wrong("a distance exactly on the margin counts: at most is <=")
+
+
 def a_wider_margin_loses_none(answer, rng):
     distances, tuned, _ = figure(rng, 0.15)
     if not set(answer(distances, tuned, 0.1)) <= set(answer(distances, tuned, 0.3)):
         wrong("a k that ends within a tenth of plain fine-tuning's distance is missing within three tenths of it")
 
 
-LAWS = [the_unit_does_not_matter, a_wider_margin_loses_none]
+LAWS = [at_most_takes_in_the_margin_itself, the_unit_does_not_matter, a_wider_margin_loses_none]

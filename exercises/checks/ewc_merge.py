@@ -113,7 +113,7 @@ def copies(answer, rng):
         for tensors in given:
             for each in tensors.values():
                 each += 1.0
-        for what, now, then in zip(("anchors", "precision"), found, before, strict=True):
+        for what, now, then in zip(("anchors", "precisions"), found, before, strict=True):
             if any(not torch.equal(torch.as_tensor(now[name]), torch.as_tensor(then[name])) for name in then):
                 wrong(
                     f"your {what} are no copies: when the tensors you were given change in place, as an optimizer "
@@ -127,7 +127,8 @@ def three_tasks_are_treated_alike(answer, rng):
     anchors, precision = {"w": torch.tensor(minimum[0])}, {"w": torch.tensor(curvature[0])}
     for c, m in zip(torch.tensor(curvature[1:]), torch.tensor(minimum[1:]), strict=True):
         learned = (c * m + precision["w"] * anchors["w"]) / (c + precision["w"])
-        anchors, precision = answer(anchors, precision, {"w": learned}, {"w": c}, 1.0)
+        merged = answer(anchors, precision, {"w": learned}, {"w": c}, 1.0)
+        anchors, precision = ({"w": torch.as_tensor(each["w"])} for each in merged)
     want = torch.tensor((curvature * minimum).sum(0) / curvature.sum(0))
     if not torch.allclose(torch.as_tensor(anchors["w"]).to(want), want, rtol=1e-3, atol=1e-4):
         wrong(

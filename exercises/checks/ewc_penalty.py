@@ -12,7 +12,7 @@ def drawn(rng, shapes, strength, head=True):
     anchors = {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()}
     weights = {name: each + torch.tensor(0.7 * rng.normal(size=each.shape)) for name, each in anchors.items()}
     if head:
-        weights["head.weight"] = torch.tensor(rng.normal(size=(2, 3)))
+        weights = {"head.weight": torch.tensor(rng.normal(size=(2, 3)))} | dict(reversed(weights.items()))
     fisher = {name: torch.tensor(rng.gamma(0.8, 1.0, size=each.shape)) for name, each in anchors.items()}
     return {name: each.requires_grad_() for name, each in weights.items()}, anchors, fisher, strength
 
@@ -109,6 +109,14 @@ MISTAKES = [
         "the differences are not squared, so they cancel. Square each weight's difference.",
         of(lambda theta, anchor, f: f * (theta - anchor)),
     ),
+    Mistake(
+        "only the last tensor counts: each one overwrites the sum. Add up: total = total + ...",
+        lambda *given: given[3] / 2 * summed(spring, *given[:3], names=list(given[1])[-1:]),
+    ),
+    Mistake(
+        "only the first tensor counts: is the `return` inside the loop?",
+        lambda *given: given[3] / 2 * summed(spring, *given[:3], names=list(given[1])[:1]),
+    ),
     Mistake("the head is pulled to zero as well. A weight without an anchor is left alone.", with_the_head),
 ]
 
@@ -136,10 +144,9 @@ def pulls_as_a_spring(answer, rng):
             continue
         want = strength * fisher[name] * (theta.detach() - anchors[name])
         if pull is None or not torch.allclose(pull, want, rtol=1e-3, atol=1e-5):
-            wrong(
-                f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not. Is a part of "
-                "the graph cut?"
-            )
+            worth = reference(weights, anchors, fisher, strength)
+            cut = " Is a part of the graph cut?" if abs(float(penalty.detach()) - worth) < 1e-3 * worth else ""
+            wrong(f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not.{cut}")
 
 
 def costs_nothing_at_home(answer, rng):

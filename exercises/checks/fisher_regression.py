@@ -90,6 +90,16 @@ MISTAKES = [
 ]
 
 
+def draws_no_labels(answer, rng):
+    derivatives, residuals = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=6))
+    once, again = (torch.as_tensor(answer(derivatives, residuals, 1.3)) for _ in range(2))
+    if not torch.equal(once, again):
+        wrong(
+            "two calls give different results, so you draw labels. The expected value over them can be written down: "
+            "the mean of (y - f)^2 is sigma^2"
+        )
+
+
 def needs_no_labels(answer, rng):
     derivatives, residuals = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=6))
     once, again = (torch.as_tensor(answer(derivatives, each, 1.0)) for each in (residuals, 5 * residuals))
@@ -104,4 +114,4 @@ def falls_with_the_noise(answer, rng):
         wrong("with twice the sigma the Fisher has to be a quarter of what it was, and yours is not")
 
 
-LAWS = [needs_no_labels, falls_with_the_noise]
+LAWS = [draws_no_labels, needs_no_labels, falls_with_the_noise]

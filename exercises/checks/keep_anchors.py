@@ -17,6 +17,7 @@ def drawn(rng, head, d):
         body = nn.ModuleDict({"embeddings": nn.Embedding(d + 2, d), head: nn.Linear(d, d), "norm": nn.LayerNorm(d)})
         model = nn.ModuleDict({"encoder": body, head: nn.Linear(d, 2)})
     body.register_buffer("position_ids", torch.arange(d + 2))
+    body["norm"].weight.requires_grad_(False)  # it may train later
     with torch.no_grad():
         for weight in model.parameters():
             weight.copy_(torch.tensor(rng.normal(size=tuple(weight.shape))))

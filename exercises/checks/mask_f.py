@@ -35,7 +35,11 @@ def play(entry, gradients, p, generator, calls=0):
     if p == 1 or not fits(got, before):
         return got
     parts = torch.cat([(torch.as_tensor(a) / b).flatten() for a, b in zip(got, before, strict=True)])
-    return [float(parts.min()), float(parts.max())]
+    return extremes(float(parts.min()), float(parts.max()))
+
+
+def extremes(smallest, largest):
+    return {"smallest entry / gradient": smallest, "largest entry / gradient": largest}
 
 
 def fits(got, gradients):
@@ -45,17 +49,17 @@ def fits(got, gradients):
 
 
 def reference(gradients, p, generator):
-    return gradients if p == 1 else [0.0, 1 / p]
+    return gradients if p == 1 else extremes(0.0, 1 / p)
 
 
 def scaled(factor):
-    return lambda gradients, p, generator: gradients if p == 1 else [0.0, factor(p)]
+    return lambda gradients, p, generator: gradients if p == 1 else extremes(0.0, factor(p))
 
 
 MISTAKES = [
     Mistake(
         "it is the other way round: p is the share that is kept. You keep with probability 1 - p.",
-        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / p],
+        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else extremes(0.0, 1 / p),
     ),
     Mistake(
         "the kept entries are not divided by p, so the mean gradient is p times what it was. Divide them.",
@@ -65,17 +69,17 @@ MISTAKES = [
     Mistake(
         "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
         "keep with probability p, and divide by p.",
-        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+        lambda gradients, p, generator: [0 * g for g in gradients] if p == 1 else extremes(0.0, 1 / (1 - p)),
     ),
     Mistake(
         "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
         "keep with probability p, and divide by p.",
-        lambda gradients, p, generator: [g / 0.0 for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+        lambda gradients, p, generator: [g / 0.0 for g in gradients] if p == 1 else extremes(0.0, 1 / (1 - p)),
     ),
     Mistake(
         "you divide by 1 - p. That is dropout, whose p is the share that is dropped. Here p is the share that is kept: "
         "keep with probability p, and divide by p.",
-        lambda gradients, p, generator: [g * np.nan for g in gradients] if p == 1 else [0.0, 1 / (1 - p)],
+        lambda gradients, p, generator: [g * np.nan for g in gradients] if p == 1 else extremes(0.0, 1 / (1 - p)),
     ),
 ]
 

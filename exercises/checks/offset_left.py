@@ -112,8 +112,21 @@ MISTAKES = [
         walk(rates=lambda t, warmup, steps: (steps - t + 1) / steps),
     ),
     Mistake(
-        "the warm-up is not in yours. While it lasts the rate is small, and so is the pull: that is the whole trap.",
+        "your learning rate is lr at every step: neither the warm-up nor the fall is in yours. See the two lines of "
+        "eta_t.",
         walk(rates=lambda t, warmup, steps: 1.0),
+    ),
+    Mistake(
+        "your warm-up is one step ahead: it begins at lr / W. Step t has t - 1 above W, so step 1 has the rate 0.",
+        walk(rates=lambda t, warmup, steps: t / warmup if t <= warmup else rate(t, warmup, steps)),
+    ),
+    Mistake(
+        "step W itself still belongs to the warm-up: t <= W.",
+        walk(rates=lambda t, warmup, steps: (t - 1) / warmup if t < warmup else (steps - t + 1) / (steps - warmup)),
+    ),
+    Mistake(
+        "your fall is one step ahead: it has T - t + 1 above T - W.",
+        walk(rates=lambda t, warmup, steps: (t - 1) / warmup if t <= warmup else (steps - t) / (steps - warmup)),
     ),
     Mistake(NO_FALL, walk(rates=constant)),
     Mistake(

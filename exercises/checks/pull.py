@@ -88,6 +88,20 @@ MISTAKES = [
         "1 - lambda is not in your share: the spring pulls in full at every lambda.",
         result(lambda lr, lam, gamma: lr * gamma),
     ),
+    Mistake(
+        "gamma is not in your share: it is lr * (1 - lambda) * gamma.",
+        result(lambda lr, lam, gamma: lr * (1 - lam)),
+    ),
+    Mistake(
+        "the weights are right, and your word is for another c: 1 - lambda is missing where you compare it with 1 and "
+        "2.",
+        lambda theta, anchor, lr, lam, gamma: result(right, lambda c: word(lr * gamma))(theta, anchor, lr, lam, gamma),
+    ),
+    Mistake(
+        "you stop at the anchor. The step goes the whole share c, past the anchor too when c is above 1: that is what "
+        '"flips" is about.',
+        lambda *given: (result(lambda *n: min(1.0, right(*n)))(*given)[0], reference(*given)[1]),
+    ),
     Mistake("your step goes away from the anchor: look at its sign.", pushed),
     Mistake(
         'past 1 you say "diverges". There the weight lands beyond its anchor, and nearer than it was: |1 - c| is still '
@@ -123,8 +137,13 @@ def near(mine, right):
 
 def the_task_alone_pulls_nothing(answer, rng):
     theta, anchor = torch.tensor(rng.normal(size=4)), torch.tensor(rng.normal(size=4))
-    if not near(answer(theta, anchor, 1e-3, 1.0, 100.0)[0], theta):
+    after, called = answer(theta, anchor, 1e-3, 1.0, 100.0)
+    if not near(after, theta):
         wrong("at lambda = 1 only the task counts, and your pull still moves the weights")
+    if called != "home":
+        wrong(
+            f'at lambda = 1 c is 0, and the weight stays where it is. The statement calls that "home", you {called!r}'
+        )
 
 
 def who_is_at_home_stays(answer, rng):

@@ -94,6 +94,17 @@ MISTAKES = [
         solved(held, lambda B, b, F, a, s: B @ b),
     ),
     Mistake(
+        "the strength is missing on the right side: it is strength * F * a there.",
+        solved(held, lambda B, b, F, a, s: B @ b + F * a),
+    ),
+    Mistake(
+        "a and b are exchanged: B belongs to b, and F to a.", solved(held, lambda B, b, F, a, s: B @ a + s * F * b)
+    ),
+    Mistake(
+        "F is not in yours: each weight has a spring of its own, strength * F_i.",
+        lambda B, b, F, a, s: reference(B, b, torch.ones_like(F), a, s),
+    ),
+    Mistake(
         "on the right side b has to be multiplied by B: the slope of the new task's loss is B (theta - b).",
         solved(held, lambda B, b, F, a, s: b + s * F * a),
     ),

@@ -57,7 +57,37 @@ def form(eps="released", pull="after", decay="last", reverse=False, home=1.0):
 
 reference = form()
 
+
+def by_hand(
+    of_g=lambda g, lam, pull: g, on_step=lambda lam: lam, root=0.5, correct_m=True, on_pull=lambda lam: 1 - lam
+):
+    """The released step with other sums in its parts."""
+
+    def step(theta, anchor, g, m, v, t, lr, lam, gamma, weight_decay):
+        g = of_g(g, lam, (1 - lam) * gamma * (theta - anchor))
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        rate = lr * (1 - 0.999**t) ** root / (1 - 0.9**t if correct_m else 1)
+        theta = theta - on_step(lam) * rate * m / (v**0.5 + 1e-8)
+        theta = theta - lr * on_pull(lam) * gamma * (theta - anchor)
+        return theta - lr * weight_decay * theta, m, v
+
+    return step
+
+
 MISTAKES = [
+    Mistake("lambda is missing on Adam's step.", by_hand(on_step=lambda lam: 1)),
+    Mistake(
+        "lambda is in your gradient, before the averages. Here it scales the step.",
+        by_hand(of_g=lambda g, lam, pull: lam * g, on_step=lambda lam: 1),
+    ),
+    Mistake(
+        "the spring is in your averages: that is the coupled form. Here it is a step of its own.",
+        by_hand(of_g=lambda g, lam, pull: lam * g + pull, on_step=lambda lam: 1, on_pull=lambda lam: 0),
+    ),
+    Mistake("your pull is there in full: multiply it by 1 - lambda.", by_hand(on_pull=lambda lam: 1)),
+    Mistake("lambda is on your pull. The pull has 1 - lambda.", by_hand(on_pull=lambda lam: lam)),
+    Mistake("the root over 1 - beta2^t is missing: it corrects the root of v.", by_hand(root=1)),
+    Mistake("the bias correction is missing.", by_hand(root=0, correct_m=False)),
     Mistake(
         "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
         lambda *given: reference(*given)[0],

@@ -86,6 +86,14 @@ MISTAKES = [
         each(lambda t, k, t0: 1 / (1 + math.exp(-(t - t0) / k))),
     ),
     Mistake(
+        "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step.",
+        each(lambda t, k, t0: 0.5 + 0.5 * math.tanh(0.5 * (k * t - t0))),
+    ),
+    Mistake(
+        "you divide by k. k is a rate, per step: the larger it is, the steeper the shift.",
+        each(lambda t, k, t0: 0.5 + 0.5 * math.tanh(0.5 * (t - t0) / k)),
+    ),
+    Mistake(
         "the exponent is twice the right one in yours. With tanh it is 1/2 (1 + tanh(x / 2)), where x = k (t - t0).",
         lambda t, k, t0: reference(t, 2 * k, t0),
     ),

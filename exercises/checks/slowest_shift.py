@@ -137,13 +137,25 @@ MISTAKES = [
 def keeps_both_wishes(answer, rng):
     a, b, steps = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.1, 0.3)), int(rng.integers(10, 40))
     k, t0 = array(answer(a, b, steps)).ravel()
+    if k < 0:
+        wrong(
+            "your k is negative, so lambda falls. ln((1 - a) / a) is above 0 for an a below 1/2: is your fraction "
+            "upside down?"
+        )
     for says, value, most in (
         ("lambda(1) is {} and may be at most a", at(k, t0, 1), a),
         ("1 - lambda(T) is {} and may be at most b", 1 - at(k, t0, steps), b),
     ):
         if value > most * 1.01:
-            numbers = f"With your k = {k:.4g} and t0 = {t0:.4g} for a = {a:.4g}, b = {b:.4g}, T = {steps}: "
+            numbers = f"with your k = {k:.4g} and t0 = {t0:.4g} for a = {a:.4g}, b = {b:.4g}, T = {steps}: "
             wrong(numbers + says.format(f"{value:.4g}") + f" = {most:.4g}")
+
+
+def is_the_slowest(answer, rng):
+    a, b, steps = float(rng.uniform(0.01, 0.1)), float(rng.uniform(0.1, 0.3)), int(rng.integers(10, 40))
+    k, least = array(answer(a, b, steps)).ravel()[0], (logit(a) + logit(b)) / (steps - 1)
+    if k > 1.01 * least:
+        wrong(f"both wishes hold, and a smaller k would do: yours is {k:.4g}, and {least:.4g} is enough")
 
 
 def mirrored(answer, rng):
@@ -157,4 +169,4 @@ def mirrored(answer, rng):
         )
 
 
-LAWS = [keeps_both_wishes, mirrored]
+LAWS = [keeps_both_wishes, is_the_slowest, mirrored]

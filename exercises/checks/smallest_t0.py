@@ -75,6 +75,11 @@ MISTAKES = [
         at(lambda t0, steps: t0 - 1),
     ),
     Mistake(
+        "you return None, as if no t0 were enough, and here one is. Is the comparison turned round, or a `return` "
+        "inside the loop missing?",
+        lambda *given: None,
+    ),
+    Mistake(
         "your t0 is the last one that leaves too much. Return the one after it: the first that leaves little enough.",
         moved(-1),
     ),
@@ -108,6 +113,24 @@ def there_may_be_none(answer, rng):
         )
 
 
+def tries_every_t0(answer, rng):
+    k, lr, gamma, steps = 0.2, 0.001, 100.0, 40
+    for t0, says in (
+        (steps, "T is to be tried, too. Python's ranges leave out their end"),
+        (1, "begin at 1"),
+    ):
+        found = answer(left(t0, t0, k, lr, gamma, steps, 0.0) * 1.0001, k, lr, gamma, steps, 0.0)
+        if found == 0:
+            wrong("you return 0, and t0 is from 1 to T. At 0, `[t0 - 1]` is the last entry in Python")
+        if found != t0:
+            wrong(
+                f"in a run of {steps} steps t0 = {t0} is the first that leaves little enough, and you return {found}: "
+                f"{says}"
+            )
+    if answer(0.01, 0.005, lr, gamma, 400, 0.0) == 0:
+        wrong("you return 0, and t0 is from 1 to T. At 0, `[t0 - 1]` is the last entry in Python")
+
+
 def a_stronger_spring_is_never_slower(answer, rng):
     settings = run(rng, True)
     k, lr, gamma, steps, warmup = settings
@@ -125,4 +148,4 @@ def what_counts_is_lr_times_gamma(answer, rng):
         wrong("your t0 changes when lr is a quarter and gamma four times as much. Only their product counts")
 
 
-LAWS = [there_may_be_none, a_stronger_spring_is_never_slower, what_counts_is_lr_times_gamma]
+LAWS = [there_may_be_none, tries_every_t0, a_stronger_spring_is_never_slower, what_counts_is_lr_times_gamma]

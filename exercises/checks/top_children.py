@@ -107,7 +107,8 @@ MISTAKES = [
     Mistake("you take the entries above the mean, whatever p is. Take the round(p * n) largest.", above_the_mean),
     Mistake("you choose whole tensors. Rank the entries: a tensor may be in the child in part.", tensors_by_mean),
     Mistake(
-        "your child is one entry too small: is the threshold itself left out? It has round(p * n) entries.",
+        "your child is one entry too small: is the threshold itself left out, or does `int` cut p * n off? It has "
+        "round(p * n) entries.",
         of_count(lambda p, n: round(p * n) - 1),
     ),
     Mistake("your child is one entry too large. It has round(p * n) entries.", of_count(lambda p, n: round(p * n) + 1)),

@@ -49,6 +49,10 @@ MISTAKES = [
         lambda g, p, n, lr: (n * lr * g * p, lr * g.abs() * (n * (1 - p) / p) ** 0.5),
     ),
     Mistake(
+        "your mean is divided by p once too often: the mean of M / p is 1.",
+        lambda g, p, n, lr: (n * lr * g / p, lr * g.abs() * (n * (1 - p) / p) ** 0.5),
+    ),
+    Mistake(
         "your spread grows with n. The coins are independent: the variances of the steps add up, so the standard "
         "deviation grows with the root of n.",
         spread(lambda g, p, n, lr: n * lr * g * ((1 - p) / p) ** 0.5),

@@ -19,6 +19,8 @@ MUTANTS = [
     ("scales the step", {"lam * g + (1": "g + (1", "lr * m_hat": "lam * lr * m_hat"}, "lambda is on your step. Here"),
     ("pulls to zero", {"(theta - anchor)": "theta"}, "towards 0"),
     ("reverses lambda", {"lam * g + (1 - lam) * gamma": "(1 - lam) * g + lam * gamma"}, "reversed"),
+    ("eps inside the root", {"v_hat**0.5 + EPS": "(v_hat + EPS)**0.5"}, "inside the root"),
+    ("no eps", {"v_hat**0.5 + EPS": "v_hat**0.5"}, "no eps in your denominator"),
     ("puts lr into the gradient", {"(1 - lam) * gamma": "lr * (1 - lam) * gamma"}, "learning rate is in your gradient"),
 ]
 

@@ -13,6 +13,10 @@ MUTANTS = [
     ("looks at the end", {"[t0 - 1]": "[-1]"}, "the end of the run"),
     ("looks along one curve", {LOOP: CURVE + LOOP, GIVEN: "curve["}, "along one curve"),
     ("returns the last one", {"return None": "return steps"}, "not even t0 = 40"),
+    ("leaves out T", {LOOP: LOOP.replace("steps + 1", "steps")}, "T is to be tried"),
+    ("begins at 2", {LOOP: LOOP.replace("range(1", "range(2")}, "begin at 1"),
+    ("begins at 0", {LOOP: LOOP.replace("range(1", "range(0")}, "you return 0"),
+    ("turns the comparison", {"<= share": "> 1"}, "the comparison turned round"),
     ("leaves the warm-up out", {GIVEN: GIVEN.replace("warmup", "0")}, "the warm-up is left out"),
 ]
 

@@ -5,7 +5,7 @@
 # minutes: 15
 # difficulty: 2
 # hints:
-#   - Write one line for each of lines 7 to 10, with new names on the left. Only then take the step.
+#   - Write one line for each of the first four formulas, with new names on the left. Only then take the step.
 #   - |
 #     Two pairs are needed, and they are not the same. $\hat m$ and $\hat v$ are for this step alone. $m$ and $v$, not
 #     corrected, are what you give back.

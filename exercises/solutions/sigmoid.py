@@ -34,7 +34,8 @@ $$\lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
 - $k$ is at least 0. `k = 0` is 1/2 for every $t$. `k = np.inf` is a step: 0 before $t_0$, exactly 1/2 at $t_0$, and 1
   after it.
 - Nothing may overflow, however steep the shift is and however far $t$ is from $t_0$: no OverflowError, and no
-  RuntimeWarning about it either. (Use no library's sigmoid: this is about how it is made.)
+  RuntimeWarning about it either. To switch the warning off is no answer. (Use no library's sigmoid: this is about how
+  it is made.)
 """
 
 import numpy as np

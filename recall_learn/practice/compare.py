@@ -160,6 +160,17 @@ def shown(value: Any) -> str:
     return f"[{text}{', ...' if flat.size > 4 else ''}]"
 
 
+def scalars(value: Any) -> Any:
+    """The same, with NumPy's arrays of one number as tensors, which `float` takes in any shape."""
+    if isinstance(value, np.ndarray) and value.size == 1 and value.ndim:
+        return torch.as_tensor(value)
+    if type(value) is dict:
+        return {key: scalars(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(scalars, value))
+    return value
+
+
 def named(value: Any) -> str:
     """What kind of thing a value is."""
     if value is None:

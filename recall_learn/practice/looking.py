@@ -158,7 +158,15 @@ class _Look:
     def laws(self) -> str:
         """Which law does not hold, or ""."""
         for law in self.rules:
-            law(lambda *arguments: self._answer(self.play, self.entry, *arguments), self.rng)
+            try:
+                law(lambda *arguments: compare.scalars(self._answer(self.play, self.entry, *arguments)), self.rng)
+            except (_Broken, Complaint, NotWritten):
+                raise
+            except Exception as error:
+                raise Complaint(
+                    f"a law cannot read your result ({type(error).__name__}: {error}). Is it what the "
+                    "statement asks for, in each case?"
+                ) from None
         return ""
 
     def _law_or_nothing(self) -> str:

@@ -138,3 +138,13 @@ def test_a_mistake_that_explains_one_wrong_case_and_not_the_right_ones_is_not_na
         return a + b if len(a) == 3 else a * 0
 
     assert "you subtract" not in says(read(adding.path), adds)
+
+
+def test_a_number_may_come_as_an_array_and_what_a_law_cannot_read_is_told(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    of_one = path.read_text().replace("(3, 5)", "(1, 1)")
+    path.write_text(
+        of_one + "\n\ndef reads(answer, rng):\n    float(answer(torch.ones(1), torch.ones(1)))\n\nLAWS = [reads]\n"
+    )
+    assert examine(read(adding.path), lambda a, b: (a + b).numpy()[:, None])
+    assert "a law cannot read your result (TypeError" in says(read(adding.path), lambda a, b: [(a + b).item()])

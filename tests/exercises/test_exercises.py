@@ -109,7 +109,7 @@ def test_the_solution_passes_in_float32(exercise):
 
 @each_exercise
 def test_there_are_mistakes_hints_and_other_answers(exercise):
-    assert 2 <= len(mutants(exercise).MUTANTS) <= 6
+    assert len(mutants(exercise).MUTANTS) >= 2
     assert mutants(exercise).OTHERS
     assert 2 <= len(exercise.hints) <= 3
     assert exercise.statement
