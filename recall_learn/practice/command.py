@@ -56,16 +56,7 @@ def _run(options: argparse.Namespace) -> int:
     if len(reports) > 1 or options.require:
         print(f"{sum(map(bool, reports))} of {len(reports)} pass now: {points} of {_all_points()} points")
     if options.report:
-        rows = [
-            {
-                "name": each.name,
-                "lesson": each.lesson,
-                "points": each.points,
-                "status": report.status,
-                "says": report.says,
-            }
-            for each, report in zip(chosen, reports, strict=True)
-        ]
+        rows = [_row(each, report) for each, report in zip(chosen, reports, strict=True)]
         _write(options.report, {"format": 1, "points": points, "of": _all_points(), "exercises": rows})
     if options.require:
         return 0 if points >= options.require else 1

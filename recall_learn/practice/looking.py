@@ -71,6 +71,10 @@ class _Broken(Exception):
     """A law that does not hold; its text is the complaint."""
 
 
+class _Unreadable(Complaint):
+    """A law stumbles over the result."""
+
+
 def wrong(says: str) -> NoReturn:
     """Say that a law does not hold, in the learner's terms."""
     raise _Broken(says)
@@ -163,7 +167,7 @@ class _Look:
             except (_Broken, Complaint, NotWritten):
                 raise
             except Exception as error:
-                raise Complaint(
+                raise _Unreadable(
                     f"a law cannot read your result ({type(error).__name__}: {error}). Is it what the "
                     "statement asks for, in each case?"
                 ) from None
@@ -173,11 +177,11 @@ class _Look:
         detail = self.detail
         try:
             return self.laws()
-        except (_Broken, Complaint) as broken:
-            return str(broken)
-        except Exception:  # a law may stumble over a result that is wrong anyway
+        except (_Unreadable, NotWritten):  # the result is wrong anyway, and what is wrong with it can be said
             self.detail = detail
             return ""
+        except (_Broken, Complaint) as broken:
+            return str(broken)
 
     def _answer(self, function: Callable, *arguments) -> Any:
         """Call with copies, and complain if they are changed."""

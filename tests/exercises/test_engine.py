@@ -148,3 +148,4 @@ def test_a_number_may_come_as_an_array_and_what_a_law_cannot_read_is_told(adding
     )
     assert examine(read(adding.path), lambda a, b: (a + b).numpy()[:, None])
     assert "a law cannot read your result (TypeError" in says(read(adding.path), lambda a, b: [(a + b).item()])
+    assert "it has to be" in says(read(adding.path), lambda a, b: [7.0])  # the difference says more
