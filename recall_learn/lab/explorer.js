@@ -34,16 +34,32 @@ export function recorded(data, state, axis) {
   return data.axes[axis].map(number).filter((value) => find(data, { ...state, [axis]: value }));
 }
 
-// For each axis along which a run was recorded, the value nearest to the state's.
+// The values that a control offers: those of the task's runs, and those that the reader came with.
+export function choices(data, state, axis, came) {
+  const of = (run) => axis === "task" || run.task === state.task;
+  const there = new Set(data.runs.filter(of).map((run) => number(run[axis])).concat(state[axis], came[axis]));
+  return data.axes[axis].map(number).filter((value) => there.has(value));
+}
+
+// What to change so that there is a run: the nearest value along each axis that has one, and within a task several at once where none has.
 export function nearest(data, state) {
+  const away = (axis, value) => {
+    const values = data.axes[axis].map(number);
+    return Math.abs(values.indexOf(value) - values.indexOf(state[axis]));
+  };
   const offers = [];
   for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(data, state, axis))) {
-    const values = data.axes[axis].map(number), here = values.indexOf(state[axis]);
-    const away = (value) => Math.abs(values.indexOf(value) - here);
-    const found = recorded(data, state, axis).sort((a, b) => away(a) - away(b));
-    if (found.length) offers.push([axis, found[0]]);
+    const found = recorded(data, state, axis).sort((a, b) => away(axis, a) - away(axis, b));
+    if (found.length) offers.push({ [axis]: found[0] });
   }
-  return offers;
+  if (offers.some((offer) => !("task" in offer))) return offers;
+  const others = data.runs.filter((run) => run.task === state.task).map((run) => {
+    const apart = AXES.filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
+    const far = apart.reduce((sum, axis) => sum + away(axis, number(run[axis])), 0);
+    return [run.method === state.method ? 0 : 1, apart.length, far, Object.fromEntries(apart.map((axis) => [axis, number(run[axis])]))];
+  });
+  others.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+  return [...others.slice(0, 1).map((other) => other[3]), ...offers];
 }
 
 export function write(state) {
@@ -76,9 +92,15 @@ export function short(value) {
   return String(Number(Number(value).toPrecision(3)));
 }
 
+// What tells how much of the pretraining is left: its name in a sentence, and over its chart.
+const KEPT = {
+  source_loss: ["source loss", "Source loss, nats a hidden word"],
+  similarity: ["correlation on STS-B", "Zero-shot rank correlation on STS-B"],
+};
+
 // At most two lines on where the reader is.
 export function explain(data, state) {
-  const steps = data.steps, run = find(data, state), plain = twin(data, state);
+  const steps = data.steps[state.task], run = find(data, state), plain = twin(data, state);
   const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
   if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
   if (!matters(data, state, "k")) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
@@ -94,7 +116,8 @@ export function explain(data, state) {
   const end = (row, name) => row[name] && row[name][row[name].length - 1];
   const parts = [];
   if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
-  if (run.source_loss) parts.push(`source loss ${short(run.source_loss[0])} → ${short(end(run, "source_loss"))}`);
+  const kept = data.kept[state.task];
+  if (run[kept]) parts.push(`${KEPT[kept][0]} ${short(run[kept][0])} → ${short(end(run, kept))}`);
   return [where, parts.length ? `In this run ${parts.join("; ")}.` : ""].filter(Boolean);
 }
 
@@ -140,17 +163,18 @@ function chart(figure, title, lines, steps, range, mark) {
   add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
 }
 
-const PANELS = [
-  ["loss", "Task loss, nats (mean since the last point)"],
-  ["source_loss", "Source loss, nats a hidden word"],
+const panels = (data, task) => [
+  ["loss", "Task loss (mean since the last point)"],
+  [data.kept[task], KEPT[data.kept[task]][1]],
   ["distance", "Distance to the pretrained weights"],
-  ["score", null],
+  ["score", `${data.metrics[task]} on ${task}`],
 ];
 
 export function mount(el, data, { link = false } = {}) {
   const start = { ...data.start, k: number(data.start.k) };
   const named = link && location.hash.startsWith("#explore&"); // the reader came for a setting
   let state = link ? read(data, location.hash, start) : start;
+  let came = state; // as the reader came to this task
   el.replaceChildren();
   el.classList.add("recall-explorer");
   const controls = add(el, "div", { class: "controls" });
@@ -158,17 +182,15 @@ export function mount(el, data, { link = false } = {}) {
   for (const axis of AXES) {
     const label = add(controls, "label");
     add(label, "span", {}, axis === "t0" ? "t₀" : axis);
-    const values = data.axes[axis].map(number);
     const ranged = ["k", "t0", "gamma"].includes(axis);
-    const input = ranged ? add(label, "input", { type: "range", min: 0, max: values.length - 1, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
-    if (!ranged) for (const value of values) add(input, "option", { value }, data.names[value] || text(value));
-    const output = ranged ? add(label, "output") : null;
+    const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
+    const control = { label, input, output: ranged ? add(label, "output") : null, values: [], ranged };
     const set = () => {
-      change({ [axis]: ranged ? values[input.value] : values[input.selectedIndex] });
+      change({ [axis]: control.values[ranged ? input.value : input.selectedIndex] });
     };
     input.addEventListener(ranged ? "input" : "change", set);
     input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
-    inputs[axis] = { label, input, output, values, ranged };
+    inputs[axis] = control;
   }
   const which = add(el, "p", { class: "which", "aria-live": "polite" });
   const says = add(el, "p", { class: "says", "aria-live": "polite" });
@@ -179,11 +201,24 @@ export function mount(el, data, { link = false } = {}) {
     item.append(words);
   }
   const grid = add(el, "div", { class: "charts" });
-  const figures = [null, ...PANELS].map(() => add(grid, "figure"));
+  const figures = [null, ...panels(data, state.task)].map(() => add(grid, "figure"));
+
+  function offer(axis, control) {
+    const values = choices(data, state, axis, came);
+    if (values.join() === control.values.join()) return;
+    control.values = values;
+    if (control.ranged) control.input.max = values.length - 1;
+    else {
+      control.input.replaceChildren();
+      for (const value of values) add(control.input, "option", { value }, data.names[value] || text(value));
+    }
+  }
 
   function draw() {
-    const run = find(data, state), plain = twin(data, state), steps = data.steps;
-    for (const [axis, { label, input, output, values, ranged }] of Object.entries(inputs)) {
+    const run = find(data, state), plain = twin(data, state), steps = data.steps[state.task];
+    for (const [axis, control] of Object.entries(inputs)) {
+      offer(axis, control);
+      const { label, input, output, values, ranged } = control;
       const place = values.indexOf(state[axis]);
       if (ranged) input.value = place;
       else input.selectedIndex = place;
@@ -197,11 +232,12 @@ export function mount(el, data, { link = false } = {}) {
     if (run) which.textContent = `Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
     else {
       which.textContent = `No run was recorded with ${settings}. `;
-      for (const [axis, value] of nearest(data, state)) {
-        const button = add(which, "button", { type: "button" }, `${axis} = ${text(value)}`);
+      for (const setting of nearest(data, state)) {
+        const named = Object.entries(setting).map(([axis, value]) => `${axis} = ${text(value)}`);
+        const button = add(which, "button", { type: "button" }, named.join(", "));
         button.addEventListener("click", () => {
-          change({ [axis]: value });
-          inputs[axis].input.focus(); // the button is gone
+          change(setting);
+          inputs[Object.keys(setting)[0]].input.focus(); // the button is gone
         });
       }
     }
@@ -211,24 +247,25 @@ export function mount(el, data, { link = false } = {}) {
     const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
     const mark = scheduled && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
     chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
-    PANELS.forEach(([column, title], i) => {
+    panels(data, state.task).forEach(([column, title], i) => {
       const lines = [];
       if (plain && plain[column]) lines.push(["plain", COLOURS.plain, "5 4", plain.step, plain[column]]);
       if (run && run !== plain && run[column]) lines.push(["this run", COLOURS.run, "", run.step, run[column]]);
       const range = (data.ranges[state.task] || {})[column];
-      chart(figures[i + 1], title || `${data.metrics[state.task]} on ${state.task}`, lines, steps, range, mark);
+      chart(figures[i + 1], title, lines, steps, range, mark);
     });
     el.dataset.state = write(state);
   }
   // The address follows what a reader does, and stays as it was until then.
   function change(setting) {
     state = { ...state, ...setting };
+    if (setting.task !== undefined) came = state;
     draw();
     if (link) history.replaceState(null, "", write(state));
   }
   if (link) window.addEventListener("hashchange", () => {
     if (location.hash.startsWith("#explore&") && location.hash !== write(state)) {
-      state = read(data, location.hash, start);
+      came = state = read(data, location.hash, start);
       draw();
       el.scrollIntoView();
     }

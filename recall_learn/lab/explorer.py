@@ -2,7 +2,7 @@
 
 ::
 
-    explore(grids.load("runs/grid-world.json"))
+    explore(grids.load("runs/grid-world.json"), grids.load("runs/grid-cola.json"))
 
 In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
 It never shows another run than the one that is set: where none was recorded it says so, and which there are.
@@ -31,48 +31,60 @@ STATIC = "RECALL_LEARN_STATIC"
 """Set to 1 where the book is built: pages hold the explorer itself, not a widget's state."""
 
 
-def explore(records: Records, **start: Any) -> Any:
+def explore(*records: Records, **start: Any) -> Any:
     """The explorer of these runs, as an object that a notebook's cell shows.
 
     Args:
-        records: runs of `AXES`, all of the same number of steps.
+        records: runs of `AXES`; those of one task have the same number of steps.
         start: settings that it begins with, such as ``task="world/rte"``; else those of the first run.
 
     Raises:
-        ValueError: there are no runs, their steps differ, or no run has the settings of ``start``.
+        ValueError: there are no runs, those of a task differ in their steps or in more than `AXES`, or no run has the
+            settings of ``start``.
     """
-    data = payload(records, **start)
+    data = payload(*records, **start)
     return Page(data) if os.environ.get(STATIC) == "1" else widget(data)
 
 
-def payload(records: Records, **start: Any) -> dict[str, Any]:
+def payload(*records: Records, **start: Any) -> dict[str, Any]:
     """What ``explorer.js`` reads: axes, runs, and the range of each chart; see `explore` for arguments and errors."""
-    if not records.runs:
+    runs = [run for each in records for run in each.runs]
+    if not runs:
         raise ValueError("there are no runs to explore; record some with recall-learn sweep")
-    steps = {run.recipe.steps for run in records.runs}
-    if len(steps) > 1:
-        raise ValueError(f"the runs have {sorted(steps)} steps; the explorer compares runs of one length")
+    by_task: dict[str, list[Record]] = {}
+    for run in runs:
+        by_task.setdefault(run.recipe.task, []).append(run)
+    steps = {task: sorted({run.recipe.steps for run in each}) for task, each in by_task.items()}
+    for task, lengths in steps.items():
+        if len(lengths) > 1:
+            raise ValueError(f"the runs of {task} have {lengths} steps; the explorer compares runs of one length")
     unknown = sorted(set(start) - set(AXES))
     if unknown:
         raise ValueError(f"start has {unknown[0]!r}; the explorer has {', '.join(AXES)}")
-    first = records.find(**start)
-    if not first:
+    first = next((run for each in records for run in each.find(**start)), None)
+    if first is None:
         raise ValueError(f"no recorded run has {start}; choose settings of one that is there")
-    rows = [_row(run) for run in records.runs]
-    _check_apart(records.runs, rows)
+    rows = [_row(run) for run in runs]
+    _check_apart(runs, rows)
     axes = {axis: _values(axis, rows) for axis in AXES}
-    tasks = {row["task"] for row in rows}
-    begin = {axis: _row(first[0])[axis] for axis in AXES}
+    begin = {axis: _row(first)[axis] for axis in AXES}
     return {
         "axes": axes,
         "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in AXES},
         "lacks": {row["method"]: [axis for axis in AXES if row[axis] is None] for row in rows},
-        "steps": steps.pop(),
+        "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
-        "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in tasks},
-        "names": METHODS,
-        "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in tasks},
+        "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in by_task},
+        "kept": {task: _kept(each) for task, each in by_task.items()},
+        "names": METHODS | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},
+        "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in by_task},
     }
+
+
+def _kept(runs: Sequence[Record]) -> str:
+    """What was measured of what the backbone was pretrained for."""
+    measured = {name for run in runs for name in run.columns}
+    return "similarity" if "similarity" in measured and "source_loss" not in measured else "source_loss"
 
 
 def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None:
@@ -116,7 +128,7 @@ def _plain(value: float) -> float | int | str:
 def _ranges(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
     """One range a chart for all runs of a task: a control moves the curve and not the frame."""
     found = {}
-    for name in ("loss", "source_loss", "distance", "score"):
+    for name in ("loss", "source_loss", "similarity", "distance", "score"):
         values = [value for row in rows for value in row.get(name, ()) if value is not None]
         if values:
             found[name] = [min(0.0, *values), max(values)]

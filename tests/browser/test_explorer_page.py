@@ -33,10 +33,21 @@ def records():
     return Records([], made)
 
 
+def real():
+    """Another task, with other lists of values, another length and another measure of what is kept."""
+    common = {"backbone": "minilm", "task": "cola", "steps": 450, "lr": 1e-4}
+    found = {"step": [0, 225, 450], "score": [0, 0.1, 0.2], "loss": [None, 0.6, 0.5], "distance": [0.0, 2.0, 5.0]}
+    made = [Record(Recipe(**common), {**found, "similarity": [0.87, 0.6, 0.55]})]
+    for k, t0 in ((0.05, 100), (0.05, 250), (0.5, 100)):
+        recipe = Recipe(**common, method="recadam", gamma=1000, k=k, t0=t0)
+        made.append(Record(recipe, {**found, "similarity": [0.87, 0.7, 0.64]}))
+    return Records([], made)
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorer")
-    body = explorer.Page(explorer.payload(records(), method="recadam", k=0.1, t0=100.0))._repr_html_()
+    body = explorer.Page(explorer.payload(records(), real(), method="recadam", k=0.1, t0=100.0))._repr_html_()
     style = explorer.STYLE.read_text(encoding="utf-8")
     (folder / "explorer.js").write_text(explorer.script(), encoding="utf-8")
     page = folder / "page.html"
@@ -142,6 +153,29 @@ def test_a_reader_who_asks_for_nothing_stays_at_the_top(browser, file):
     tab.goto(f"{low.as_uri()}#explore&k=0.01")
     tab.wait_for_function("scrollY > 1000")
     tab.close()
+
+
+def test_another_task_brings_its_own_values_and_charts(tab):
+    tab.get_by_label("task", exact=True).select_option("cola")
+    assert shown(tab).startswith("No run was recorded with task cola, method recadam, k 0.1, t0 100, gamma 100, seed 0.")
+    assert tab.get_by_label("k", exact=True).get_attribute("max") == "2"  # its own two, and the one that was brought
+    assert tab.get_by_label("seed", exact=True).locator("option").all_inner_texts() == ["0"]
+    offers = tab.locator(".which button").all_inner_texts()
+    assert offers == ["k = 0.05, gamma = 1000", "task = world/cola"]  # no one axis leads to a run of this task
+    tab.get_by_role("button", name=offers[0]).click()
+    assert shown(tab) == "Shown: the recorded run with task cola, method recadam, k 0.05, t0 100, gamma 1000, seed 0."
+    assert "correlation on STS-B 0.87 → 0.64" in tab.locator(".says").inner_text()
+    assert len(drawn(tab)) == 1 + 4 * 2
+    titles = tab.locator(".recall-explorer figcaption").all_inner_texts()
+    assert titles[2] == "Zero-shot rank correlation on STS-B"
+    assert "over 450 steps" in tab.locator(".recall-explorer svg").first.get_attribute("aria-label")
+    slide(tab, "k", "End")
+    assert "k 0.5, t0 100, gamma 1000" in shown(tab)
+    address = tab.url
+    tab.get_by_label("task", exact=True).select_option("world/cola")
+    assert tab.get_by_label("seed", exact=True).locator("option").all_inner_texts() == ["0", "1"]
+    tab.evaluate(f"location.hash = '{address.partition('#')[2]}'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('task cola, method recadam, k 0.5')")
 
 
 def test_the_address_is_the_state(tab, file):

@@ -39,7 +39,7 @@ def test_axes_hold_what_was_recorded_and_no_more():
         "gamma": [10, 100],
         "seed": [0, 2],
     }
-    assert data["steps"] == 300
+    assert data["steps"] == {"world/cola": 300}
     assert data["metrics"] == {"world/cola": "Matthews correlation"}
 
 
@@ -72,11 +72,24 @@ def test_charts_have_the_range_of_all_runs():
     assert ranges == {"loss": [0.0, 0.7], "distance": [0.0, 5.0], "score": [-0.2, 0.9]}
 
 
+def test_several_files_are_one_explorer_each_task_with_its_own_measures():
+    real = {"backbone": "minilm", "task": "cola", "steps": 450}
+    kept = {"step": [0, 450], "score": [0.0, 0.2], "loss": [None, 0.5], "distance": [0.0, 5.0], "similarity": [0.9, 0.5]}
+    told = Record(recipe(), {**COLUMNS, "source_loss": [0.4, 0.5, 0.9]})
+    data = explorer.payload(Records([], [told]), Records([], [Record(Recipe(**real), kept)]), task="cola")
+    assert data["start"]["task"] == "cola"
+    assert data["steps"] == {"world/cola": 300, "cola": 450}
+    assert data["kept"] == {"world/cola": "source_loss", "cola": "similarity"}
+    assert data["names"]["cola"] == "cola, minilm"
+    assert data["ranges"]["cola"]["similarity"] == [0.0, 0.9]
+    assert "source_loss" not in data["ranges"]["cola"]
+
+
 @pytest.mark.parametrize(
     ("runs", "start", "parts"),
     [
         (records(), {}, ["no runs"]),
-        (records(recipe(), recipe(steps=200)), {}, ["[200, 300]"]),
+        (records(recipe(), recipe(steps=200)), {}, ["world/cola", "[200, 300]"]),
         (records(recipe()), {"task": "world/rte"}, ["world/rte"]),
         (records(recipe()), {"kk": 1}, ["'kk'", "task, method, k"]),
         (records(recipe(), recipe(lr=5e-4)), {}, ["tell two runs apart", "lr is 0.001 there and 0.0005 here"]),
