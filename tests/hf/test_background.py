@@ -1,5 +1,6 @@
 """Runs in the background: the same as in the foreground, to the bit, whatever goes on beside them."""
 
+import gc
 import random
 import shutil
 import threading
@@ -222,6 +223,15 @@ def test_closing_ends_the_threads_and_removes_the_folder(world, moment):
     assert not folder.exists()
     with pytest.raises(ValueError, match="closed"):
         session.start()
+
+
+def test_a_session_that_nobody_closes_leaves_no_folder(world):
+    session = begin(world)
+    folder = session.folder
+    assert folder.is_dir()
+    del session
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_a_saved_session_goes_on_as_if_it_had_never_stopped(world, tmp_path):
