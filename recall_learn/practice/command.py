@@ -8,6 +8,7 @@ from pathlib import Path
 from recall_learn.files import check_file, write_text
 from recall_learn.practice import answers, exercise, progress
 from recall_learn.practice.exercise import Exercise
+from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
 
 POLL = 0.5
@@ -86,7 +87,7 @@ def _look(each: Exercise, where: Path) -> Report:
 def _hint(options: argparse.Namespace) -> int:
     each = exercise.named(options.name)
     number = progress.hint_seen(each)
-    print(f"Hint {number} of {len(each.hints)}: {each.hints[number - 1]}")
+    print(f"Hint {number} of {len(each.hints)}: {plain(each.hints[number - 1])}")
     last = f"That was the last. `recall-learn exercises solution {each.name}` shows it worked out."
     print("Once more, and you get the next one." if number < len(each.hints) else last)
     return 0
@@ -122,7 +123,7 @@ def _next() -> Exercise | None:
 def _solution(options: argparse.Namespace) -> int:
     each = exercise.named(options.name)
     progress.solution_seen(each.name)
-    print(f"{each.code.rstrip()}\n\n{each.explanation.strip()}")
+    print(f"{each.code.rstrip()}\n\n{plain(each.explanation.strip())}")
     return 0
 
 

@@ -157,7 +157,9 @@ def test_a_reader_who_asks_for_nothing_stays_at_the_top(browser, file):
 
 def test_another_task_brings_its_own_values_and_charts(tab):
     tab.get_by_label("task", exact=True).select_option("cola")
-    assert shown(tab).startswith("No run was recorded with task cola, method recadam, k 0.1, t0 100, gamma 100, seed 0.")
+    assert shown(tab).startswith(
+        "No run was recorded with task cola, method recadam, k 0.1, t0 100, gamma 100, seed 0."
+    )
     assert tab.get_by_label("k", exact=True).get_attribute("max") == "2"  # its own two, and the one that was brought
     assert tab.get_by_label("seed", exact=True).locator("option").all_inner_texts() == ["0"]
     offers = tab.locator(".which button").all_inner_texts()

@@ -10,6 +10,7 @@ import pytest
 
 from recall_learn.cli import main
 from recall_learn.practice import answers, check, exercise, progress
+from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
 
 NAME = "fisher_empirical"
@@ -109,7 +110,7 @@ def test_hints_come_one_by_one(capsys):
     for number in (1, 2, 3, 3):
         assert run("hint", NAME) == 0
         out = capsys.readouterr().out
-        assert f"Hint {number} of 3: {EACH.hints[number - 1]}" in out
+        assert f"Hint {number} of 3: {plain(EACH.hints[number - 1])}" in out
         assert ("That was the last." in out) == (number == 3)
     assert progress.load()[NAME]["hints"] == 3
 
@@ -118,7 +119,7 @@ def test_the_solution_is_shown_and_noted(capsys):
     assert run("solution", NAME) == 0
     out = capsys.readouterr().out
     assert EACH.code.strip() in out
-    assert EACH.explanation.strip() in out
+    assert plain(EACH.explanation.strip()) in out
     assert "solution" in progress.load()[NAME]
 
 

@@ -74,7 +74,13 @@ def test_charts_have_the_range_of_all_runs():
 
 def test_several_files_are_one_explorer_each_task_with_its_own_measures():
     real = {"backbone": "minilm", "task": "cola", "steps": 450}
-    kept = {"step": [0, 450], "score": [0.0, 0.2], "loss": [None, 0.5], "distance": [0.0, 5.0], "similarity": [0.9, 0.5]}
+    kept = {
+        "step": [0, 450],
+        "score": [0.0, 0.2],
+        "loss": [None, 0.5],
+        "distance": [0.0, 5.0],
+        "similarity": [0.9, 0.5],
+    }
     told = Record(recipe(), {**COLUMNS, "source_loss": [0.4, 0.5, 0.9]})
     data = explorer.payload(Records([], [told]), Records([], [Record(Recipe(**real), kept)]), task="cola")
     assert data["start"]["task"] == "cola"
