@@ -10,14 +10,14 @@ $$
 of the random offset is left. Find the **smallest whole number** $t_0$ from 1 to $T$ for which at most `share` of the
 offset is left after step $t_0$ itself, with the $\lambda$ of that same $t_0$. If there is none, return `None`.
 
-`share_left` is given. It returns what is left after each of the $T$ steps of the run with one $t_0$. The learning rate
+`left_after` is given. It returns what is left after each of the $T$ steps of the run with one $t_0$. The learning rate
 rises from 0 during the first `warmup` $\cdot T$ steps and falls linearly afterwards, as in this lesson.
 """
 
 import numpy as np
 
 
-def share_left(t0, k, lr, gamma, steps, warmup):
+def left_after(t0, k, lr, gamma, steps, warmup):
     """What is left of the offset after step 1, after step 2, ..., after the last one, ``[steps]``."""
     t = np.arange(1, steps + 1)
     rising = warmup * steps

@@ -65,12 +65,12 @@ ONE_CURVE = (
 )
 MISTAKES = [
     Mistake(
-        "you look at the step after t0. The first entry of `share_left` is what is left after step 1, so that of step "
+        "you look at the step after t0. The first entry of `left_after` is what is left after step 1, so that of step "
         "t0 is entry t0 - 1.",
         at(lambda t0, steps: min(t0 + 1, steps)),
     ),
     Mistake(
-        "your t0 is one too large in some cases: do you look at the step before t0? The first entry of `share_left` is "
+        "your t0 is one too large in some cases: do you look at the step before t0? The first entry of `left_after` is "
         "what is left after step 1, so that of step t0 is entry t0 - 1.",
         at(lambda t0, steps: t0 - 1),
     ),
@@ -97,7 +97,7 @@ MISTAKES = [
     Mistake(ONE_CURVE.format("step 0"), one_curve(lambda steps: 0)),
     Mistake(ONE_CURVE.format("step 100"), one_curve(lambda steps: 100)),
     Mistake(
-        "the warm-up is left out. Hand `warmup` on to `share_left`: while the rate rises, the spring hardly pulls.",
+        "the warm-up is left out. Hand `warmup` on to `left_after`: while the rate rises, the spring hardly pulls.",
         lambda share, k, lr, gamma, steps, warmup: reference(share, k, lr, gamma, steps, 0.0),
     ),
 ]

@@ -4,8 +4,8 @@ import numpy as np
 
 LOOP = "    for t0 in range(1, steps + 1):\n"
 
-GIVEN = "share_left(t0, k, lr, gamma, steps, warmup)["
-CURVE = "    curve = share_left(steps, k, lr, gamma, steps, warmup)\n"
+GIVEN = "left_after(t0, k, lr, gamma, steps, warmup)["
+CURVE = "    curve = left_after(steps, k, lr, gamma, steps, warmup)\n"
 
 MUTANTS = [
     ("looks a step late", {"[t0 - 1]": "[t0]"}, "the step after t0"),

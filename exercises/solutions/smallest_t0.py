@@ -7,10 +7,10 @@
 # hints:
 #   - Each t0 is another schedule. How many curves do you have to look at, and at which point of each?
 #   - |
-#     The curve of one `t0` is `share_left(t0, k, lr, gamma, steps, warmup)`. Its first entry is what is left after
+#     The curve of one `t0` is `left_after(t0, k, lr, gamma, steps, warmup)`. Its first entry is what is left after
 #     step 1. Which entry is step `t0`?
 #   - |
-#     Try `t0` = 1, 2, 3, ... and return the first with `share_left(t0, ...)[t0 - 1] <= share`. Return None after the
+#     Try `t0` = 1, 2, 3, ... and return the first with `left_after(t0, ...)[t0 - 1] <= share`. Return None after the
 #     loop.
 # explanation: |
 #   Two things change when you try the next `t0`: the point at which you look moves on, and the sigmoid moves with it,
@@ -36,14 +36,14 @@ $$
 of the random offset is left. Find the **smallest whole number** $t_0$ from 1 to $T$ for which at most `share` of the
 offset is left after step $t_0$ itself, with the $\lambda$ of that same $t_0$. If there is none, return `None`.
 
-`share_left` is given. It returns what is left after each of the $T$ steps of the run with one $t_0$. The learning rate
+`left_after` is given. It returns what is left after each of the $T$ steps of the run with one $t_0$. The learning rate
 rises from 0 during the first `warmup` $\cdot T$ steps and falls linearly afterwards, as in this lesson.
 """
 
 import numpy as np
 
 
-def share_left(t0, k, lr, gamma, steps, warmup):
+def left_after(t0, k, lr, gamma, steps, warmup):
     """What is left of the offset after step 1, after step 2, ..., after the last one, ``[steps]``."""
     t = np.arange(1, steps + 1)
     rising = warmup * steps
@@ -66,7 +66,7 @@ def smallest_t0(share, k, lr, gamma, steps, warmup):
     """
     # solution
     for t0 in range(1, steps + 1):
-        if share_left(t0, k, lr, gamma, steps, warmup)[t0 - 1] <= share:
+        if left_after(t0, k, lr, gamma, steps, warmup)[t0 - 1] <= share:
             return t0
     return None
     # end

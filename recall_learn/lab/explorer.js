@@ -66,23 +66,32 @@ export function write(state) {
   return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
 }
 
+// What an address names: [axis, word, value] each, the value undefined where nothing was recorded with it.
+function named(data, hash) {
+  if (!hash.startsWith("#explore&")) return [];
+  return hash.slice(9).split("&").flatMap((part) => {
+    const [axis, raw] = part.split("=");
+    if (!AXES.includes(axis) || !raw) return [];
+    let word = raw;
+    try {
+      word = decodeURIComponent(raw);
+    } catch {
+      // a torn address names nothing that is known
+    }
+    const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : Number(word);
+    return [[axis, word, data.axes[axis].map(number).find((known) => known === meant)]];
+  });
+}
+
 // The state that an address names; what it does not name, or names wrongly, is as in `start`.
 export function read(data, hash, start) {
-  const state = { ...start };
-  if (!hash.startsWith("#explore&")) return state;
-  for (const part of hash.slice(9).split("&")) {
-    const [axis, raw] = part.split("=");
-    if (!AXES.includes(axis) || raw === undefined) continue;
-    let said;
-    try {
-      said = decodeURIComponent(raw);
-    } catch {
-      continue; // a torn address
-    }
-    const value = data.axes[axis].map(number).find((known) => (known === Infinity ? "inf" : String(known)) === said);
-    if (value !== undefined) state[axis] = value;
-  }
-  return state;
+  const known = named(data, hash).filter(([, , value]) => value !== undefined);
+  return { ...start, ...Object.fromEntries(known.map(([axis, , value]) => [axis, value])) };
+}
+
+// What it names that no run has, for a reader who came for it.
+export function unknown(data, hash) {
+  return named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => `${axis} ${word}`);
 }
 
 const percent = (share) => `${Math.round(100 * share)} %`;
@@ -172,9 +181,10 @@ const panels = (data, task) => [
 
 export function mount(el, data, { link = false } = {}) {
   const start = { ...data.start, k: number(data.start.k) };
-  const named = link && location.hash.startsWith("#explore&"); // the reader came for a setting
+  const asked = link && location.hash.startsWith("#explore&"); // the reader came for a setting
   let state = link ? read(data, location.hash, start) : start;
   let came = state; // as the reader came to this task
+  let missed = link ? unknown(data, location.hash) : []; // what the address named, and is not there
   el.replaceChildren();
   el.classList.add("recall-explorer");
   const controls = add(el, "div", { class: "controls" });
@@ -195,11 +205,12 @@ export function mount(el, data, { link = false } = {}) {
   const which = add(el, "p", { class: "which", "aria-live": "polite" });
   const says = add(el, "p", { class: "says", "aria-live": "polite" });
   const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
-  for (const [glyph, colour, words] of [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]]) {
+  const keys = [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]].map(([glyph, colour, words]) => {
     const item = add(legend, "span");
     add(item, "span", { style: `color: ${colour}` }, `${glyph} `);
     item.append(words);
-  }
+    return item;
+  });
   const grid = add(el, "div", { class: "charts" });
   const figures = [null, ...panels(data, state.task)].map(() => add(grid, "figure"));
 
@@ -228,10 +239,13 @@ export function mount(el, data, { link = false } = {}) {
       label.classList.toggle("off", input.disabled);
     }
     const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+    const lost = missed.length ? `The address names ${missed.join(" and ")}, of which nothing is recorded. ` : "";
+    keys[0].hidden = !run || run === plain;
+    keys[1].hidden = !plain;
     which.replaceChildren();
-    if (run) which.textContent = `Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
+    if (run) which.textContent = `${lost}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
     else {
-      which.textContent = `No run was recorded with ${settings}. `;
+      which.textContent = `${lost}No run was recorded with ${settings}. `;
       for (const setting of nearest(data, state)) {
         const named = Object.entries(setting).map(([axis, value]) => `${axis} = ${text(value)}`);
         const button = add(which, "button", { type: "button" }, named.join(", "));
@@ -260,18 +274,20 @@ export function mount(el, data, { link = false } = {}) {
   function change(setting) {
     state = { ...state, ...setting };
     if (setting.task !== undefined) came = state;
+    missed = [];
     draw();
     if (link) history.replaceState(null, "", write(state));
   }
   if (link) window.addEventListener("hashchange", () => {
-    if (location.hash.startsWith("#explore&") && location.hash !== write(state)) {
-      came = state = read(data, location.hash, start);
-      draw();
-      el.scrollIntoView();
-    }
+    const asked = location.hash.startsWith("#explore&");
+    if ((!asked && location.hash) || location.hash === write(state)) return; // another place of the page
+    came = state = read(data, location.hash, start);
+    missed = unknown(data, location.hash);
+    draw();
+    if (asked) el.scrollIntoView();
   });
   draw();
-  if (named) el.scrollIntoView();
+  if (asked) el.scrollIntoView();
 }
 
 export default {

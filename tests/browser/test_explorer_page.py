@@ -196,6 +196,45 @@ def test_the_address_is_the_state(tab, file):
     tab.wait_for_function("document.querySelector('.which').textContent.includes('k ∞, t0 200, gamma 100, seed 0')")
 
 
+def test_an_address_is_read_as_a_reader_means_it(tab):
+    tab.evaluate("location.hash = '#explore&k=0.010&t0=50.0&gamma=100&seed=1'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('k 0.01, t0 50, gamma 100, seed 1')")
+    tab.evaluate("location.hash = '#explore&k=%E2%88%9E&t0=50'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('k ∞, t0 50, gamma 100, seed 0')")
+
+
+def test_what_an_address_names_in_vain_is_said(tab):
+    tab.evaluate("location.hash = '#explore&task=world/rte&k=0.07&t0=%&seed=1'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('seed 1')")
+    assert shown(tab).startswith(
+        "The address names task world/rte and k 0.07 and t0 %, of which nothing is recorded. Shown: the recorded run"
+    )
+    slide(tab, "t0", "Home")
+    assert shown(tab).startswith("Shown: the recorded run with task world/cola, method recadam, k 0.1, t0 50")
+
+
+def test_back_leads_to_what_was_shown_before(tab):
+    before = shown(tab)
+    tab.evaluate("location.hash = '#explore&k=inf&t0=50'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('k ∞')")
+    tab.evaluate("location.hash = '#elsewhere'")  # another place of the page
+    assert "k ∞" in shown(tab)
+    tab.go_back()
+    tab.go_back()
+    tab.wait_for_function("!location.hash")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('k 0.1')")
+    assert shown(tab) == before
+
+
+def test_the_legend_names_what_is_drawn(tab):
+    def keys():
+        return [key.inner_text() for key in tab.locator(".legend > span").all() if key.is_visible()]
+
+    assert [key[2:] for key in keys()] == ["this run", "plain fine-tuning, same seed"]
+    tab.get_by_label("method").select_option("vanilla")
+    assert [key[2:] for key in keys()] == ["plain fine-tuning, same seed"]
+
+
 def test_the_words_follow_the_region(tab):
     said = []
     for k, t0 in (("0", "100"), ("0.01", "200"), ("0.1", "100"), ("inf", "50")):

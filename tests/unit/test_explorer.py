@@ -99,6 +99,8 @@ def test_several_files_are_one_explorer_each_task_with_its_own_measures():
         (records(recipe()), {"task": "world/rte"}, ["world/rte"]),
         (records(recipe()), {"kk": 1}, ["'kk'", "task, method, k"]),
         (records(recipe(), recipe(lr=5e-4)), {}, ["tell two runs apart", "lr is 0.001 there and 0.0005 here"]),
+        (records(recipe(), recipe(method="recadam", batch_size=8, seed=1)), {}, ["batch_size is 32 there and 8 here"]),
+        (records(recipe(method="child-f", p=0.2), recipe(method="child-f")), {}, ["p is 0.2 there and 0.3 here"]),
     ],
 )
 def test_what_cannot_be_explored_is_refused(runs, start, parts):
