@@ -99,8 +99,8 @@ class Background:
         self._changed, self._closed = threading.Condition(), False
         self._own = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="recall-learn-lab-") if folder is None else folder)
-        if self._own:  # also where nobody closes it
-            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        if self._own:  # where nobody closes it; at exit `_close_all` waits for the threads first
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True).atexit = False
         self._leave_to_me()
         places = {MAIN: (recipe, self.folder), BESIDE: (beside, self.folder / BESIDE)}
         self.seats = {name: _seat(wanted, place) for name, (wanted, place) in places.items() if wanted is not None}
