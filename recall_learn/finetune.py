@@ -271,6 +271,10 @@ class _Session:
         done = len(self.run.history) + len(self.pending)
         self.pending.append(({"step": done + 1, "loss": None, "lambda": lam, "lr": lr, "pull": pull}, loss, penalty))
 
+    def skipped(self) -> None:
+        """The step was none: in fp16 its gradients overflowed, and nothing moved."""
+        self.pending[-1][0].update(pull=0.0, skipped=True)
+
     def flush(self) -> None:
         """Move pending records into the history, their losses now as numbers."""
         pending, self.pending = self.pending, []

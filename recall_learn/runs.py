@@ -5,7 +5,8 @@ A run is a JSON file:
 - ``recipe``: what was asked for, see `recall_learn.recipe.Recipe`;
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
-  of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), and at the evaluations ``distance``;
+  of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), at the evaluations ``distance``, and
+  ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are those of the next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
@@ -37,6 +38,13 @@ class Run:
     final: dict[str, Any] | None = None
     stopped: dict[str, Any] | None = None
     changes: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> int:
+        """Steps that were none, because the gradients overflowed; only fp16 has any."""
+        if self.recipe.mixed_precision != "fp16":
+            return 0
+        return sum("skipped" in record for record in self.history)
 
     def column(self, name: str) -> list:
         """One column of the history, a value a step."""

@@ -55,9 +55,11 @@ class Recorder(TrainerCallback):
         """Ask for changes; whoever is asked may wait."""
         self.session.steer(state.global_step + 1)
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args, state, control, optimizer, **kwargs):
         """Record the step; evaluate and save where the recipe says so."""
         s = self.session
+        if optimizer.step_was_skipped:
+            s.skipped()
         step, every = state.global_step, s.recipe.interval
         due = step % every == 0 or step == s.recipe.steps
         waited = time.monotonic() - self.flushed

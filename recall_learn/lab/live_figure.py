@@ -76,9 +76,9 @@ def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     return [e["step"] for e in there], [take(e) for e in there]
 
 
-def schedule(recipe: Recipe, t: np.ndarray) -> np.ndarray:
-    """Lambda of a recipe; 1 where it has none."""
-    return Sigmoid(recipe.k, recipe.t0)(t) if recipe.pull == "recadam" else np.ones(len(t))
+def schedule(recipe: Recipe, steps: np.ndarray, skipped: int = 0) -> np.ndarray:
+    """Lambda of a recipe, 1 where it has none; its t counts updates, so not the steps that were ``skipped``."""
+    return Sigmoid(recipe.k, recipe.t0)(steps - skipped) if recipe.pull == "recadam" else np.ones(len(steps))
 
 
 class _Figure(go.FigureWidget):
@@ -192,16 +192,17 @@ class LiveFigure:
             for which, (run, recipe) in enumerate(zip(runs, nows, strict=True)):
                 past = run.history[:: max(1, len(run.history) // MOST)]
                 x, y = [r["step"] for r in past], [r["lambda"] for r in past]
-                t = self._ahead(len(run.history))
+                steps = self._ahead(len(run.history))
+                ahead = schedule(recipe, steps, run.skipped)
                 if which == 0:
                     self.draw("lambda 0", x, y)
-                    self.draw("ahead", t, schedule(recipe, t))
+                    self.draw("ahead", steps, ahead)
                     at = len(run.history) or 1
                     self.draw("now", [at], [y[-1] if y else schedule(recipe, np.array([at]))[0]])
                 else:
-                    self.draw("lambda 1", [*x, *t], [*y, *schedule(recipe, t)])
-            t = self._ahead(former[0] - 1) if former else np.array([])
-            self.draw("ghost", t, schedule(former[1], t) if former else t)
+                    self.draw("lambda 1", [*x, *steps], [*y, *ahead])
+            steps = self._ahead(former[0] - 1) if former else np.array([])
+            self.draw("ghost", steps, schedule(former[1], steps, runs[0].skipped) if former else steps)
 
     def _ahead(self, done: int) -> np.ndarray:
         return np.unique(np.linspace(done + 1, self.steps, 120).round()) if done < self.steps else np.array([])

@@ -29,6 +29,8 @@ def status(session: Background) -> str:
     if run.history:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
+    if run.skipped:
+        parts.append(f"{run.skipped} step{'s' * (run.skipped > 1)} skipped: fp16 overflowed")
     if run.changes:
         parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
     return " · ".join(parts)

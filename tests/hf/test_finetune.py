@@ -264,17 +264,3 @@ def test_two_runs_of_one_recipe_are_equal(world, tmp_path):
     one, other = (runs.load(tmp_path / name / "run.json") for name in "ab")
     assert one.history == other.history
     assert same(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
-
-
-def test_half_precision_computes_otherwise_and_keeps_float32_weights(world, tmp_path):
-    full, half = run(world, out=tmp_path / "full"), run(world, out=tmp_path / "half", mixed_precision="bf16")
-    assert full.history[0]["loss"] != half.history[0]["loss"]
-    assert half.history[0]["loss"] == pytest.approx(full.history[0]["loss"], rel=0.02)
-    assert half.evaluations[0] == full.evaluations[0]  # nothing is evaluated in half precision
-    assert {weight.dtype for weight in final_weights(tmp_path / "half").values()} == {torch.float32}
-
-
-def test_fp16_needs_a_gpu(world, tmp_path):
-    with pytest.raises(ValueError, match="'fp16', which needs a GPU"):
-        run(world, out=tmp_path / "never", mixed_precision="fp16")
-    assert not (tmp_path / "never").exists()

@@ -1,6 +1,7 @@
 """The live figure: thinned, and drawn from what was recorded and what is set."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,21 @@ def test_lambda_is_what_was_and_what_will_be():
     np.testing.assert_array_equal(ghost.y, Sigmoid(0.1, 60.0)(ghost.x))
     assert (list(drawn["now"].x), list(drawn["now"].y)) == ([40], [0.25])
     assert set(drawn["lambda 1"].y) == {1.0}
+
+
+def test_what_is_ahead_does_not_count_the_steps_that_fp16_skipped():
+    recipe = replace(RECIPE, mixed_precision="fp16")
+    records = history(40)
+    for step in (1, 2, 30):
+        records[step - 1]["skipped"] = True
+    run = Run(recipe, history=records)
+    assert (run.skipped, Run(RECIPE, history=history(40)).skipped) == (3, 0)
+    figure = LiveFigure()
+    figure.begin(recipe, ["RecAdam"], [])
+    figure.show_lambda([run], [recipe], (31, recipe))
+    for key in ("ahead", "ghost"):
+        drawn = curves(figure)[key]
+        np.testing.assert_array_equal(drawn.y, Sigmoid(0.1, 60.0)(drawn.x - 3))
 
 
 def test_before_the_first_step_all_is_ahead():
