@@ -4,6 +4,8 @@ import asyncio
 import threading
 import time
 
+import ipywidgets as widgets
+import plotly.graph_objects as go
 import pytest
 
 from recall_learn import runs
@@ -54,19 +56,46 @@ def until(lab, state):
     return lab
 
 
+def parts(widget):
+    """A widget, and all that it holds."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from parts(child)
+
+
+def control(lab, name):
+    """The slider, field or button of this name."""
+    (found,) = [part for part in parts(lab) if getattr(part, "description", None) == name]
+    return found
+
+
 def said(lab):
-    return lab._message.value
+    """The line that the lab says, apart from its status."""
+    lines = [part.value for part in parts(lab) if isinstance(part, widgets.HTML)]
+    return next((line for line in lines if 'role="status"' in line), "")
+
+
+def curve(lab, name, axis="x"):
+    """What is drawn under this name."""
+    (figure,) = [part for part in parts(lab) if isinstance(part, go.FigureWidget)]
+    (found,) = [trace for trace in figure.data if trace.name == name and trace.xaxis == axis]
+    return found
+
+
+def test_it_is_made_of_standard_widgets(make):
+    own = {part._model_module for part in parts(make()) if not isinstance(part, go.FigureWidget)}
+    assert own == {"@jupyter-widgets/controls"}  # what JupyterLab, Colab and VS Code all have
 
 
 def test_a_knob_moves_the_run_from_its_next_step_on(make):
     lab = make()
     lab.step(5)
     until(lab, "paused")
-    lab._knobs.k.value = 1.0
-    lab._knobs.t0.value = 9
-    lab._knobs.gamma.value = 10.0
-    lab._knobs.lr.value = 5e-4
-    assert lab._former[0] == 6
+    control(lab, "k, per step").value = 1.0
+    control(lab, "t0, steps").value = 9
+    control(lab, "γ").value = 10.0
+    control(lab, "lr").value = 5e-4
+    assert curve(lab, "without the last change").x[0] == 6
     lab.start()
     until(lab, "done")
     assert lab.run.changes == [{"step": 6, "k": 1.0, "t0": 9.0, "gamma": 10.0, "lr": 5e-4}]
@@ -77,8 +106,8 @@ def test_a_knob_moves_the_run_from_its_next_step_on(make):
 
 def test_a_knob_that_is_moved_before_the_start_is_the_recipe(make):
     lab = make()
-    lab._knobs.k.value = 0.02
-    lab._knobs.lr.value = 2e-4
+    control(lab, "k, per step").value = 0.02
+    control(lab, "lr").value = 2e-4
     lab.step()
     until(lab, "paused")
     assert (lab.run.recipe.k, lab.run.recipe.lr, lab.run.changes) == (0.02, 2e-4, [])
@@ -96,7 +125,7 @@ def test_what_the_sliders_do_a_script_does(make):
     assert lab.wait(PATIENCE) == "paused"
     lab.set(k=0.123, lr=7e-4)  # between two notches
     lab.set("beside", lr=6e-4)
-    assert (lab._knobs.k.value, lab._knobs.lr.value, lab.recipe.k) == (0.123, 7e-4, 0.123)
+    assert (control(lab, "k, per step").value, control(lab, "lr").value, lab.recipe.k) == (0.123, 7e-4, 0.123)
     for wrong in ("abc", float("nan"), -1.0, None):
         with pytest.raises(ValueError, match="k is"):
             lab.set(k=wrong)
@@ -121,7 +150,7 @@ def test_what_was_said_goes_when_it_is_no_longer_so(make, tmp_path):
     lab = make()
     lab.step()
     lab.wait(PATIENCE)
-    lab._setup.seed.value = 4
+    control(lab, "seed").value = 4
     assert "press Reset" in said(lab)
     lab.reset()
     assert said(lab) == ""
@@ -146,17 +175,18 @@ def test_a_run_that_went_back_shows_its_former_settings(make, monkeypatch):
     monkeypatch.undo()
     lab.start()
     assert lab.wait(PATIENCE) == "done"
-    assert (lab.run.changes, lab._knobs.lr.value) == ([], 1e-3)
+    assert (lab.run.changes, control(lab, "lr").value) == ([], 1e-3)
 
 
 def test_setting_b_has_knobs_of_its_own(make):
     lab = make("setting B")
-    assert lab._others.box.layout.display == "flex"
-    lab._others.gamma.value = 1.0
+    (box,) = [part for part in parts(lab) if control(lab, "B: γ") in getattr(part, "children", ())]
+    assert box.layout.display == "flex"
+    control(lab, "B: γ").value = 1.0
     lab.step()
     until(lab, "paused")
     assert (lab.run.recipe.strength, lab.beside.recipe.strength) == (100.0, 1.0)
-    lab._others.k.value = 0.0
+    control(lab, "B: k, per step").value = 0.0
     lab.step()
     until(lab, "paused")
     assert lab.beside.changes == [{"step": 2, "k": 0.0}]
@@ -168,15 +198,15 @@ def test_a_refused_setting_is_said_and_the_knob_goes_back(make):
     lab = make()
     lab.step()
     until(lab, "paused")
-    lab._knobs.lr.value = 5e-4
-    lab._knobs.gamma.value = 3000.0
+    control(lab, "lr").value = 5e-4
+    control(lab, "γ").value = 3000.0
     assert "lr · γ is 1.5: above 1 each step overshoots" in said(lab)
-    lab._knobs.gamma.value = 100.0
+    control(lab, "γ").value = 100.0
     assert said(lab) == ""
-    lab._knobs.lr.value = 1e-3
-    lab._knobs.gamma.value = 5000.0
+    control(lab, "lr").value = 1e-3
+    control(lab, "γ").value = 5000.0
     assert "Refused: lr * gamma is 5; the pull diverges" in said(lab)
-    assert lab._knobs.gamma.value == 100.0
+    assert control(lab, "γ").value == 100.0
     lab.step()
     until(lab, "paused")
     assert lab.run.changes == []
@@ -184,20 +214,21 @@ def test_a_refused_setting_is_said_and_the_knob_goes_back(make):
 
 def test_what_wants_a_new_run_asks_for_reset(make):
     lab = make()
-    lab._setup.seed.value = 3  # nothing has begun: it acts at once
+    control(lab, "seed").value = 3  # nothing has begun: it acts at once
     assert lab.run.recipe.seed == 3
     lab.step()
     until(lab, "paused")
-    lab._setup.seed.value = 4
+    control(lab, "seed").value = 4
     assert "press Reset" in said(lab)
-    assert lab._buttons["Reset"].button_style == "warning"
+    assert control(lab, "Reset").button_style == "warning"
     assert (lab.run.recipe.seed, len(lab.run.history)) == (3, 1)
     lab.reset()
-    assert (lab.run.recipe.seed, lab.state, lab._buttons["Reset"].button_style) == (4, "new", "")
-    lab._setup.beside.value = "nothing"
+    assert (lab.run.recipe.seed, lab.state, control(lab, "Reset").button_style) == (4, "new", "")
+    control(lab, "beside it").value = "nothing"
     assert lab.beside is None
-    lab._setup.method.value = "vanilla"
-    assert [lab._knobs.k.disabled, lab._knobs.gamma.disabled, lab._knobs.lr.disabled] == [True, True, False]
+    control(lab, "method").value = "vanilla"
+    able = [not control(lab, name).disabled for name in ("k, per step", "t0, steps", "γ", "lr")]
+    assert able == [False, False, False, True]
     lab.start()
     until(lab, "done")
     assert len(lab.run.history) == 12
@@ -205,10 +236,10 @@ def test_what_wants_a_new_run_asks_for_reset(make):
 
 def test_settings_that_do_not_go_together_are_said(make):
     lab = make()
-    lab._setup.batch_size.value = 4096
-    lab._setup.warmup.value = 0.5
-    lab._knobs.lr.value = 0.01
-    lab._knobs.gamma.value = 300.0
+    control(lab, "batch").value = 4096
+    control(lab, "warm-up").value = 0.5
+    control(lab, "lr").value = 0.01
+    control(lab, "γ").value = 300.0
     assert "Refused" in said(lab)
     lab.start()
     until(lab, "done")
@@ -216,23 +247,25 @@ def test_settings_that_do_not_go_together_are_said(make):
 
 def test_an_error_is_said_and_reset_begins_anew(make, world):
     lab = make()
-    lab._session.glue_folder = world / "nowhere"
+    lab.glue_folder = world / "nowhere"
+    lab.reset()
     lab.start()
     until(lab, "failed")
     assert "nowhere" in lab.status
-    assert not lab._buttons["Start"].disabled
+    assert not control(lab, "Start").disabled
+    lab.glue_folder = world / "glue"
     lab.reset()
     lab.start()
     until(lab, "done")
-    assert lab._buttons["Start"].disabled
+    assert control(lab, "Start").disabled
 
 
 def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     lab = make("setting B")
     lab.step(5)
     until(lab, "paused")
-    lab._knobs.k.value = 1.0
-    lab._others.gamma.value = 1.0
+    control(lab, "k, per step").value = 1.0
+    control(lab, "B: γ").value = 1.0
     lab.step()
     until(lab, "paused")
     lab.save(tmp_path / "saved")
@@ -240,8 +273,8 @@ def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     with pytest.raises(ValueError, match="name a new one"):
         lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
-    assert opened._knobs.k.value == 1.0
-    assert opened._others.gamma.value == 1.0
+    assert control(opened, "k, per step").value == 1.0
+    assert control(opened, "B: γ").value == 1.0
     assert len(opened.run.history) == 6
     for each in (lab, opened):
         each.start()
@@ -257,7 +290,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
     async def session():
         lab.start()
         deadline = time.monotonic() + PATIENCE
-        while not lab._ticking.done():
+        while not any("<b>done</b>" in part.value for part in parts(lab) if isinstance(part, widgets.HTML)):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
 
@@ -265,9 +298,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
     kernel.start()
     kernel.join(PATIENCE)
     assert lab.state == "done"
-    drawn = lab._figure.widget.data[lab._figure._traces["loss 0"]]
-    assert list(drawn.x) == list(range(1, 13))
-    assert "done" in lab.status
+    assert list(curve(lab, "RecAdam", "x2").x) == list(range(1, 13))
 
 
 @pytest.mark.filterwarnings("ignore:lr . gamma is 1.98")
