@@ -110,7 +110,7 @@ def _fisher(options: argparse.Namespace) -> int:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     device = environment.choose_device(options.device)
-    generator = torch.Generator(device).manual_seed(options.seed)
+    generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
     if task is None:
         backbone, fisher = _source_fisher(options, device, generator)
     else:

@@ -131,6 +131,7 @@ class _Session:
         self.collator = DataCollatorWithPadding(tokenizer)
         self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
         self.backbone.model.to(self.device)
+        self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
         for key, what in (
@@ -250,6 +251,8 @@ class _Session:
 
     def steer(self, step: int) -> None:
         """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        if self.asked:
+            self.flush()  # whoever is asked is shown all that there is
         asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
         if asked:
             former, self.now = self.now, steering.changed(self.now, asked)
@@ -298,7 +301,7 @@ class _Session:
         model.eval()
         with torch.no_grad():
             inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
-            logits = torch.cat([model(**each).logits.float().cpu() for each in inputs])
+            logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
         try:
             metrics = glue.metrics(self.recipe.task, logits, labels)

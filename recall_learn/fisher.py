@@ -90,8 +90,8 @@ def fisher_diagonal(
             have the examples in the first dimension and are moved to the model's device. Labels may be left out for
             "exact" and "sampled", except for logits ``[N, L, V]``, where they also say which positions count.
         labels: "exact", "sampled", "empirical" or "batched".
-        generator: for the draws of "sampled"; None is torch's global one. With logits ``[N, C]`` an example's draw
-            does not depend on how the examples are batched.
+        generator: for the draws of "sampled"; None is torch's global one of the CPU. With logits ``[N, C]`` and a
+            generator of the CPU an example's draw does not depend on the device or on how the examples are batched.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
@@ -199,7 +199,8 @@ def _gaussian(f: Tensor, labels: Tensor | None, choice: str, generator: Generato
 
 
 def _uniform(like: Tensor, generator: Generator | None) -> Tensor:
-    # one number per draw, in order and on the generator's own device: the same labels for every batch size and device
+    # one number per draw, in order and on the generator's own device: the CPU's gives the same labels for every batch
+    # size and device
     device = "cpu" if generator is None else generator.device
     return torch.rand(like.shape, dtype=torch.float64, generator=generator, device=device).to(like.device)
 

@@ -76,7 +76,7 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
     else:
         plain = [{key: value for key, value in group.items() if key != "recall"} for group in groups]
         # the fused one hides from Trainer that it skipped a step in fp16, and its schedule would run ahead of RecAdam's
-        fused = recipe.mixed_precision != "fp16"
+        fused = None if recipe.mixed_precision == "fp16" else True  # None: torch's best of the others
         optimizer = torch.optim.AdamW(plain, lr=recipe.lr, weight_decay=0.0, fused=fused)
     method = Method(optimizer)
     if recipe.pull == "ewc":

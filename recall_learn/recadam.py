@@ -158,17 +158,17 @@ class RecAdam(Optimizer):
             saved = group["anneal"]
             group["anneal"] = mine["anneal"] if saved is None else annealing.from_dict(saved)
         super().load_state_dict({**state_dict, "param_groups": groups})
-        self._restore_float32(state_dict)
+        self._restore(state_dict)
 
-    def _restore_float32(self, state_dict: dict[str, Any]) -> None:
-        # torch casts loaded moments to the parameter's dtype; those of half precision parameters are float32
+    def _restore(self, state_dict: dict[str, Any]) -> None:
+        # torch casts loaded moments to the parameter's dtype, and leaves a count on its GPU, to be waited for
         numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
         params = [p for group in self.param_groups for p in group["params"]]
         for number, p in zip(numbers, params, strict=True):
-            if p.dtype in HALF and number in state_dict["state"]:
-                for key in ("exp_avg", "exp_avg_sq"):
-                    saved = state_dict["state"][number][key]
-                    self.state[p][key] = saved.to(device=p.device, dtype=torch.float32, copy=True)
+            for key, saved in state_dict["state"].get(number, {}).items():
+                if key == "step" or p.dtype in HALF:
+                    device = "cpu" if key == "step" else p.device
+                    self.state[p][key] = saved.to(device=device, dtype=torch.float32, copy=True)
 
     def __getstate__(self) -> dict[str, Any]:
         own = ("_path", "_anchors", "_gammas", "_seen", "_prints", "_warned")

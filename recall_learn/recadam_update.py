@@ -138,7 +138,7 @@ def _adam_fused(b: Bucket, grads: list[Tensor], s: Scalars) -> None:
     weight_decay = s.weight_decay / s.share if s.share > 1e-30 else 0.0
     if s.weight_decay and not weight_decay:
         torch._foreach_mul_(b.thetas, 1 - s.lr * s.weight_decay)
-    step = torch.tensor(float(b.t), device=b.thetas[0].device)
+    step = torch.full((), float(b.t), dtype=torch.float32, device=b.thetas[0].device)
     torch._fused_adamw_(
         b.thetas,
         grads,

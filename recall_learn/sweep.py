@@ -145,7 +145,9 @@ def _taken(
     ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
     try:
         on_gpu = ray.cluster_resources().get("GPU", 0) > 0 and arguments["device"] != "cpu"
-        begin = ray.remote(num_cpus=1, num_gpus=gpu_share if on_gpu else 0, max_retries=0, max_calls=0)(take)
+        share = gpu_share if on_gpu else 0
+        calls = 1 if on_gpu else 0  # a process that used one card stays on it; 0: as many runs as come
+        begin = ray.remote(num_cpus=1, num_gpus=share, max_retries=0, max_calls=calls)(take)
         waiting = {begin.remote(recipe, **arguments): (recipe, 1) for recipe in recipes}
         lost: list[Recipe] = []
         while waiting:

@@ -6,6 +6,7 @@ It holds no state: that is the session's, see there.
 import time
 from typing import Any
 
+from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback
@@ -13,8 +14,10 @@ from transformers import Trainer, TrainerCallback
 from recall_learn import checkpoints
 from recall_learn.child_tuning import ChildTuningF
 
-FLUSH = 0.1
-"""Seconds between two looks at the loss on a GPU: each look waits for it."""
+FLUSH = {"cpu": 0.0, "cuda": 0.1}
+"""At least so many seconds lie between two looks at the loss: on a GPU each waits for the step to be done."""
+QUICK, SHARE = 1.0, 0.1
+"""A checkpoint that takes more seconds than that to write may take this share of the time, and no more."""
 
 
 class StepTrainer(Trainer):
@@ -24,6 +27,13 @@ class StepTrainer(Trainer):
         super().__init__(*args, **kwargs)
         self.session = session
         self.model_accepts_loss_kwargs = False
+
+    def create_accelerator_and_postprocess(self):
+        """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
+        super().create_accelerator_and_postprocess()
+        own = object.__new__(AcceleratorState)
+        own.__dict__ = dict(self.accelerator.state.__dict__)
+        self.accelerator.state = own
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the penalty beside it."""
@@ -46,6 +56,7 @@ class Recorder(TrainerCallback):
 
     def __init__(self, session: Any):
         self.session, self.flushed = session, 0.0
+        self.saving = self.saved = self.cost = 0.0
 
     def on_train_begin(self, args, state, control, **kwargs):
         """After a checkpoint was loaded: what was changed before it acts again."""
@@ -63,7 +74,7 @@ class Recorder(TrainerCallback):
         step, every = state.global_step, s.recipe.interval
         due = step % every == 0 or step == s.recipe.steps
         waited = time.monotonic() - self.flushed
-        if due or s.on_step or s.stop_asked or s.device.type == "cpu" or waited > FLUSH:
+        if due or s.on_step or s.stop_asked or waited >= FLUSH[s.device.type]:
             s.flush()
             self.flushed = time.monotonic()
             s.bar.set_postfix(loss=f"{s.run.history[-1]['loss']:.3f}", refresh=False)
@@ -72,8 +83,10 @@ class Recorder(TrainerCallback):
             s.evaluate(step)
         if s.on_step:
             s.on_step(s.run, s.method.optimizer)
-        control.should_save = s.out is not None and (due or s.stop_asked)
+        last = step == s.recipe.steps or s.stop_asked
+        control.should_save = s.out is not None and (last or (due and self.may_save()))
         if control.should_save:
+            self.saving = time.monotonic()
             s.save()  # before the checkpoint: a history may reach beyond it, never end before it
         if s.stop_asked:
             control.should_training_stop = True
@@ -86,3 +99,9 @@ class Recorder(TrainerCallback):
             save_file({"generator": generator}, folder / "mask.safetensors")
         checkpoints.seal(folder)
         checkpoints.remove_old(self.session.out)
+        self.saved = time.monotonic()
+        self.cost = self.saved - self.saving
+
+    def may_save(self) -> bool:
+        """Whether a checkpoint would not take too much of the time."""
+        return self.cost < QUICK or time.monotonic() - self.saved > self.cost / SHARE

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from recall_learn.runs import Run
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
+MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+"""What the libraries under torch say when memory is short."""
 BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
 
@@ -262,7 +265,8 @@ class Background:
         finally:
             gc.collect()
             if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+                with suppress(RuntimeError):  # a GPU that has failed refuses this, too
+                    torch.cuda.empty_cache()
             with self._changed:
                 seat.thread, seat.taking, seat.error = None, False, error
                 if error:  # the other one waits for it
@@ -320,9 +324,11 @@ class Background:
 def explain(error: BaseException) -> str:
     """What happened, and what to do, in two sentences."""
     text = " ".join(str(error).split()) or type(error).__name__
-    memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text
-    if memory:
+    said = text.lower()
+    if isinstance(error, MemoryError) or any(sign in said for sign in MEMORY):
         return "Out of memory. Take a smaller batch or backbone, or train nothing beside it; then press Reset."
+    if "cuda error" in said:
+        return f"The GPU has failed ({text[:200]}). Restart the kernel; what was saved can be opened again."
     if isinstance(error, ArithmeticError):
         return f"{sentence(text)}. Start goes back to the last checkpoint, Reset begins anew."
     if isinstance(error, OSError) and error.strerror:

@@ -74,11 +74,13 @@ class Turn:
     def give(self) -> None:
         """Let the next one go on."""
         if self.held:
-            self._state = _random_state()
-            self.held = False
-            if self._turns.wanted:
-                rest()
-            self._turns._leave(self)
+            try:
+                self._state = _random_state()
+                if self._turns.wanted:
+                    rest()
+            finally:  # a GPU that has failed does not even tell its random state
+                self.held = False
+                self._turns._leave(self)
 
     def pass_on(self, until: Callable[[], None] | None = None) -> None:
         """Let the others take theirs, wait for ``until`` to return, and take it again."""

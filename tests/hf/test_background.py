@@ -11,9 +11,9 @@ import pytest
 import torch
 from alike import assert_same_run
 
-from recall_learn import steering
+from recall_learn import steering, trainer
 from recall_learn.finetune import finetune
-from recall_learn.lab import background
+from recall_learn.lab import background, turns
 from recall_learn.lab.background import BESIDE, MAIN, Background
 from recall_learn.recipe import Recipe
 from recall_learn.trainer import StepTrainer
@@ -186,6 +186,35 @@ def test_where_one_of_two_breaks_the_other_waits_for_it(world, tmp_path, monkeyp
     assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
 
 
+def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, monkeypatch):
+    session, failed = begin(world), []
+
+    def fail(*asked, **named):
+        failed.append(True)
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(failed))
+    monkeypatch.setattr(torch.cuda, "empty_cache", fail)
+    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: fail() if failed else own())
+    monkeypatch.setattr(StepTrainer, "compute_loss", fail)
+    session.start()
+    until(session, "failed")
+    assert session.seats[MAIN].error.startswith("The GPU has failed")
+    monkeypatch.undo()
+    other = begin(world)
+    other.start()
+    until(other, "done")
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_a_run_that_waits_has_recorded_all_its_steps(world, monkeypatch, steps):
+    monkeypatch.setitem(trainer.FLUSH, "cpu", 1e9)  # as on a GPU, where losses are not looked at after every step
+    session = begin(world)
+    session.take(steps)
+    until(session, "paused")
+    assert [record["step"] for record in session.run.history] == list(range(1, steps + 1))
+
+
 def test_two_sessions_in_one_folder_are_refused(world, tmp_path):
     one, two = (begin(world, folder=tmp_path / "shared") for _ in range(2))
     one.take(1)
@@ -315,6 +344,9 @@ def test_another_recipes_folder_is_refused(world, tmp_path):
         (MemoryError(), ["Out of memory", "smaller batch", "Reset"]),
         (torch.OutOfMemoryError("CUDA out of memory"), ["Out of memory"]),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), ["Out of memory"]),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), ["Out of memory"]),
+        (RuntimeError("CUDA error: out of memory"), ["Out of memory"]),
+        (RuntimeError("CUDA error: device-side assert triggered"), ["The GPU has failed", "Restart the kernel"]),
         (ArithmeticError("the loss is nan"), ["The loss is nan.", "last checkpoint"]),
         (OSError("no such file"), ["No such file.", "Reset"]),
         (OSError(28, "No space left on device", "/there"), ["No space left on device: /there. ", "press Start"]),

@@ -9,6 +9,7 @@ import torch
 from accelerate.state import AcceleratorState
 from alike import assert_same_run
 from safetensors.torch import load_file
+from torch.nn.modules.module import register_module_forward_hook
 
 from recall_learn import environment
 from recall_learn.annealing import Sigmoid
@@ -20,10 +21,11 @@ SETTINGS = {"max_length": 32, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}
 
 
-def run(world, on_step=None, out=None, resume=False, **changes):
+def run(world, on_step=None, out=None, resume=False, steer=None, **changes):
     settings = {**SETTINGS, "gamma": GAMMA.get(changes.get("method", "vanilla").split("+")[0]), **changes}
     recipe = Recipe(backbone=str(world / "bert"), **settings)
-    return finetune(recipe, on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume)
+    options = {"out": out, "resume": resume, "steer": steer, "glue_folder": world / "glue", "device": "cpu"}
+    return finetune(recipe, on_step, **options)
 
 
 @pytest.fixture
@@ -32,26 +34,41 @@ def scaled(monkeypatch):
     make = StepTrainer.create_accelerator_and_postprocess
 
     def create(trainer):
+        if trainer.args.mixed_precision != "fp16":
+            return make(trainer)
         trainer.args.mixed_precision = "bf16"  # accelerate would refuse the other one here
         make(trainer)
-        trainer.accelerator.state._mixed_precision = "fp16"
+        for state in (AcceleratorState(), trainer.accelerator.state):
+            state._mixed_precision = "fp16"
         trainer.accelerator.scaler = torch.amp.GradScaler(
             "cpu", init_scale=2.0**126, growth_factor=2.0**110, backoff_factor=2.0**-60, growth_interval=4
         )
 
     monkeypatch.setattr(environment, "check_precision", lambda mixed_precision, device: None)
     monkeypatch.setattr(StepTrainer, "create_accelerator_and_postprocess", create)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def test_bf16_computes_otherwise_and_keeps_float32_weights(world, tmp_path):
     full, half = run(world, out=tmp_path / "full"), run(world, out=tmp_path / "half", mixed_precision="bf16")
     assert full.history[0]["loss"] != half.history[0]["loss"]
     assert half.history[0]["loss"] == pytest.approx(full.history[0]["loss"], rel=0.02)
-    assert half.evaluations[0] == full.evaluations[0]  # nothing is evaluated in half precision
     weights = load_file(tmp_path / "half" / "model" / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
+
+
+def test_nothing_is_evaluated_in_half_precision(world):
+    seen = {True: set(), False: set()}
+
+    def look(module, inputs, output):
+        if isinstance(module, torch.nn.Linear):
+            seen[module.training].add(output.dtype)
+
+    hook = register_module_forward_hook(look)
+    try:
+        run(world, mixed_precision="bf16")
+    finally:
+        hook.remove()
+    assert seen == {True: {torch.bfloat16}, False: {torch.float32}}
 
 
 def test_fp16_needs_a_gpu(world, tmp_path):
@@ -96,6 +113,22 @@ def test_at_lambda_one_recadam_skips_and_decays_as_adamw(world, scaled):
     assert plain.column("lr") == recalled.column("lr")
     np.testing.assert_allclose(plain.column("loss"), recalled.column("loss"), rtol=1e-5)
     assert plain.final["distance"] == pytest.approx(recalled.final["distance"], rel=1e-4)
+
+
+@pytest.mark.parametrize("other", ["no", "bf16"])
+def test_a_run_of_another_precision_in_between_changes_nothing(world, scaled, other):
+    alone = run(world, method="recadam", mixed_precision="fp16")
+
+    def steer(step, done):
+        if step == 6:
+            state = torch.get_rng_state()
+            run(world, steps=2, evaluate_every=2, mixed_precision=other)
+            torch.set_rng_state(state)
+        return {}
+
+    between = run(world, steer=steer, method="recadam", mixed_precision="fp16")
+    assert between.history == alone.history
+    assert between.final["distance"] == alone.final["distance"]
 
 
 class Crash(Exception):

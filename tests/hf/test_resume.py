@@ -14,6 +14,7 @@ from recall_learn import checkpoints, runs
 from recall_learn.finetune import finetune
 from recall_learn.fisher import load_fisher, save_fisher
 from recall_learn.recipe import Recipe
+from recall_learn.trainer import Recorder
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}
@@ -50,6 +51,20 @@ def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
         assert len(runs.load(out / "run.json").history) == step  # what was recorded is kept
         go(world, out, resume=True, method=method)
         assert_same_run(tmp_path / "whole", out)
+
+
+def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeypatch):
+    written, save = [], Recorder.on_save
+
+    def slow(recorder, args, state, control, **kwargs):
+        save(recorder, args, state, control, **kwargs)
+        written.append(state.global_step)
+        recorder.cost = 1000.0  # seconds
+
+    monkeypatch.setattr(Recorder, "on_save", slow)
+    done = go(world, tmp_path, evaluate_every=2)
+    assert [record["step"] for record in done.evaluations] == [0, 2, 4, 6, 8, 10, 12]
+    assert written == [2, 12]  # the first tells what it costs, the last one is needed
 
 
 def command(world, out, *more):
