@@ -31,18 +31,27 @@ from recall_learn.lab.background import BUSY
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
 from recall_learn.recipe import Recipe
+from recall_learn.trainer import StepTrainer
 
 
 class Pace:
-    """When each step began: given to ``finetune`` as ``steer``."""
+    """When each step began, of all that trains in its ``with`` block; a run that is not asked trains as it does."""
 
     def __init__(self):
         self.times: list[float] = []
 
-    def __call__(self, step, run):
-        """Note the time, change nothing."""
-        self.times.append(time.perf_counter())
-        return {}
+    def __enter__(self):
+        self._compute = compute = StepTrainer.compute_loss
+
+        def noted(*args, **kwargs):
+            self.times.append(time.perf_counter())
+            return compute(*args, **kwargs)
+
+        StepTrainer.compute_loss = noted
+        return self
+
+    def __exit__(self, *error):
+        StepTrainer.compute_loss = self._compute
 
     @property
     def rate(self) -> float:
@@ -52,15 +61,14 @@ class Pace:
 
 def alone(recipe: Recipe, options: dict) -> float:
     """Steps a second of the command line's way."""
-    pace = Pace()
-    with tempfile.TemporaryDirectory() as folder:
-        finetune(recipe, steer=pace, out=Path(folder) / "run", progress=False, **options)
+    with tempfile.TemporaryDirectory() as folder, Pace() as pace:
+        finetune(recipe, out=Path(folder) / "run", progress=False, **options)
     return pace.rate
 
 
 async def in_the_lab(recipe: Recipe, options: dict, moves: bool = False) -> tuple[float, list[float], int]:
     """Steps a second in the lab; the delays of a moving slider beyond the step in progress; how often it drew."""
-    pace, moved, delays, drawn = Pace(), [], [], [0]
+    moved, delays, drawn = [], [], [0]
     train, show = background.finetune, LiveFigure.show_runs
 
     def timed(recipe, steer, **settings):
@@ -69,7 +77,7 @@ async def in_the_lab(recipe: Recipe, options: dict, moves: bool = False) -> tupl
             asked = steer(step, run)
             if "t0" in asked:
                 delays.append(time.perf_counter() - max(waited, moved[-1]))
-            return asked | pace(step, run)
+            return asked
 
         return train(recipe, steer=step_begins, **settings)
 
@@ -80,12 +88,13 @@ async def in_the_lab(recipe: Recipe, options: dict, moves: bool = False) -> tupl
     background.finetune, LiveFigure.show_runs = timed, count
     try:
         lab = Lab(recipe, "nothing", **options)
-        lab.start()
-        while lab.state in BUSY:
-            if moves and len(lab.run.history) > 5:
-                moved.append(time.perf_counter())
-                lab.set(t0=50 + len(moved) % 100)
-            await asyncio.sleep(0.11 if moves else 0.02)
+        with Pace() as pace:
+            lab.start()
+            while lab.state in BUSY:
+                if moves and len(lab.run.history) > 5:
+                    moved.append(time.perf_counter())
+                    lab.set(t0=50 + len(moved) % 100)
+                await asyncio.sleep(0.11 if moves else 0.02)
         if lab.state != "done":
             raise SystemExit(lab.status)
         lab.close()

@@ -17,9 +17,10 @@ def status(session: Background) -> str:
     if broken:
         return "<br>".join(broken)
     run, recipe = session.run, session.seats[MAIN].recipe
+    fisher = ", then the Fisher information of each weight" if recipe.mask == "child-d" else ""
     said = {
         background.NEW: "ready",
-        background.LOADING: "loading data and model",
+        background.LOADING: f"loading data and model{fisher}",
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",
