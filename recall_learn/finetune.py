@@ -66,7 +66,8 @@ def finetune(
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
             ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
             `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
-        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing.
+        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
+            a checkpoint at each evaluation, unless writing them would take over a tenth of the time.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
