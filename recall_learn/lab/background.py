@@ -325,7 +325,7 @@ def explain(error: BaseException) -> str:
     """What happened, and what to do, in two sentences."""
     text = " ".join(str(error).split()) or type(error).__name__
     said = text.lower()
-    if isinstance(error, MemoryError) or any(sign in said for sign in MEMORY):
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in said for sign in MEMORY):
         return "Out of memory. Take a smaller batch or backbone, or train nothing beside it; then press Reset."
     if "cuda error" in said:
         return f"The GPU has failed ({text[:200]}). Restart the kernel; what was saved can be opened again."
