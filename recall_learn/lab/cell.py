@@ -5,12 +5,13 @@ import time
 import weakref
 from typing import Any
 
+from recall_learn.environment import choose_device
 from recall_learn.lab.background import BUSY
 
-FRAME = 0.2
-"""Seconds between two looks at the runs."""
-SHARE = 0.02
-"""The share of the time that drawing may take: a slow machine draws less often, and trains on."""
+FRAME = 0.18
+"""Seconds from one look at the runs to the next."""
+SHARE = {"cpu": 0.02, "cuda": 0.1}
+"""The share of the time that drawing may take: a slow machine draws less often, and a GPU trains on meanwhile."""
 _SHOWN: dict[str, "weakref.ref[Any]"] = {}
 """What each cell shows."""
 
@@ -43,7 +44,7 @@ def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:
     """Look at the runs from the kernel's own loop, as long as something trains.
 
     Args:
-        lab: with a ``state`` and a ``refresh``.
+        lab: with a ``state``, a ``device`` and a ``refresh``.
         former: what this returned before; while it looks there is no second one.
 
     Returns:
@@ -70,6 +71,7 @@ async def _look(reference: "weakref.ref[Any]") -> None:
             lab.say(f"The figure could not be drawn: {type(error).__name__}: {error}. The run goes on; see lab.run.")
         if not busy:
             return
-        spent = time.perf_counter() - started
+        share = SHARE[choose_device(lab.device).type]
         del lab
-        await asyncio.sleep(max(FRAME, min(spent / SHARE, 2.0)))
+        spent = time.perf_counter() - started
+        await asyncio.sleep(max(FRAME - spent, min(spent / share, 2.0)))
