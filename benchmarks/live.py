@@ -35,7 +35,7 @@ from recall_learn.trainer import StepTrainer
 
 
 class Pace:
-    """When each step began, of all that trains in its ``with`` block; a run that is not asked trains as it does."""
+    """When each step began, of all that trains in its ``with`` block; nothing is asked of the run for it."""
 
     def __init__(self):
         self.times: list[float] = []

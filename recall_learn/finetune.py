@@ -67,7 +67,7 @@ def finetune(
             ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
             `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
-            a checkpoint at each evaluation, unless writing them would take over a tenth of the time.
+            a checkpoint at each evaluation; where one takes over two seconds, they take a tenth of the time at most.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
@@ -275,7 +275,7 @@ class _Session:
         done = len(self.run.history) + len(self.pending)
         self.pending.append(({"step": done + 1, "loss": None, "lambda": lam, "lr": lr, "pull": pull}, loss, penalty))
 
-    def skipped(self) -> None:
+    def note_skip(self) -> None:
         """The step was none: in fp16 its gradients overflowed, and nothing moved."""
         self.pending[-1][0].update(pull=0.0, skipped=True)
 

@@ -40,11 +40,11 @@ class Run:
     changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def skipped(self) -> int:
-        """Steps that were none, because the gradients overflowed; only fp16 has any."""
+    def skipped(self) -> list[int]:
+        """The steps that were none, because the gradients overflowed; only fp16 has any."""
         if self.recipe.mixed_precision != "fp16":
-            return 0
-        return sum("skipped" in record for record in self.history)
+            return []
+        return [record["step"] for record in self.history if "skipped" in record]
 
     def column(self, name: str) -> list:
         """One column of the history, a value a step."""

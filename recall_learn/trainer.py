@@ -15,8 +15,8 @@ from recall_learn import checkpoints
 from recall_learn.child_tuning import ChildTuningF
 
 FLUSH = {"cpu": 0.0, "cuda": 0.1}
-"""At least so many seconds lie between two looks at the loss: on a GPU each waits for the step to be done."""
-QUICK, SHARE = 1.0, 0.1
+"""Where nobody asks for more, so many seconds lie between two looks at the loss: on a GPU each waits for its step."""
+QUICK, SHARE = 2.0, 0.1
 """A checkpoint that takes more seconds than that to write may take this share of the time, and no more."""
 
 
@@ -70,7 +70,7 @@ class Recorder(TrainerCallback):
         """Record the step; evaluate and save where the recipe says so."""
         s = self.session
         if optimizer.step_was_skipped:
-            s.skipped()
+            s.note_skip()
         step, every = state.global_step, s.recipe.interval
         due = step % every == 0 or step == s.recipe.steps
         waited = time.monotonic() - self.flushed
@@ -85,9 +85,10 @@ class Recorder(TrainerCallback):
             s.on_step(s.run, s.method.optimizer)
         last = step == s.recipe.steps or s.stop_asked
         control.should_save = s.out is not None and (last or (due and self.may_save()))
+        if due or s.stop_asked:
+            s.save()  # before the checkpoint: a history may reach beyond it, never end before it
         if control.should_save:
             self.saving = time.monotonic()
-            s.save()  # before the checkpoint: a history may reach beyond it, never end before it
         if s.stop_asked:
             control.should_training_stop = True
 

@@ -9,7 +9,7 @@ from recall_learn.environment import choose_device
 from recall_learn.lab.background import BUSY
 
 FRAME = 0.18
-"""Seconds from one look at the runs to the next."""
+"""At least so many seconds lie from one look at the runs to the next, and at most about two."""
 SHARE = {"cpu": 0.02, "cuda": 0.1}
 """The share of the time that drawing may take: a slow machine draws less often, and a GPU trains on meanwhile."""
 _SHOWN: dict[str, "weakref.ref[Any]"] = {}

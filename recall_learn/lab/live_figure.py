@@ -76,9 +76,10 @@ def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     return [e["step"] for e in there], [take(e) for e in there]
 
 
-def schedule(recipe: Recipe, steps: np.ndarray, skipped: int = 0) -> np.ndarray:
-    """Lambda of a recipe, 1 where it has none; its t counts updates, so not the steps that were ``skipped``."""
-    return Sigmoid(recipe.k, recipe.t0)(steps - skipped) if recipe.pull == "recadam" else np.ones(len(steps))
+def schedule(recipe: Recipe, steps: np.ndarray, skipped: Sequence[int] = ()) -> np.ndarray:
+    """Lambda of a recipe, 1 where it has none; its t counts updates, so not the steps that were ``skipped`` before."""
+    t = steps - np.searchsorted(skipped, steps)
+    return Sigmoid(recipe.k, recipe.t0)(t) if recipe.pull == "recadam" else np.ones(len(steps))
 
 
 class _Figure(go.FigureWidget):

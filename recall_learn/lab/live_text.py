@@ -17,7 +17,7 @@ def status(session: Background) -> str:
     if broken:
         return "<br>".join(broken)
     run, recipe = session.run, session.seats[MAIN].recipe
-    fisher = ", then the Fisher information of each weight" if recipe.mask == "child-d" else ""
+    fisher = ", and the Fisher information of each weight" if recipe.mask == "child-d" else ""
     said = {
         background.NEW: "ready",
         background.LOADING: f"loading data and model{fisher}",
@@ -30,8 +30,9 @@ def status(session: Background) -> str:
     if run.history:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
-    if run.skipped:
-        parts.append(f"{run.skipped} step{'s' * (run.skipped > 1)} skipped: fp16 overflowed")
+    skipped = len(run.skipped)
+    if skipped:
+        parts.append(f"{skipped} step{'s' * (skipped > 1)} skipped: fp16 overflowed")
     if run.changes:
         parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
     return " · ".join(parts)

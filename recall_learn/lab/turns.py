@@ -15,7 +15,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
@@ -74,13 +74,12 @@ class Turn:
     def give(self) -> None:
         """Let the next one go on."""
         if self.held:
-            try:
+            with suppress(RuntimeError):  # of a GPU that has failed: it does not even tell its random state
                 self._state = _random_state()
-                if self._turns.wanted:
-                    rest()
-            finally:  # a GPU that has failed does not even tell its random state
-                self.held = False
-                self._turns._leave(self)
+            self.held = False
+            if self._turns.wanted:
+                rest()
+            self._turns._leave(self)
 
     def pass_on(self, until: Callable[[], None] | None = None) -> None:
         """Let the others take theirs, wait for ``until`` to return, and take it again."""

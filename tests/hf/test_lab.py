@@ -293,6 +293,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
         while not any("<b>done</b>" in part.value for part in parts(lab) if isinstance(part, widgets.HTML)):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the last look draws the end
 
     kernel = threading.Thread(target=lambda: asyncio.run(session()))  # this thread may have a loop of its own
     kernel.start()

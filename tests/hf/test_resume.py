@@ -10,7 +10,7 @@ import pytest
 from alike import assert_same_run
 from small import save_backbone, save_glue
 
-from recall_learn import checkpoints, runs
+from recall_learn import checkpoints, runs, trainer
 from recall_learn.finetune import finetune
 from recall_learn.fisher import load_fisher, save_fisher
 from recall_learn.recipe import Recipe
@@ -18,6 +18,12 @@ from recall_learn.trainer import Recorder
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}
+
+
+@pytest.fixture(autouse=True)
+def _every_checkpoint(monkeypatch):
+    """However slow the disk is."""
+    monkeypatch.setattr(trainer, "QUICK", 1e9)
 
 
 def recipe(world, method="recadam", **changes):
@@ -62,6 +68,7 @@ def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeyp
         recorder.cost = 1000.0  # seconds
 
     monkeypatch.setattr(Recorder, "on_save", slow)
+    monkeypatch.setattr(trainer, "QUICK", 0.0)
     done = go(world, tmp_path, evaluate_every=2)
     assert [record["step"] for record in done.evaluations] == [0, 2, 4, 6, 8, 10, 12]
     assert written == [2, 12]  # the first tells what it costs, the last one is needed
