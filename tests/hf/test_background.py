@@ -200,6 +200,7 @@ def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, mo
     session.start()
     until(session, "failed")
     assert session.seats[MAIN].error.startswith("The GPU has failed")
+    assert session.save(tmp_path / "saved") == tmp_path / "saved"
     monkeypatch.undo()
     other = begin(world)
     other.start()
