@@ -1,6 +1,6 @@
 """transformers.Trainer as `recall_learn.finetune` uses it, and what happens between two steps.
 
-It holds no state: that is the session's, see there.
+What a run is made of is the session's, see there; only the clocks are here.
 """
 
 import time
