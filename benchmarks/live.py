@@ -3,19 +3,21 @@
 Prints three things, each from one process:
 
 - throughput: steps a second with the lab drawing into its widgets, over those of ``finetune`` alone (at least 0.97);
-  the two train in turns, and each ratio is that of one pair;
+  the two train in turns, some steps each, and each ratio is that of two such blocks;
 - latency: from a slider's change to the step that uses it, beyond the step that was in progress (median at most 50 ms,
   95 % at most 150 ms);
 - memory: the process's growth over a long run (``--long`` steps).
 
-Run as ``python benchmarks/live.py [--rounds 5] [--backbone tiny] [--task world/cola] [--steps 300] [--device cpu]``.
+Run as ``python benchmarks/live.py [--rounds 5] [--backbone tiny] [--task world/cola] [--steps 400] [--device cpu]``.
 """
 
 import argparse
 import asyncio
+import math
 import os
 import statistics
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,77 +32,152 @@ from recall_learn.lab import background
 from recall_learn.lab.background import BUSY
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
+from recall_learn.lab.turns import rest
 from recall_learn.recipe import Recipe
 from recall_learn.trainer import StepTrainer
 
 
-class Pace:
-    """When each step began, of all that trains in its ``with`` block; nothing is asked of the run for it."""
+class Blocks:
+    """Two runs that train in turns, ``LONG`` steps each, so that both meet the same machine.
+
+    In its ``with`` block the run that is asked before each step is the lab's, and the other one is alone. The one that
+    waits computes nothing, and has given up its OpenMP workers.
+    """
+
+    LONG, ORDER = 40, ("alone", "lab", "lab", "alone")
 
     def __init__(self):
-        self.times: list[float] = []
+        self.seconds: dict[str, list[float]] = {"alone": [], "lab": []}
+        self.there, self.ended = set(), False
+        self._steps, self._past, self._changed = {"alone": 0, "lab": 0}, 0, threading.Condition()
 
     def __enter__(self):
         self._compute = compute = StepTrainer.compute_loss
 
-        def noted(*args, **kwargs):
-            self.times.append(time.perf_counter())
-            return compute(*args, **kwargs)
+        def noted(trainer, *args, **kwargs):
+            self._begins_step("lab" if trainer.session.asked else "alone")
+            return compute(trainer, *args, **kwargs)
 
         StepTrainer.compute_loss = noted
         return self
 
     def __exit__(self, *error):
         StepTrainer.compute_loss = self._compute
+        self.end()
+
+    def _begins_step(self, name: str) -> None:
+        now, block = time.perf_counter(), self._steps[name] % self.LONG
+        if block == 0:
+            rest()
+            with self._changed:
+                if self._steps[name]:
+                    self.seconds[name].append(now - self._began)
+                    self._past += 1
+                self.there.add(name)
+                self._changed.notify_all()
+            self.wait_for(name)
+            self._began = time.perf_counter()
+        self._steps[name] += 1
+
+    def wait_for(self, name: str) -> None:
+        """Wait until it is this run's block, or one of them has ended."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.ended or (len(self.there) == 2 and self.ORDER[self._past % len(self.ORDER)] == name)
+            )
+
+    def end(self) -> None:
+        """One has ended: the other need not wait any more."""
+        with self._changed:
+            self.ended = True
+            self._changed.notify_all()
 
     @property
-    def rate(self) -> float:
-        """Steps a second, loading and the first five steps left out."""
-        return (len(self.times) - 6) / (self.times[-1] - self.times[5])
+    def ratios(self) -> list[float]:
+        """Of each pair of blocks, steps a second in the lab over those alone."""
+        return [alone / lab for alone, lab in zip(self.seconds["alone"], self.seconds["lab"], strict=False)]
 
 
-def alone(recipe: Recipe, options: dict) -> float:
-    """Steps a second of the command line's way."""
-    with tempfile.TemporaryDirectory() as folder, Pace() as pace:
+def alone(recipe: Recipe, options: dict) -> None:
+    """The command line's way."""
+    with tempfile.TemporaryDirectory() as folder:
         finetune(recipe, out=Path(folder) / "run", progress=False, **options)
-    return pace.rate
 
 
-async def in_the_lab(recipe: Recipe, options: dict, moves: bool = False) -> tuple[float, list[float], int]:
-    """Steps a second in the lab; the delays of a moving slider beyond the step in progress; how often it drew."""
-    moved, delays, drawn = [], [], [0]
-    train, show = background.finetune, LiveFigure.show_runs
+async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
+    """A run in the lab and the same run alone, a block in turns; and how often the lab drew in its blocks."""
+    drawn, show = [], LiveFigure.show
+
+    def count(*args):
+        drawn.append(len(blocks.there))
+        show(*args)
+
+    def beside():
+        try:
+            alone(recipe, options)
+        finally:
+            blocks.end()
+
+    rest()  # this thread's workers, for those that train
+    LiveFigure.show = count
+    try:
+        with Blocks() as blocks:
+            other = threading.Thread(target=beside)
+            other.start()
+            while not (blocks.there or blocks.ended):  # models are loaded one after another
+                await asyncio.sleep(0.02)
+            lab = Lab(recipe, "nothing", **options)
+            lab.start()
+            while lab.state in BUSY:
+                await asyncio.sleep(0.05)
+                if "lab" in blocks.there:
+                    blocks.wait_for("lab")  # and hold the loop up: nothing is drawn while the other one trains
+            blocks.end()
+            other.join()
+    finally:
+        LiveFigure.show = show
+    if lab.state != "done":
+        raise SystemExit(lab.status)
+    lab.close()
+    return blocks, drawn.count(2)
+
+
+async def delays(recipe: Recipe, options: dict) -> list[float]:
+    """From a slider's change to the step that uses it, beyond the step that was in progress, seconds."""
+    moved, late, train = [], [], background.finetune
 
     def timed(recipe, steer, **settings):
         def step_begins(step, run):
             waited = time.perf_counter()  # the step in progress has ended
             asked = steer(step, run)
             if "t0" in asked:
-                delays.append(time.perf_counter() - max(waited, moved[-1]))
+                late.append(time.perf_counter() - max(waited, moved[-1]))
             return asked
 
         return train(recipe, steer=step_begins, **settings)
 
-    def count(figure, runs):
-        drawn[0] += 1
-        show(figure, runs)
-
-    background.finetune, LiveFigure.show_runs = timed, count
+    background.finetune = timed
     try:
         lab = Lab(recipe, "nothing", **options)
-        with Pace() as pace:
-            lab.start()
-            while lab.state in BUSY:
-                if moves and len(lab.run.history) > 5:
-                    moved.append(time.perf_counter())
-                    lab.set(t0=50 + len(moved) % 100)
-                await asyncio.sleep(0.11 if moves else 0.02)
-        if lab.state != "done":
-            raise SystemExit(lab.status)
-        lab.close()
+        lab.start()
+        while lab.state in BUSY:
+            if len(lab.run.history) > 5:
+                moved.append(time.perf_counter())
+                lab.set(t0=50 + len(moved) % 100)
+            await asyncio.sleep(0.11)
     finally:
-        background.finetune, LiveFigure.show_runs = train, show
-    return pace.rate, delays, drawn[0]
+        background.finetune = train
+    if lab.state != "done":
+        raise SystemExit(lab.status)
+    lab.close()
+    return late
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Between which of the values their median lies, with 95 %."""
+    ordered, away = sorted(values), 0.98 * math.sqrt(len(values))
+    last = len(values) - 1
+    return ordered[max(0, math.floor(last / 2 - away))], ordered[min(last, math.ceil(last / 2 + away))]
 
 
 def resident() -> float:
@@ -127,7 +204,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--backbone", default="tiny")
     parser.add_argument("--task", default="world/cola")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--long", type=int, default=0, help="steps of the run that memory is watched over (0: none)")
     parser.add_argument("--mixed-precision", default="no")
     parser.add_argument("--device", default="auto")
@@ -141,24 +218,22 @@ def main() -> None:
     settings |= {"mixed_precision": asked.mixed_precision}
     recipe = Recipe(steps=asked.steps, **settings)
     alone(Recipe(steps=10, **settings), options)  # imports, caches
-    ratios, rates, frames, delays = [], [], [], []
+    ratios, seconds, drawn = [], [], 0
     for _ in range(asked.rounds):
-        plain = alone(recipe, options)
-        rate, _, drawn = asyncio.run(in_the_lab(recipe, options))
-        ratios.append(rate / plain)
-        rates.append(rate)
-        frames.append(drawn / (asked.steps / rate))
-    for _ in range(2):
-        delays += asyncio.run(in_the_lab(recipe, options, moves=True))[1]
+        blocks, figures = asyncio.run(in_turns(recipe, options))
+        ratios += blocks.ratios
+        seconds += blocks.seconds["lab"]
+        drawn += figures
+    late = sorted(1000 * each for _ in range(2) for each in asyncio.run(delays(recipe, options)))
     where = environment.describe(environment.choose_device(asked.device))
-    late = sorted(1000 * delay for delay in delays)
     print(f"{where['device']}, torch {torch.__version__}, {where['threads']} threads, {datetime.now(UTC):%Y-%m-%d}")
-    print(f"{asked.backbone} on {asked.task}, steps a second in the lab {statistics.median(rates):.1f}")
+    print(f"{asked.backbone} on {asked.task}, steps a second in the lab {Blocks.LONG / statistics.median(seconds):.1f}")
+    low, high = interval(ratios)
     print(
-        f"lab over alone            {statistics.median(ratios):.3f} (range {min(ratios):.3f}-{max(ratios):.3f}, "
-        f"{asked.rounds} pairs, at least 0.97)"
+        f"lab over alone            median {statistics.median(ratios):.3f}, 95 % interval {low:.3f}-{high:.3f} "
+        f"({len(ratios)} pairs of {Blocks.LONG} steps each, at least 0.97)"
     )
-    print(f"figures a second          {statistics.median(frames):.1f}")
+    print(f"figures a second          {drawn / sum(seconds):.1f}")
     print(
         f"slider to step, ms        median {statistics.median(late):.2f} (at most 50), 95 % "
         f"{late[int(0.95 * (len(late) - 1))]:.2f} (at most 150), {len(late)} changes"

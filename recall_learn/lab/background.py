@@ -277,15 +277,17 @@ class Background:
 
     def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
         with self._changed:
-            seat.run, seat.at, seat.taking = run, step, False
+            seat.run, seat.at = run, step
+            seat.taking = not self._closed and not TURNS.wanted and self._may(seat)
+            self._changed.notify_all()
 
         def let_through() -> None:
             with self._changed:
-                self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closed or self._may(seat))
                 seat.taking = True
 
-        turn.pass_on(let_through)
+        if not seat.taking:
+            turn.pass_on(let_through)
         with self._changed:
             if self._closed:
                 raise Closed

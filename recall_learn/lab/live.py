@@ -91,6 +91,7 @@ class Lab(widgets.VBox):
         self._ticking: asyncio.Task | None = None
         self._moved_at = 0.0
         self._drawn: tuple | None = None
+        self._shown: list[Recipe] = []
         self._knobs = Knobs(recipe, lambda **moved: self._set(MAIN, moved))
         self._others = Knobs(recipe, lambda **moved: self._set(BESIDE, moved), "B: ")
         self._setup = Setup(recipe, beside, choices(recipe), self._setup_moved)
@@ -222,17 +223,18 @@ class Lab(widgets.VBox):
         """Draw what is new; the lab does this by itself while it trains."""
         session = self._session
         seats = list(session.seats.values())
-        self._knobs.show(seats[0].now)  # a run that went back to a checkpoint has other settings again
-        self._others.show(seats[-1].now)
         runs, nows = [seat.run for seat in seats], [seat.now for seat in seats]
+        if nows != self._shown:  # a run that went back to a checkpoint has other settings again
+            self._shown = nows
+            self._knobs.show(nows[0])
+            self._others.show(nows[-1])
         first = runs[0].evaluations[0] if runs[0].evaluations else None
         if first and [*FIXED, *asked(first)] != self._figure.charts:
             self._draw_anew(asked(first))
         seen = tuple((len(run.history), len(run.evaluations), id(run)) for run in runs)
         if seen != self._drawn:
             self._drawn = seen
-            self._figure.show_runs(runs)
-            self._figure.show_lambda(runs, nows, self._former)
+            self._figure.show(runs, nows, self._former)
             self._facts.value = lost(runs, self._names)
         self._status.value = status(session)
         self._enable()

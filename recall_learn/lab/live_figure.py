@@ -1,10 +1,10 @@
 """The live lab's figure: six small charts over the steps of a run that is still growing, and of one beside it.
 
-Each refresh reads what is new and sends a few hundred numbers. The curve of the losses is thinned for display: at most
+Each look reads what is new and sends a few hundred numbers. The curve of the losses is thinned for display: at most
 `MOST` points, each the mean of as many steps; the run itself keeps them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ TITLES = {
 }
 FIXED = ("lambda", "loss", "distance", "score")
 LOOKS = ({"color": PALETTE[0], "width": 2.5}, {"color": PALETTE[1], "width": 2, "dash": "dash"})
+
+Curve = tuple[Sequence[float], Sequence[float]]
+"""Steps and values."""
 
 
 class Thinned:
@@ -134,6 +137,7 @@ class LiveFigure:
         self.widget = _Figure(figure)
         self.widget._config = {**self.widget._config, "responsive": True, "displayModeBar": False}
         self._thin = [Thinned() for _ in LOOKS]
+        self._drawn: dict[str, Curve] = {}
         self.charts: list[str] = list(FIXED)
 
     def _add(self, figure: go.Figure, place: int, key: str, **look: Any) -> None:
@@ -162,48 +166,65 @@ class LiveFigure:
                 layout[f"yaxis{number}"].visible = there
             for key, index in self._traces.items():
                 trace = self.widget.data[index]
-                trace.x, trace.y = np.array([]), np.array([])
+                trace.x, trace.y = self._drawn[key] = np.array([]), np.array([])
                 if key[-1] in "01":
                     which = int(key[-1])
                     trace.name, trace.visible = (names[which], True) if which < len(names) else ("", False)
 
-    def draw(self, key: str, x: Sequence[float], y: Sequence[float]) -> None:
-        """Put values under one curve; arrays, which are sent as they are."""
-        trace = self.widget.data[self._traces[key]]
-        trace.x, trace.y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-
-    def show_runs(self, runs: Sequence[Run]) -> None:
-        """Draw what the runs have recorded."""
-        with self.widget.batch_update():
-            for which, run in enumerate(runs):
-                self.draw(f"loss {which}", *self._thin[which].read(run.history, "loss"))
-                for chart, key in zip(self.charts[2:], ("distance", "score", "5", "6"), strict=False):
-                    x, y = measured(run, chart)
-                    self.draw(f"{key} {which}", x, [np.nan if value is None else value for value in y])
-
-    def show_lambda(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
-        """Draw lambda: what was, from the records; what will be, from the settings; what would have been.
+    def show(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
+        """Draw what the runs have recorded, and lambda.
 
         Args:
             runs: the run, and the one beside it.
             nows: their recipes as they stand.
             former: the step of the last change, and the recipe before it.
         """
-        with self.widget.batch_update():
-            for which, (run, recipe) in enumerate(zip(runs, nows, strict=True)):
-                past = run.history[:: max(1, len(run.history) // MOST)]
-                x, y = [r["step"] for r in past], [r["lambda"] for r in past]
-                steps = self._ahead(len(run.history))
-                ahead = schedule(recipe, steps, run.skipped)
-                if which == 0:
-                    self.draw("lambda 0", x, y)
-                    self.draw("ahead", steps, ahead)
-                    at = len(run.history) or 1
-                    self.draw("now", [at], [y[-1] if y else schedule(recipe, np.array([at]))[0]])
-                else:
-                    self.draw("lambda 1", [*x, *steps], [*y, *ahead])
-            steps = self._ahead(former[0] - 1) if former else np.array([])
-            self.draw("ghost", steps, schedule(former[1], steps, runs[0].skipped) if former else steps)
+        self._draw(self._recorded(runs) | self._lambda(runs, nows, former))
+
+    def show_lambda(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
+        """Draw lambda alone; see `show`."""
+        self._draw(self._lambda(runs, nows, former))
+
+    def _draw(self, curves: Mapping[str, Curve]) -> None:
+        """Send those that are new in one message, as arrays, which travel as they are."""
+        new = {}
+        for key, values in curves.items():
+            x, y = (np.asarray(each, dtype=np.float64) for each in values)
+            before = self._drawn[key]
+            if not (np.array_equal(x, before[0]) and np.array_equal(y, before[1], equal_nan=True)):
+                new[key] = self._drawn[key] = (x, y)
+        if new:  # plotly_update asks no validator: half the time of an assignment
+            x, y = zip(*new.values(), strict=True)
+            self.widget.plotly_update({"x": [*x], "y": [*y]}, trace_indexes=[self._traces[key] for key in new])
+
+    def _recorded(self, runs: Sequence[Run]) -> dict[str, Curve]:
+        curves = {}
+        for which, run in enumerate(runs):
+            curves[f"loss {which}"] = self._thin[which].read(run.history, "loss")
+            for chart, key in zip(self.charts[2:], ("distance", "score", "5", "6"), strict=False):
+                x, y = measured(run, chart)
+                curves[f"{key} {which}"] = x, [np.nan if value is None else value for value in y]
+        return curves
+
+    def _lambda(
+        self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None
+    ) -> dict[str, Curve]:
+        """What was, from the records; what will be, from the settings; what would have been."""
+        curves = {}
+        for which, (run, recipe) in enumerate(zip(runs, nows, strict=True)):
+            past = run.history[:: max(1, len(run.history) // MOST)]
+            x, y = [r["step"] for r in past], [r["lambda"] for r in past]
+            steps = self._ahead(len(run.history))
+            ahead = schedule(recipe, steps, run.skipped)
+            if which == 0:
+                at = len(run.history) or 1
+                now = y[-1] if y else schedule(recipe, np.array([at]))[0]
+                curves |= {"lambda 0": (x, y), "ahead": (steps, ahead), "now": ([at], [now])}
+            else:
+                curves["lambda 1"] = [*x, *steps], [*y, *ahead]
+        steps = self._ahead(former[0] - 1) if former else np.array([])
+        curves["ghost"] = steps, schedule(former[1], steps, runs[0].skipped) if former else steps
+        return curves
 
     def _ahead(self, done: int) -> np.ndarray:
         return np.unique(np.linspace(done + 1, self.steps, 120).round()) if done < self.steps else np.array([])

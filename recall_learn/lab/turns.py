@@ -2,8 +2,8 @@
 
 Dropout and torch's other draws come from one random state for the whole process. A run that another one interrupts
 would draw other numbers, and could not be taken again. So a run holds the turn while it draws, and whoever takes the
-turn next puts its own random state in place first. Draws of another cell between two steps do no harm; draws in the
-middle of a step are taken from that run's numbers.
+turn next puts its own random state in place first. Draws of another cell while all runs wait do no harm; those while
+one trains are taken from its numbers.
 
 They also hand on the cores. OpenMP counts the workers of all threads of a process, and where these are more than the
 cores it lets them sleep between two operations: a step then takes half as long again. So a thread that lets another one

@@ -69,6 +69,17 @@ def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path
     assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
 
 
+def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp_path):
+    session = begin(world, "recadam+child-f", folder=tmp_path / "run")
+    for steps in (5, 1, 3):  # alone, it keeps the turn from step to step
+        session.take(steps)
+        until(session, "paused")
+        torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
+    session.start()
+    until(session, "done")
+    assert_same_run(tmp_path / "run", alone(world, tmp_path, "asked", recipe(world, "recadam+child-f")))
+
+
 def test_two_sessions_at_once(world, tmp_path):
     sessions = [begin(world, folder=tmp_path / str(seed), seed=seed) for seed in (1, 2)]
     for session in sessions:

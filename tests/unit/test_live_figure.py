@@ -99,6 +99,27 @@ def test_before_the_first_step_all_is_ahead():
     assert drawn["lambda 1"].visible is False
 
 
+def test_a_look_sends_one_message_with_the_curves_that_are_new():
+    figure, sent = LiveFigure(), []
+    figure.begin(RECIPE, ["RecAdam", "plain"], [])
+    names = {index: name for name, index in figure._traces.items()}
+    records, plain = history(20), Recipe(backbone="tiny", task="world/cola")
+    runs = [Run(RECIPE), Run(plain)]
+    figure.widget.observe(lambda change: change["new"] and sent.append(change["new"]), "_py2js_update")
+    every_step = {"lambda 0", "lambda 1", "loss 0", "loss 1", "ahead", "now"}
+    for steps, evaluations, new in (
+        (10, (1, 1), every_step | {"distance 0", "distance 1", "score 0", "score 1"}),
+        (11, (1, 1), every_step),
+        (11, (1, 2), {"distance 1", "score 1"}),
+        (11, (1, 2), set()),
+    ):
+        for run, count in zip(runs, evaluations, strict=True):
+            run.history, run.evaluations = records[:steps], [evaluation(10 * i) for i in range(count)]
+        sent.clear()
+        figure.show(runs, [RECIPE, plain], None)
+        assert [{names[index] for index in each["style_traces"]} for each in sent] == [new] * bool(new)
+
+
 def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
     figure = LiveFigure()
     first = evaluation(0, source_loss=0.7, facts={"known": 1.0, "lost": {}})
@@ -106,7 +127,7 @@ def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
     assert asked(first) == ["source_loss", "facts"]
     assert asked(evaluation(0, similarity=0.8)) == ["similarity"]
     figure.begin(RECIPE, ["run"], asked(first))
-    figure.show_runs([Run(RECIPE, history=history(10), evaluations=[first, later])])
+    figure.show([Run(RECIPE, history=history(10), evaluations=[first, later])], [RECIPE], None)
     drawn = curves(figure)
     assert figure.charts == [*FIXED, "source_loss", "facts"]
     found = {key: list(drawn[f"{key} 0"].y) for key in ("distance", "score", "5", "6")}
@@ -114,7 +135,7 @@ def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
     recovery = [evaluation(0, recovery=0), evaluation(10, recovery=None)]  # None: not within the limit
     figure.begin(RECIPE, ["run"], asked(recovery[0]))
     assert list(curves(figure)["5 0"].y) == []  # a new run begins with nothing
-    figure.show_runs([Run(RECIPE, evaluations=recovery)])
+    figure.show([Run(RECIPE, evaluations=recovery)], [RECIPE], None)
     values = curves(figure)["5 0"].y
     assert values[0] == 0
     assert math.isnan(values[1])
