@@ -7,10 +7,11 @@ one trains are taken from its numbers.
 
 They also hand on the cores. OpenMP counts the workers of all threads of a process, and where these are more than the
 cores it lets them sleep between two operations: a step then takes half as long again. So a thread that lets another one
-train gives its workers up first, see `rest`.
+train gives its workers up first, see `rest`, and calls them up again when it goes on, see `spread`.
 """
 
 import ctypes
+import os
 import random
 import threading
 from collections import deque
@@ -22,6 +23,11 @@ from typing import Any
 import numpy as np
 import torch
 from threadpoolctl import threadpool_info
+
+TASKS = "/proc/self/task"
+"""Where Linux lists the threads of this process."""
+GRAIN = 32768
+"""So many numbers torch gives to each worker at least."""
 
 
 class Turns:
@@ -62,7 +68,7 @@ class Turn:
 
     def __init__(self, turns: Turns):
         self._turns, self._state = turns, None
-        self.held = False
+        self.held = self._rested = False
 
     def take(self) -> None:
         """Wait for the turn; the random state is then what it was when this run last gave it."""
@@ -70,6 +76,8 @@ class Turn:
         self.held = True
         if self._state is not None:
             _restore(self._state)
+        if self._rested:
+            spread()
 
     def give(self) -> None:
         """Let the next one go on."""
@@ -77,7 +85,8 @@ class Turn:
             with suppress(RuntimeError):  # of a GPU that has failed: it does not even tell its random state
                 self._state = _random_state()
             self.held = False
-            if self._turns.wanted:
+            self._rested = self._turns.wanted
+            if self._rested:
                 rest()
             self._turns._leave(self)
 
@@ -93,6 +102,31 @@ def rest() -> None:
     """Give up the OpenMP workers of the calling thread; they come back with its next operation that wants them."""
     for library in _openmp():
         library.omp_pause_resource_all(2)  # omp_pause_hard
+
+
+def spread() -> None:
+    """Call up the OpenMP workers of the calling thread, each on a core of its own.
+
+    The system often begins a new worker on its caller's core, and leaves it there for most of a step. None is held
+    where it was put: from then on the system moves them as it likes.
+    """
+    if not hasattr(os, "sched_setaffinity") or not _openmp():
+        return
+    cores, before = os.sched_getaffinity(0), set(os.listdir(TASKS))
+    torch.zeros(GRAIN * torch.get_num_threads(), device="cpu")
+    free = cores - {_core(threading.get_native_id())}
+    for worker in map(int, set(os.listdir(TASKS)) - before):
+        with suppress(OSError):  # it has ended meanwhile
+            if _core(worker) not in free and free:
+                os.sched_setaffinity(worker, {min(free)})
+                os.sched_setaffinity(worker, cores)
+            free.discard(_core(worker))
+
+
+def _core(thread: int) -> int:
+    """Where a thread of this process was last seen."""
+    with open(f"{TASKS}/{thread}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[36])
 
 
 @cache
