@@ -1,9 +1,10 @@
 """What watching costs: a run in the live lab, without a browser, beside the same run alone.
 
-Prints three things, each from one process:
+Prints four things, each from one process:
 
 - throughput: steps a second with the lab drawing into its widgets, over those of ``finetune`` alone (at least 0.97);
   the two train in turns, some steps each, and each ratio is that of two such blocks;
+- two runs beside each other: their steps a second in all, over those of one in the lab;
 - latency: from a slider's change to the step that uses it, beyond the step that was in progress (median at most 50 ms,
   95 % at most 150 ms);
 - memory: the process's growth over a long run (``--long`` steps).
@@ -30,6 +31,7 @@ from recall_learn import environment
 from recall_learn.finetune import finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BUSY
+from recall_learn.lab.knobs import PLAIN
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
 from recall_learn.lab.turns import rest
@@ -142,6 +144,22 @@ async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
     return blocks, drawn.count(2)
 
 
+async def together(recipe: Recipe, options: dict) -> float:
+    """Steps a second, in all, of a run in the lab and of plain fine-tuning beside it."""
+    lab, marks = Lab(recipe, PLAIN, **options), []
+    lab.start()
+    while lab.state in BUSY:
+        done = len(lab.run.history) + len(lab.beside.history)
+        if done > 10:
+            marks.append((time.perf_counter(), done))
+        await asyncio.sleep(0.05)
+    if lab.state != "done":
+        raise SystemExit(lab.status)
+    lab.close()
+    (began, first), (ended, last) = marks[0], marks[-1]
+    return (last - first) / (ended - began)
+
+
 async def delays(recipe: Recipe, options: dict) -> list[float]:
     """From a slider's change to the step that uses it, beyond the step that was in progress, seconds."""
     moved, late, train = [], [], background.finetune
@@ -224,16 +242,22 @@ def main() -> None:
         ratios += blocks.ratios
         seconds += blocks.seconds["lab"]
         drawn += figures
+    both = [asyncio.run(together(recipe, options)) for _ in range(3)]
     late = sorted(1000 * each for _ in range(2) for each in asyncio.run(delays(recipe, options)))
     where = environment.describe(environment.choose_device(asked.device))
     print(f"{where['device']}, torch {torch.__version__}, {where['threads']} threads, {datetime.now(UTC):%Y-%m-%d}")
-    print(f"{asked.backbone} on {asked.task}, steps a second in the lab {Blocks.LONG / statistics.median(seconds):.1f}")
+    rate = Blocks.LONG * len(seconds) / sum(seconds)
+    print(f"{asked.backbone} on {asked.task}, steps a second in the lab {rate:.1f}")
     low, high = interval(ratios)
     print(
         f"lab over alone            median {statistics.median(ratios):.3f}, 95 % interval {low:.3f}-{high:.3f} "
         f"({len(ratios)} pairs of {Blocks.LONG} steps each, at least 0.97)"
     )
     print(f"figures a second          {drawn / sum(seconds):.1f}")
+    print(
+        f"with a run beside         {statistics.median(both):.1f} steps a second in all, "
+        f"{statistics.median(both) / rate:.2f} of one ({len(both)} runs, {min(both):.1f}-{max(both):.1f})"
+    )
     print(
         f"slider to step, ms        median {statistics.median(late):.2f} (at most 50), 95 % "
         f"{late[int(0.95 * (len(late) - 1))]:.2f} (at most 150), {len(late)} changes"
