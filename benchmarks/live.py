@@ -1,6 +1,6 @@
 """What watching costs: a run in the live lab, without a browser, beside the same run alone.
 
-Prints four things, each from one process:
+Prints four things, all measured in one process:
 
 - throughput: steps a second with the lab drawing into its widgets, over those of ``finetune`` alone (at least 0.97);
   the two train in turns, some steps each, and each ratio is that of two such blocks;
@@ -31,7 +31,7 @@ from recall_learn import environment
 from recall_learn.finetune import finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BUSY
-from recall_learn.lab.knobs import PLAIN
+from recall_learn.lab.knobs import OTHER
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
 from recall_learn.lab.turns import rest
@@ -42,16 +42,18 @@ from recall_learn.trainer import StepTrainer
 class Blocks:
     """Two runs that train in turns, ``LONG`` steps each, so that both meet the same machine.
 
-    In its ``with`` block the run that is asked before each step is the lab's, and the other one is alone. The one that
-    waits computes nothing, and has given up its OpenMP workers.
+    In its ``with`` block a run that is asked before each step counts as the lab's, any other as the one alone. The one
+    that waits computes nothing, and has given up its OpenMP workers.
     """
 
     LONG, ORDER = 40, ("alone", "lab", "lab", "alone")
 
     def __init__(self):
+        self.past = 0
+        """So many blocks were timed."""
         self.seconds: dict[str, list[float]] = {"alone": [], "lab": []}
         self.there, self.ended = set(), False
-        self._steps, self._past, self._changed = {"alone": 0, "lab": 0}, 0, threading.Condition()
+        self._steps, self._changed = {"alone": 0, "lab": 0}, threading.Condition()
 
     def __enter__(self):
         self._compute = compute = StepTrainer.compute_loss
@@ -68,13 +70,15 @@ class Blocks:
         self.end()
 
     def _begins_step(self, name: str) -> None:
-        now, block = time.perf_counter(), self._steps[name] % self.LONG
-        if block == 0:
+        if self._steps[name] % self.LONG == 0:
+            if torch.cuda.is_initialized():
+                torch.cuda.synchronize()  # what this run still has in its queue is this run's
+            now = time.perf_counter()
             rest()
             with self._changed:
-                if self._steps[name]:
+                if self._steps[name] and not self.ended:
                     self.seconds[name].append(now - self._began)
-                    self._past += 1
+                    self.past += 1
                 self.there.add(name)
                 self._changed.notify_all()
             self.wait_for(name)
@@ -85,7 +89,7 @@ class Blocks:
         """Wait until it is this run's block, or one of them has ended."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self.ended or (len(self.there) == 2 and self.ORDER[self._past % len(self.ORDER)] == name)
+                lambda: self.ended or (len(self.there) == 2 and self.ORDER[self.past % len(self.ORDER)] == name)
             )
 
     def end(self) -> None:
@@ -108,15 +112,17 @@ def alone(recipe: Recipe, options: dict) -> None:
 
 async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
     """A run in the lab and the same run alone, a block in turns; and how often the lab drew in its blocks."""
-    drawn, show = [], LiveFigure.show
+    drawn, failed, show = [], [], LiveFigure.show
 
     def count(*args):
-        drawn.append(len(blocks.there))
+        drawn.append(blocks.past)
         show(*args)
 
     def beside():
         try:
             alone(recipe, options)
+        except BaseException as error:
+            failed.append(error)
         finally:
             blocks.end()
 
@@ -138,19 +144,21 @@ async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
             other.join()
     finally:
         LiveFigure.show = show
+    if failed:
+        raise SystemExit(f"the run alone failed: {failed[0]}")
     if lab.state != "done":
         raise SystemExit(lab.status)
     lab.close()
-    return blocks, drawn.count(2)
+    return blocks, sum(past < blocks.past and blocks.ORDER[past % len(blocks.ORDER)] == "lab" for past in drawn)
 
 
 async def together(recipe: Recipe, options: dict) -> float:
-    """Steps a second, in all, of a run in the lab and of plain fine-tuning beside it."""
-    lab, marks = Lab(recipe, PLAIN, **options), []
+    """Steps a second, in all, of a run in the lab and of the same one beside it."""
+    lab, marks = Lab(recipe, OTHER, **options), []
     lab.start()
     while lab.state in BUSY:
         done = len(lab.run.history) + len(lab.beside.history)
-        if done > 10:
+        if done > 10 and (not marks or done > marks[-1][1]):  # not while the models are written
             marks.append((time.perf_counter(), done))
         await asyncio.sleep(0.05)
     if lab.state != "done":
@@ -192,7 +200,7 @@ async def delays(recipe: Recipe, options: dict) -> list[float]:
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """Between which of the values their median lies, with 95 %."""
+    """The two values between which the median lies, with about 95 % confidence."""
     ordered, away = sorted(values), 0.98 * math.sqrt(len(values))
     last = len(values) - 1
     return ordered[max(0, math.floor(last / 2 - away))], ordered[min(last, math.ceil(last / 2 + away))]
@@ -228,6 +236,8 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--glue")
     asked = parser.parse_args()
+    if asked.steps < 4 * Blocks.LONG:
+        parser.error(f"--steps is {asked.steps}; take at least {4 * Blocks.LONG}, four blocks of each run")
     disable_progress_bars()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

@@ -277,16 +277,20 @@ class Background:
 
     def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
         with self._changed:
-            seat.run, seat.at = run, step
-            seat.taking = not self._closed and not TURNS.wanted and self._may(seat)
-            self._changed.notify_all()
+            seat.run = run
+            keeps = not self._closed and not TURNS.wanted and self._may(seat, step)
+            if keeps:
+                seat.at, seat.taking = step, True
+                self._changed.notify_all()
 
         def let_through() -> None:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._may(seat))
+                seat.at, seat.taking = step, False  # it is seen to wait only now that its random state is kept
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._closed or self._may(seat, step))
                 seat.taking = True
 
-        if not seat.taking:
+        if not keeps:
             turn.pass_on(let_through)
         with self._changed:
             if self._closed:
@@ -294,10 +298,10 @@ class Background:
             asked, seat.asked = seat.asked, {}
         return asked
 
-    def _may(self, seat: Seat) -> bool:
-        """Whether it may take its step: not where all pause, and not where it would leave the other one behind."""
-        behind = any(each.thread and not each.ended and each.at < seat.at - 1 for each in self.seats.values())
-        return seat.at <= self._until and not behind
+    def _may(self, seat: Seat, step: int) -> bool:
+        """Whether it may take this step: not where all pause, and not where it would leave the other one behind."""
+        others = [each for each in self.seats.values() if each is not seat and each.thread and not each.ended]
+        return step <= self._until and all(each.at >= step - 1 for each in others)
 
     def _reached(self) -> int:
         """The step after which all pause: the one in progress, else the last that was taken.

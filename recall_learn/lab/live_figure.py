@@ -192,10 +192,11 @@ class LiveFigure:
             x, y = (np.asarray(each, dtype=np.float64) for each in values)
             before = self._drawn[key]
             if not (np.array_equal(x, before[0]) and np.array_equal(y, before[1], equal_nan=True)):
-                new[key] = self._drawn[key] = (x, y)
+                new[key] = (x, y)
         if new:  # plotly_update asks no validator: half the time of an assignment
             x, y = zip(*new.values(), strict=True)
             self.widget.plotly_update({"x": [*x], "y": [*y]}, trace_indexes=[self._traces[key] for key in new])
+            self._drawn |= new
 
     def _recorded(self, runs: Sequence[Run]) -> dict[str, Curve]:
         curves = {}

@@ -2,8 +2,9 @@
 
 Dropout and torch's other draws come from one random state for the whole process. A run that another one interrupts
 would draw other numbers, and could not be taken again. So a run holds the turn while it draws, and whoever takes the
-turn next puts its own random state in place first. Draws of another cell while all runs wait do no harm; those while
-one trains are taken from its numbers.
+turn next puts its own random state in place first; one that nobody waits for keeps its turn. What another cell draws
+while all runs wait does no harm. What it draws while one trains comes out of that run's numbers, and the run cannot be
+taken again.
 
 They also hand on the cores. OpenMP counts the workers of all threads of a process, and where these are more than the
 cores it lets them sleep between two operations: a step then takes half as long again. So a thread that lets another one
@@ -27,7 +28,7 @@ from threadpoolctl import threadpool_info
 TASKS = "/proc/self/task"
 """Where Linux lists the threads of this process."""
 GRAIN = 32768
-"""So many numbers torch gives to each worker at least."""
+"""Torch gives each worker at least so many numbers."""
 
 
 class Turns:
@@ -55,7 +56,12 @@ class Turns:
     def _enter(self, turn: object) -> None:
         with self._changed:
             self._queue.append(turn)
-            self._changed.wait_for(lambda: self._queue[0] is turn)
+            try:
+                self._changed.wait_for(lambda: self._queue[0] is turn)
+            except BaseException:  # interrupted while it waited
+                self._queue.remove(turn)
+                self._changed.notify_all()
+                raise
 
     def _leave(self, turn: object) -> None:
         with self._changed:
@@ -68,7 +74,7 @@ class Turn:
 
     def __init__(self, turns: Turns):
         self._turns, self._state = turns, None
-        self.held = self._rested = False
+        self.held = False
 
     def take(self) -> None:
         """Wait for the turn; the random state is then what it was when this run last gave it."""
@@ -76,8 +82,8 @@ class Turn:
         self.held = True
         if self._state is not None:
             _restore(self._state)
-        if self._rested:
-            spread()
+            with suppress(OSError, ValueError, IndexError):  # no /proc: the workers come by themselves
+                spread()
 
     def give(self) -> None:
         """Let the next one go on."""
@@ -85,9 +91,7 @@ class Turn:
             with suppress(RuntimeError):  # of a GPU that has failed: it does not even tell its random state
                 self._state = _random_state()
             self.held = False
-            self._rested = self._turns.wanted
-            if self._rested:
-                rest()
+            rest()
             self._turns._leave(self)
 
     def pass_on(self, until: Callable[[], None] | None = None) -> None:
@@ -105,19 +109,24 @@ def rest() -> None:
 
 
 def spread() -> None:
-    """Call up the OpenMP workers of the calling thread, each on a core of its own.
+    """Call up the OpenMP workers of the calling thread, each on a core of its own where there are enough.
 
-    The system often begins a new worker on its caller's core, and leaves it there for most of a step. None is held
-    where it was put: from then on the system moves them as it likes.
+    Linux often starts a worker on its caller's core, and leaves it there for most of a step. Such a one is moved, and
+    not bound: afterwards the system may move it again.
+
+    Raises:
+        OSError: /proc does not tell where the threads are.
     """
     if not hasattr(os, "sched_setaffinity") or not _openmp():
+        return
+    if torch.get_num_threads() == 1 or torch.cuda.is_initialized():  # on a GPU there is little for them to do
         return
     cores, before = os.sched_getaffinity(0), set(os.listdir(TASKS))
     torch.zeros(GRAIN * torch.get_num_threads(), device="cpu")
     free = cores - {_core(threading.get_native_id())}
     for worker in map(int, set(os.listdir(TASKS)) - before):
         with suppress(OSError):  # it has ended meanwhile
-            if _core(worker) not in free and free:
+            if free and _core(worker) not in free and os.sched_getaffinity(worker) == cores:
                 os.sched_setaffinity(worker, {min(free)})
                 os.sched_setaffinity(worker, cores)
             free.discard(_core(worker))

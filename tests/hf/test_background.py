@@ -80,6 +80,18 @@ def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp
     assert_same_run(tmp_path / "run", alone(world, tmp_path, "asked", recipe(world, "recadam+child-f")))
 
 
+def test_a_run_that_nobody_waits_for_keeps_its_turn(world, monkeypatch):
+    given = []
+    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: given.append(1) or own())
+    session = begin(world)
+    session.take(7)
+    until(session, "paused")
+    assert len(given) == 1  # where it paused
+    session.start()
+    until(session, "done")
+    assert len(given) == 2  # and at its end
+
+
 def test_two_sessions_at_once(world, tmp_path):
     sessions = [begin(world, folder=tmp_path / str(seed), seed=seed) for seed in (1, 2)]
     for session in sessions:

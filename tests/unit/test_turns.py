@@ -2,12 +2,13 @@
 
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from recall_learn.lab import turns
-from recall_learn.lab.turns import rest, spread
+from recall_learn.lab.turns import Turns, rest, spread
 
 
 @pytest.fixture
@@ -39,9 +40,11 @@ def machine(monkeypatch, tmp_path):
     ours = Machine()
     ours.move(10, 0)
     monkeypatch.setattr(turns, "TASKS", str(tmp_path))
-    monkeypatch.setattr(turns, "_openmp", lambda: [object()])
+    library = SimpleNamespace(omp_pause_resource_all=lambda kind: 0)
+    monkeypatch.setattr(turns, "_openmp", lambda: [library])
     monkeypatch.setattr(threading, "get_native_id", lambda: 10)
     monkeypatch.setattr(torch, "zeros", ours.call_up)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     monkeypatch.setattr(os, "sched_getaffinity", lambda thread: set(ours.cores), raising=False)
     monkeypatch.setattr(os, "sched_setaffinity", ours.allow, raising=False)
     return ours
@@ -77,6 +80,49 @@ def test_where_threads_cannot_be_moved_nothing_is_tried(machine, monkeypatch):
     assert machine.calls == 0
 
 
+def test_a_worker_that_somebody_bound_stays_where_it_is(machine, monkeypatch):
+    machine.workers = {11: 0}
+    monkeypatch.setattr(os, "sched_getaffinity", lambda thread: {0} if thread == 11 else set(machine.cores))
+    spread()
+    assert machine.moves == []
+
+
+def test_without_proc_the_turn_is_taken_all_the_same(machine, monkeypatch):
+    monkeypatch.setattr(turns, "TASKS", "/nowhere")
+    with pytest.raises(OSError, match="nowhere"):
+        spread()
+    with Turns().taken() as turn:
+        turn.pass_on()
+        assert turn.held
+
+
+def test_whoever_waits_gives_the_workers_up_and_calls_them_again(monkeypatch):
+    done = []
+    monkeypatch.setattr(turns, "rest", lambda: done.append("rest"))
+    monkeypatch.setattr(turns, "spread", lambda: done.append("spread"))
+    with Turns().taken() as turn:
+        assert done == []
+        turn.pass_on(lambda: done.append("waits"))
+        assert done == ["rest", "waits", "spread"]
+
+
+def test_whoever_is_interrupted_while_it_waits_holds_nobody_up(monkeypatch):
+    table = Turns()
+
+    def interrupted(until):
+        assert not until()
+        raise KeyboardInterrupt
+
+    with table.taken():
+        with monkeypatch.context() as patch:
+            patch.setattr(table._changed, "wait_for", interrupted)
+            with pytest.raises(KeyboardInterrupt), table.taken():
+                pytest.fail("it is not its turn")
+        assert not table.wanted
+    with table.taken() as turn:
+        assert turn.held
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux tells and sets where a thread may run")
 def test_the_workers_are_there_and_may_run_where_their_caller_may():
     found = []
@@ -85,17 +131,14 @@ def test_the_workers_are_there_and_may_run_where_their_caller_may():
         threads = torch.get_num_threads()
         torch.set_num_threads(3)
         try:
-            for act in (rest, spread, rest):
-                act()
-                found.append({frozenset(os.sched_getaffinity(int(each))) for each in os.listdir(turns.TASKS)})
-                found.append(len(os.listdir(turns.TASKS)))
+            rest()
+            before = set(os.listdir(turns.TASKS))
+            spread()
+            found.extend(os.sched_getaffinity(int(each)) for each in set(os.listdir(turns.TASKS)) - before)
         finally:
             torch.set_num_threads(threads)
 
-    before = os.sched_getaffinity(0)
     thread = threading.Thread(target=look)
     thread.start()
     thread.join(60)
-    assert all(cores == {frozenset(before)} for cores in found[::2])
-    resting, spread_out, _ = found[1::2]
-    assert spread_out == resting + 2
+    assert found == [os.sched_getaffinity(0)] * 2
