@@ -193,7 +193,7 @@ class LiveFigure:
             before = self._drawn[key]
             if not (np.array_equal(x, before[0]) and np.array_equal(y, before[1], equal_nan=True)):
                 new[key] = (x, y)
-        if new:  # plotly_update asks no validator: half the time of an assignment
+        if new:  # by plotly_update, as they are arrays already: an assignment has each looked at by a validator
             x, y = zip(*new.values(), strict=True)
             self.widget.plotly_update({"x": [*x], "y": [*y]}, trace_indexes=[self._traces[key] for key in new])
             self._drawn |= new
