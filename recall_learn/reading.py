@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recall_learn.checks import shown
+
 LARGEST = 1 << 30
 """Bytes; no JSON file of this library comes near."""
 
@@ -125,8 +127,7 @@ def _sentence(errors: list[dict[str, Any]]) -> str:
     if first["type"] == "missing":
         return f"{where} is missing{more}"
     right = first["msg"].replace("Input should be", "it has to be").replace("Value error, ", "")
-    shown = f"{first['input']!r:.60}" if not isinstance(first["input"], int) or abs(first["input"]) < 1e30 else "an int"
-    return f"{where or 'it'} is {shown}; {right}{more}"
+    return f"{where or 'it'} is {shown(first['input'])}; {right}{more}"
 
 
 def _refuse(constant: str) -> None:
