@@ -169,19 +169,17 @@ def append(path: str | os.PathLike, lines: str) -> None:
             raise
 
 
-def begin(path: str | os.PathLike) -> Records:
-    """The records of a file that is about to grow.
+def begin(path: str | os.PathLike, records: Records) -> None:
+    """Make a file of these records, which are all that it holds, ready to grow.
 
     It is made where it is not there, and half a line that a killed process left at its end is taken away.
 
     Raises:
-        ValueError, OSError: as `load` says; or it cannot be written.
+        OSError: it cannot be written.
     """
     path = Path(path)
-    records = load(path) if path.exists() else Records()
     if not path.exists() or not path.read_bytes().endswith(b"\n"):
         records.save(path)
-    return records
 
 
 def summarise(run: Run) -> dict[str, list[float | None]]:
