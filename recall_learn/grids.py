@@ -233,7 +233,7 @@ def load(path: str | os.PathLike) -> Records:
 
 def _read(row: Mapping[str, Any]) -> Record:
     rest = dict(row)
-    recipe = Recipe.from_dict(rest.pop("recipe"))
+    recipe = Recipe.recorded(rest.pop("recipe"))
     named = {name: rest.pop(name) for name in ("on", "seconds", "stopped", "data") if name in rest}
     lengths = {len(values) for values in rest.values()}
     if len(lengths) > 1:
@@ -253,13 +253,8 @@ def _release(version: str | None) -> str | None:
 
 
 def _short(recipe: Recipe) -> dict[str, Any]:
-    """A recipe's settings, as far as they are not the defaults."""
-    usual = Recipe(backbone=recipe.backbone).to_dict()
-    return {
-        name: value
-        for name, value in recipe.to_dict().items()
-        if name in ("backbone", "task", "method", "steps", "seed") or value != usual[name]
-    }
+    """What acts in a recipe."""
+    return {name: value for name, value in recipe.to_dict().items() if value is not None}
 
 
 def _rounded(value: float) -> float:
