@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from recall_learn import environment, grids
 from recall_learn.files import check_file
+from recall_learn.lock import owning
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -69,24 +69,19 @@ def sweep(
     for name, file in (("fisher", fisher), ("source text", source_text)):
         if file is not None and not Path(file).is_file():
             raise FileNotFoundError(f"the {name} {str(file)!r} is not there; name a file")
-    out = Path(out)
-    check_file(out)
+    out = check_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out.with_name(f".{out.name}.lock"), timeout=0):
-            records = grids.load(out) if out.exists() else grids.Records()
-            records.check(environment.describe(environment.choose_device(device)))
-            missing = records.missing(recipes)
-            arguments = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text, "device": device}
-            bar = tqdm(total=len(recipes), initial=len(recipes) - len(missing), unit="run", disable=_hidden(progress))
-            with bar:
-                for recipe, (run, taken_on, stopped) in _taken(missing, arguments, workers, address, gpu_share):
-                    records.add(run, recipe, taken_on, stopped)
-                    records.save(out)
-                    bar.update(1)
-                    bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
-    except Timeout:
-        raise ValueError(f"another sweep is writing {out}; wait for it, or choose another --out") from None
+    with owning(out, "wait for it, or choose another --out"):
+        records = grids.begin(out)
+        records.check(environment.describe(environment.choose_device(device)))
+        missing = records.missing(recipes)
+        arguments = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text, "device": device}
+        bar = tqdm(total=len(recipes), initial=len(recipes) - len(missing), unit="run", disable=_hidden(progress))
+        with bar:
+            for recipe, (run, taken_on, stopped) in _taken(missing, arguments, workers, address, gpu_share):
+                grids.append(out, records.add(run, recipe, taken_on, stopped))
+                bar.update(1)
+                bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
     return records
 
 

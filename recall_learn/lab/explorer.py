@@ -2,7 +2,7 @@
 
 ::
 
-    explore(grids.load("runs/grid-world.json"), grids.load("runs/grid-cola.json"))
+    explore(grids.load("runs/grid-world.jsonl"), grids.load("runs/grid-cola.jsonl"))
 
 In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
 It never shows another run than the one that is set: where none was recorded it says so, and which there are.
