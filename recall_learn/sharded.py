@@ -78,6 +78,53 @@ def _reduced(here: Tensor, layout: tuple[Any, Any] | None) -> Tensor:
     return DTensor.from_local(here, mesh, summed, run_check=False).full_tensor()
 
 
+def together(work: Callable[[], int], totals: Mapping[str, Tensor], group: Any, kind: Callable[[], Any]) -> int:
+    """Do this process's share of ``work``, then add up ``totals`` in place over the processes of ``group``.
+
+    Args:
+        work: adds to ``totals``; returns how many examples it saw.
+        totals: ``name -> tensor``, plain ones.
+        group: None does the work of this process alone.
+        kind: says after the work of which kind its numbers are, if it has any; only one kind is added up.
+
+    Returns:
+        The examples of all. If one process fails nobody waits for it: all raise.
+
+    Raises:
+        ValueError: ``group`` is no process group, or its processes have other names, shapes or kinds.
+        RuntimeError: another process failed.
+    """
+    if group is None:
+        return work()
+    import torch.distributed as dist
+
+    if not isinstance(group, dist.ProcessGroup):
+        raise ValueError(
+            f"group is {group!r}; it must be None or a process group of torch.distributed with this process"
+        )
+    count, failure = 0, None
+    try:
+        count = work()
+    except Exception as error:
+        failure = error
+    shapes = [(name, tuple(tensor.shape), tensor.dtype) for name, tensor in totals.items()]
+    said: list[Any] = [None] * dist.get_world_size(group)
+    dist.all_gather_object(said, (count, failure and f"{type(failure).__name__}: {failure}", shapes, kind()), group)
+    if failure is not None:
+        raise failure
+    for rank, (_, failed, other, _) in enumerate(said):
+        if failed:
+            raise RuntimeError(f"process {rank} of the group failed: {failed}")
+        if other != shapes:
+            raise ValueError(f"process {rank} of the group has other parameters than this one; all need the same model")
+    kinds = {kind for *_, kind in said if kind is not None}
+    if len(kinds) > 1:
+        raise ValueError(f"the processes of the group have {' and '.join(sorted(kinds))} examples; say one likelihood")
+    for tensor in totals.values():
+        dist.all_reduce(tensor, group=group)
+    return sum(count for count, *_ in said)
+
+
 @contextmanager
 def gathered(model: nn.Module) -> Iterator[nn.Module]:
     """The same model with whole, plain parameters and without the hooks of ``fully_shard``; afterwards as it was.
