@@ -126,11 +126,13 @@ class _Session:
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         with glue.bars(self.progress):
-            splits = ("train", task.evaluation)
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in splits}
+            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
-        self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
+        self.questions = {
+            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
+            for split, ending in glue.scored(recipe.task, data).items()
+        }
         self.backbone.model.to(self.device)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
@@ -151,7 +153,7 @@ class _Session:
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
-            "data": digest(self.data["train"], self.evaluation),
+            "data": digest(*self.data.values()),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
 
@@ -296,18 +298,16 @@ class _Session:
             self.run.history.append(record)
 
     def evaluate(self, step: int) -> None:
-        """Score the model on the task's evaluation split, and measure what it forgot."""
-        model = self.backbone.model
-        labels = torch.cat([batch["labels"] for batch in self.questions])
+        """Score the model on the task's evaluation splits, and measure what it forgot."""
+        model, metrics = self.backbone.model, {}
         model.eval()
-        with torch.no_grad():
-            inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
-            logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
-        try:
-            metrics = glue.metrics(self.recipe.task, logits, labels)
-        except ValueError as error:
-            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+        for ending, questions in self.questions.items():
+            try:
+                scores = self._scores(questions)
+            except ValueError as error:
+                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
         record = {"step": step, "metrics": metrics, "distance": away}
         record["layers"] = distance_by_layer(model, self.backbone.anchors)
         for probe in self.probes:
@@ -315,6 +315,14 @@ class _Session:
         self.run.evaluations.append(record)
         if step:
             self.run.history[-1]["distance"] = away
+
+    @torch.no_grad()
+    def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """The task's metrics on the batches of a split."""
+        labels = torch.cat([batch["labels"] for batch in questions])
+        inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
+        logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
+        return glue.metrics(self.recipe.task, logits, labels)
 
     def save(self) -> None:
         """Write ``run.json``, if there is a folder for it."""

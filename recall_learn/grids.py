@@ -316,7 +316,7 @@ def _read(line: str, records: Records) -> None:
     if "environment" in found:
         records.environments.append(found["environment"])
         return
-    recipe = Recipe.from_dict({**records.usual, **found["recipe"]})
+    recipe = Recipe.recorded({**records.usual, **found["recipe"]})
     named = {name: found[name] for name in ("on", "seconds", "stopped", "data") if name in found}
     columns = {name: found[name] for name in found if name not in ("recipe", *named)}
     if named["on"] >= len(records.environments):

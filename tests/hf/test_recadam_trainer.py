@@ -8,7 +8,8 @@ import transformers
 from transformers import Trainer, TrainingArguments
 
 from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam, recall_groups
+from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 
 SETTINGS = {"anneal": Sigmoid(1, 4), "gamma": 500.0}
 LR, DECAY, CLIP, STEPS = 1e-3, 0.1, 0.05, 8

@@ -16,7 +16,7 @@ from recall_learn.grids import Records
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
-ROOT = Path(__file__).parents[2] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
 
 
@@ -43,6 +43,19 @@ def test_a_grid_is_every_combination_once_and_low_seeds_first():
     assert set(settings) == set(itertools.product(tasks, (0.1, math.inf), seeds))
     assert len(settings) == 8
     assert [r.seed for r in recipes] == [0] * 4 + [1] * 4
+
+
+def test_settings_that_do_not_act_make_no_runs():
+    block = {"method": ["vanilla", "recadam", "child-f"], "k": [0.1, 0.2], "t0": [50, 250], "gamma": [None, 5000]}
+    recipes = grids.expand([block, {"method": "vanilla", "p": 0.5}])
+    assert [recipe.method for recipe in recipes] == ["vanilla", *["recadam"] * 4, "child-f"]
+
+
+@pytest.mark.parametrize("name", ["forgetting", "methods", "world"])
+def test_what_the_book_recorded_is_what_its_grids_ask_for(name):
+    recipes, records = grids.read_grid(BOOK / f"grids/{name}.json"), grids.load(BOOK / f"runs/grid-{name}.jsonl")
+    assert records.missing(recipes) == []
+    assert {run.recipe for run in records.runs} == set(recipes)
 
 
 @pytest.mark.parametrize(
@@ -309,8 +322,8 @@ except OSError as error:
 
 def test_the_recorded_files_load_and_lack_what_they_lack():
     lacking = {}
-    for path in sorted((ROOT / "grids").glob("*.json")):
-        records = grids.load(ROOT / "runs" / f"grid-{path.stem}.jsonl")
+    for path in sorted((BOOK / "grids").glob("*.json")):
+        records = grids.load(BOOK / "runs" / f"grid-{path.stem}.jsonl")
         recipes = grids.read_grid(path)
         assert len(set(recipes)) == len(recipes)
         assert {run.recipe for run in records.runs} <= set(recipes)

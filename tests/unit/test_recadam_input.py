@@ -10,7 +10,8 @@ import torch
 from torch.nn import Parameter
 
 from recall_learn.annealing import Constant, Sigmoid
-from recall_learn.recadam import RecAdam, recall_groups
+from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 
 HOME = {"a": torch.ones(2), "b": torch.ones(3)}
 
