@@ -22,7 +22,6 @@ Xu et al., 2021, "Raise a Child in Large Language Model", arXiv 2109.05687.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import torch
@@ -30,6 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recall_learn.anchors import check_names, trainable, unwrapped
+from recall_learn.checks import number
 from recall_learn.sharded import beside, local, part, whole
 
 
@@ -344,16 +344,14 @@ def _dense(grad: Tensor) -> Tensor:
 
 
 def _share(p: float) -> float:
-    if isinstance(p, bool) or not isinstance(p, Real) or not 0 < p <= 1:
-        raise ValueError(f"p is {p!r}; it must be a number in (0, 1]")
-    return float(p)
+    return number("p", p, lambda share: 0 < share <= 1, "a number in (0, 1]")
 
 
 def _check_state(state: Mapping[str, Any], keys: set[str], p: float) -> None:
     if not isinstance(state, Mapping) or set(state) != keys:
         found = sorted(state) if isinstance(state, Mapping) else state
         raise ValueError(f"state has {found}; it must be a state_dict of this class, with {sorted(keys)}")
-    if not isinstance(state["p"], Real) or not math.isclose(state["p"], p, rel_tol=1e-6):  # float32 saves fewer digits
+    if not math.isclose(number("p of state", state["p"], lambda share: True, "a number"), p, rel_tol=1e-6):  # float32's
         raise ValueError(f"state has p = {state['p']!r}, this one has {p!r}; a resumed run must have the same")
 
 

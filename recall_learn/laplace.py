@@ -20,7 +20,6 @@ Chen et al., 2020, "Recall and Learn", section 3.1.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +27,7 @@ from torch.autograd.functional import hessian as _dense_hessian
 from torch.autograd.functional import vhp as _vector_times_hessian
 
 from recall_learn.anchors import check_names, named
+from recall_learn.checks import number
 from recall_learn.sharded import beside, local, total, whole
 
 Theta = Tensor | Mapping[str, Tensor]
@@ -135,8 +135,7 @@ def laplace(loss: Loss, theta: Theta, tolerance: float = 1e-3) -> Gaussian:
     Raises:
         ValueError: ``theta`` is no minimum: H is not positive definite there, or the gradient is too large.
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance!r}; it must be a number of nats, at least 0")
+    tolerance = number("tolerance", tolerance, lambda x: x >= 0, "a number of nats, at least 0", infinite=True)
     matrix = hessian(loss, theta)
     cholesky, failed = torch.linalg.cholesky_ex(matrix)
     if failed:
@@ -373,9 +372,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
 
 
 def _number(value: float, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
-        raise ValueError(f"{what} is {value!r}; it must be a finite number, at least 0")
-    return float(value)
+    return number(what, value, lambda x: x >= 0, "a finite number, at least 0")
 
 
 def _not_negative(value: Tensor | float, what: str) -> Tensor | float:
