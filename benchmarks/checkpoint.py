@@ -9,7 +9,8 @@ import datetime
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from recall_learn.recadam import RecAdam, recall_groups
+from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 
 
 class Count:

@@ -71,6 +71,10 @@ def parse_json(text: str | bytes, shape: Any = Any) -> Any:
         raise ValueError(f"it is not UTF-8 text ({error.reason})") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from None
+    except ValueError as error:
+        if "set_int_max_str_digits" not in str(error):
+            raise
+        raise ValueError("it holds an integer of thousands of digits") from None
     check_shape(value, shape)
     return value
 

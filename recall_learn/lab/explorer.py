@@ -2,23 +2,21 @@
 
 ::
 
-    explore(grids.load("runs/grid-world.json"), grids.load("runs/grid-cola.json"))
+    explore(grids.load("runs/grid-world.jsonl"), grids.load("runs/grid-cola.jsonl"))
 
 In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
 It never shows another run than the one that is set: where none was recorded it says so, and which there are.
 """
 
-import json
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from recall_learn import glue
+from recall_learn import glue, markup
 from recall_learn.grids import Record, Records
 from recall_learn.recipe import Recipe
 
@@ -151,10 +149,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         told = f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}. It needs JavaScript."
-        data = json.dumps(self.data, separators=(",", ":")).replace("</", "<\\/")
         return (
-            f'<div class="recall-explore" id="explore"><noscript><p>{escape(told)}</p></noscript>'
-            f'<script type="application/json">{data}</script></div>'
+            f'<div class="recall-explore" id="explore"><noscript><p>{markup.html(told)}</p></noscript>'
+            f'<script type="application/json">{markup.script(self.data)}</script></div>'
         )
 
 

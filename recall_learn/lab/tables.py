@@ -1,9 +1,9 @@
-"""Tables of recorded runs, as Markdown that a notebook and the book both show."""
+"""Tables of recorded runs, as Markdown that a notebook and the book both show; a recorded word is shown as text."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from recall_learn import glue
+from recall_learn import glue, markup
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 from recall_learn.world import World
@@ -20,7 +20,8 @@ def results(runs: Mapping[str, Run]) -> str:
     rows = []
     for name, run in runs.items():
         values = [*(run.final["metrics"][metric] for metric in metrics), *(run.final[probe] for probe in asked)]
-        rows.append([name, str(run.recipe.seed), *(f"{value:.3f}" for value in (*values, run.final["distance"]))])
+        numbers = (f"{value:.3f}" for value in (*values, run.final["distance"]))
+        rows.append([markup.markdown(name), str(run.recipe.seed), *numbers])
     return markdown(head, rows)
 
 
@@ -32,14 +33,15 @@ def lost_facts(run: Run, count: int = 5) -> str:
         count: how many to show, evenly spread over those that were known before.
     """
     before, after = run.evaluations[0]["facts"]["lost"], run.evaluations[-1]["facts"]["lost"]
-    lost = [prompt for prompt in after if prompt not in before]
-    shown = lost[:: max(1, len(lost) // count)][:count]
     true = {fact.prompt: fact.answer for fact in World().facts}
-    rows = [
-        [str(i), prompt.replace("[MASK]", f"**{true[prompt]}**"), prompt.replace("[MASK]", f"**{after[prompt]}**")]
-        for i, prompt in enumerate(shown, 1)
-    ]
+    lost = [prompt for prompt in after if prompt not in before and prompt in true]
+    shown = lost[:: max(1, len(lost) // count)][:count]
+    rows = [[str(i), _filled(prompt, true[prompt]), _filled(prompt, after[prompt])] for i, prompt in enumerate(shown, 1)]
     return markdown(["", "before", "after"], rows)
+
+
+def _filled(prompt: str, answer: str) -> str:
+    return markup.markdown(prompt).replace(r"\[MASK\]", f"**{markup.markdown(answer)}**")
 
 
 def provenance(runs: Mapping[str, Run]) -> str:
@@ -48,7 +50,8 @@ def provenance(runs: Mapping[str, Run]) -> str:
     for name, run in runs.items():
         e = run.environment
         versions = f"torch {e['versions']['torch']}, transformers {e['versions']['transformers']}"
-        rows.append([name, e["device"], versions, e["date"][:10], f"`{e['commit']}`"])
+        told = (name, e["device"], versions, e["date"][:10])
+        rows.append([*map(markup.markdown, told), markup.code(e["commit"])])
     return markdown(["run", "device", "versions", "date", "commit"], rows)
 
 
@@ -69,6 +72,6 @@ def _short(value: object) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table: its head, and a list of cells for each row."""
+    """A table: its head, and a list of cells for each row, both Markdown; see `recall_learn.markup` for plain text."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

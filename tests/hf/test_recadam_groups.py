@@ -5,7 +5,8 @@ import torch
 import transformers
 
 from recall_learn.annealing import Constant
-from recall_learn.recadam import RecAdam, recall_groups
+from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 
 SIZE = {"vocab_size": 20, "pad_token_id": 0}
 WIDE = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}

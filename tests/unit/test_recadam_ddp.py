@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam, recall_groups
+from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 
 # no transformers here: both processes import this file anew, and recall_groups asks for a base_model only
 STEPS, BATCH = 12, 8
