@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from recall_learn import hub
 from recall_learn.anchors import fingerprint
+from recall_learn.recalled import pretrained_parameters
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,9 @@ class Backbone:
     Attributes:
         model: a sequence classifier of transformers, float32, on the CPU, in eval mode.
         tokenizer: the tokenizer that belongs to it; it has a padding token.
-        anchors: theta*, the pretrained encoder weights under the model's parameter names; float32, detached, and
-            apart from the model's own memory. The head has none.
+        anchors: theta*, the pretrained weights under the model's parameter names; float32, detached, and apart from
+            the model's own memory. These are the encoder's; of the head's those that were pretrained with it, which
+            few models have (ModernBERT's first layer). All else is new and has none.
         unanchored: encoder parameters that the checkpoint does not hold (BERT's pooler, where only a masked language
             model was saved). They start at random like the head, so nothing may pull them back.
         name: the name that was asked for.
@@ -87,7 +89,8 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
 
     The whole model is first drawn at random as its class does it, from ``seed`` alone; then, unless ``init`` is
     "random", the encoder takes the pretrained weights. So one seed gives one head, whichever the start, and the
-    global random state is neither read nor moved. A head that the checkpoint holds is not used.
+    global random state is neither read nor moved. A head that the checkpoint holds whole is a former task's: it is not
+    used.
 
     Args:
         name: "tiny", "minilm", a local folder, or a hub id. A folder that is called tiny is asked for as ``./tiny``.
@@ -248,17 +251,16 @@ def _check_files(folder: Path, what: str | None = None) -> None:
         )
 
 
-def _read(folder: Path, auto_class: str, **arguments: Any) -> Any:
-    """``from_pretrained`` of one of transformers' Auto classes: local, no foreign code, one sentence when it fails."""
+def _read(folder: Path, kind: str | type, **arguments: Any) -> Any:
+    """``from_pretrained`` of a class, or of transformers' by name: local, no foreign code, one sentence on failure."""
     import transformers
 
+    kind = getattr(transformers, kind) if isinstance(kind, str) else kind
     try:
-        return getattr(transformers, auto_class).from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, **arguments
-        )
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments)
     except Exception as error:  # a damaged file surfaces as almost anything: OSError, KeyError, SafetensorError, ...
         reason = (str(error).strip().splitlines() or [""])[0]
-        raise ValueError(f"{folder} cannot be read by {auto_class}: {type(error).__name__}: {reason}") from error
+        raise ValueError(f"{folder} cannot be read by {kind.__name__}: {type(error).__name__}: {reason}") from error
 
 
 def _tokenizer(folder: Path, config: Any) -> Any:
@@ -297,7 +299,7 @@ def _drawn(config: Any, seed: int) -> nn.Module:
 
 
 def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The encoder weights that a checkpoint holds, and the names of those that it does not."""
+    """The pretrained weights that a checkpoint holds, and the names of the encoder's that it does not."""
     with _own_randomness(0):  # what is missing is drawn at random here, and thrown away
         model, report = _read(
             folder,
@@ -308,19 +310,23 @@ def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ..
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # of a stored head; the encoder is checked below
         )
-    encoder = encoder_parameters(model)
+    encoder, held = encoder_parameters(model), pretrained_parameters(model, report)
     # what is reported as mismatched: (name, shape in the file, shape in the model)
-    wrong = sorted(entry for entry in report["mismatched_keys"] if entry[0] in encoder)
-    if wrong:
-        key, stored, expected = wrong[0][:3]
+    shapes = {entry[0]: entry[1:3] for entry in sorted(report["mismatched_keys"])}
+    wrong = next((name for name in shapes if name in encoder), None)
+    if wrong is not None:
+        stored, expected = shapes[wrong]
         raise ValueError(
-            f"{folder} does not fit its config.json: {key} is stored as {tuple(stored)}, "
+            f"{folder} does not fit its config.json: {wrong} is stored as {tuple(stored)}, "
             f"the model has {tuple(expected)}"
         )
-    missing = tuple(key for key in encoder if key in report["missing_keys"])
+    head = [name for name, _ in model.named_parameters() if name not in encoder]
+    # a head that is stored whole is a former task's; what is stored of one that is not, was pretrained: ModernBERT's
+    former = set(head) if all(name in held or name in shapes for name in head) else set()
+    missing = tuple(name for name in encoder if name not in held)
     # copies: what was loaded may be mapped from a file that a later save overwrites
-    anchors = {key: parameter.detach().clone() for key, parameter in encoder.items() if key not in missing}
-    if not anchors:
+    anchors = {name: parameter.detach().clone() for name, parameter in held.items() if name not in former}
+    if encoder.keys().isdisjoint(anchors):
         raise ValueError(f"{folder} holds no encoder weights for {type(model).__name__}; was only a head saved?")
     return anchors, missing
 

@@ -28,6 +28,7 @@ from recall_learn.fisher import Fisher, fisher_diagonal, load_fisher
 from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
 from recall_learn.masked_lm import MaskedLM
 from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 from recall_learn.recipe import Recipe
 
 HEAD_DECAY = 0.01
@@ -63,7 +64,7 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
         backbone: the model is already where it will train.
         fisher: ``name -> tensor`` at the pretrained weights; needed by ewc and child-d.
     """
-    groups = _groups(recipe, backbone)
+    groups = recall_groups(backbone.model, recipe.weight_decay, anchors=backbone.anchors)
     if recipe.pull == "recadam":
         optimizer: Optimizer = RecAdam(
             groups,
@@ -150,8 +151,17 @@ def source_fisher(
         ``name -> tensor`` under the anchors' names.
     """
     stream = ({**inputs, "labels": words} for inputs, words in batches)
-    with at_home(backbone):
-        fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+    # a part of the head that was pretrained has an anchor, so it needs its Fisher as well; it rests otherwise
+    parameters = dict(masked_lm.model.named_parameters())
+    asleep = [parameters[name] for name in backbone.anchors if not parameters[name].requires_grad]
+    try:
+        for p in asleep:
+            p.requires_grad_(True)
+        with at_home(backbone):
+            fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+    finally:
+        for p in asleep:
+            p.requires_grad_(False)
     own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
     return Fisher(own, labels=labels, examples=fisher.examples)
 
@@ -186,15 +196,6 @@ def digest(*splits: Any) -> str:
         for start in range(0, len(split), 1000):
             result.update(repr(split[start : start + 1000]).encode())
     return result.hexdigest()
-
-
-def _groups(recipe: Recipe, backbone: Backbone) -> list[dict[str, Any]]:
-    """Recalled and not, decayed and not: what the checkpoint holds is recalled, the rest is new."""
-    groups: dict[tuple[bool, float], list[tuple[str, nn.Parameter]]] = {}
-    for name, p in backbone.model.named_parameters():
-        decay = recipe.weight_decay if p.ndim > 1 else 0.0
-        groups.setdefault((name in backbone.anchors, decay), []).append((name, p))
-    return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
 
 
 def _l2sp(backbone: Backbone, head: Sequence[str], alpha: float) -> QuadraticPenalty:

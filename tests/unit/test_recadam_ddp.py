@@ -10,7 +10,7 @@ from recall_learn.annealing import Sigmoid
 from recall_learn.recadam import RecAdam
 from recall_learn.recalled import recall_groups
 
-# no transformers here: both processes import this file anew, and recall_groups asks for a base_model only
+# no transformers here: both processes import this file anew
 STEPS, BATCH = 12, 8
 
 
@@ -27,7 +27,8 @@ class Classifier(nn.Module):
 
 def train(model, rows):
     """The same global batches for everyone; ``rows`` are those of a batch that this process sees."""
-    optimizer = RecAdam(recall_groups(getattr(model, "module", model)), 1e-3, anneal=Sigmoid(1, 6), gamma=300.0)
+    groups = recall_groups(getattr(model, "module", model), new=["head"])
+    optimizer = RecAdam(groups, 1e-3, anneal=Sigmoid(1, 6), gamma=300.0)
     generator = torch.Generator().manual_seed(1)
     for _ in range(STEPS):
         ids = torch.randint(0, 30, (BATCH, 6), generator=generator)[rows]
