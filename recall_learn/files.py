@@ -17,16 +17,22 @@ import psutil
 _numbers = itertools.count()
 
 
-def check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be made or written to, before anything long begins.
+def check_folder(out: str | os.PathLike) -> Path:
+    """The folder, refused where it cannot be made or written to, before anything long begins.
 
     Raises:
+        ValueError: the name is empty or holds a NUL.
         NotADirectoryError: it, or the folder that it would be made in, is a file, a dangling link, or cannot be
             written to.
     """
+    text = os.fspath(out)
+    if not text or "\0" in text:
+        raise ValueError(f"out is {text!r}, which names no folder; give one, or '.' for this one")
+    out = Path(text)
     there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {_fault(there)}; choose another folder")
+    return out
 
 
 def check_file(out: str | os.PathLike) -> Path:

@@ -122,15 +122,17 @@ class _Session:
         data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
         task = glue.named(recipe.task)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        self._check_world()
+        probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         with glue.bars(self.progress):
-            splits = ("train", task.evaluation)
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in splits}
+            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
-        self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
+        self.questions = {
+            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
+            for split, ending in glue.scored(recipe.task, data).items()
+        }
         self.backbone.model.to(self.device)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
@@ -151,25 +153,9 @@ class _Session:
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
-            "data": digest(self.data["train"], self.evaluation),
+            "data": digest(*self.data.values()),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
-
-    def _check_world(self) -> None:
-        """A model of the small world reads nothing else, and knows the facts of its own world only."""
-        world, task = self.backbone.world, self.recipe.task
-        if not world:
-            return
-        seed = glue.world_seed(task, self.glue_folder)
-        if not task.startswith(glue.WORLD):
-            raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
-        if seed is None:
-            raise ValueError(f"{task} in {self.glue_folder} does not say its world; make it by recall-learn world task")
-        if seed != world["seed"]:
-            raise ValueError(
-                f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "
-                f"of seed {seed}; make the task with recall-learn world task --seed {world['seed']}, or pretrain there"
-            )
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
@@ -296,18 +282,16 @@ class _Session:
             self.run.history.append(record)
 
     def evaluate(self, step: int) -> None:
-        """Score the model on the task's evaluation split, and measure what it forgot."""
-        model = self.backbone.model
-        labels = torch.cat([batch["labels"] for batch in self.questions])
+        """Score the model on the task's evaluation splits, and measure what it forgot."""
+        model, metrics = self.backbone.model, {}
         model.eval()
-        with torch.no_grad():
-            inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
-            logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
-        try:
-            metrics = glue.metrics(self.recipe.task, logits, labels)
-        except ValueError as error:
-            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+        for ending, questions in self.questions.items():
+            try:
+                scores = self._scores(questions)
+            except ValueError as error:
+                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
         record = {"step": step, "metrics": metrics, "distance": away}
         record["layers"] = distance_by_layer(model, self.backbone.anchors)
         for probe in self.probes:
@@ -315,6 +299,14 @@ class _Session:
         self.run.evaluations.append(record)
         if step:
             self.run.history[-1]["distance"] = away
+
+    @torch.no_grad()
+    def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """The task's metrics on the batches of a split."""
+        labels = torch.cat([batch["labels"] for batch in questions])
+        inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
+        logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
+        return glue.metrics(self.recipe.task, logits, labels)
 
     def save(self) -> None:
         """Write ``run.json``, if there is a folder for it."""
