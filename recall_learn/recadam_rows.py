@@ -65,6 +65,10 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     thetas = here
     if sharded:
         thetas, beside_them = _shards(here, beside_them, [parameter(group, index, n) for n in places])
+    if pulls and len(places) < len(params):  # of those without a gradient, too: all processes refuse a wrong wrapping
+        for n, (anchor, p) in enumerate(zip(kept.anchors, params, strict=True)):
+            if anchor.shape != p.shape:
+                _refuse("anchor", anchor, SIGNATURE(p), p.dtype, parameter(group, index, n))
     kinds = _check(thetas, beside_them, kept, group, index, places)
     return Rows(here, states, made, kinds, thetas, *beside_them.values())
 
