@@ -57,6 +57,9 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     made = [] if all(states) else [row for row, found in enumerate(states) if not found]
     for row in made:
         states[row] = _new_state(here[row], group["capturable"])
+    for n, each in zip(places, states, strict=True):
+        if not isinstance(each.get("step"), Tensor):
+            raise ValueError(f"step of {parameter(group, index, n)} is {each.get('step')!r}; it has to be a tensor")
     beside_them = {"gradient": [p.grad for p in here]}
     for key in MOMENTS:
         beside_them[key] = [each.get(key) for each in states]
