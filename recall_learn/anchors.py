@@ -2,13 +2,40 @@
 
 RecAdam pulls towards them, a quadratic penalty measures from them, a Fisher is taken at them. They are plain
 dictionaries ``name -> tensor``; this file checks that such a dictionary belongs to a model, and names it by a hash.
+
+Which parameters of a model count is said here, once, in `trainable`.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside DistributedDataParallel, DataParallel and torch.compile, whose names a checkpoint has."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif "_orig_mod" in model._modules:
+            model = model._orig_mod
+        else:
+            return model
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that count in this library, ``name -> parameter``: those that require grad, a tied one once.
+
+    A frozen weight does not move, so it has no Fisher, is in no child network, and needs no anchor. Names are those of
+    the model inside its wrappers, see `unwrapped`.
+    """
+    return {name: p for name, p in unwrapped(model).named_parameters() if p.requires_grad}
+
+
+def named(model: nn.Module) -> dict[str, nn.Parameter]:
+    """All parameters of ``model`` under the names of the model inside its wrappers, and under those of the wrapper."""
+    return dict(unwrapped(model).named_parameters()) | dict(model.named_parameters())
 
 
 def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], what: str) -> None:

@@ -122,7 +122,7 @@ class _Session:
         data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
         task = glue.named(recipe.task)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        self._check_world()
+        probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         with glue.bars(self.progress):
@@ -156,22 +156,6 @@ class _Session:
             "data": digest(*self.data.values()),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
-
-    def _check_world(self) -> None:
-        """A model of the small world reads nothing else, and knows the facts of its own world only."""
-        world, task = self.backbone.world, self.recipe.task
-        if not world:
-            return
-        seed = glue.world_seed(task, self.glue_folder)
-        if not task.startswith(glue.WORLD):
-            raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
-        if seed is None:
-            raise ValueError(f"{task} in {self.glue_folder} does not say its world; make it by recall-learn world task")
-        if seed != world["seed"]:
-            raise ValueError(
-                f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "
-                f"of seed {seed}; make the task with recall-learn world task --seed {world['seed']}, or pretrain there"
-            )
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":

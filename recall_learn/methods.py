@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recall_learn.anchors import check_names
+from recall_learn.anchors import check_names, trainable
 from recall_learn.annealing import Sigmoid
 from recall_learn.backbones import Backbone
 from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
@@ -106,8 +106,7 @@ def read_fisher(path: str | Path, backbone: Backbone) -> tuple[Fisher, dict[str,
     fisher, metadata = load_fisher(path)
     if metadata.get("anchors") != backbone.fingerprint:
         raise ValueError(f"{path} is a Fisher of {metadata.get('backbone', 'another model')}, not of {backbone.name}")
-    parameters = dict(backbone.model.named_parameters())
-    encoder = {name: parameters[name] for name in backbone.anchors}
+    encoder = {name: p for name, p in trainable(backbone.model).items() if name in backbone.anchors}
     check_names(encoder, {name: fisher[name] for name in encoder if name in fisher}, "fisher")
     return fisher, metadata
 
@@ -147,12 +146,12 @@ def source_fisher(
         progress: as there.
 
     Returns:
-        ``name -> tensor`` under the anchors' names.
+        ``name -> tensor`` under the anchors' names; frozen weights have none.
     """
     stream = ({**inputs, "labels": words} for inputs, words in batches)
     with at_home(backbone):
         fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
-    own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
+    own = {name: fisher[f"model.{name}"] for name in backbone.anchors if f"model.{name}" in fisher}
     return Fisher(own, labels=labels, examples=fisher.examples)
 
 

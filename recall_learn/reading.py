@@ -70,6 +70,10 @@ def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -
         raise ValueError(f"it is not UTF-8 text ({error.reason})") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from None
+    except ValueError as error:
+        if "set_int_max_str_digits" not in str(error):
+            raise
+        raise ValueError("it holds an integer of thousands of digits") from None
     check_shape(value, shape)
     return value
 
@@ -127,7 +131,8 @@ def _sentence(errors: list[dict[str, Any]]) -> str:
     if first["type"] == "missing":
         return f"{where} is missing{more}"
     right = first["msg"].replace("Input should be", "it has to be").replace("Value error, ", "")
-    shown = f"{first['input']!r:.60}" if not isinstance(first["input"], int) or abs(first["input"]) < 1e30 else "an int"
+    large = isinstance(first["input"], int) and abs(first["input"]) > 1e30
+    shown = f"an integer of {len(str(abs(first['input'])))} digits" if large else f"{first['input']!r:.60}"
     return f"{where or 'it'} is {shown}; {right}{more}"
 
 

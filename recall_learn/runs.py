@@ -76,7 +76,7 @@ class Run:
         data = json.loads(text)
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             raise ValueError(f"it is not a recorded run of schema {SCHEMA}")
-        run = cls(recipe=Recipe.from_dict(data["recipe"]))
+        run = cls(recipe=Recipe.recorded(data["recipe"]))
         for name, kind in (("environment", dict), ("history", list), ("evaluations", list)):
             if not isinstance(data.get(name), kind):
                 raise ValueError(f"its {name} is missing")

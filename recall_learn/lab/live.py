@@ -23,7 +23,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
 from recall_learn.lab.live_text import lost, name_of, status
 from recall_learn.lab.presets import Preset, choices, default_recipe, expected, presets, stored
+from recall_learn.markup import html
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -242,7 +242,7 @@ class Lab(widgets.VBox):
     def say(self, text: str, passing: bool = False) -> None:
         """Put a line above the figure; a passing one goes with the next button."""
         self._passing = passing
-        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{escape(text)}</p>' if text else ""
+        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{html(text)}</p>' if text else ""
 
     def _build(self) -> None:
         self._buttons = {}
@@ -275,7 +275,7 @@ class Lab(widgets.VBox):
         """A new session in place of the old; nothing trains yet."""
         how = self._setup.beside.value
         plain = replace(recipe, method="vanilla", gamma=None)
-        beside = {NOTHING: None, PLAIN: plain, OTHER: other or recipe}[how]
+        beside = {NOTHING: None, PLAIN: other or plain, OTHER: other or recipe}[how]
         options = {"glue_folder": self.glue_folder, "device": self.device}
         session = Background(recipe, beside, folder=folder, **options)
         if self._session is not None:
@@ -361,8 +361,9 @@ class Lab(widgets.VBox):
         if wanted.backbone != self._setup.recipe.backbone:
             return wanted
         now = self._session.seats[MAIN].now
-        kept = {"k": now.k, "t0": now.t0, "lr": now.lr}
-        return replace(wanted, **kept, **({"gamma": now.gamma} if wanted.method == now.method else {}))
+        return replace(
+            wanted, **self._knobs.at, lr=now.lr, **({"gamma": now.gamma} if wanted.method == now.method else {})
+        )
 
     def _act(self, do: Callable[[], Any]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""

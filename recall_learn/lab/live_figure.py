@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recall_learn import glue
+from recall_learn import glue, markup
 from recall_learn.annealing import Sigmoid
 from recall_learn.lab.figures import AXIS, GREY, PALETTE
 from recall_learn.recipe import Recipe
@@ -169,7 +169,7 @@ class LiveFigure:
                 trace.x, trace.y = self._drawn[key] = np.array([]), np.array([])
                 if key[-1] in "01":
                     which = int(key[-1])
-                    trace.name, trace.visible = (names[which], True) if which < len(names) else ("", False)
+                    trace.name, trace.visible = (markup.plotly(names[which]), True) if which < len(names) else ("", False)
 
     def show(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
         """Draw what the runs have recorded, and lambda.

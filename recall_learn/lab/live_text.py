@@ -1,9 +1,8 @@
 """What the live lab says of its runs, as HTML: where they are, and which facts they have lost."""
 
-from html import escape
-
 from recall_learn.lab import background
 from recall_learn.lab.background import MAIN, Background
+from recall_learn.markup import html
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -13,7 +12,7 @@ LOST = 8
 
 def status(session: Background) -> str:
     """Where the runs are, or what stopped them."""
-    broken = [f"<b>{escape(name)}</b>: {escape(seat.error)}" for name, seat in session.seats.items() if seat.error]
+    broken = [f"<b>{html(name)}</b>: {html(seat.error)}" for name, seat in session.seats.items() if seat.error]
     if broken:
         return "<br>".join(broken)
     run, recipe = session.run, session.seats[MAIN].recipe
@@ -26,7 +25,7 @@ def status(session: Background) -> str:
         background.DONE: "done",
         background.CLOSED: "closed: its cell was run again, or the lab was closed",
     }[session.state]
-    parts = [f"<b>{said}</b>", f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
+    parts = [f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
     if run.history:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
@@ -35,7 +34,7 @@ def status(session: Background) -> str:
         parts.append(f"{skipped} step{'s' * (skipped > 1)} skipped: fp16 overflowed")
     if run.changes:
         parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
-    return " · ".join(parts)
+    return " · ".join([f"<b>{html(said)}</b>", *map(html, parts)])
 
 
 def lost(runs: list[Run], names: list[str]) -> str:
@@ -44,11 +43,11 @@ def lost(runs: list[Run], names: list[str]) -> str:
     if len(known) < len(runs) or "facts" not in known[0]:
         return ""
     gone = known[0]["facts"]["lost"]
-    counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
-    rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(gone.items())[:LOST])
+    counts = ", ".join(f"{name}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
+    rows = "".join(f"<li>{html(p)} <b>{html(said)}</b></li>" for p, said in list(gone.items())[:LOST])
     more = f"<li>and {len(gone) - LOST} more</li>" if len(gone) > LOST else ""
-    title = f"<b>Facts lost at the last evaluation</b> ({counts})"
-    return f"{title}, and what {escape(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
+    title = f"<b>Facts lost at the last evaluation</b> ({html(counts)})"
+    return f"{title}, and what {html(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
 
 
 def name_of(recipe: Recipe) -> str:
