@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recall_learn import backbones
+from recall_learn import backbones, folders
 from recall_learn.anchors import some
 from recall_learn.checks import shown
 from recall_learn.recalled import pretrained_parameters, unwrapped
@@ -49,7 +49,7 @@ def load_anchors(
     prefix, inner = ("", None) if model is None else _inner(unwrapped(model))
     kind, config = (_class_of(folder), None) if inner is None else (type(inner), copy.deepcopy(inner.config))
     with backbones._quiet(), backbones._own_randomness(0):  # what is missing is drawn, and thrown away
-        loaded, report = backbones._read(
+        loaded, report = folders.read(
             folder,
             kind,
             **({} if config is None else {"config": config}),
@@ -110,7 +110,7 @@ def _class_of(folder: Path) -> type:
     """The class that a checkpoint was saved from."""
     import transformers
 
-    config = backbones._read(folder, "AutoConfig")
+    config = folders.read(folder, "AutoConfig")
     name = (config.architectures or [None])[0]
     kind = getattr(transformers, name, None) if isinstance(name, str) else None
     if kind is None:
