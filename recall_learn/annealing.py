@@ -179,7 +179,7 @@ def from_dict(values: Mapping[str, str | float]) -> Schedule:
 def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
     """Lambda in float64 at a step that is a tensor, computed where the tensor is and without a look at its value.
 
-    A CUDA graph may hold such a computation: no number is copied to the device, and none from it. So nothing is checked.
+    A CUDA graph may hold such a computation: nothing is copied to the device or from it, and so nothing is checked.
 
     Args:
         schedule: one of this module's, or a callable that gives a tensor for a tensor.
