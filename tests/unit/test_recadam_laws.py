@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -233,13 +234,13 @@ def test_a_step_in_pieces_is_the_step_to_the_bit(monkeypatch, algorithm, path, d
     # 1030 and 65 end in the middle of a vector, 257 x 3 is cut in the middle of a row, a transposed one is not cut
     shapes = {"a": (1030,), "b": (5,), "c": (0, 3), "d": (257, 3), "e": (), "f": (64,), "g": (40, 30), "h": (65,)}
     ends, seen = [], set()
+
+    def spy(real, b, *rest):
+        seen.update(p.numel() for p in b.thetas if recadam_update.PIECE == 64)
+        real(b, *rest)
+
     for name in ("_many", "_plain"):
-
-        def spy(b, *rest, real=getattr(recadam_update, name)):
-            seen.update(p.numel() for p in b.thetas if recadam_update.PIECE == 64)
-            real(b, *rest)
-
-        monkeypatch.setattr(recadam_update, name, spy)
+        monkeypatch.setattr(recadam_update, name, partial(spy, getattr(recadam_update, name)))
     for piece in (64, 2**22):
         monkeypatch.setattr(recadam_update, "PIECE", piece)
         generator = torch.Generator().manual_seed(0)
