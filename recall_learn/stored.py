@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from recall_learn import backbones
-from recall_learn.anchors import some
+from recall_learn.anchors import some, trainable
 from recall_learn.checks import shown
-from recall_learn.recalled import pretrained_parameters, unwrapped
+from recall_learn.recalled import not_wrapped, pretrained_parameters
 
 
 def load_anchors(
@@ -46,7 +46,7 @@ def load_anchors(
         ConnectionError: the hub is needed and out of reach.
     """
     folder = _folder(checkpoint)
-    prefix, inner = ("", None) if model is None else _inner(unwrapped(model))
+    prefix, inner = ("", None) if model is None else _inner(not_wrapped(model))
     kind, config = (_class_of(folder), None) if inner is None else (type(inner), copy.deepcopy(inner.config))
     with backbones._quiet(), backbones._own_randomness(0):  # what is missing is drawn, and thrown away
         loaded, report = backbones._read(
@@ -66,7 +66,7 @@ def load_anchors(
             f"load_anchors(..., ignore_mismatched_sizes=True) leaves it out"
         )
     held = {prefix + name: p for name, p in pretrained_parameters(loaded, report).items()}
-    wanted = held if model is None else {name for name, p in model.named_parameters() if p.requires_grad}
+    wanted = held if model is None else trainable(model)
     # copies: what was loaded may be mapped from a file that a later save overwrites
     anchors = {name: p.detach().to(torch.float32, copy=True) for name, p in held.items() if name in wanted}
     if not anchors:
