@@ -2,10 +2,10 @@ r"""What a model's logits say about y: the likelihood p(y | x), and the directio
 
 ===============  ==============  ==================================================================================
 ``categorical``  [N, C], C >= 2  :math:`\log p(y|x) = z_y - \log \sum_j e^{z_j}`, y one of C classes
-                 [N, L, V]       the sum of that over the positions whose label is not -100 (masked words, tags)
+\                [N, L, V]       the sum of that over the positions whose label is not -100 (masked words, tags)
 ``gaussian``     [N, K]          :math:`\log p(y|x) = -\frac12 \sum_k (y_k - f_k)^2`: K numbers, each of variance 1
 ``bernoulli``    [N, K]          :math:`\log p(y|x) = \sum_k y_k \log \sigma(z_k) + (1 - y_k) \log \sigma(-z_k)`: K
-                                 answers, yes or no, independent given x
+                                 answers, yes (1) or no (0), independent given x
 ===============  ==============  ==================================================================================
 
 Losses are other numbers: transformers' mean squared error over K outputs has 2/K times the Gaussian's gradient (so a

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recall_learn import backbones
+from recall_learn import backbones, folders
 from recall_learn.anchors import some, trainable
 from recall_learn.checks import shown
 from recall_learn.recalled import not_wrapped, pretrained_parameters
@@ -49,7 +49,7 @@ def load_anchors(
     prefix, inner = ("", None) if model is None else _inner(not_wrapped(model))
     kind, config = (_class_of(folder), None) if inner is None else (type(inner), copy.deepcopy(inner.config))
     with backbones._quiet(), backbones._own_randomness(0):  # what is missing is drawn, and thrown away
-        loaded, report = backbones._read(
+        loaded, report = folders.read(
             folder,
             kind,
             **({} if config is None else {"config": config}),
@@ -82,8 +82,11 @@ def _folder(checkpoint: str | PathLike) -> Path:
         raise ValueError(f"{checkpoint} is a file; give the folder that it is in")
     if not folder.is_dir():
         return backbones.locate(str(checkpoint))[0]
-    if not any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
+    if not any((folder / name).is_file() for name in (folders.WEIGHTS, folders.INDEX)):
         raise FileNotFoundError(f"{folder} has no weights as safetensors; save_pretrained of a model writes them")
+    absent = next((file.name for file in folders.weight_files(folder) if not file.is_file()), None)
+    if absent:
+        raise FileNotFoundError(f"{folder} has no {absent}, which its {folders.INDEX} names")
     return folder
 
 
@@ -110,7 +113,7 @@ def _class_of(folder: Path) -> type:
     """The class that a checkpoint was saved from."""
     import transformers
 
-    config = backbones._read(folder, "AutoConfig")
+    config = folders.read(folder, "AutoConfig")
     name = (config.architectures or [None])[0]
     kind = getattr(transformers, name, None) if isinstance(name, str) else None
     if kind is None:

@@ -6,6 +6,7 @@ import logging
 import pickle
 import sys
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -275,14 +276,26 @@ def test_the_backbone_is_frozen(bert):
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("num_labels", 0), ("num_labels", True), ("num_labels", 2.0), ("seed", -1), ("seed", None), ("init", "zeros")],
+    [
+        *(("num_labels", 0), ("num_labels", True), ("num_labels", 2.0), ("num_labels", 100_001)),
+        *(("seed", -1), ("seed", None), ("seed", 2**64), ("init", "zeros")),
+    ],
 )
 def test_bad_arguments(argument, value):
     arguments = {"num_labels": 2} | {argument: value}
     refused(lambda: backbones.load("minilm", **arguments), ValueError, argument, repr(value))
 
 
-@pytest.mark.parametrize("name", ["a/b/c", "/no/such/folder", "./nowhere", "two words"])
+def test_an_integer_too_large_to_write(bert):
+    refused(lambda: backbones.load(str(bert), num_labels=10**5000), ValueError, "num_labels", "5001 digits")
+
+
+def test_numpys_whole_numbers_are_whole_numbers(bert):
+    one, other = (backbones.load(str(bert), num_labels=n, seed=s) for n, s in ((3, 7), (np.int64(3), np.uint8(7))))
+    assert same(head(one), head(other))
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "/no/such/folder", "./nowhere", "two words", "~nobody_of_that_name/model"])
 def test_a_name_that_can_be_nothing(name):
     refused(lambda: backbones.load(name, num_labels=2), ValueError, repr(name), "minilm", "folder", "hub id")
 
@@ -317,13 +330,16 @@ def test_code_in_a_folder_is_never_run(bert):
     auto_map = {"AutoConfig": "trap.Config", "AutoModelForSequenceClassification": "trap.Model"}
     (bert / "config.json").write_text(json.dumps(config | {"model_type": "trap", "auto_map": auto_map}))
     (bert / "trap.py").write_text("raise SystemExit('foreign code was run')")
-    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "AutoConfig")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "'trap'")
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_damaged_file(name, bert):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("config.json", "is damaged"), ("model.safetensors", "cannot be read"), ("tokenizer.json", "is damaged")],
+)
+def test_a_damaged_file(name, said, bert):
     (bert / name).write_bytes(b"\x00not what it was")
-    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "cannot be read")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert / name), said)
 
 
 def test_an_encoder_of_another_size(bert):
