@@ -145,7 +145,7 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
             raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
         stored = load_file(head)
         lacking = [name for name in lacking if name not in stored]
-        model.load_state_dict({name: tensor.float() for name, tensor in folders.items()}, strict=False)
+        model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
     return model.eval(), tuple(lacking)
 
 

@@ -65,14 +65,15 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
         backbone: the model is already where it will train.
         fisher: ``name -> tensor`` at the pretrained weights; needed by ewc and child-d.
     """
-    groups = recall_groups(backbone.model, recipe.weight_decay, anchors=backbone.anchors)
+    anchors = {name: backbone.anchors[name] for name in trainable(backbone.model) if name in backbone.anchors}
+    groups = recall_groups(backbone.model, recipe.weight_decay, anchors=anchors)
     if recipe.pull == "recadam":
         optimizer: Optimizer = RecAdam(
             groups,
             lr=recipe.lr,
             anneal=Sigmoid(recipe.k, recipe.t0),
             gamma=recipe.strength,
-            anchors=backbone.anchors,
+            anchors=anchors,
             algorithm=recipe.algorithm,
         )
     else:
@@ -82,11 +83,10 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
         optimizer = torch.optim.AdamW(plain, lr=recipe.lr, weight_decay=0.0, fused=fused)
     method = Method(optimizer)
     if recipe.pull == "ewc":
-        encoder = {name: fisher[name] for name in backbone.anchors}
-        method.make_penalty = partial(ewc, backbone.anchors, encoder)
+        method.make_penalty = partial(ewc, anchors, {name: fisher[name] for name in anchors})
     elif recipe.pull == "l2sp":
-        head = [name for name, _ in backbone.model.named_parameters() if name not in backbone.anchors]
-        method.make_penalty = partial(_l2sp, backbone, head)
+        head = [name for name in trainable(backbone.model) if name not in anchors]
+        method.make_penalty = partial(_l2sp, backbone.model, anchors, head)
     if method.make_penalty is not None:
         method.penalty = method.make_penalty(recipe.strength)
     if recipe.mask == "child-f":
@@ -199,9 +199,9 @@ def digest(*splits: Any) -> str:
     return result.hexdigest()
 
 
-def _l2sp(backbone: Backbone, head: Sequence[str], alpha: float) -> QuadraticPenalty:
-    parameters = dict(backbone.model.named_parameters())
-    return l2sp(backbone.anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
+def _l2sp(model: nn.Module, anchors: Mapping[str, Tensor], head: Sequence[str], alpha: float) -> QuadraticPenalty:
+    parameters = dict(model.named_parameters())
+    return l2sp(anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from recall_learn.anchors import some
+from recall_learn.anchors import some, trainable
 from recall_learn.checks import shown
 
 MARK = "_is_hf_initialized"
@@ -47,22 +47,22 @@ def recall_groups(
     Rows that ``resize_token_embeddings`` added are recalled with the embedding that they were added to. ``new`` leaves
     the whole embedding out; a gamma by name with zeros in these rows leaves out these rows.
     """
-    trainable = {name: p for name, p in unwrapped(model).named_parameters() if p.requires_grad}
-    if not trainable:
+    parameters = trainable(not_wrapped(model))
+    if not parameters:
         raise ValueError(f"{type(model).__name__} has no parameter that requires a gradient; unfreeze some")
     if anchors is None:
         held = set(pretrained_parameters(model, new))
     elif new is None:
-        held = _named_by(anchors, trainable)
+        held = _named_by(anchors, model)
     else:
         raise ValueError("new and anchors both say what is recalled; give one of them")
-    if held.isdisjoint(trainable):
+    if held.isdisjoint(parameters):
         raise ValueError(
-            f"{type(model).__name__} has nothing to recall: of its {len(trainable)} trainable parameters "
-            f"({some(trainable)}) none is pretrained; take torch.optim.AdamW, or name in anchors what is"
+            f"{type(model).__name__} has nothing to recall: of its {len(parameters)} trainable parameters "
+            f"({some(parameters)}) none is pretrained; take torch.optim.AdamW, or name in anchors what is"
         )
     groups: dict[tuple[bool, float], list] = {}
-    for name, p in trainable.items():
+    for name, p in parameters.items():
         groups.setdefault((name in held, weight_decay if p.ndim > 1 else 0.0), []).append((name, p))
     return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
 
@@ -77,7 +77,7 @@ def pretrained_parameters(model: nn.Module, new: Any = None) -> dict[str, nn.Par
     Raises:
         ValueError: as in `recall_groups`.
     """
-    parameters = dict(unwrapped(model).named_parameters())
+    parameters = dict(not_wrapped(model).named_parameters())
     fresh = set() if new is None else _new_tensors(model, new)
     # where accelerate has FSDP load on one rank alone, transformers marks everything on all the others
     blind = {os.environ.get(key, "").lower() for key in ("ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING")}
@@ -92,7 +92,7 @@ def pretrained_parameters(model: nn.Module, new: Any = None) -> dict[str, nn.Par
     return {name: p for name, p in parameters.items() if id(p) not in fresh and (not marked or id(p) in marked)}
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def not_wrapped(model: nn.Module) -> nn.Module:
     """The model as it is.
 
     Raises:
@@ -106,12 +106,13 @@ def unwrapped(model: nn.Module) -> nn.Module:
     return model
 
 
-def _named_by(anchors: Any, trainable: Mapping[str, nn.Parameter]) -> set[str]:
+def _named_by(anchors: Any, model: nn.Module) -> set[str]:
     if not isinstance(anchors, Mapping):
         raise ValueError(f"anchors is a {type(anchors).__name__}; it has to be a dictionary name -> tensor")
-    unknown = [name for name in anchors if name not in trainable]
+    parameters = dict(model.named_parameters())
+    unknown = [name for name in anchors if name not in parameters]
     if unknown:
-        raise ValueError(f"anchors has {some(unknown)}, which names no trainable parameter of the model; leave it out")
+        raise ValueError(f"anchors has {some(unknown)}, which names no parameter of the model; leave it out")
     return set(anchors)
 
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from recall_learn import backbones, folders
-from recall_learn.anchors import some
+from recall_learn.anchors import some, trainable
 from recall_learn.checks import shown
-from recall_learn.recalled import pretrained_parameters, unwrapped
+from recall_learn.recalled import not_wrapped, pretrained_parameters
 
 
 def load_anchors(
@@ -46,7 +46,7 @@ def load_anchors(
         ConnectionError: the hub is needed and out of reach.
     """
     folder = _folder(checkpoint)
-    prefix, inner = ("", None) if model is None else _inner(unwrapped(model))
+    prefix, inner = ("", None) if model is None else _inner(not_wrapped(model))
     kind, config = (_class_of(folder), None) if inner is None else (type(inner), copy.deepcopy(inner.config))
     with backbones._quiet(), backbones._own_randomness(0):  # what is missing is drawn, and thrown away
         loaded, report = folders.read(
@@ -66,7 +66,7 @@ def load_anchors(
             f"load_anchors(..., ignore_mismatched_sizes=True) leaves it out"
         )
     held = {prefix + name: p for name, p in pretrained_parameters(loaded, report).items()}
-    wanted = held if model is None else {name for name, p in model.named_parameters() if p.requires_grad}
+    wanted = held if model is None else trainable(model)
     # copies: what was loaded may be mapped from a file that a later save overwrites
     anchors = {name: p.detach().to(torch.float32, copy=True) for name, p in held.items() if name in wanted}
     if not anchors:
@@ -82,8 +82,11 @@ def _folder(checkpoint: str | PathLike) -> Path:
         raise ValueError(f"{checkpoint} is a file; give the folder that it is in")
     if not folder.is_dir():
         return backbones.locate(str(checkpoint))[0]
-    if not any((folder / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
+    if not any((folder / name).is_file() for name in (folders.WEIGHTS, folders.INDEX)):
         raise FileNotFoundError(f"{folder} has no weights as safetensors; save_pretrained of a model writes them")
+    absent = next((file.name for file in folders.weight_files(folder) if not file.is_file()), None)
+    if absent:
+        raise FileNotFoundError(f"{folder} has no {absent}, which its {folders.INDEX} names")
     return folder
 
 

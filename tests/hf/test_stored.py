@@ -102,6 +102,8 @@ def test_what_cannot_be_an_anchor_is_refused_in_a_sentence(bert, moved, tmp_path
     torch.save({}, tmp_path / "pickle" / "pytorch_model.bin")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "model.safetensors").write_bytes(b"nonsense")
+    hf.BertModel.from_pretrained(bert).save_pretrained(tmp_path / "shards", max_shard_size="4KB")
+    sorted((tmp_path / "shards").glob("*.safetensors"))[1].unlink()
     (tmp_path / "strange").mkdir()
     save_file({"weight": torch.ones(2)}, tmp_path / "strange" / "model.safetensors", {"format": "pt"})
     config = json.loads((bert / "config.json").read_text())
@@ -111,6 +113,7 @@ def test_what_cannot_be_an_anchor_is_refused_in_a_sentence(bert, moved, tmp_path
     for wrong, kind, text in (
         ((bert / "model.safetensors", moved), ValueError, "is a file; give the folder"),
         ((tmp_path / "pickle", moved), FileNotFoundError, "no weights as safetensors"),
+        ((tmp_path / "shards", moved), FileNotFoundError, "has no model-00002-of-.*, which its"),
         ((tmp_path / "broken", moved), ValueError, "cannot be read by BertForSequenceClassification"),
         ((tmp_path / "strange", moved), ValueError, "holds no trainable weight of BertForSequenceClassification"),
         ((tmp_path / "unheard",), ValueError, "was saved from Unheard; pass load_anchors"),
