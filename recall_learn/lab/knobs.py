@@ -1,13 +1,14 @@
 """The live lab's controls, as standard ipywidgets: what acts at once, and what wants a new run."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
 from recall_learn import glue
+from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
 from recall_learn.recadam import ALGORITHMS
 from recall_learn.recipe import GAMMA, TINY_GAMMA, Recipe
 from recall_learn.steering import knobs
@@ -29,6 +30,51 @@ def ladder(low: float, high: float, marks: Sequence[float] = (1, 2, 3, 5), extra
 def label(value: float) -> str:
     """A number as a slider shows it."""
     return "∞" if value == math.inf else f"{value:g}"
+
+
+class Buttons:
+    """Start, pause, step, reset, save, and the folder to save in.
+
+    Args:
+        acts: what each does, by its name.
+        act: called with that when it is pressed.
+    """
+
+    LOOKS = (
+        ("Start", "play", "Train, or go on"),
+        ("Pause", "pause", "Stop after the step in progress"),
+        ("Step", "step-forward", "Take one step"),
+        ("Reset", "refresh", "Give this run up, and begin anew as the controls say"),
+        ("Save run", "save", "Write the run and its checkpoints to the folder at the right"),
+    )
+
+    def __init__(self, acts: Mapping[str, Callable[[], Any]], act: Callable[[Callable[[], Any]], None]):
+        self._buttons = {}
+        for name, icon, tip in self.LOOKS:
+            button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
+            button.on_click(lambda _, name=name: act(acts[name]))
+            self._buttons[name] = button
+        self.place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
+        self.box = widgets.HBox([*self._buttons.values(), self.place], layout={"flex_flow": "row wrap"})
+
+    def enable(self, state: str, begun: bool) -> None:
+        """Disable those that do nothing.
+
+        Args:
+            state: of the session.
+            begun: whether there is anything of the run.
+        """
+        buttons = self._buttons
+        buttons["Start"].disabled = buttons["Step"].disabled = state in (*BUSY, DONE, CLOSED)
+        buttons["Pause"].disabled = state not in BUSY
+        buttons["Save run"].disabled = not begun
+        buttons["Reset"].disabled = state == CLOSED
+        if state == NEW and not begun:
+            buttons["Reset"].button_style = ""
+
+    def ask_for_reset(self) -> None:
+        """Something was moved that acts after Reset only."""
+        self._buttons["Reset"].button_style = "warning"
 
 
 class Knobs:
@@ -115,7 +161,8 @@ class Setup:
         controls = [*(getattr(self, name) for name in self.NAMES), self.beside]
         for control in controls:
             control.observe(self._tell, names="value")
-        self.box = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+        self.box = widgets.Accordion(children=[widgets.HBox(controls, layout={"flex_flow": "row wrap"})])
+        self.box.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
         self.show(recipe, beside)
 
     def show(self, recipe: Recipe, beside: str | None = None) -> None:

@@ -5,10 +5,12 @@ import threading
 import time
 
 import ipywidgets as widgets
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from recall_learn import runs
+from recall_learn.annealing import Sigmoid
 from recall_learn.finetune import _Session as Session
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
@@ -172,10 +174,13 @@ def test_a_run_that_went_back_shows_its_former_settings(make, monkeypatch):
     lab.start()
     assert lab.wait(PATIENCE) == "failed"
     assert "Start goes back to the last checkpoint" in lab.status
+    assert (lab.run.changes, control(lab, "lr").value, len(lab.run.history)) == ([], 1e-3, 5)
     monkeypatch.undo()
+    lab.set(lr=2e-4)  # from the checkpoint on, at which it begins again
     lab.start()
     assert lab.wait(PATIENCE) == "done"
-    assert (lab.run.changes, control(lab, "lr").value) == ([], 1e-3)
+    assert (lab.run.changes, control(lab, "lr").value) == ([{"step": 5, "lr": 2e-4}], 2e-4)
+    assert list(curve(lab, "RecAdam", "x2").y) == [record["loss"] for record in lab.run.history]
 
 
 def test_setting_b_has_knobs_of_its_own(make):
@@ -273,15 +278,111 @@ def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     with pytest.raises(ValueError, match="name a new one"):
         lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
-    assert control(opened, "k, per step").value == 1.0
-    assert control(opened, "B: γ").value == 1.0
-    assert len(opened.run.history) == 6
+    assert len(opened.run.history) == 4  # its checkpoint's
+    assert "It had come to step 6, and goes on from its checkpoint after step 4" in said(opened)
+    assert "recorded: k = 1 from step 6 on · beside: recorded: gamma = 1 from step 6 on" in opened.status
     for each in (lab, opened):
         each.start()
         until(each, "done")
     assert opened.run.history == lab.run.history
     assert opened.beside.history == lab.beside.history
     assert runs.load(tmp_path / "saved" / "run.json").final
+
+
+def session_with_a_change_to_come(make, folder):
+    """A session that was saved at step 7, with k and lr changed at step 6, as it is opened from its checkpoint at 4."""
+    lab = make("nothing")
+    lab.step(5)
+    lab.wait(PATIENCE)
+    lab.set(k=1.0, lr=5e-4)
+    lab.step(2)
+    lab.wait(PATIENCE)
+    lab.save(folder)
+    return lab, make(folder=folder)
+
+
+def k_shown(lab):
+    """By the slider, and by the curve ahead at its first step."""
+    ahead = curve(lab, "from here on")
+    return control(lab, "k, per step").value, ahead.y[0] == Sigmoid(lab.recipe.k, 6.0)(ahead.x[0])
+
+
+def test_what_the_lab_shows_is_what_acts(make, tmp_path):
+    whole, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    assert k_shown(opened) == (0.5, True)
+    assert "recorded: k = 1 and lr = 0.0005 from step 6 on" in opened.status
+    ahead = curve(opened, "from here on")
+    assert list(ahead.x) == list(range(5, 13))
+    assert list(ahead.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
+    opened.step()
+    opened.wait(PATIENCE)
+    assert opened.run.history[-1]["lambda"] == Sigmoid(0.5, 6.0)(5)
+    assert k_shown(opened) == (1.0, True)  # it acts in the step that is next
+    assert "recorded" not in opened.status
+    for each in (whole, opened):
+        each.start()
+        assert each.wait(PATIENCE) == "done"
+    assert opened.run.history == whole.run.history
+    assert (opened.run.changes, opened.recipe.k) == ([{"step": 6, "k": 1.0, "lr": 5e-4}], 1.0)
+
+
+def test_a_new_change_takes_the_place_of_what_was_recorded_for_that_setting(make, tmp_path):
+    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    control(opened, "k, per step").value = 0.2
+    assert k_shown(opened) == (0.2, True)
+    assert "recorded: lr = 0.0005 from step 6 on" in opened.status
+    ghost = curve(opened, "without the last change")
+    assert list(ghost.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
+    opened.start()
+    assert opened.wait(PATIENCE) == "done"
+    assert opened.run.changes == [{"step": 5, "k": 0.2}, {"step": 6, "lr": 5e-4}]
+    lams = [record["lambda"] for record in opened.run.history]
+    assert lams == [*Sigmoid(0.5, 6.0)(np.arange(1, 5)), *Sigmoid(0.2, 6.0)(np.arange(5, 13))]
+
+
+def test_what_is_set_back_before_it_acts_leaves_no_trace(make):
+    lab = make()
+    lab.step(2)
+    lab.wait(PATIENCE)
+    for k in (1.0, 0.1, 0.5):
+        control(lab, "k, per step").value = k
+    assert lab.run.changes == []
+    lab.set(k=1.0)
+    lab.preset("Multi-task")
+    assert lab.run.changes == []
+    assert lab.wait(PATIENCE) == "done"
+    assert {record["lambda"] for record in lab.run.history} == {0.5}
+
+
+def test_what_is_set_after_the_end_is_for_a_new_run(make):
+    lab = make()
+    lab.start()
+    lab.wait(PATIENCE)
+    changes = list(lab.run.changes)
+    control(lab, "k, per step").value = 1.0
+    assert "taken its last step" in said(lab)
+    assert control(lab, "Reset").button_style == "warning"
+    assert (lab.recipe.k, lab.run.recipe.k, lab.run.changes) == (1.0, 0.5, changes)
+    lab.reset()
+    assert lab.run.recipe.k == 1.0
+
+
+def test_what_is_set_while_it_is_paused_is_saved(make, tmp_path):
+    lab = make("nothing")
+    lab.step(4)
+    lab.wait(PATIENCE)
+    lab.set(t0=9.5)
+    lab.save(tmp_path / "saved")
+    opened = make(folder=tmp_path / "saved")
+    assert (opened.recipe.t0, opened.run.changes) == (9.5, [{"step": 5, "t0": 9.5}])
+
+
+def test_the_controls_of_a_new_run_leave_an_opened_session_alone(make, tmp_path):
+    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    control(opened, "seed").value = 4
+    assert "press Reset" in said(opened)
+    assert control(opened, "Reset").button_style == "warning"
+    assert (opened.run.recipe.seed, len(opened.run.history)) == (0, 4)
 
 
 def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
