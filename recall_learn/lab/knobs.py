@@ -16,6 +16,8 @@ from recall_learn.world import tasks
 
 WIDE = {"width": "330px"}
 WORDS = {"description_width": "92px"}
+FAR = 1e9
+"""No slider reaches farther; a browser counts exactly up to a few million times that."""
 METHODS = ("recadam", "vanilla", "l2sp", "child-f", "child-d", "recadam+child-d")
 NOTHING, PLAIN, OTHER = "nothing", "plain fine-tuning", "setting B"
 
@@ -116,8 +118,8 @@ class Knobs:
                 if tuple(wanted) != tuple(slider.options):
                     slider.options = wanted
                 slider.value = value
-            self.t0.max = max(recipe.steps, math.ceil(recipe.t0))
-            self.t0.value = round(recipe.t0)
+            self.t0.max = max(recipe.steps, math.ceil(min(recipe.t0, FAR)))
+            self.t0.value = min(round(recipe.t0), self.t0.max)
             able = knobs(recipe)
             for key in ("k", "t0", "gamma", "lr"):
                 getattr(self, key).disabled = key not in able
@@ -158,6 +160,7 @@ class Setup:
         self.batch_size = widgets.BoundedIntText(min=1, max=4096, description="batch", **number)
         self.seed = widgets.BoundedIntText(min=0, max=2**32 - 1, description="seed", **number)
         self.beside = widgets.Dropdown(options=(NOTHING, PLAIN, OTHER), description="beside it", **number)
+        self._usual = {name: getattr(self, name).max for name in ("warmup", "steps", "batch_size", "seed")}
         controls = [*(getattr(self, name) for name in self.NAMES), self.beside]
         for control in controls:
             control.observe(self._tell, names="value")
@@ -172,7 +175,10 @@ class Setup:
             self.recipe, self.backbone.value = recipe, recipe.backbone
             self._offer_tasks(recipe.task)
             for name in self.NAMES[2:]:
-                getattr(self, name).value = getattr(recipe, name)
+                control, value = getattr(self, name), getattr(recipe, name)
+                if name in self._usual:  # a bound would show, and begin, another value than the recipe's
+                    control.max = max(self._usual[name], value)
+                control.value = value
             self.beside.value = beside or self.beside.value
         finally:
             self._quiet = False
@@ -195,6 +201,8 @@ class Setup:
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"
         offered = tuple(f"{glue.WORLD}{name}" for name in tasks.TASKS) if small else tuple(glue.TASKS)
+        if self.backbone.value == self.recipe.backbone and self.recipe.task not in offered:
+            offered = (*offered, self.recipe.task)
         if tuple(self.task.options) != offered:
             self.task.options = offered
         self.task.value = chosen if chosen in offered else offered[0]
