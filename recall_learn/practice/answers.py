@@ -30,7 +30,7 @@ def begin(exercise: Exercise, answers: Path) -> Path | None:
 def reset(exercise: Exercise, answers: Path) -> Path | None:
     """Put the stub back; returns where the old answer is now, if there was one."""
     path, kept = answers / f"{exercise.name}.py", None
-    if path.exists() and path.read_text(encoding="utf-8") != exercise.file:
+    if path.exists() and path.read_bytes() != exercise.file.encode():
         number = 1
         while (kept := path.with_suffix(f".py.{number}")).exists():
             number += 1

@@ -47,7 +47,8 @@ def _plain(value: Any, depth: int, left: list[int]) -> Any:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, torch.Tensor):
-        return _of_tensor(value)
+        with torch._C.DisableTorchFunctionSubclass():  # a subclass may say anything of itself
+            return _of_tensor(value)
     if isinstance(value, np.ndarray):
         return _of_array(value)
     if isinstance(value, Mapping):
@@ -114,7 +115,7 @@ def _of_tensor(value: torch.Tensor) -> Any:
         value = value.to_dense() if value.layout != torch.strided else value
         value = value.dequantize() if value.is_quantized else value
         kind = torch.bool if value.dtype == torch.bool else torch.float64 if value.is_floating_point() else torch.int64
-        value = torch.Tensor.as_subclass(value, torch.Tensor).to("cpu", kind)
+        value = value.as_subclass(torch.Tensor).to("cpu", kind)
         return value.item() if value.ndim == 0 else value.contiguous()
     except (RuntimeError, NotImplementedError, TypeError) as error:
         return Odd(f"a tensor {shape} whose numbers cannot be read ({str(error).splitlines()[0][:80]})")
