@@ -5,10 +5,12 @@ What a file does then can end that process and nothing else: it is killed when i
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -44,9 +46,10 @@ def begin(exercise: Exercise, answers: Path) -> Path | None:
 def reset(exercise: Exercise, answers: Path) -> Path | None:
     """Put the stub back; returns where the old answer is now, if there was one."""
     path, kept = answers / f"{exercise.name}.py", None
-    if path.exists() and path.read_text(encoding="utf-8") != exercise.file:
+    same = path.is_file() and path.read_bytes() == exercise.file.encode()
+    if os.path.lexists(path) and not same:  # whatever it is
         number = 1
-        while (kept := path.with_suffix(f".py.{number}")).exists():
+        while os.path.lexists(kept := path.with_suffix(f".py.{number}")):
             number += 1
         path.rename(kept)
     write_text(path, exercise.file)
@@ -58,7 +61,10 @@ def look(exercise: Exercise, path: Path) -> Report:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: it is a folder, a device or a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file; `recall-learn exercises reset {exercise.name}` puts it aside")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; `recall-learn exercises run {exercise.name}` begins it")
     with tempfile.TemporaryDirectory() as scratch:
@@ -66,20 +72,35 @@ def look(exercise: Exercise, path: Path) -> Report:
         command = [sys.executable, "-m", "recall_learn.practice.answers", exercise.name, str(path), str(out)]
         environment = {**os.environ, EXERCISES: str(exercise.path.parents[1]), "HF_HUB_OFFLINE": "1"}
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # what it starts is killed with it
         )
-        killer = threading.Timer(PATIENCE, process.kill)
+        late = threading.Event()
+        killer = threading.Timer(PATIENCE, lambda: (late.set(), _kill(process)))
         killer.start()
-        _pass_on(process.stdout)
-        status = process.wait()
-        if not killer.is_alive():
+        try:
+            _pass_on(process.stdout)
+            status = process.wait()
+        finally:
+            killer.cancel()
+            _kill(process)
+        if late.is_set():
             says = f"still running after {PATIENCE:.0f} seconds, and was killed. Does every loop end?"
             return Report(exercise.name, "failed", says)
-        killer.cancel()
         if not out.exists():
             says = f"it ended Python (exit status {status}). Leave out exit() and quit(); take less memory."
             return Report(exercise.name, "failed", says)
         return Report(**json.loads(out.read_text(encoding="utf-8")))
+
+
+def _kill(process: subprocess.Popen) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _pass_on(stream: IO[bytes]) -> None:

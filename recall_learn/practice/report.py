@@ -33,6 +33,8 @@ class Report:
 
     def _repr_html_(self) -> str:
         color, mark = COLORS[self.status], MARKS[self.status]
-        head = f'<b style="color:{color}">{mark} {markup.html(self.name)}</b>: {markup.html(self.says)}'.replace("\n", "<br>")
+        head = f'<b style="color:{color}">{mark} {markup.html(self.name)}</b>: {markup.html(self.says)}'.replace(
+            "\n", "<br>"
+        )
         detail = f'<pre style="margin:.3em 0 0 1.2em">{markup.html(self.detail)}</pre>' if self.detail else ""
         return f'<div style="border-left:3px solid {color};padding:.2em .8em">{head}{detail}</div>'
