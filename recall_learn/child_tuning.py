@@ -22,7 +22,6 @@ Xu et al., 2021, "Raise a Child in Large Language Model", arXiv 2109.05687.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import torch
@@ -30,6 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recall_learn.anchors import check_names, trainable, unwrapped
+from recall_learn.checks import number, shown
 from recall_learn.sharded import beside, local, part, whole
 
 
@@ -118,7 +118,7 @@ class ChildTuningF(_GradientMask):
 
     def __init__(self, optimizer: Optimizer, p: float = 0.3, generator: torch.Generator | None = None):
         if generator is not None and not isinstance(generator, torch.Generator):
-            raise ValueError(f"generator is {generator!r}; it must be a torch.Generator or None")
+            raise ValueError(f"generator is {shown(generator)}; it must be a torch.Generator or None")
         super().__init__(optimizer, p)
         self.generator = torch.Generator().manual_seed(torch.initial_seed()) if generator is None else generator
         self._attach()
@@ -255,11 +255,12 @@ def child_masks(fisher: Mapping[str, Tensor], p: float) -> dict[str, Tensor]:
         ValueError: ``p`` is outside (0, 1] or keeps no entry; ``fisher`` is empty, negative or not finite.
     """
     if not isinstance(fisher, Mapping) or not fisher:
-        raise ValueError(f"fisher is {fisher!r}; it must be a mapping from parameter names to tensors, not empty")
+        raise ValueError(f"fisher is {shown(fisher)}; it must be a mapping from parameter names to tensors, not empty")
     fisher = {name: whole(tensor) if isinstance(tensor, Tensor) else tensor for name, tensor in fisher.items()}
     for name, tensor in fisher.items():
         if not isinstance(tensor, Tensor) or tensor.is_complex():
-            raise ValueError(f"fisher[{name!r}] is {tensor!r}; it must be a tensor of real numbers")
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+            raise ValueError(f"fisher[{name!r}] is {kind}; it must be a tensor of real numbers")
         if not (tensor.isfinite() & (tensor >= 0)).all():
             raise ValueError(f"fisher[{name!r}] has entries that are negative, infinite or nan; none may be")
     devices = {tensor.device for tensor in fisher.values()}
@@ -344,16 +345,14 @@ def _dense(grad: Tensor) -> Tensor:
 
 
 def _share(p: float) -> float:
-    if isinstance(p, bool) or not isinstance(p, Real) or not 0 < p <= 1:
-        raise ValueError(f"p is {p!r}; it must be a number in (0, 1]")
-    return float(p)
+    return number("p", p, lambda share: 0 < share <= 1, "a number in (0, 1]")
 
 
 def _check_state(state: Mapping[str, Any], keys: set[str], p: float) -> None:
     if not isinstance(state, Mapping) or set(state) != keys:
         found = sorted(state) if isinstance(state, Mapping) else state
         raise ValueError(f"state has {found}; it must be a state_dict of this class, with {sorted(keys)}")
-    if not isinstance(state["p"], Real) or not math.isclose(state["p"], p, rel_tol=1e-6):  # float32 saves fewer digits
+    if not math.isclose(number("p of state", state["p"], lambda share: True, "a number"), p, rel_tol=1e-6):  # float32's
         raise ValueError(f"state has p = {state['p']!r}, this one has {p!r}; a resumed run must have the same")
 
 

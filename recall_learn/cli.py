@@ -160,14 +160,15 @@ def _fisher(options: argparse.Namespace) -> int:
     import torch
     from transformers import DataCollatorWithPadding
 
-    from recall_learn import backbones, environment, glue
+    from recall_learn import backbones, environment, glue, probes
+    from recall_learn.files import check_file
     from recall_learn.fisher import LABELS, save_fisher
     from recall_learn.methods import batches, task_fisher
     from recall_learn.recipe import Recipe
 
     task = None if options.task == SOURCE else glue.named(options.task)
     out = Path(options.out)
-    if not out.name or out.is_dir() or not out.parent.is_dir():
+    if not check_file(options.out).parent.is_dir():
         raise ValueError(f"out is {options.out!r}; it has to be a file in a folder that is there")
     if options.labels not in LABELS:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
@@ -179,6 +180,7 @@ def _fisher(options: argparse.Namespace) -> int:
     else:
         data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
         backbone = backbones.load(options.backbone, num_labels=task.num_labels, seed=options.seed)
+        probes.check_world(backbone, options.task, options.glue)
         backbone.model.to(device)
         length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
         rows = glue.tokenize(data, options.task, backbone.tokenizer, length)

@@ -23,6 +23,7 @@ Over several processes
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -36,24 +37,15 @@ from torch import Generator, Tensor, nn
 from tqdm.auto import tqdm
 
 from recall_learn.anchors import fingerprint, trainable, unwrapped
-from recall_learn.likelihood import IGNORED, LABELS, LIKELIHOODS, directions, resolve
+from recall_learn.checks import shown
+from recall_learn.files import writing
+from recall_learn.likelihood import IGNORED as IGNORED
+from recall_learn.likelihood import LABELS, LIKELIHOODS, directions, resolve
 from recall_learn.per_example import Inputs, PerExample, accumulator, examples_in
-from recall_learn.sharded import gathered, together
-
-__all__ = [
-    "IGNORED",
-    "LABELS",
-    "LIKELIHOODS",
-    "Fisher",
-    "directions",
-    "evaluating",
-    "finite_logits",
-    "fisher_diagonal",
-    "load_fisher",
-    "save_fisher",
-]
+from recall_learn.sharded import gathered, together, whole
 
 FORMAT = "recall-learn fisher 1"
+DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 class Fisher(dict[str, Tensor]):
@@ -111,9 +103,13 @@ def fisher_diagonal(
         RuntimeError: another process of the group failed; the message says which, and why.
     """
     if labels not in LABELS:
-        raise ValueError(f"labels is {labels!r}; it must be one of {', '.join(map(repr, LABELS))}")
+        raise ValueError(f"labels is {shown(labels)}; it must be one of {', '.join(map(repr, LABELS))}")
     if likelihood not in (None, *LIKELIHOODS):
-        raise ValueError(f"likelihood is {likelihood!r}; it must be None or one of {', '.join(map(repr, LIKELIHOODS))}")
+        raise ValueError(f"likelihood is {shown(likelihood)}; it must be None or one of {', '.join(LIKELIHOODS)}")
+    if generator is not None and not isinstance(generator, Generator):
+        raise ValueError(f"generator is {shown(generator)}; it must be a torch.Generator or None")
+    if not isinstance(batches, Iterable):
+        raise ValueError(f"batches is {shown(batches)}; it must be an iterable of batches")
     with gathered(unwrapped(model)) as plain, evaluating(plain), torch.enable_grad():
         sums = _Sums(plain, labels, likelihood, generator)
         run = partial(sums.add_all, tqdm(batches, desc="Fisher", unit="batch", disable=_hidden(progress)))
@@ -214,7 +210,13 @@ def _split(batch: object, device: torch.device) -> tuple[Inputs, Tensor | None]:
 
 
 def _labels(labels: object, device: torch.device) -> Tensor | None:
-    return None if labels is None else torch.as_tensor(labels, device=device)
+    if labels is None:
+        return None
+    try:
+        tensor = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"labels are {shown(labels)}; they must be a tensor, or numbers to make one of") from error
+    return tensor.to(device)
 
 
 def _to(value: object, device: torch.device) -> object:
@@ -243,31 +245,29 @@ def save_fisher(path: str | os.PathLike, fisher: Mapping[str, Tensor], **metadat
             ``examples`` if ``fisher`` is a plain dictionary.
 
     Raises:
-        ValueError: ``labels`` or ``examples`` is not known.
+        ValueError: ``labels`` or ``examples`` is not known, or ``fisher`` is not what `load_fisher` would take.
+        OSError: the place cannot be written to, see `recall_learn.files.writing`.
     """
-    path = Path(path)
     known = {key: getattr(fisher, key) for key in ("labels", "examples") if hasattr(fisher, key)}
     strings = {key: str(value) for key, value in (known | metadata).items()}
     for key in ("labels", "examples"):
         if key not in strings:
             raise ValueError(f"{key} is not known; a plain dictionary needs save_fisher(..., {key}=...)")
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in fisher.items()}
+    _check_fisher(fisher, strings, "fisher")
+    tensors = {name: whole(tensor.detach()).cpu().clone().contiguous() for name, tensor in fisher.items()}
     strings |= {"format": FORMAT, "tensors": fingerprint(tensors)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(tensors, temporary, metadata=strings)
-        os.replace(temporary, path)
-    except safetensors.SafetensorError as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata=strings)
+        except safetensors.SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
     """Read what :func:`save_fisher` wrote: the Fisher, on the CPU, and its metadata.
 
     Raises:
-        ValueError: the file is damaged or is not a Fisher.
+        ValueError: the file is damaged or is not a Fisher; the message names the field.
         FileNotFoundError: there is no such file.
     """
     if not Path(path).is_file():
@@ -276,10 +276,32 @@ def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged or not a safetensors file ({error}); take the Fisher again") from error
+    except PermissionError:
+        raise
+    except Exception as error:  # a header may be wrong in more ways than safetensors has errors for
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is damaged or not a safetensors file ({reason}); take the Fisher again") from error
     if metadata.pop("format", None) != FORMAT:
         raise ValueError(f"{path} is a safetensors file but not a Fisher written by save_fisher")
-    if metadata.pop("tensors") != fingerprint(tensors):
+    if metadata.pop("tensors", None) != fingerprint(tensors):
         raise ValueError(f"{path} is damaged: its numbers are not those that were written; take the Fisher again")
-    return Fisher(tensors, labels=metadata["labels"], examples=int(metadata["examples"])), metadata
+    labels, examples = _check_fisher(tensors, metadata, str(path))
+    return Fisher(tensors, labels=labels, examples=examples), metadata
+
+
+def _check_fisher(tensors: Mapping[str, Tensor], about: Mapping[str, str], what: str) -> tuple[str, int]:
+    """What a Fisher is the mean of, once it is known to be one: labels and the number of examples."""
+    labels, examples = about.get("labels"), about.get("examples")
+    if labels not in LABELS:
+        raise ValueError(f"{what} has labels {shown(labels)}; they must be one of {', '.join(LABELS)}")
+    if examples is None or not re.fullmatch("[0-9]{1,18}", examples) or not int(examples):
+        raise ValueError(f"{what} has examples {shown(examples)}; it must be a whole number of at least 1")
+    if not isinstance(tensors, Mapping) or not tensors:
+        raise ValueError(f"{what} holds no tensors; it must have one for each parameter")
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or tensor.dtype not in DTYPES:
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+            raise ValueError(f"{what} has {kind} under {name!r}; it must be a tensor of float16 to float64")
+        if whole((~((tensor >= 0) & tensor.isfinite())).sum()):
+            raise ValueError(f"{what} has entries under {name!r} that are negative, infinite or nan; none may be")
+    return labels, int(examples)

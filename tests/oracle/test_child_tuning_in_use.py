@@ -197,8 +197,8 @@ def test_masks_saved_as_numbers_load_as_masks(dtype):
         ),
         ({"p": 0.3, "masks": {"layer.weight": 1, "layer.bias": 2}}, r"masks\['layer.weight'\] is a int"),
         ({"p": 0.3, "masks": None}, "masks is a NoneType"),
-        ({"p": "0.3", "masks": {}}, "state has p = '0.3', this one has 0.3"),
-        ({"p": None, "masks": {}}, "state has p = None"),
+        ({"p": "0.3", "masks": {}}, "p of state is '0.3'; it has to be a number"),
+        ({"p": None, "masks": {}}, "p of state is None; it has to be a number"),
     ],
 )
 def test_odd_states_of_d_are_refused_and_change_nothing(state, message):
@@ -218,7 +218,9 @@ def test_odd_states_of_f_are_refused_and_change_nothing(generator):
     assert same_bits(drawn(mask, parameters, 1)[0], masks_of_f(0.3, 1, seeded(3))[0])
 
 
-@pytest.mark.parametrize("p", [np.float64(0.4), np.float32(0.4), np.float16(0.5), np.int64(1)])
+@pytest.mark.parametrize(
+    "p", [np.float64(0.4), np.float32(0.4), np.float16(0.5), np.int64(1), np.array(0.4), torch.tensor(0.4)]
+)
 def test_numpy_numbers_are_taken_and_saved_as_plain_ones(p):
     for mask in (ChildTuningF(named_sgd()[0], p), ChildTuningD(named_sgd()[0], layer_fisher(), p)):
         assert type(mask.p) is float
