@@ -16,6 +16,8 @@ from torch import Tensor, nn
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model inside DistributedDataParallel, DataParallel and torch.compile, whose names a checkpoint has."""
     while True:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.module
         elif "_orig_mod" in model._modules:

@@ -64,8 +64,9 @@ def finetune(
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
-            ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
-            `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
+            ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
+            setting from there on, and is noted in them; `recall_learn.steering.replay` of these takes the run again.
+            What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
             a checkpoint at each evaluation; where one takes over two seconds, they take a tenth of the time at most.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
@@ -73,8 +74,9 @@ def finetune(
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
-        resume: go on from the newest checkpoint in ``out``; changes that the run holds are taken again. On a CPU the
-            weights and the history end bit-identical to those of a run that was never stopped.
+        resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
+            unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
+            those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
@@ -110,7 +112,6 @@ class _Session:
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
         self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
         self.recipe = self.now = run.recipe
-        self.recorded = steering.replay(run.changes)
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
         self.stop_asked = False
         self.started = time.monotonic()
@@ -237,23 +238,23 @@ class _Session:
         return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
 
     def steer(self, step: int) -> None:
-        """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        """Before a step: ask for changes, note them, and make those act that the run holds for this step."""
         if self.asked:
             self.flush()  # whoever is asked is shown all that there is
-        asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
-        if asked:
-            former, self.now = self.now, steering.changed(self.now, asked)
-            different = steering.difference(former, self.now)
-            if different:
-                steering.apply(self.now, self.method, self.lr_schedule)
-            kept = [change for change in self.run.changes if change["step"] != step]
-            self.run.changes[:] = [*kept, *([{"step": step, **different}] if different else [])]
+            asked = self.asked(step, self.run)
+            if asked:
+                steering.note(self.run, step, asked)
+        if any(change["step"] == step for change in self.run.changes):
+            self._act(step)
+
+    def _act(self, step: int) -> None:
+        former, self.now = self.now, steering.at(self.recipe, self.run.changes, step)
+        if self.now != former:
+            steering.apply(self.now, self.method, self.lr_schedule)
 
     def steer_again(self, step: int) -> None:
         """The changes up to ``step`` act: those of the optimizer are in its checkpoint, a penalty's are not."""
-        self.now = steering.at(self.recipe, [change for change in self.run.changes if change["step"] <= step])
-        if self.now != self.recipe:
-            steering.apply(self.now, self.method, self.lr_schedule)
+        self._act(step)
 
     def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
         """Note the step that is about to be taken."""

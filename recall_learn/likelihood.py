@@ -44,6 +44,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from recall_learn.checks import shown
 from recall_learn.per_example import accumulator
 
 LABELS = ("exact", "sampled", "empirical", "batched")
@@ -74,8 +75,8 @@ def resolve(logits: Tensor, labels: Tensor | None, said: str | None = None, prob
     elif logits.dim() == 3:
         likelihood, why = "categorical", "as logits [N, L, V] are"
     elif problem is not None:
-        if problem not in PROBLEMS:
-            raise ValueError(f"model.config.problem_type is {problem!r}; it must be one of {', '.join(PROBLEMS)}")
+        if problem not in tuple(PROBLEMS):
+            raise ValueError(f"model.config.problem_type is {shown(problem)}; it must be one of {', '.join(PROBLEMS)}")
         likelihood, why = PROBLEMS[problem], f"as model.config.problem_type {problem!r} says"
     else:
         likelihood, why = _guessed(logits, labels), "as logits and labels look"

@@ -30,6 +30,7 @@ from recall_learn.masked_lm import MaskedLM
 from recall_learn.recadam import RecAdam
 from recall_learn.recalled import recall_groups
 from recall_learn.recipe import Recipe
+from recall_learn.sharded import local, part, settle
 
 HEAD_DECAY = 0.01
 """L2-SP's beta, on the new head (Li et al., 2018)."""
@@ -168,6 +169,7 @@ def source_fisher(
 @contextmanager
 def at_home(backbone: Backbone) -> Iterator[None]:
     """The encoder at its pretrained weights, and afterwards where it stood."""
+    settle(backbone.model)
     parameters = dict(backbone.model.named_parameters())
     now = {name: parameters[name].detach().clone() for name in backbone.anchors}
     _write(parameters, backbone.anchors)
@@ -205,4 +207,4 @@ def _l2sp(model: nn.Module, anchors: Mapping[str, Tensor], head: Sequence[str], 
 @torch.no_grad()
 def _write(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
     for name, value in values.items():
-        parameters[name].copy_(value)
+        local(parameters[name]).copy_(part(value, parameters[name]))

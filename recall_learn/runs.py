@@ -10,7 +10,7 @@ A run is a JSON file:
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
-  `recall_learn.steering`; missing where none did;
+  `recall_learn.steering`; those beyond the history act when the run comes there; missing where none did;
 - ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """

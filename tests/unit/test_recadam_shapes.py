@@ -1,4 +1,4 @@
-"""What a step reads and writes is compared before a kernel sees it: a sentence instead of memory that is not its own."""
+"""What a step reads and writes is compared before a kernel sees it: a sentence instead of foreign memory."""
 
 import copy
 
