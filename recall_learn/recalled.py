@@ -133,7 +133,7 @@ def _new_tensors(model: nn.Module, new: Any) -> set[int]:
         raise ValueError(f"new has {some(unknown)}, which names no parameter and no module of the model")
     chosen = {name for name in named if any(_covers(entry, name) for entry in entries)}
     old = {id(p): name for name, p in named.items() if name not in chosen}
-    tied = next((name for name in chosen if id(named[name]) in old), None)
+    tied = next((name for name in sorted(chosen) if id(named[name]) in old), None)
     if tied is not None and not loading:  # a load reports the absent one of two names for one tensor that it did fill
         raise ValueError(
             f"new has {tied!r}, which is tied to {old[id(named[tied])]!r}: one tensor, new or not; name both or neither"
@@ -143,10 +143,10 @@ def _new_tensors(model: nn.Module, new: Any) -> set[int]:
 
 def _entries(new: Any) -> tuple[list[str], bool]:
     """The names in ``new``, and whether they are a report on a load."""
-    report = new if isinstance(new, Mapping) else {key: getattr(new, key, None) for key in ("missing_keys",)}
-    loading = report.get("missing_keys") is not None
+    of_torch = getattr(new, "missing_keys", None)  # the answer of load_state_dict
+    loading = of_torch is not None or (isinstance(new, Mapping) and "missing_keys" in new)
     if loading:
-        new = [*report["missing_keys"], *report.get("mismatched_keys", ())]
+        new = of_torch if of_torch is not None else [*new["missing_keys"], *new.get("mismatched_keys", ())]
     elif isinstance(new, str | Mapping) or not isinstance(new, Iterable):
         raise ValueError(
             f"new is {shown(new)}; it has to be the loading info of from_pretrained, or a list of names, ['classifier']"
