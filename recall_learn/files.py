@@ -1,43 +1,107 @@
-"""Files that are written whole or not at all, and places that cannot be written to, refused in a sentence."""
+"""Files that are written whole or not at all, and places that cannot be written to, refused in a sentence.
 
+A file is written beside its place under the name ``.NAME.PID.tmp`` and then renamed over it. What a killed process left
+under such a name is removed when the same file is next written.
+"""
+
+import itertools
 import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 
-def check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be made or written to, before anything long begins.
+_numbers = itertools.count()
+
+
+def check_folder(out: str | os.PathLike) -> Path:
+    """The folder, refused where it cannot be made or written to, before anything long begins.
 
     Raises:
-        NotADirectoryError: it, or the folder that it would be made in, is a file or cannot be written to.
+        ValueError: the name is empty or holds a NUL.
+        NotADirectoryError: it, or the folder that it would be made in, is a file, a dangling link, or cannot be
+            written to.
     """
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    text = os.fspath(out)
+    if not text or "\0" in text:
+        raise ValueError(f"out is {text!r}, which names no folder; give one, or '.' for this one")
+    out = Path(text)
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
-        why = "cannot be written to" if there.is_dir() else "is a file"
-        raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {why}; choose another folder")
+        raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {_fault(there)}; choose another folder")
+    return out
 
 
-def check_file(out: Path) -> None:
-    """Refuse a file that cannot be written, before anything long begins.
+def check_file(out: str | os.PathLike) -> Path:
+    """The place where a file will be: links followed, and refused where it cannot be written.
 
     Raises:
+        ValueError: the name is empty or holds a NUL.
         IsADirectoryError: it is a folder.
         NotADirectoryError: it cannot be in the folder that it names.
+        OSError: it is a device, a pipe, a loop of links, or a file that cannot be written to.
     """
-    if out.is_dir():
-        raise IsADirectoryError(f"out is {str(out)!r}, which is a folder; name a file in it")
-    check_folder(out.absolute().parent)
-
-
-def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write a small file atomically: to a neighbour, to the disk, then over the old one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    text = os.fspath(out)
+    if not text or "\0" in text:
+        raise ValueError(f"out is {text!r}, which names no file; give one")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        place = Path(text).resolve(strict=False)
+        mode = os.stat(place).st_mode if os.path.lexists(place) else None
+    except (OSError, RuntimeError) as error:  # Python below 3.13 has a RuntimeError for a loop of links
+        raise OSError(f"out is {text!r}, which cannot be followed to a file ({error}); name another") from None
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(f"out is {text!r}, which is a folder; name a file in it")
+    if mode is not None and not stat.S_ISREG(mode):
+        raise OSError(f"out is {text!r}, which is a device or a pipe; name a file")
+    if mode is not None and not os.access(place, os.W_OK):
+        raise PermissionError(f"out is {text!r}, which cannot be written to; name another file")
+    check_folder(place.parent)
+    return place
+
+
+@contextmanager
+def writing(path: str | os.PathLike) -> Iterator[Path]:
+    """A path to write to in place of ``path``; it takes its name when all is written, and is removed when that fails.
+
+    The file gets the mode of the one it replaces, else the process's usual one. Links to ``path`` stay links.
+
+    Raises:
+        OSError: as `check_file` says; or the disk does.
+    """
+    path = check_file(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent, path.name)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_numbers)}.tmp")
+    try:
+        temporary.touch(exist_ok=False)  # some writers make theirs private: the mode is put back
+        mode = stat.S_IMODE((path if path.exists() else temporary).stat().st_mode)
+        yield temporary
+        with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
+        temporary.chmod(mode)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a small file whole or not at all, see `writing`."""
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half written in ``folder``: of the file ``name``, or of all."""
+    for path in folder.glob(".*.tmp"):
+        left = re.fullmatch(r"\.(.+)\.(\d+)\.\d+\.tmp", path.name)
+        if left and name in (None, left[1]) and not psutil.pid_exists(int(left[2])):
+            path.unlink(missing_ok=True)
+
+
+def _fault(there: Path) -> str:
+    if there.is_symlink() and not there.exists():
+        return "is a link to nothing"
+    return "cannot be written to" if there.is_dir() else "is a file"

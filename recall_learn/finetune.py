@@ -64,8 +64,9 @@ def finetune(
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
-            ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
-            `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
+            ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
+            setting from there on, and is noted in them; `recall_learn.steering.replay` of these takes the run again.
+            What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
             a checkpoint at each evaluation; where one takes over two seconds, they take a tenth of the time at most.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
@@ -73,8 +74,9 @@ def finetune(
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
-        resume: go on from the newest checkpoint in ``out``; changes that the run holds are taken again. On a CPU the
-            weights and the history end bit-identical to those of a run that was never stopped.
+        resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
+            unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
+            those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
@@ -110,7 +112,6 @@ class _Session:
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
         self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
         self.recipe = self.now = run.recipe
-        self.recorded = steering.replay(run.changes)
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
         self.stop_asked = False
         self.started = time.monotonic()
@@ -122,15 +123,17 @@ class _Session:
         data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
         task = glue.named(recipe.task)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        self._check_world()
+        probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         with glue.bars(self.progress):
-            splits = ("train", task.evaluation)
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in splits}
+            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
-        self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
+        self.questions = {
+            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
+            for split, ending in glue.scored(recipe.task, data).items()
+        }
         self.backbone.model.to(self.device)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
@@ -151,25 +154,9 @@ class _Session:
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
-            "data": digest(self.data["train"], self.evaluation),
+            "data": digest(*self.data.values()),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
-
-    def _check_world(self) -> None:
-        """A model of the small world reads nothing else, and knows the facts of its own world only."""
-        world, task = self.backbone.world, self.recipe.task
-        if not world:
-            return
-        seed = glue.world_seed(task, self.glue_folder)
-        if not task.startswith(glue.WORLD):
-            raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
-        if seed is None:
-            raise ValueError(f"{task} in {self.glue_folder} does not say its world; make it by recall-learn world task")
-        if seed != world["seed"]:
-            raise ValueError(
-                f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "
-                f"of seed {seed}; make the task with recall-learn world task --seed {world['seed']}, or pretrain there"
-            )
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
@@ -251,23 +238,23 @@ class _Session:
         return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
 
     def steer(self, step: int) -> None:
-        """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        """Before a step: ask for changes, note them, and make those act that the run holds for this step."""
         if self.asked:
             self.flush()  # whoever is asked is shown all that there is
-        asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
-        if asked:
-            former, self.now = self.now, steering.changed(self.now, asked)
-            different = steering.difference(former, self.now)
-            if different:
-                steering.apply(self.now, self.method, self.lr_schedule)
-            kept = [change for change in self.run.changes if change["step"] != step]
-            self.run.changes[:] = [*kept, *([{"step": step, **different}] if different else [])]
+            asked = self.asked(step, self.run)
+            if asked:
+                steering.note(self.run, step, asked)
+        if any(change["step"] == step for change in self.run.changes):
+            self._act(step)
+
+    def _act(self, step: int) -> None:
+        former, self.now = self.now, steering.at(self.recipe, self.run.changes, step)
+        if self.now != former:
+            steering.apply(self.now, self.method, self.lr_schedule)
 
     def steer_again(self, step: int) -> None:
         """The changes up to ``step`` act: those of the optimizer are in its checkpoint, a penalty's are not."""
-        self.now = steering.at(self.recipe, [change for change in self.run.changes if change["step"] <= step])
-        if self.now != self.recipe:
-            steering.apply(self.now, self.method, self.lr_schedule)
+        self._act(step)
 
     def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
         """Note the step that is about to be taken."""
@@ -296,18 +283,16 @@ class _Session:
             self.run.history.append(record)
 
     def evaluate(self, step: int) -> None:
-        """Score the model on the task's evaluation split, and measure what it forgot."""
-        model = self.backbone.model
-        labels = torch.cat([batch["labels"] for batch in self.questions])
+        """Score the model on the task's evaluation splits, and measure what it forgot."""
+        model, metrics = self.backbone.model, {}
         model.eval()
-        with torch.no_grad():
-            inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
-            logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
-        try:
-            metrics = glue.metrics(self.recipe.task, logits, labels)
-        except ValueError as error:
-            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+        for ending, questions in self.questions.items():
+            try:
+                scores = self._scores(questions)
+            except ValueError as error:
+                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
         record = {"step": step, "metrics": metrics, "distance": away}
         record["layers"] = distance_by_layer(model, self.backbone.anchors)
         for probe in self.probes:
@@ -315,6 +300,14 @@ class _Session:
         self.run.evaluations.append(record)
         if step:
             self.run.history[-1]["distance"] = away
+
+    @torch.no_grad()
+    def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """The task's metrics on the batches of a split."""
+        labels = torch.cat([batch["labels"] for batch in questions])
+        inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
+        logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
+        return glue.metrics(self.recipe.task, logits, labels)
 
     def save(self) -> None:
         """Write ``run.json``, if there is a folder for it."""

@@ -71,7 +71,7 @@ class Recorder(TrainerCallback):
         s = self.session
         if optimizer.step_was_skipped:
             s.note_skip()
-        step, every = state.global_step, s.recipe.interval
+        step, every = state.global_step, s.recipe.evaluate_every
         due = step % every == 0 or step == s.recipe.steps
         waited = time.monotonic() - self.flushed
         if due or s.on_step or s.stop_asked or waited >= FLUSH[s.device.type]:

@@ -2,23 +2,21 @@
 
 ::
 
-    explore(grids.load("runs/grid-world.json"), grids.load("runs/grid-cola.json"))
+    explore(grids.load("runs/grid-world.jsonl"), grids.load("runs/grid-cola.jsonl"))
 
 In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
 It never shows another run than the one that is set: where none was recorded it says so, and which there are.
 """
 
-import json
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from recall_learn import glue
+from recall_learn import glue, markup
 from recall_learn.grids import Record, Records
 from recall_learn.recipe import Recipe
 
@@ -93,7 +91,7 @@ def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None
     """Two runs that the controls cannot tell apart would hide each other, and a twin differs in nothing else."""
     first: dict[str, Recipe] = {}
     for run in runs:
-        rest = replace(run.recipe, method="vanilla", k=0.1, t0=250.0, gamma=None, p=0.3, algorithm="paper", seed=0)
+        rest = replace(run.recipe, method="vanilla", seed=0)
         other = first.setdefault(rest.task, rest)
         if other != rest:
             raise ValueError(f"the explorer cannot tell two runs apart: {rest.difference(other)}; leave one out")
@@ -151,10 +149,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         told = f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}. It needs JavaScript."
-        data = json.dumps(self.data, separators=(",", ":")).replace("</", "<\\/")
         return (
-            f'<div class="recall-explore" id="explore"><noscript><p>{escape(told)}</p></noscript>'
-            f'<script type="application/json">{data}</script></div>'
+            f'<div class="recall-explore" id="explore"><noscript><p>{markup.html(told)}</p></noscript>'
+            f'<script type="application/json">{markup.script(self.data)}</script></div>'
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from recall_learn import markup
 from recall_learn.annealing import Sigmoid
 
 # Okabe and Ito's palette without its black and its yellow: each hue shows on a white page and on a dark one.
@@ -42,7 +43,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
     margin = {"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64}
     fig.update_layout(
         title={
-            "text": "<br>".join(lines),
+            "text": "<br>".join(map(markup.plotly, lines)),
             "x": 0,
             "y": 0.98,
             "yanchor": "top",
@@ -236,7 +237,7 @@ def landscape(
     lines = dict(zip(("start", "end", "size"), levels, strict=True)) if levels else {}
     fig.add_contour(
         x=list(x), y=list(y), z=np.round(z, 5).tolist(), colorscale="Greys", reversescale=True, opacity=0.55,
-        showscale=False, contours=lines, name=titles[2], hovertemplate="%{z:.3f}<extra>" + titles[2] + "</extra>",
+        showscale=False, contours=lines, name=titles[2], hovertemplate="%{z:.3f}<extra>%{fullData.name}</extra>",
         autocontour=levels is None,
     )  # fmt: skip
     names = list(next(iter(paths.values())))
@@ -324,7 +325,7 @@ def frontier(
             below = [m - min(v) for v, m in zip(values, middle, strict=True)]
             axes.append((middle, {"array": above, "arrayminus": below, "thickness": 1, "width": 3}))
         (x, across), (y, along) = axes
-        hover = f"{method}, %{{text}}: %{{x:.3f}}, %{{y:.3f}}<extra></extra>"
+        hover = "%{fullData.name}, %{text}: %{x:.3f}, %{y:.3f}<extra></extra>"
         fig.add_scatter(
             x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
             text=list(points), hovertemplate=hover, **look,

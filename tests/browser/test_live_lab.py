@@ -15,7 +15,7 @@ from recall_learn.book.jupyter import Notebook, serving, until
 
 BOOK = Path(__file__).parents[2] / "book"
 REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
-CELL, NEXT = "lab = Lab()", "lab.run.history[-1], lab.run.changes"
+CELL, NEXT = "lab = Lab()", "lab.run.history[-1:], lab.run.changes"
 STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
 NOT_OURS = (
     "Could not restore the debugger state",  # JupyterLab's, when a kernel is restarted
@@ -195,7 +195,7 @@ def test_step_refusal_save_and_reset(lab, place):
     saved = runs.load(place / "runs" / "saved" / "run.json")
     assert saved.history == lab.ask("lab.run.history")
     assert saved.changes == [{"step": 3, "gamma": gamma}]
-    assert (saved.recipe.task, saved.recipe.gamma, saved.recipe.t0) == ("world/cola", None, 200)
+    assert (saved.recipe.task, saved.recipe.gamma, saved.recipe.t0) == ("world/cola", 100.0, 200)
     assert len(runs.load(place / "runs" / "saved" / "beside" / "run.json").history) == 3
     lab.press("Save run")
     lab.says("there already; name a new one")
