@@ -61,10 +61,10 @@ class Sigmoid(_Shape):
         """Lambda at the array ``t``."""
         late = t - self.t0
         # 0 * inf is no number: a flat sigmoid stays flat at t = inf, a step passes through 1/2 at t0
-        x = lib.where(late == 0, 0.0, self.k * late) if self.k > 0 else lib.zeros_like(t)
+        x = lib.where(late == 0, lib.zeros_like(t), self.k * late) if self.k > 0 else lib.zeros_like(t)
         # exp(-|x|) never overflows, where exp(-k (t - t0)) does for the early steps of a steep schedule
         small = lib.exp(-abs(x))
-        return lib.where(x < 0, small, 1.0) / (1.0 + small)
+        return lib.where(x < 0, small, lib.ones_like(t)) / (1.0 + small)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def from_dict(values: Mapping[str, str | float]) -> Schedule:
 def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
     """Lambda in float64 at a step that is a tensor, computed where the tensor is and without a look at its value.
 
-    A CUDA graph may hold such a computation. Nothing is checked, as a check would have to wait for the device.
+    A CUDA graph may hold such a computation: nothing is copied to the device or from it, and so nothing is checked.
 
     Args:
         schedule: one of this module's, or a callable that gives a tensor for a tensor.

@@ -28,6 +28,7 @@ from recall_learn import folders, hub
 from recall_learn.anchors import fingerprint
 from recall_learn.checks import whole
 from recall_learn.configs import check_fit, read_config
+from recall_learn.recalled import pretrained_parameters
 from recall_learn.tokens import fit_tokenizer, read_tokenizer, try_out
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,9 @@ class Backbone:
     Attributes:
         model: a sequence classifier of transformers, float32, on the CPU, in eval mode.
         tokenizer: the tokenizer that belongs to it; it has a padding token.
-        anchors: theta*, the pretrained encoder weights under the model's parameter names; float32, detached, and
-            apart from the model's own memory. The head has none.
+        anchors: theta*, the pretrained weights under the model's parameter names; float32, detached, and apart from
+            the model's own memory. These are the encoder's; of the head's those that were pretrained with it, which
+            few models have (ModernBERT's first layer). All else is new and has none.
         unanchored: encoder parameters that the checkpoint does not hold (BERT's pooler, where only a masked language
             model was saved). They start at random like the head, so nothing may pull them back.
         name: the name that was asked for.
@@ -78,7 +80,8 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
 
     The whole model is first drawn at random as its class does it, from ``seed`` alone; then, unless ``init`` is
     "random", the encoder takes the pretrained weights. So one seed gives one head, whichever the start, and the
-    global random state is neither read nor moved. A head that the checkpoint holds is not used.
+    global random state is neither read nor moved. A head that the checkpoint holds whole is a former task's: it is not
+    used.
 
     Args:
         name: "tiny", "minilm", a local folder, or a hub id. A folder that is called tiny is asked for as ``./tiny``.
@@ -142,7 +145,7 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
             raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
         stored = load_file(head)
         lacking = [name for name in lacking if name not in stored]
-        model.load_state_dict({name: tensor.float() for name, tensor in folders.items()}, strict=False)
+        model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
     return model.eval(), tuple(lacking)
 
 
@@ -254,7 +257,7 @@ def _drawn(config: Any, seed: int) -> nn.Module:
 
 
 def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The encoder weights that a checkpoint holds, and the names of those that it does not."""
+    """The pretrained weights that a checkpoint holds, and the names of the encoder's that it does not."""
     with _own_randomness(0):  # what is missing is drawn at random here, and thrown away
         model, report = folders.read(
             folder,
@@ -265,11 +268,15 @@ def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ..
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # of a stored head; the encoder was checked before
         )
-    encoder = encoder_parameters(model)
-    missing = tuple(key for key in encoder if key in report["missing_keys"])
+    encoder, held = encoder_parameters(model), pretrained_parameters(model, report)
+    mismatched = {entry[0] for entry in report["mismatched_keys"]}
+    head = [name for name, _ in model.named_parameters() if name not in encoder]
+    # a head that is stored whole is a former task's; what is stored of one that is not, was pretrained: ModernBERT's
+    former = set(head) if all(name in held or name in mismatched for name in head) else set()
+    missing = tuple(name for name in encoder if name not in held)
     # copies: what was loaded may be mapped from a file that a later save overwrites
-    anchors = {key: parameter.detach().clone() for key, parameter in encoder.items() if key not in missing}
-    if not anchors:
+    anchors = {name: parameter.detach().clone() for name, parameter in held.items() if name not in former}
+    if encoder.keys().isdisjoint(anchors):
         raise ValueError(f"{folder} holds no encoder weights for {type(model).__name__}; was only a head saved?")
     return anchors, missing
 

@@ -112,15 +112,14 @@ def headers(folder: Path) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def read(folder: Path, auto_class: str, **arguments: Any) -> Any:
-    """``from_pretrained`` of one of transformers' Auto classes: local, no foreign code, one sentence when it fails."""
+def read(folder: Path, kind: str | type, **arguments: Any) -> Any:
+    """``from_pretrained`` of a class, or of transformers' by name: local, no foreign code, one sentence on failure."""
     import transformers
 
+    kind = getattr(transformers, kind) if isinstance(kind, str) else kind
     return attempt(
-        f"{folder} cannot be read by {auto_class}",
-        lambda: getattr(transformers, auto_class).from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, **arguments
-        ),
+        f"{folder} cannot be read by {kind.__name__}",
+        lambda: kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments),
     )
 
 

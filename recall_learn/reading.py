@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recall_learn.checks import shown
+
 LARGEST = 1 << 30
 """Bytes; no JSON file of this library comes near."""
 
@@ -131,9 +133,7 @@ def _sentence(errors: list[dict[str, Any]]) -> str:
     if first["type"] == "missing":
         return f"{where} is missing{more}"
     right = first["msg"].replace("Input should be", "it has to be").replace("Value error, ", "")
-    large = isinstance(first["input"], int) and abs(first["input"]) > 1e30
-    shown = f"an integer of {len(str(abs(first['input'])))} digits" if large else f"{first['input']!r:.60}"
-    return f"{where or 'it'} is {shown}; {right}{more}"
+    return f"{where or 'it'} is {shown(first['input'])}; {right}{more}"
 
 
 def _refuse(constant: str) -> None:

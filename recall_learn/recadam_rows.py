@@ -57,6 +57,9 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     made = [] if all(states) else [row for row, found in enumerate(states) if not found]
     for row in made:
         states[row] = _new_state(here[row], group["capturable"])
+    for n, each in zip(places, states, strict=True):
+        if not isinstance(each.get("step"), Tensor):
+            raise ValueError(f"step of {parameter(group, index, n)} is {each.get('step')!r}; it has to be a tensor")
     beside_them = {"gradient": [p.grad for p in here]}
     for key in MOMENTS:
         beside_them[key] = [each.get(key) for each in states]
@@ -65,6 +68,10 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     thetas = here
     if sharded:
         thetas, beside_them = _shards(here, beside_them, [parameter(group, index, n) for n in places])
+    if pulls and len(places) < len(params):  # of those without a gradient, too: all processes refuse a wrong wrapping
+        for n, (anchor, p) in enumerate(zip(kept.anchors, params, strict=True)):
+            if anchor.shape != p.shape:
+                _refuse("anchor", anchor, SIGNATURE(p), p.dtype, parameter(group, index, n))
     kinds = _check(thetas, beside_them, kept, group, index, places)
     return Rows(here, states, made, kinds, thetas, *beside_them.values())
 

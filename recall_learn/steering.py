@@ -1,11 +1,14 @@
 """Settings that may change while a run trains: k, t0, gamma and lr.
 
-A change is recorded with the first step that it acts on, ``{"step": 41, "k": 0.2}``. A run that was steered by hand can
-so be taken again, step by step: `replay`.
+A change is recorded in the run with the first step that it acts on, ``{"step": 41, "k": 0.2}``. What acts at a step
+follows from these records alone, see `at`; a run that goes back to a checkpoint so takes the later ones again, until
+somebody decides anew, see `note`. A run that was steered by hand can be taken again, step by step: `replay`.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
@@ -39,7 +42,9 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
             raise ValueError(
                 f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
             )
-    return replace(recipe, **asked)
+    # numpy's numbers would not go into the run's file; what is no number is refused by its name
+    plain = {name: float(x) if isinstance(x, Real) and not isinstance(x, bool) else x for name, x in asked.items()}
+    return replace(recipe, **plain)
 
 
 def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
@@ -65,11 +70,50 @@ def apply(recipe: Recipe, method: Method, schedule: LambdaLR) -> None:
         group["lr"] = recipe.lr * factor(schedule.last_epoch)
 
 
-def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]]) -> Recipe:
-    """The recipe as it stands after these recorded changes."""
-    for change in changes:
-        recipe = changed(recipe, _values(change))
-    return recipe
+def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
+    """The recipe that a step is taken with.
+
+    Args:
+        recipe: what the run was begun with.
+        changes: `recall_learn.runs.Run.changes`.
+        step: the step; by default one after all changes.
+
+    Raises:
+        ValueError: as `changed`.
+    """
+    asked = _merged(changes, step)
+    return changed(recipe, asked) if asked else recipe
+
+
+def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
+    """Record in a run that these settings act from a step on, in place of all that is recorded for them from there on.
+
+    Raises:
+        ValueError: as `changed`, or they do not go together with what is recorded for a later step. Nothing has changed
+            then.
+    """
+    past = [change for change in run.changes if change["step"] < step]
+    rest = [{k: v for k, v in change.items() if k not in asked} for change in run.changes if change["step"] >= step]
+    now = changed(run.recipe, {**_merged([*past, *rest], step), **asked})
+    different = difference(at(run.recipe, past), now)
+    later = sorted((each for each in rest if each["step"] > step and len(each) > 1), key=lambda each: each["step"])
+    noted = [*past, *([{"step": step, **different}] if different else []), *later]
+    for change in later:
+        try:
+            at(run.recipe, noted, change["step"])
+        except ValueError as error:
+            raise ValueError(f"{error} (at step {change['step']}, from which on {told(change)} is recorded)") from error
+    run.changes = noted  # another thread may be reading the former list
+
+
+def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
+    """The changes that act only after a step, in their order."""
+    return sorted((change for change in run.changes if change["step"] > step), key=lambda change: change["step"])
+
+
+def told(change: Mapping[str, Any]) -> str:
+    """A change in words: "k = 0.2 and lr = 0.001"."""
+    return " and ".join(f"{name} = {value:g}" for name, value in _values(change).items())
 
 
 def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
@@ -78,9 +122,19 @@ def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
     Args:
         changes: `recall_learn.runs.Run.changes`.
     """
-    by_step = {change["step"]: _values(change) for change in changes}
+    by_step: dict[int, dict[str, Any]] = {}
+    for change in changes:
+        by_step.setdefault(change["step"], {}).update(_values(change))
     return lambda step, run: by_step.get(step, {})
 
 
-def _values(change: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in change.items() if name != "step"}
+def _merged(changes: Iterable[Mapping[str, Any]], step: float) -> dict[str, Any]:
+    """What these changes have set by a step."""
+    merged: dict[str, Any] = {}
+    for change in sorted((each for each in changes if each["step"] <= step), key=lambda each: each["step"]):
+        merged |= _values(change)
+    return merged
+
+
+def _values(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: math.inf if value == "inf" else value for name, value in change.items() if name != "step"}

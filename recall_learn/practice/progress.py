@@ -48,15 +48,17 @@ def record(report: Report) -> None:
 
 
 def hint_seen(exercise: Exercise) -> int:
-    """Note that one more hint is seen; returns its number, from 1. After the last one it stays the last."""
+    """Note that one more hint is seen; returns its number, from 1, or 0 where nothing can be noted.
+
+    After the last one it stays the last.
+    """
     number = []
 
     def note(entry: dict) -> None:
         entry["hints"] = min(entry.get("hints", 0) + 1, len(exercise.hints))
         number.append(entry["hints"])
 
-    _change(exercise.name, note)
-    return number[0] if number else 1
+    return number[0] if _change(exercise.name, note) else 0
 
 
 def solution_seen(name: str) -> None:
@@ -81,7 +83,8 @@ def export(exercises: list[Exercise], learner: str = "") -> dict[str, Any]:
     }
 
 
-def _change(name: str, note: Callable[[dict], Any]) -> None:
+def _change(name: str, note: Callable[[dict], Any]) -> bool:
+    """Change an entry, and say whether it is kept."""
     path = where()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,10 +92,12 @@ def _change(name: str, note: Callable[[dict], Any]) -> None:
             data = _read(path)
             note(data["exercises"].setdefault(name, {}))
             write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+        return True
     except OSError as error:
         warnings.warn(
             f"progress is not kept: {path} cannot be written ({error}). {FILE} names another file", stacklevel=3
         )
+        return False
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from recall_learn.book.jupyter import Notebook, serving, until
 
 BOOK = Path(__file__).parents[2] / "book"
 REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
-CELL, NEXT = "lab = Lab()", "lab.run.history[-1], lab.run.changes"
+CELL, NEXT = "lab = Lab()", "lab.run.history[-1:], lab.run.changes"
 STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
 NOT_OURS = (
     "Could not restore the debugger state",  # JupyterLab's, when a kernel is restarted

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from recall_learn.cli import main
-from recall_learn.practice import answers, check, exercise, progress
+from recall_learn.practice import answers, check, exercise, process, progress
 from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
 
@@ -77,7 +77,7 @@ def test_an_answer_that_ends_python_or_is_none_is_told(answer, capsys, own_progr
 
 
 def test_a_process_that_hangs_is_killed(answer, monkeypatch):
-    monkeypatch.setattr(answers, "PATIENCE", 0.1)
+    monkeypatch.setattr(process, "PATIENCE", 0.1)
     assert "was killed" in answers.look(EACH, answer("return x")).says
 
 
@@ -234,8 +234,8 @@ def test_what_an_answer_prints_is_shown_and_cut(answer, capsys):
     answer("print('\\n'.join(map(str, range(100)))); return x")
     run("run", NAME)
     out = capsys.readouterr().out
-    assert "\n39\n" in out
-    assert "\n40\n" not in out
+    assert "\n  | 39\n" in out
+    assert "| 40\n" not in out
     assert "more lines that your answer prints" in out
 
 

@@ -18,6 +18,8 @@ from torch import nn
 
 from recall_learn import backbones
 from recall_learn.anchors import fingerprint
+from recall_learn.masked_lm import attach
+from recall_learn.methods import source_fisher
 
 
 def same(one, other):
@@ -112,6 +114,37 @@ def test_a_pooler_that_was_not_saved_is_not_anchored_and_is_reported_once(tmp_pa
     # drawn from the seed, like the head
     again = backbones.load(str(tmp_path), num_labels=2, seed=3, init="random").model.bert.pooler.dense.weight
     assert torch.equal(backbone.model.bert.pooler.dense.weight, again)
+
+
+def test_a_part_of_the_head_that_was_pretrained_is_anchored_and_a_former_tasks_head_is_not(tmp_path):
+    config = transformers.ModernBertConfig(
+        **SIZE, **WIDE, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3
+    )
+    saved = transformers.ModernBertForMaskedLM(config)
+    with torch.no_grad():
+        for p in saved.head.parameters():
+            p.normal_()
+    saved.save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    backbone = backbones.load(str(tmp_path), num_labels=3)
+    named = dict(backbone.model.named_parameters())
+    assert set(named) - set(backbone.anchors) == {"classifier.weight", "classifier.bias"}
+    for name in ("head.dense.weight", "head.norm.weight"):
+        assert torch.equal(backbone.anchors[name], dict(saved.named_parameters())[name])
+        assert torch.equal(backbone.anchors[name], named[name])
+    # its Fisher at the pretraining is known as well
+    batch = backbone.tokenizer(["a b", "c d"], return_tensors="pt")
+    batch["input_ids"][:, 2] = backbone.tokenizer.mask_token_id
+    masked_lm = attach(backbone)
+    fisher = source_fisher(backbone, masked_lm, [(batch, torch.tensor([6, 7]))], "empirical")
+    assert list(fisher) == list(backbone.anchors)
+    assert fisher["head.dense.weight"].any()
+    assert not masked_lm.model.head.dense.weight.requires_grad
+    # of a finished classifier the encoder alone is taken, whether its labels are as many or not
+    backbone.model.save_pretrained(tmp_path)
+    for labels in (3, 2):
+        again = backbones.load(str(tmp_path), num_labels=labels)
+        assert again.anchors.keys() == {name for name in backbone.anchors if name.startswith("model.")}
 
 
 def test_nothing_is_reported_where_all_was_saved(bert, caplog, capfd):

@@ -188,7 +188,7 @@ def test_bad_anchors_are_refused(anchors, text):
         (lambda: RecAdam([torch.zeros(2, dtype=torch.int64)]), "params holds a tensor that is not float64"),
         (lambda: RecAdam([Parameter(torch.zeros(2, dtype=torch.complex64))]), "params holds a tensor that is not"),
         (lambda: RecAdam([]), "empty parameter list"),
-        (lambda: recall_groups(torch.nn.Linear(2, 2)), "Linear has no base_model to recall"),
+        (lambda: recall_groups(torch.nn.Linear(2, 2)), "cannot be told which weights of Linear"),
     ],
 )
 def test_a_bad_combination_is_refused(call, text):
