@@ -94,7 +94,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         ValueError: an argument is out of range; ``name`` can be neither a folder nor a hub id; what is there cannot
             be read as a model; or minilm's weights are not the published ones.
         FileNotFoundError: the pip package, the folder's files, or the hub's repository are not there.
-        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+        ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.hub.fetch`.
     """
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as classes
 
