@@ -254,11 +254,9 @@ def _world_pretrain(options: argparse.Namespace) -> int:
 
 def _world_task(options: argparse.Namespace) -> int:
     from recall_learn import glue
-    from recall_learn.files import check_folder
     from recall_learn.world import World
 
     task = options.task.removeprefix(glue.WORLD)
-    check_folder(Path(options.out) / glue.WORLD / task)
     folder = glue.save_world(options.out, task, options.size, World(options.seed))
     print(f"world/{task}: {options.size} training examples -> {folder}")
     return 0
@@ -268,7 +266,7 @@ def _world_text(options: argparse.Namespace) -> int:
     from recall_learn.files import check_file, write_text
     from recall_learn.world import World
 
-    check_file(Path(options.out))
+    check_file(options.out)
     passages = World(options.seed).text(options.split)
     write_text(options.out, "".join(" ".join(passage) + "\n" for passage in passages))
     print(f"world {options.seed}: {len(passages)} passages of {options.split} text -> {options.out}")

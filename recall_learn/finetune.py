@@ -28,7 +28,7 @@ from transformers import (
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
-from recall_learn.files import check_folder
+from recall_learn.files import check_folder, share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
 from recall_learn.lock import owning
@@ -375,9 +375,7 @@ class _Session:
             shutil.rmtree(folder)
         self.backbone.model.save_pretrained(folder)
         self.backbone.tokenizer.save_pretrained(folder)
-        mode = (self.out / "run.json").stat().st_mode & 0o666
-        for file in folder.iterdir():
-            file.chmod(mode)
+        share(folder, self.out / "run.json")
 
     def _stopped(self, why: str) -> None:
         self.pending = []

@@ -307,12 +307,14 @@ def save_world(folder: str | Path, task: str, size: int, world: World) -> Path:
         The task's folder.
 
     Raises:
-        ValueError: as `recall_learn.world.tasks.make`.
+        ValueError: as `recall_learn.world.tasks.make`; or the folder's name is empty.
+        NotADirectoryError: it cannot be a folder.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    made, out = world_tasks.make(task, size, world), check_folder(check_folder(folder) / WORLD / task)
+    out = check_folder(check_folder(folder) / WORLD / task)
+    made = world_tasks.make(task, size, world)
     out.mkdir(parents=True, exist_ok=True)
     for split, columns in made.items():
         table = pa.table(columns).replace_schema_metadata({"world": json.dumps({"seed": world.seed})})
