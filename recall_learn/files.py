@@ -17,16 +17,22 @@ import psutil
 _numbers = itertools.count()
 
 
-def check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be made or written to, before anything long begins.
+def check_folder(out: str | os.PathLike) -> Path:
+    """The folder, refused where it cannot be made or written to, before anything long begins.
 
     Raises:
+        ValueError: the name is empty or holds a NUL.
         NotADirectoryError: it, or the folder that it would be made in, is a file, a dangling link, or cannot be
             written to.
     """
+    text = os.fspath(out)
+    if not text or "\0" in text:
+        raise ValueError(f"out is {text!r}, which names no folder; give one, or '.' for this one")
+    out = Path(text)
     there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {_fault(there)}; choose another folder")
+    return out
 
 
 def check_file(out: str | os.PathLike) -> Path:
@@ -85,6 +91,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a small file whole or not at all, see `writing`."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def share(folder: Path, like: Path) -> None:
+    """Make the files of a folder readable by whom ``like`` is; safetensors makes its own private."""
+    mode = like.stat().st_mode & 0o666
+    for file in folder.iterdir():
+        if file.is_file() and not file.is_symlink():
+            file.chmod(mode)
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:

@@ -35,7 +35,9 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
         ValueError: a setting cannot change while the run trains or does not act in this method, or a value is refused.
     """
     able = knobs(recipe)
-    for name in asked:
+    for name, value in asked.items():
+        if value is None:  # which a recipe would take for its default
+            raise ValueError(f"{name} is None; it has to be a number")
         if name not in able:
             raise ValueError(
                 f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"

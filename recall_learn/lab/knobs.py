@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from recall_learn import glue
 from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
 from recall_learn.recadam import ALGORITHMS
-from recall_learn.recipe import GAMMA, TINY_GAMMA, Recipe
+from recall_learn.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
 from recall_learn.steering import knobs
 from recall_learn.world import tasks
 
@@ -90,6 +90,7 @@ class Knobs:
 
     def __init__(self, recipe: Recipe, moved: Callable[..., None], name: str = ""):
         self._moved, self._quiet = moved, True
+        self.at: dict[str, float] = {"k": USUAL["k"], "t0": USUAL["t0"]}  # also while they do nothing
         self.k = self._scale(f"{name}k, per step")
         self.t0 = widgets.IntSlider(description=f"{name}t0, steps", min=0, max=1, layout=WIDE, style=WORDS)
         self.gamma = self._scale(f"{name}γ")
@@ -103,14 +104,12 @@ class Knobs:
     def show(self, recipe: Recipe) -> None:
         """Put the sliders where the recipe has them, and disable those that do nothing in it."""
         self._quiet = True
+        self.at |= {name: getattr(recipe, name) for name in self.at if getattr(recipe, name) is not None}
+        k, t0 = self.at["k"], self.at["t0"]
         try:
             strengths = ladder(1e-3, 1e5, extra=[recipe.strength, *GAMMA.values(), *TINY_GAMMA.values()])
             for slider, steps, value in (
-                (
-                    self.k,
-                    [0.0, *ladder(1e-4, 1, extra=[k for k in [recipe.k] if 0 < k < math.inf]), math.inf],
-                    recipe.k,
-                ),
+                (self.k, [0.0, *ladder(1e-4, 1, extra=[k] if 0 < k < math.inf else []), math.inf], k),
                 (self.gamma, [0.0, *(g for g in strengths if g > 0)], recipe.strength),
                 (self.lr, ladder(1e-6, 1e-2, extra=[recipe.lr]), recipe.lr),
             ):
@@ -118,8 +117,8 @@ class Knobs:
                 if tuple(wanted) != tuple(slider.options):
                     slider.options = wanted
                 slider.value = value
-            self.t0.max = max(recipe.steps, math.ceil(min(recipe.t0, FAR)))
-            self.t0.value = min(round(recipe.t0), self.t0.max)
+            self.t0.max = max(recipe.steps, math.ceil(min(t0, FAR)))
+            self.t0.value = min(round(t0), self.t0.max)
             able = knobs(recipe)
             for key in ("k", "t0", "gamma", "lr"):
                 getattr(self, key).disabled = key not in able
@@ -176,6 +175,8 @@ class Setup:
             self._offer_tasks(recipe.task)
             for name in self.NAMES[2:]:
                 control, value = getattr(self, name), getattr(recipe, name)
+                if value is None:  # what does not act stays where it is
+                    continue
                 if name in self._usual:  # a bound would show, and begin, another value than the recipe's
                     control.max = max(self._usual[name], value)
                 control.value = value
@@ -194,7 +195,7 @@ class Setup:
             asked |= {"lr": None, "gamma": None, "probe": "auto"}
         elif asked["method"] != self.recipe.method:
             asked["gamma"] = None
-        if asked["steps"] != self.recipe.steps and self.recipe.evaluate_every:
+        if asked["steps"] != self.recipe.steps:
             asked["evaluate_every"] = max(1, round(self.recipe.evaluate_every * asked["steps"] / self.recipe.steps))
         return replace(self.recipe, **asked)
 

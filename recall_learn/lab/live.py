@@ -380,8 +380,9 @@ class Lab(widgets.VBox):
         if wanted.backbone != self._setup.recipe.backbone:
             return wanted
         now = self._session.seats[MAIN].now
-        kept = {"k": now.k, "t0": now.t0, "lr": now.lr}
-        return replace(wanted, **kept, **({"gamma": now.gamma} if wanted.method == now.method else {}))
+        return replace(
+            wanted, **self._knobs.at, lr=now.lr, **({"gamma": now.gamma} if wanted.method == now.method else {})
+        )
 
     def _act(self, do: Callable[[], Any]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""

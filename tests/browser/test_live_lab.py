@@ -197,7 +197,7 @@ def test_step_refusal_save_and_reset(lab, place):
     saved = runs.load(place / "runs" / "saved" / "run.json")
     assert saved.history == lab.ask("lab.run.history")
     assert saved.changes == [{"step": 3, "gamma": gamma}]
-    assert (saved.recipe.task, saved.recipe.gamma, saved.recipe.t0) == ("world/cola", None, 200)
+    assert (saved.recipe.task, saved.recipe.gamma, saved.recipe.t0) == ("world/cola", 100.0, 200)
     assert len(runs.load(place / "runs" / "saved" / "beside" / "run.json").history) == 3
     lab.press("Save run")
     lab.says("there already; name a new one")

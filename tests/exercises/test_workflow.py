@@ -1,6 +1,7 @@
 """The class's workflow: its own steps, run here with what GitHub would put in."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,5 +52,30 @@ def test_points_decide_where_they_are_asked_for(own_progress):
     assert run("Check", own_progress, require=EACH.points + 1) == 1
 
 
-def test_it_may_only_read():
-    assert FLOW["permissions"] == {"contents": "read"}
+def flows():
+    return sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", flows(), ids=lambda path: path.stem)
+def test_a_workflow_may_only_read(path):
+    flow = yaml.safe_load(path.read_text())
+    assert flow["permissions"] == {"contents": "read"}
+    for job in flow["jobs"].values():
+        assert "permissions" not in job  # none takes more for itself
+        for each in job["steps"]:
+            if each.get("uses", "").startswith("actions/checkout@"):
+                assert each["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", flows(), ids=lambda path: path.stem)
+def test_an_action_is_named_by_its_commit(path):
+    used = [line.partition("uses:")[2].strip() for line in path.read_text().splitlines() if "- uses:" in line]
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_what_a_caller_says_reaches_a_shell_only_as_a_variable():
+    for path in flows():
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            assert not any("${{" in each.get("run", "") for each in job["steps"])
