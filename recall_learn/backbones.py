@@ -143,7 +143,12 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
     if head is not None:
         if not head.is_file():
             raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
-        stored = load_file(head)
+        stored = folders.attempt(f"the head {head} cannot be read", lambda: load_file(head))
+        wrong = next(
+            (name for name, p in model.named_parameters() if name in stored and stored[name].shape != p.shape), ""
+        )
+        if wrong:
+            raise ValueError(f"the head {head} is of another model: {wrong} is {tuple(stored[wrong].shape)} in it")
         lacking = [name for name in lacking if name not in stored]
         model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
     return model.eval(), tuple(lacking)
