@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from recall_learn import backbones
+from recall_learn.checks import whole
+from recall_learn.files import check_file, writing
 from recall_learn.forgetting import source_loss
 from recall_learn.masked_lm import MaskedLM, hide_share, read_text
 
@@ -44,11 +46,9 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
         ValueError: ``out`` or ``blocks`` will not do, or a text is empty, or not text.
         FileNotFoundError: a text is not there, or minilm is not installed.
     """
-    out = Path(out)
-    if not out.name or out.is_dir() or not out.parent.is_dir():
-        raise ValueError(f"out is {str(out)!r}; it has to be a file in a folder that is there")
-    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
-        raise ValueError(f"blocks is {blocks!r}; it has to be a whole number of at least 1")
+    out = check_file(out)
+    blocks, seed = whole("blocks", blocks, 1), whole("seed", seed, 0)
+    out.parent.mkdir(parents=True, exist_ok=True)
     training, testing = read_text(text), read_text(held_out)
     backbone = backbones.load("minilm", num_labels=2)
     masked_lm = _new(backbone, seed)
@@ -64,7 +64,8 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
     loss, blind = source_loss(masked_lm, examples), frequency_loss(words, examples, len(head.bias))
     about = {"backbone": backbone.source, "hidden_words": len(words), "epochs": EPOCHS}
     about |= {"held_out_loss": f"{loss:.4f}", "frequency_loss": f"{blind:.4f}"}
-    save_file(tensors, out, metadata={key: str(value) for key, value in about.items()})
+    with writing(out) as temporary:
+        save_file(tensors, temporary, metadata={key: str(value) for key, value in about.items()})
     shutil.rmtree(cache)
     return loss
 
@@ -93,9 +94,8 @@ def _outputs(masked_lm: MaskedLM, examples, cache: Path) -> tuple[Tensor, Tensor
                 output = encoder(**inputs).last_hidden_state
                 hidden.append(output[inputs["input_ids"] == masked_lm.mask_token_id].half())
                 words.append(targets)
-            temporary = file.with_suffix(".part")
-            save_file({"hidden": torch.cat(hidden), "words": torch.cat(words)}, temporary)
-            temporary.replace(file)
+            with writing(file) as temporary:
+                save_file({"hidden": torch.cat(hidden), "words": torch.cat(words)}, temporary)
         parts.append(load_file(file))
     return torch.cat([part["hidden"] for part in parts]), torch.cat([part["words"] for part in parts])
 
