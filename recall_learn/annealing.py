@@ -21,13 +21,13 @@ import torch
 
 
 class _Shape:
-    """What the schedules share: ``formula(t, lib)``, lambda at the float64 array ``t`` of numpy or torch."""
+    """What the schedules share: ``_formula(t, lib)``, lambda at the float64 array ``t`` of numpy or torch."""
 
-    formula: Callable
+    _formula: Callable
 
     def __call__(self, t):
         """Lambda at step ``t``, a number or an array."""
-        return _evaluate(self.formula, t)
+        return _evaluate(self._formula, t)
 
     def __reduce__(self):
         # through the constructor, so that what a file brings is checked
@@ -57,7 +57,7 @@ class Sigmoid(_Shape):
         _keep(self, "k", math.inf, "a number, at least 0 (inf is a step)")
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         late = t - self.t0
         # 0 * inf is no number: a flat sigmoid stays flat at t = inf, a step passes through 1/2 at t0
@@ -85,7 +85,7 @@ class Linear(_Shape):
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return _ramp(t, self.t0, lib)
 
@@ -109,7 +109,7 @@ class Cosine(_Shape):
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return 0.5 * (1.0 - lib.cos(math.pi * _ramp(t, self.t0, lib)))
 
@@ -132,7 +132,7 @@ class Constant(_Shape):
     def __post_init__(self):
         _keep(self, "value", 1.0, "a number in [0, 1]")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return lib.full_like(t, self.value)
 
@@ -189,7 +189,7 @@ def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
         ValueError: the callable gives something else than a 0-dim tensor on the device of ``t``.
     """
     if type(schedule) in _SHAPES.values():
-        return schedule.formula(t.double(), torch)
+        return schedule._formula(t.double(), torch)
     lam = schedule(t)
     if not isinstance(lam, torch.Tensor) or lam.device != t.device or lam.dim():
         raise ValueError(

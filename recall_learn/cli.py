@@ -134,7 +134,7 @@ def _finetune(options: argparse.Namespace) -> int:
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
         print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
-        return 130
+        return 128 + (signal.SIGTERM if run.stopped["why"] == "SIGTERM" else signal.SIGINT)
     print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
 

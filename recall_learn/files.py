@@ -116,6 +116,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def share(folder: Path, like: Path) -> None:
+    """Make the files of a folder readable by whom ``like`` is; safetensors makes its own private."""
+    mode = like.stat().st_mode & 0o666
+    for file in folder.iterdir():
+        if file.is_file() and not file.is_symlink():
+            file.chmod(mode)
+
+
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
     """Remove what killed processes left half written in ``folder``: of the file ``name``, or of all."""
     for path in folder.glob(".*.tmp"):

@@ -32,7 +32,7 @@ SETTINGS = [
     ("lr", "2e-5", "lr is '2e-5'"),
     ("lr", None, "lr is None"),
     ("lr", torch.tensor([1e-5, 1e-5]), "lr is tensor"),
-    ("lr", torch.tensor(1e-5j), "lr is tensor"),
+    ("lr", torch.tensor(1e-5j), "lr is .*j; it has to be"),
     ("betas", (1.0, 0.999), r"betas\[0\] is 1.0"),
     ("betas", (0.9, -0.1), r"betas\[1\] is -0.1"),
     ("betas", (0.9, math.nan), r"betas\[1\] is nan"),

@@ -35,10 +35,10 @@ TABLE = {
     "test_sparse": "test_recadam_input.py::test_a_sparse_gradient_is_refused_before_anything_moves",
     "test_state_dict_deterministic": "test_recadam_torch_state.py::test_a_loaded_optimizer_takes_the_same_steps",
     "test_can_load_older_state_dict": "test_recadam_torch_state.py::test_a_state_without_the_newer_flags_is_taken",
-    "test_can_load_from_to_named_state_dict": "test_recadam_torch_state.py::test_states_with_and_without_names_are_exchanged",
+    "test_can_load_from_to_named_state_dict": "test_recadam_torch_state.py::test_names_are_exchanged",
     "test_save_load_equality_with_weights_only": "test_recadam_torch_state.py::test_a_state_through_a_file_is_equal",
     "test_load_nontensor_step": "test_recadam_state.py::test_a_count_that_is_a_plain_number_is_taken",
-    "test_cpu_load_state_dict": "test_recadam_torch_state.py::test_a_state_for_another_dtype_is_cast_where_no_anchors_forbid_it",
+    "test_cpu_load_state_dict": "test_recadam_torch_state.py::test_another_dtype_is_cast_without_anchors",
     "test_state_dict_with_cuda_params": "not applicable: needs a GPU; "
     "test_recadam_contract.py::test_a_model_moved_after_the_optimizer_was_made moves to another device",
     "test_foreach_matches_forloop": "test_the_paths_agree",

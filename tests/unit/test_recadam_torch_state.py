@@ -60,7 +60,7 @@ def test_a_state_without_the_newer_flags_is_taken(given):
 
 
 @pytest.mark.parametrize(("saved", "here"), [(True, False), (False, True), (True, True)])
-def test_states_with_and_without_names_are_exchanged(saved, here):
+def test_names_are_exchanged(saved, here):
     params, loss = problem()
     optimizer = make(params if saved else params.values())
     step(optimizer, loss)
@@ -86,7 +86,7 @@ def test_a_state_through_a_file_is_equal(given):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_a_state_for_another_dtype_is_cast_where_no_anchors_forbid_it(dtype):
+def test_another_dtype_is_cast_without_anchors(dtype):
     params, loss = problem()
     optimizer = RecAdam([{"params": params.values(), "recall": False}])
     step(optimizer, loss)
