@@ -81,7 +81,11 @@ def test_what_the_dead_left_is_swept_and_nothing_else(tmp_path):
     assert (tmp_path / others[1]).exists()
 
 
-KINDS = [*"folder pipe device loop dangling empty nul long slash proc".split(), "in a file", "open pipe"]
+KINDS = [
+    *["folder", "pipe", "device", "loop", "dangling", "empty", "nul", "long", "slash", "proc"],
+    "in a file",
+    "open pipe",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
