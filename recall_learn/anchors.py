@@ -16,6 +16,8 @@ from torch import Tensor, nn
 def unwrapped(model: nn.Module) -> nn.Module:
     """The model inside DistributedDataParallel, DataParallel and torch.compile, whose names a checkpoint has."""
     while True:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.module
         elif "_orig_mod" in model._modules:
@@ -53,10 +55,10 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
         raise ValueError(f"{what} is a {type(given).__name__}; it has to be a dictionary name -> tensor")
     missing = [name for name in expected if name not in given]
     if missing:
-        raise ValueError(f"{what} lacks {_some(missing)}; it needs one tensor for each of {len(expected)} parameters")
+        raise ValueError(f"{what} lacks {some(missing)}; it needs one tensor for each of {len(expected)} parameters")
     extra = [name for name in given if name not in expected]
     if extra:
-        raise ValueError(f"{what} has {_some(extra)}, which names no parameter that needs one; leave it out")
+        raise ValueError(f"{what} has {some(extra)}, which names no parameter that needs one; leave it out")
     for name, tensor in expected.items():
         if not isinstance(given[name], Tensor):
             raise ValueError(f"{what}[{name!r}] is a {type(given[name]).__name__}; it has to be a torch tensor")
@@ -80,7 +82,8 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _some(names: Iterable[str], most: int = 3) -> str:
+def some(names: Iterable[str], most: int = 3) -> str:
+    """Names as a message shows them: the first few, and how many more there are."""
     names = list(names)
     text = ", ".join(repr(name) for name in names[:most])
     return text if len(names) <= most else f"{text} and {len(names) - most} more"

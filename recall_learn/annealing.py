@@ -21,13 +21,13 @@ import torch
 
 
 class _Shape:
-    """What the schedules share: ``formula(t, lib)``, lambda at the float64 array ``t`` of numpy or torch."""
+    """What the schedules share: ``_formula(t, lib)``, lambda at the float64 array ``t`` of numpy or torch."""
 
-    formula: Callable
+    _formula: Callable
 
     def __call__(self, t):
         """Lambda at step ``t``, a number or an array."""
-        return _evaluate(self.formula, t)
+        return _evaluate(self._formula, t)
 
     def __reduce__(self):
         # through the constructor, so that what a file brings is checked
@@ -57,14 +57,14 @@ class Sigmoid(_Shape):
         _keep(self, "k", math.inf, "a number, at least 0 (inf is a step)")
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         late = t - self.t0
         # 0 * inf is no number: a flat sigmoid stays flat at t = inf, a step passes through 1/2 at t0
-        x = lib.where(late == 0, 0.0, self.k * late) if self.k > 0 else lib.zeros_like(t)
+        x = lib.where(late == 0, lib.zeros_like(t), self.k * late) if self.k > 0 else lib.zeros_like(t)
         # exp(-|x|) never overflows, where exp(-k (t - t0)) does for the early steps of a steep schedule
         small = lib.exp(-abs(x))
-        return lib.where(x < 0, small, 1.0) / (1.0 + small)
+        return lib.where(x < 0, small, lib.ones_like(t)) / (1.0 + small)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Linear(_Shape):
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return _ramp(t, self.t0, lib)
 
@@ -109,7 +109,7 @@ class Cosine(_Shape):
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return 0.5 * (1.0 - lib.cos(math.pi * _ramp(t, self.t0, lib)))
 
@@ -132,7 +132,7 @@ class Constant(_Shape):
     def __post_init__(self):
         _keep(self, "value", 1.0, "a number in [0, 1]")
 
-    def formula(self, t, lib=np):
+    def _formula(self, t, lib=np):
         """Lambda at the array ``t``."""
         return lib.full_like(t, self.value)
 
@@ -179,7 +179,7 @@ def from_dict(values: Mapping[str, str | float]) -> Schedule:
 def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
     """Lambda in float64 at a step that is a tensor, computed where the tensor is and without a look at its value.
 
-    A CUDA graph may hold such a computation. Nothing is checked, as a check would have to wait for the device.
+    A CUDA graph may hold such a computation: nothing is copied to the device or from it, and so nothing is checked.
 
     Args:
         schedule: one of this module's, or a callable that gives a tensor for a tensor.
@@ -189,7 +189,7 @@ def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
         ValueError: the callable gives something else than a 0-dim tensor on the device of ``t``.
     """
     if type(schedule) in _SHAPES.values():
-        return schedule.formula(t.double(), torch)
+        return schedule._formula(t.double(), torch)
     lam = schedule(t)
     if not isinstance(lam, torch.Tensor) or lam.device != t.device or lam.dim():
         raise ValueError(

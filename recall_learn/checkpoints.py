@@ -155,6 +155,11 @@ def step_of(folder: Path) -> int:
     return int(folder.name.rsplit("-", 1)[1])
 
 
+def reached(out: Path) -> int:
+    """The step of the newest whole checkpoint under ``out``, 0 where there is none; none is opened or removed."""
+    return max((step_of(folder) for folder in _checkpoints(out) if (folder / SEAL).is_file()), default=0)
+
+
 def latest(out: Path) -> Path | None:
     """The newest whole checkpoint under ``out``, or None.
 

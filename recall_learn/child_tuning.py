@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recall_learn.anchors import check_names, trainable, unwrapped
-from recall_learn.checks import number
+from recall_learn.checks import number, shown
 from recall_learn.sharded import beside, local, part, whole
 
 
@@ -118,7 +118,7 @@ class ChildTuningF(_GradientMask):
 
     def __init__(self, optimizer: Optimizer, p: float = 0.3, generator: torch.Generator | None = None):
         if generator is not None and not isinstance(generator, torch.Generator):
-            raise ValueError(f"generator is {generator!r}; it must be a torch.Generator or None")
+            raise ValueError(f"generator is {shown(generator)}; it must be a torch.Generator or None")
         super().__init__(optimizer, p)
         self.generator = torch.Generator().manual_seed(torch.initial_seed()) if generator is None else generator
         self._attach()
@@ -255,11 +255,12 @@ def child_masks(fisher: Mapping[str, Tensor], p: float) -> dict[str, Tensor]:
         ValueError: ``p`` is outside (0, 1] or keeps no entry; ``fisher`` is empty, negative or not finite.
     """
     if not isinstance(fisher, Mapping) or not fisher:
-        raise ValueError(f"fisher is {fisher!r}; it must be a mapping from parameter names to tensors, not empty")
+        raise ValueError(f"fisher is {shown(fisher)}; it must be a mapping from parameter names to tensors, not empty")
     fisher = {name: whole(tensor) if isinstance(tensor, Tensor) else tensor for name, tensor in fisher.items()}
     for name, tensor in fisher.items():
         if not isinstance(tensor, Tensor) or tensor.is_complex():
-            raise ValueError(f"fisher[{name!r}] is {tensor!r}; it must be a tensor of real numbers")
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+            raise ValueError(f"fisher[{name!r}] is {kind}; it must be a tensor of real numbers")
         if not (tensor.isfinite() & (tensor >= 0)).all():
             raise ValueError(f"fisher[{name!r}] has entries that are negative, infinite or nan; none may be")
     devices = {tensor.device for tensor in fisher.values()}

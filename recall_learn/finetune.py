@@ -26,6 +26,7 @@ from transformers import (
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
+from recall_learn.files import share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
 from recall_learn.lock import owning_folder
@@ -65,8 +66,9 @@ def finetune(
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
-            ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
-            `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
+            ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
+            setting from there on, and is noted in them; `recall_learn.steering.replay` of these takes the run again.
+            What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.
@@ -75,8 +77,9 @@ def finetune(
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
-        resume: go on from the newest checkpoint in ``out``; changes that the run holds are taken again. On a CPU the
-            weights and the history end bit-identical to those of a run that was never stopped.
+        resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
+            unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
+            those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
@@ -121,7 +124,6 @@ class _Session:
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
         self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
         self.recipe = self.now = run.recipe
-        self.recorded = steering.replay(run.changes)
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
         self.stop_asked = ""
         self.done = 0
@@ -263,23 +265,23 @@ class _Session:
         return trainer
 
     def steer(self, step: int) -> None:
-        """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        """Before a step: ask for changes, note them, and make those act that the run holds for this step."""
         if self.asked:
             self.flush()  # whoever is asked is shown all that there is
-        asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
-        if asked:
-            former, self.now = self.now, steering.changed(self.now, asked)
-            different = steering.difference(former, self.now)
-            if different:
-                steering.apply(self.now, self.method, self.lr_schedule)
-            kept = [change for change in self.run.changes if change["step"] != step]
-            self.run.changes[:] = [*kept, *([{"step": step, **different}] if different else [])]
+            asked = self.asked(step, self.run)
+            if asked:
+                steering.note(self.run, step, asked)
+        if any(change["step"] == step for change in self.run.changes):
+            self._act(step)
+
+    def _act(self, step: int) -> None:
+        former, self.now = self.now, steering.at(self.recipe, self.run.changes, step)
+        if self.now != former:
+            steering.apply(self.now, self.method, self.lr_schedule)
 
     def steer_again(self, step: int) -> None:
         """The changes up to ``step`` act: those of the optimizer are in its checkpoint, a penalty's are not."""
-        self.now = steering.at(self.recipe, [change for change in self.run.changes if change["step"] <= step])
-        if self.now != self.recipe:
-            steering.apply(self.now, self.method, self.lr_schedule)
+        self._act(step)
 
     def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
         """Note the step that is about to be taken."""
@@ -360,9 +362,7 @@ class _Session:
             shutil.rmtree(folder)
         self.backbone.model.save_pretrained(folder)
         self.backbone.tokenizer.save_pretrained(folder)
-        mode = (self.out / "run.json").stat().st_mode & 0o666
-        for file in folder.iterdir():
-            file.chmod(mode)
+        share(folder, self.out / "run.json")
 
     def _stopped(self, why: str) -> None:
         self.pending = []

@@ -103,9 +103,13 @@ def fisher_diagonal(
         RuntimeError: another process of the group failed; the message says which, and why.
     """
     if labels not in LABELS:
-        raise ValueError(f"labels is {labels!r}; it must be one of {', '.join(map(repr, LABELS))}")
+        raise ValueError(f"labels is {shown(labels)}; it must be one of {', '.join(map(repr, LABELS))}")
     if likelihood not in (None, *LIKELIHOODS):
-        raise ValueError(f"likelihood is {likelihood!r}; it must be None or one of {', '.join(map(repr, LIKELIHOODS))}")
+        raise ValueError(f"likelihood is {shown(likelihood)}; it must be None or one of {', '.join(LIKELIHOODS)}")
+    if generator is not None and not isinstance(generator, Generator):
+        raise ValueError(f"generator is {shown(generator)}; it must be a torch.Generator or None")
+    if not isinstance(batches, Iterable):
+        raise ValueError(f"batches is {shown(batches)}; it must be an iterable of batches")
     with gathered(unwrapped(model)) as plain, evaluating(plain), torch.enable_grad():
         sums = _Sums(plain, labels, likelihood, generator)
         run = partial(sums.add_all, tqdm(batches, desc="Fisher", unit="batch", disable=_hidden(progress)))
@@ -206,7 +210,13 @@ def _split(batch: object, device: torch.device) -> tuple[Inputs, Tensor | None]:
 
 
 def _labels(labels: object, device: torch.device) -> Tensor | None:
-    return None if labels is None else torch.as_tensor(labels, device=device)
+    if labels is None:
+        return None
+    try:
+        tensor = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"labels are {shown(labels)}; they must be a tensor, or numbers to make one of") from error
+    return tensor.to(device)
 
 
 def _to(value: object, device: torch.device) -> object:

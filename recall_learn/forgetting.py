@@ -30,13 +30,18 @@ def distance(model: nn.Module, anchors: Mapping[str, Tensor]) -> float:
     """
     parameters = named(model)
     check_names({name: parameters[name] for name in anchors if name in parameters}, anchors, "anchors")
-    if not anchors:
-        return 0.0
+    return apart((parameters[name], anchor) for name, anchor in anchors.items())
+
+
+@torch.no_grad()
+def apart(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """The distance between parameters and their anchors, pair by pair; 0 of none."""
 
     def square(p: Tensor, anchor: Tensor) -> Tensor:
         return (local(p).float() - part(anchor, p).float()).square().sum(dtype=torch.float64)
 
-    return float(total((square(parameters[name], anchor), parameters[name]) for name, anchor in anchors.items()).sqrt())
+    pairs = list(pairs)
+    return float(total((square(p, anchor), p) for p, anchor in pairs).sqrt()) if pairs else 0.0
 
 
 def distance_by_layer(model: nn.Module, anchors: Mapping[str, Tensor]) -> dict[str, float]:

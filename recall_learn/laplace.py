@@ -27,7 +27,7 @@ from torch.autograd.functional import hessian as _dense_hessian
 from torch.autograd.functional import vhp as _vector_times_hessian
 
 from recall_learn.anchors import check_names, named
-from recall_learn.checks import number
+from recall_learn.checks import number, shown
 from recall_learn.sharded import beside, local, total, whole
 
 Theta = Tensor | Mapping[str, Tensor]
@@ -199,7 +199,7 @@ class QuadraticPenalty:
         """
         parameters = named(model) if isinstance(model, nn.Module) else model
         if not isinstance(parameters, Mapping):
-            raise ValueError(f"model is {model!r}; it must be a module, or a mapping from names to tensors")
+            raise ValueError(f"model is {shown(model)}; it must be a module, or a mapping from names to tensors")
         check_names({name: parameters[name] for name in self.anchors if name in parameters}, self.anchors, "anchors")
         return total((self._term(name, parameters[name]), parameters[name]) for name in self.anchors)
 
@@ -223,7 +223,7 @@ class QuadraticPenalty:
         Huszár, 2018, "Note on the quadratic penalties in EWC"; Schwarz et al., 2018, "Progress & Compress", section 4.
         """
         if not isinstance(newer, QuadraticPenalty):
-            raise ValueError(f"newer is {newer!r}; it must be a QuadraticPenalty")
+            raise ValueError(f"newer is {shown(newer)}; it must be a QuadraticPenalty")
         if _number(decay, "decay") > 1:
             raise ValueError(f"decay is {decay!r}; it must be a number in [0, 1]")
         check_names(self.anchors, newer.anchors, "newer.anchors")
@@ -299,7 +299,7 @@ def l2sp(
     Li et al., 2018, "Explicit inductive bias for transfer learning with convolutional networks".
     """
     if (head is None) != (beta is None):
-        raise ValueError(f"head is {'not ' * (head is None)}given and beta is {beta!r}; give both, or neither")
+        raise ValueError(f"head is {'not ' * (head is None)}given and beta is {shown(beta)}; give both, or neither")
     _check_tensors(anchors, "anchors")
     precision = dict.fromkeys(anchors, _number(alpha, "alpha"))
     if head is None:
@@ -353,7 +353,7 @@ def _like(theta: Theta, flat: Tensor) -> Theta:
 
 def _named(theta: Theta) -> Mapping[str, Tensor]:
     if not isinstance(theta, Tensor | Mapping):
-        raise ValueError(f"theta is {theta!r}; it must be a tensor, or a mapping from names to tensors")
+        raise ValueError(f"theta is {shown(theta)}; it must be a tensor, or a mapping from names to tensors")
     return theta if isinstance(theta, Mapping) else {"": theta}
 
 
@@ -364,10 +364,10 @@ def _copy(tensor: Tensor) -> Tensor:
 
 def _check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
     if not isinstance(tensors, Mapping) or not tensors:
-        raise ValueError(f"{what} is {tensors!r}; it must be a mapping from parameter names to tensors, not empty")
+        raise ValueError(f"{what} is {shown(tensors)}; it must be a mapping from parameter names to tensors, not empty")
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            kind = tensor.dtype if isinstance(tensor, Tensor) else repr(tensor)
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
             raise ValueError(f"{what}[{name!r}] is {kind}; it must be a floating point tensor")
 
 

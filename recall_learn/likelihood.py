@@ -2,10 +2,10 @@ r"""What a model's logits say about y: the likelihood p(y | x), and the directio
 
 ===============  ==============  ==================================================================================
 ``categorical``  [N, C], C >= 2  :math:`\log p(y|x) = z_y - \log \sum_j e^{z_j}`, y one of C classes
-                 [N, L, V]       the sum of that over the positions whose label is not -100 (masked words, tags)
+\                [N, L, V]       the sum of that over the positions whose label is not -100 (masked words, tags)
 ``gaussian``     [N, K]          :math:`\log p(y|x) = -\frac12 \sum_k (y_k - f_k)^2`: K numbers, each of variance 1
 ``bernoulli``    [N, K]          :math:`\log p(y|x) = \sum_k y_k \log \sigma(z_k) + (1 - y_k) \log \sigma(-z_k)`: K
-                                 answers, yes or no, independent given x
+                                 answers, yes (1) or no (0), independent given x
 ===============  ==============  ==================================================================================
 
 Losses are other numbers: transformers' mean squared error over K outputs has 2/K times the Gaussian's gradient (so a
@@ -44,6 +44,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from recall_learn.checks import shown
 from recall_learn.per_example import accumulator
 
 LABELS = ("exact", "sampled", "empirical", "batched")
@@ -74,8 +75,8 @@ def resolve(logits: Tensor, labels: Tensor | None, said: str | None = None, prob
     elif logits.dim() == 3:
         likelihood, why = "categorical", "as logits [N, L, V] are"
     elif problem is not None:
-        if problem not in PROBLEMS:
-            raise ValueError(f"model.config.problem_type is {problem!r}; it must be one of {', '.join(PROBLEMS)}")
+        if problem not in tuple(PROBLEMS):
+            raise ValueError(f"model.config.problem_type is {shown(problem)}; it must be one of {', '.join(PROBLEMS)}")
         likelihood, why = PROBLEMS[problem], f"as model.config.problem_type {problem!r} says"
     else:
         likelihood, why = _guessed(logits, labels), "as logits and labels look"

@@ -124,10 +124,14 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
             ("solution", "the worked solution"),
             ("reset", "put the stub back; your answer is kept beside it"),
             ("progress", "what you have done, for you or, as JSON, for a teacher"),
+            ("try", "for authors: what the solution, its mutants and the answers in some files are told"),
         )
     }
-    for name in ("hint", "solution", "reset"):
+    for each in made.values():  # behind the command as well as before it
+        each.add_argument("--answers", metavar="DIR", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    for name in ("hint", "solution", "reset", "try"):
         made[name].add_argument("name", metavar="NAME")
+    made["try"].add_argument("files", metavar="FILE", nargs="*", help="answers, or folders of them; you trust them")
     made["list"].add_argument("--lesson", type=int, metavar="N", help="of one lesson only")
     made["run"].add_argument("names", metavar="NAME", nargs="*", help="none: every answer that you have begun")
     made["run"].add_argument("--report", metavar="FILE", help="write what was found, with points, as JSON")

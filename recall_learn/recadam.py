@@ -107,6 +107,8 @@ class RecAdam(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group; its anchors are its own ``"anchors"`` entry, or a copy of its parameters now."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         param_group = dict(param_group)
         anchors = param_group.pop("anchors", None)
         super().add_param_group(param_group)

@@ -5,7 +5,6 @@ the optimizer, as FSDP2, accelerate and apex do. A tensor follows its parameter 
 where the parameter is a ``DTensor``: a collective, so all processes have to get there together.
 """
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from recall_learn.anchors import check_names, fingerprint
 from recall_learn.recadam_update import HALF
+from recall_learn.sharded import is_sharded, whole
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Kept:
         """Bring every tensor to the device and into the shards of its parameter."""
         for tensors in (self.anchors, self.gammas):
             for n, (tensor, p) in enumerate(zip(tensors, params, strict=False)):
-                if tensor.shape == p.shape and not beside(tensor, p):
+                if tensor.shape == p.shape and not is_beside(tensor, p):
                     tensors[n] = placed(tensor, p)
                     if is_sharded(p):
                         self.print = None  # the first process's anchors became everyone's
@@ -153,26 +153,8 @@ def placed(tensor: Tensor, p: Tensor) -> Tensor:
     return tensor.to(p.device)
 
 
-def beside(tensor: Tensor, p: Tensor) -> bool:
+def is_beside(tensor: Tensor, p: Tensor) -> bool:
     """Whether ``tensor`` is on the device and in the shards of ``p``."""
     if is_sharded(tensor) != is_sharded(p) or tensor.device != p.device:
         return False
     return not is_sharded(p) or (tensor.device_mesh == p.device_mesh and tensor.placements == p.placements)
-
-
-def whole(tensor: Tensor) -> Tensor:
-    """The tensor, gathered from its shards if it has any."""
-    if not is_sharded(tensor):
-        return tensor
-    return tensor.to(tensor.device_mesh.device_type).full_tensor()  # with offloading, shards wait on the CPU
-
-
-def shard(tensor: Tensor) -> Tensor:
-    """What of the tensor is in this process."""
-    return tensor.to_local() if is_sharded(tensor) else tensor
-
-
-def is_sharded(*tensors: Tensor) -> bool:
-    """Whether one of them is a ``DTensor``; nothing is imported to find that out."""
-    module = sys.modules.get("torch.distributed.tensor")
-    return module is not None and any(isinstance(tensor, module.DTensor) for tensor in tensors)

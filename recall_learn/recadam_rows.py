@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from recall_learn import recadam_settings as settings
-from recall_learn.recadam_anchors import Kept, beside, is_sharded, shard, working_dtype
+from recall_learn.recadam_anchors import Kept, is_beside, working_dtype
 from recall_learn.recadam_state import MOMENTS, new_count, parameter
 from recall_learn.recadam_update import HALF
+from recall_learn.sharded import is_sharded, local
 
 SIGNATURE = attrgetter("shape", "dtype", "device", "layout")
 REMEDIES = {
@@ -49,7 +50,7 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
             f"param_groups[{index}] recalls {len(params)} parameters and has anchors for {len(kept.anchors)}; "
             f"parameters are added by add_param_group, and recall is fixed once a group is added"
         )
-    sharded = is_sharded(*params)
+    sharded = any(map(is_sharded, params))
     if pulls and sharded:
         kept.follow(params)
     here = [params[n] for n in places]
@@ -57,6 +58,9 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     made = [] if all(states) else [row for row, found in enumerate(states) if not found]
     for row in made:
         states[row] = _new_state(here[row], group["capturable"])
+    for n, each in zip(places, states, strict=True):
+        if not isinstance(each.get("step"), Tensor):
+            raise ValueError(f"step of {parameter(group, index, n)} is {each.get('step')!r}; it has to be a tensor")
     beside_them = {"gradient": [p.grad for p in here]}
     for key in MOMENTS:
         beside_them[key] = [each.get(key) for each in states]
@@ -65,6 +69,10 @@ def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, A
     thetas = here
     if sharded:
         thetas, beside_them = _shards(here, beside_them, [parameter(group, index, n) for n in places])
+    if pulls and len(places) < len(params):  # of those without a gradient, too: all processes refuse a wrong wrapping
+        for n, (anchor, p) in enumerate(zip(kept.anchors, params, strict=True)):
+            if anchor.shape != p.shape:
+                _refuse("anchor", anchor, SIGNATURE(p), p.dtype, parameter(group, index, n))
     kinds = _check(thetas, beside_them, kept, group, index, places)
     return Rows(here, states, made, kinds, thetas, *beside_them.values())
 
@@ -79,12 +87,12 @@ def _shards(params: list[Tensor], lists: dict[str, list[Tensor]], names: list[st
     shards: dict[str, list[Tensor]] = {what: [] for what in lists}
     for what, tensors in lists.items():
         for tensor, p, name in zip(tensors, params, names, strict=False):
-            if what == "gradient" and is_sharded(tensor) and not beside(tensor, p):
+            if what == "gradient" and is_sharded(tensor) and not is_beside(tensor, p):
                 tensor = tensor.redistribute(p.device_mesh, p.placements)
-            elif tensor is None or not beside(tensor, p):
+            elif tensor is None or not is_beside(tensor, p):
                 raise ValueError(f"{what} of {name} is not sharded as the parameter is; {_remedy(what)}")
-            shards[what].append(shard(tensor))
-    return [shard(p) for p in params], shards
+            shards[what].append(local(tensor))
+    return [local(p) for p in params], shards
 
 
 def _check(
@@ -102,7 +110,7 @@ def _check(
         if what in ("anchor", "gamma"):  # the model may have been moved or cast: transformers.Trainer moves it
             kept.follow(group["params"])
             store = kept.anchors if what == "anchor" else kept.gammas
-            tensors[:] = [shard(store[n]).to(right[row][1]) for row, n in enumerate(places)]
+            tensors[:] = [local(store[n]).to(right[row][1]) for row, n in enumerate(places)]
         for row, n in enumerate(places):
             if tensors[row] is None or SIGNATURE(tensors[row]) != right[row]:
                 _refuse(what, tensors[row], right[row], thetas[row].dtype, parameter(group, index, n))

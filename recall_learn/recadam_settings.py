@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from recall_learn import checks
 from recall_learn.recadam_update import HALF
 
 ALGORITHMS = ("paper", "released", "coupled")
@@ -72,11 +72,9 @@ def number(name: str, value: Any, holds: Callable[[float], bool], right: str) ->
     Raises:
         ValueError: it is none, or ``holds`` is False.
     """
-    one = (isinstance(value, Tensor) and value.numel() == 1) or (isinstance(value, np.ndarray) and value.size == 1)
-    plain = value.item() if one else value
-    if isinstance(plain, bool) or not isinstance(plain, Real) or not math.isfinite(plain) or not holds(float(plain)):
-        raise ValueError(f"{name} is {value!r}; it has to be {right}")
-    return float(plain)
+    if isinstance(value, (Tensor, np.ndarray)) and math.prod(value.shape) == 1:
+        value = value.reshape(())
+    return checks.number(name, value, holds, right)
 
 
 def plain(value: Any) -> Any:

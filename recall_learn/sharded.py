@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from recall_learn.checks import shown
+
 
 def is_sharded(tensor: object) -> bool:
     """Whether this is a DTensor."""
@@ -27,7 +29,10 @@ def local(tensor: Tensor) -> Tensor:
 
 def whole(tensor: Tensor) -> Tensor:
     """All of a tensor, as a plain one. Gathers: each process has to ask."""
-    return tensor.full_tensor() if is_sharded(tensor) else tensor
+    if not is_sharded(tensor):
+        return tensor
+    kind = tensor.device_mesh.device_type  # pieces that wait on the CPU are gathered where the processes talk
+    return (tensor if tensor.device.type == kind else tensor.to(kind)).full_tensor()
 
 
 def beside(held: Tensor, like: Tensor) -> Tensor:
@@ -42,7 +47,7 @@ def beside(held: Tensor, like: Tensor) -> Tensor:
         return held.to(like.device)
     from torch.distributed.tensor import distribute_tensor
 
-    return distribute_tensor(whole(held).to(like.device), *layout, src_data_rank=None)
+    return distribute_tensor(whole(held), *layout, src_data_rank=None).to(like.device)
 
 
 def part(held: Tensor, like: Tensor) -> Tensor:
@@ -100,7 +105,7 @@ def together(work: Callable[[], int], totals: Mapping[str, Tensor], group: Any, 
 
     if not isinstance(group, dist.ProcessGroup):
         raise ValueError(
-            f"group is {group!r}; it must be None or a process group of torch.distributed with this process"
+            f"group is {shown(group)}; it must be None or a process group of torch.distributed with this process"
         )
     count, failure = 0, None
     try:
@@ -125,6 +130,14 @@ def together(work: Callable[[], int], totals: Mapping[str, Tensor], group: Any, 
     return sum(count for count, *_ in said)
 
 
+def settle(model: nn.Module) -> None:
+    """Have all of ``fully_shard``'s parameters in pieces: a forward pass leaves some whole, for the backward."""
+    fsdp = sys.modules.get("torch.distributed.fsdp")
+    for module in model.modules() if fsdp is not None else ():
+        if isinstance(module, fsdp.FSDPModule):
+            module.reshard()
+
+
 @contextmanager
 def gathered(model: nn.Module) -> Iterator[nn.Module]:
     """The same model with whole, plain parameters and without the hooks of ``fully_shard``; afterwards as it was.
@@ -135,17 +148,13 @@ def gathered(model: nn.Module) -> Iterator[nn.Module]:
         ValueError: it is in pieces of another kind.
     """
     _refuse_other_pieces(model)
+    settle(model)
     if not any(is_sharded(p) for p in model.parameters()):
         yield model
         return
-    from torch.distributed.fsdp import FSDPModule
-
     undo: list[Callable[[], None]] = []
     plain: dict[int, nn.Parameter] = {}  # by the parameter in pieces: a tied weight stays one
     try:
-        for module in model.modules():
-            if isinstance(module, FSDPModule):
-                module.reshard()
         for module in model.modules():
             for parameter in module.parameters(recurse=False):
                 if is_sharded(parameter) and id(parameter) not in plain:

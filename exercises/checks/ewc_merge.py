@@ -5,7 +5,7 @@ import copy
 import torch
 
 from recall_learn.laplace import QuadraticPenalty
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, case, same, wrong
 
 
 def tensors(rng, shapes, precision=False):
@@ -91,30 +91,27 @@ MISTAKES = [
 ]
 
 
-class Kept(dict):
-    """A dictionary whose next copy is itself: the engine hands it on, and a law can change it afterwards."""
-
-    watched = True
-
-    def __deepcopy__(self, memo):
-        if self.watched:
-            self.watched = False
-            return self
-        return {name: copy.deepcopy(each, memo) for name, each in self.items()}
+def play(entry, old_anchors, old_precision, new_anchors, new_precision, decay, moving=False):
+    """The merge; or which of its two moves along when all that was given moves."""
+    given = old_anchors, old_precision, new_anchors, new_precision
+    found = entry(*given, decay)
+    if not moving:
+        return found
+    tensors = [each for one in given for each in one.values()]
+    homes, before = [each.clone() for each in tensors], copy.deepcopy(found)
+    for each in tensors:
+        each += 1.0
+    moved = [not same(then, now) for then, now in zip(before, found, strict=True)]
+    for each, home in zip(tensors, homes, strict=True):
+        each.copy_(home)
+    return moved
 
 
 def copies(answer, rng):
-    given = [Kept(each) for each in penalties(rng, {"w": (3,), "b": (2,)})]
+    given = penalties(rng, {"w": (3,), "b": (2,)})
     for decay in (1.0, 0.0):
-        for each in given:
-            each.watched = True
-        found = answer(*given, decay)
-        before = copy.deepcopy(found)
-        for tensors in given:
-            for each in tensors.values():
-                each += 1.0
-        for what, now, then in zip(("anchors", "precisions"), found, before, strict=True):
-            if any(not torch.equal(torch.as_tensor(now[name]), torch.as_tensor(then[name])) for name in then):
+        for what, moved in zip(("anchors", "precisions"), answer(*given, decay, True), strict=True):
+            if moved:
                 wrong(
                     f"your {what} are no copies: when the tensors you were given change in place, as an optimizer "
                     "changes them, yours change with them. Use `.clone()`"

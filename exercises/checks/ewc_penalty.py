@@ -121,23 +121,25 @@ MISTAKES = [
 ]
 
 
-class Kept(dict):
-    """A dictionary that the engine hands on uncopied, so that a law can ask its tensors for their gradients."""
-
-    def __deepcopy__(self, memo):
-        return self
-
-
-def pulls_as_a_spring(answer, rng):
-    weights, anchors, fisher, strength = drawn(rng, SHAPES[0], 3.0)
-    penalty = answer(Kept(weights), anchors, fisher, strength)
+def play(entry, weights, anchors, fisher, strength, pulls=False):
+    """The penalty; or its gradients, which are None for weights that it does not know."""
+    penalty = entry(weights, anchors, fisher, strength)
+    if not pulls:
+        return penalty
     if not isinstance(penalty, torch.Tensor) or not penalty.requires_grad:
         wrong(
             "your penalty does not know the weights it was made of, so it has no gradient and would hold nothing. "
             "Leave out detach(), item(), float(), .data, no_grad and NumPy on the way from the weights to the result"
         )
     found = torch.autograd.grad(penalty, list(weights.values()), allow_unused=True)
-    for (name, theta), pull in zip(weights.items(), found, strict=True):
+    return float(penalty.detach()), dict(zip(weights, found, strict=True))
+
+
+def pulls_as_a_spring(answer, rng):
+    weights, anchors, fisher, strength = drawn(rng, SHAPES[0], 3.0)
+    penalty, found = answer(weights, anchors, fisher, strength, True)
+    for name, theta in weights.items():
+        pull = found[name]
         if name not in anchors:
             if pull is not None and pull.abs().max() > 0:
                 wrong(f"the head's {name!r} has no anchor, and your penalty pulls it. Leave such weights alone")
@@ -145,14 +147,14 @@ def pulls_as_a_spring(answer, rng):
         want = strength * fisher[name] * (theta.detach() - anchors[name])
         if pull is None or not torch.allclose(pull, want, rtol=1e-3, atol=1e-5):
             worth = reference(weights, anchors, fisher, strength)
-            cut = " Is a part of the graph cut?" if abs(float(penalty.detach()) - worth) < 1e-3 * worth else ""
+            cut = " Is a part of the graph cut?" if abs(penalty - worth) < 1e-3 * worth else ""
             wrong(f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not.{cut}")
 
 
 def costs_nothing_at_home(answer, rng):
     _, anchors, fisher, strength = drawn(rng, SHAPES[2], 2.0)
     home = {name: each.clone().requires_grad_() for name, each in anchors.items()}
-    if abs(float(torch.as_tensor(answer(home, anchors, fisher, strength)).detach())) > 1e-8:
+    if abs(answer(home, anchors, fisher, strength)) > 1e-8:
         wrong("where all weights are at their anchors the penalty has to be 0, and yours is not")
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, built, case, same, wrong
 
 
 class Twice(nn.Module):
@@ -40,10 +40,43 @@ def plain(inputs, width, labels):
     return nn.Sequential(nn.Linear(inputs, width), nn.Tanh(), nn.Dropout(0.5), nn.Linear(width, labels))
 
 
-def seeded(rng, make, *sizes):
+def partly(inputs, width, labels):
+    """Its first layer's weight stands still, and it is in eval mode."""
+    model = plain(inputs, width, labels)
+    model[0].weight.requires_grad_(False)
+    return model.eval()
+
+
+def mixed(inputs, width, labels):
+    """One part is in eval mode, and the rest in train mode."""
+    model = nn.Sequential(plain(inputs, width, labels), nn.Dropout(0.5))
+    model[1].eval()
+    return model
+
+
+def between(inputs, width, labels):
+    """Somebody is between backward() and step()."""
+    model = plain(inputs, width, labels)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    return model
+
+
+def resting(inputs, width, labels):
+    return plain(inputs, width, labels).eval()
+
+
+MODELS = {each.__name__: each for each in (plain, partly, mixed, between, resting, Twice, Words)}
+
+
+def made(kind, seed, *sizes):
     with torch.random.fork_rng():
-        torch.manual_seed(int(rng.integers(2**31)))
-        return make(*sizes)
+        torch.manual_seed(seed)
+        return MODELS[kind](*sizes)
+
+
+def seeded(rng, make, *sizes):
+    return built(made, make.__name__, int(rng.integers(2**31)), *sizes)
 
 
 def rows(rng, *shape):
@@ -55,16 +88,31 @@ def labels(rng, n, count):
 
 
 def cases(rng):
-    frozen = seeded(rng, plain, 3, 4, 2)
-    frozen[0].weight.requires_grad_(False)
-    twice, words = seeded(rng, Twice, 2, 3, 3), seeded(rng, Words, 6, 3)
     tokens = torch.tensor(rng.integers(6, size=(7, 4)))
     return [
         case(seeded(rng, plain, 3, 4, 3), rows(rng, 6, 3), labels(rng, 6, 3), batch_size=6),
-        case(frozen.eval(), rows(rng, 5, 3), labels(rng, 5, 2), batch_size=5),
-        case(twice, rows(rng, 4, 2), labels(rng, 4, 3), batch_size=4),
-        case(words, tokens, labels(rng, 7, 6), batch_size=7),
+        case(seeded(rng, partly, 3, 4, 2), rows(rng, 5, 3), labels(rng, 5, 2), batch_size=5),
+        case(seeded(rng, Twice, 2, 3, 3), rows(rng, 4, 2), labels(rng, 4, 3), batch_size=4),
+        case(seeded(rng, Words, 6, 3), tokens, labels(rng, 7, 6), batch_size=7),
     ]
+
+
+def play(entry, model, x, y, watched=""):
+    """The Fisher; or what is left of the model's modes or gradients, which are put back for whoever looks next."""
+    modes = {module: module.training for module in model.modules()}
+    grads = {weight: weight.grad for weight in model.parameters()}
+    found = entry(model, x, y)
+    if watched == "modes":
+        kept = all(module.training == mode for module, mode in modes.items())
+        for module, mode in modes.items():
+            module.training = mode
+        return kept
+    if watched == "gradients":
+        kept = all(weight.grad is not None and bool((weight.grad == 1).all()) for weight in grads)
+        for weight in grads:
+            weight.grad = torch.ones_like(weight)
+        return kept
+    return found
 
 
 def derivatives(model, x, y, step=1e-5):
@@ -140,34 +188,10 @@ MISTAKES = [
 ]
 
 
-class Watched(nn.Module):
-    """A model whose next copy is itself: the engine hands it on uncopied, so that a law sees it afterwards."""
-
-    def __init__(self, inside):
-        super().__init__()
-        self.inside, self.watched = inside, False
-
-    def forward(self, x):
-        return self.inside(x)
-
-    def __deepcopy__(self, memo):
-        if self.watched:
-            self.watched = False
-            return self
-        twin = Watched(copy.deepcopy(self.inside, memo))
-        twin.training = self.training
-        return twin
-
-
-def watch(answer, model, x, y):
-    model.watched = True
-    answer(model, x, y)
-
-
 def drops_nothing(answer, rng):
-    model, x, y = seeded(rng, plain, 3, 4, 3), rows(rng, 6, 3), labels(rng, 6, 3)
-    found = [answer(model.train(mode), x, y) for mode in (True, False)]
-    if not all(torch.allclose(torch.as_tensor(found[0][name]), torch.as_tensor(found[1][name])) for name in found[1]):
+    seed, x, y = int(rng.integers(2**31)), rows(rng, 6, 3), labels(rng, 6, 3)
+    found = [answer(built(made, kind, seed, 3, 4, 3), x, y) for kind in ("plain", "resting")]
+    if not all(same(found[0][name], found[1][name]) for name in found[1]):
         wrong(
             "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
             "model.eval() before the first forward pass"
@@ -175,12 +199,7 @@ def drops_nothing(answer, rng):
 
 
 def keeps_each_mode(answer, rng):
-    model = Watched(nn.Sequential(plain(3, 4, 3), nn.Dropout(0.5)))
-    model.inside[1].eval()
-    before = [module.training for module in model.modules()]
-    watch(answer, model, rows(rng, 4, 3), labels(rng, 4, 3))
-    after = [module.training for module in model.modules()]
-    if after != before:
+    if not answer(seeded(rng, mixed, 3, 4, 3), rows(rng, 4, 3), labels(rng, 4, 3), "modes"):
         wrong(
             "a part of the model was in eval mode while the rest was in train mode, and now it is not so any more. "
             "`model.train()` switches every module: remember the mode of each, and give it back"
@@ -188,17 +207,7 @@ def keeps_each_mode(answer, rng):
 
 
 def leaves_grad_alone(answer, rng):
-    model = Watched(seeded(rng, plain, 3, 4, 3))
-    x, y = rows(rng, 4, 3), labels(rng, 4, 3)
-    watch(answer, model, x, y)
-    if any(p.grad is not None for p in model.parameters()):
-        wrong(
-            "`.grad` was None before your function and holds a gradient after it. The next training step would use it"
-        )
-    for p in model.parameters():
-        p.grad = torch.ones_like(p)
-    watch(answer, model, x, y)
-    if any(p.grad is None or not torch.equal(p.grad, torch.ones_like(p)) for p in model.parameters()):
+    if not answer(seeded(rng, between, 3, 4, 3), rows(rng, 4, 3), labels(rng, 4, 3), "gradients"):
         wrong(
             "the gradients that stood in `.grad` before your function are gone or changed. Somebody may be between "
             "backward() and step(): `torch.autograd.grad` does not touch them"

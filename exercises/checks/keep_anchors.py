@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, built, case, wrong
 
 HEADS = ("head", "classifier", "score", "qa_outputs", "decoder")
 
 
-def drawn(rng, head, d):
+def drawn(seed, head, d):
     """A model with a head, and an encoder that has a part of the same name, and a buffer."""
+    rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):  # the layers draw weights, which are replaced
         body = nn.ModuleDict({"embeddings": nn.Embedding(d + 2, d), head: nn.Linear(d, d), "norm": nn.LayerNorm(d)})
         model = nn.ModuleDict({"encoder": body, head: nn.Linear(d, 2)})
@@ -26,7 +27,8 @@ def drawn(rng, head, d):
 
 def cases(rng):
     heads = [str(head) for head in rng.permutation(HEADS)]
-    return [case(drawn(rng, head, d), f"{head}.") for head, d in zip(heads, (3, 2, 4, 1), strict=False)]
+    sizes = zip(heads, (3, 2, 4, 1), strict=False)
+    return [case(built(drawn, int(rng.integers(2**31)), head, d), f"{head}.") for head, d in sizes]
 
 
 def reference(model, head):
@@ -44,16 +46,19 @@ def step(weight):
 
 
 def frozen(anchor):
-    """An anchor's numbers as they are now; it needs a gradient if the anchor does."""
+    """An anchor's numbers as they are now."""
     if isinstance(anchor, torch.Tensor):
-        return anchor.detach().clone().requires_grad_(anchor.requires_grad)
+        return anchor.detach().clone()
     return np.array(anchor) if isinstance(anchor, np.ndarray) else anchor
 
 
-def play(entry, model, head):
+def play(entry, model, head, asking=False):
+    """The anchors' numbers after the model has moved; or whether any of them asks for a gradient."""
     anchors = entry(model, head)
     if not isinstance(anchors, Mapping):
         return anchors
+    if asking:
+        return any(getattr(anchor, "requires_grad", False) for anchor in anchors.values())
     home = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     with torch.no_grad():
         for weight in model.parameters():
@@ -124,8 +129,7 @@ MISTAKES = [
 
 
 def needs_no_gradient(answer, rng):
-    anchors = answer(drawn(rng, "head", 2), "head.")
-    if any(getattr(anchor, "requires_grad", False) for anchor in anchors.values()):
+    if answer(built(drawn, int(rng.integers(2**31)), "head", 2), "head.", True):
         wrong(
             "an anchor of yours still asks for a gradient. A `clone()` alone stays in the graph: the gradient of "
             "(weight - anchor)^2 then reaches the weight along two paths, which cancel, and nothing pulls. A copy of a "

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from recall_learn.annealing import Constant, Linear, Sigmoid
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, built, case, wrong
 
 NAMES = ("embedding", "layer", "pooler", "head")
 GROUPS = (("embedding", "layer"), ("pooler",), ("head",))
@@ -34,10 +34,10 @@ def gradients_of(rng, shape, steps, dtype=torch.float64):
 def cases(rng):
     drawn = []
     anneals = (
-        Sigmoid(float(rng.uniform(0.4, 0.8)), int(rng.integers(2, 5))),
-        Linear(int(rng.integers(9, 14))),
-        Sigmoid(float(rng.uniform(0.2, 0.4)), int(rng.integers(4, 8))),
-        Constant(float(rng.uniform(0.65, 0.85))),
+        built(Sigmoid, float(rng.uniform(0.4, 0.8)), int(rng.integers(2, 5))),
+        built(Linear, int(rng.integers(9, 14))),
+        built(Sigmoid, float(rng.uniform(0.2, 0.4)), int(rng.integers(4, 8))),
+        built(Constant, float(rng.uniform(0.65, 0.85))),
     )
     for shape, anneal in zip(((3,), (2, 4), (5,), (1, 2, 2)), anneals, strict=True):
         dtype = torch.float32 if shape == (5,) else torch.float64
@@ -52,12 +52,6 @@ def cases(rng):
         gradients, eps = gradients_of(rng, shape, steps, dtype), float(rng.uniform(0.05, 0.1))
         drawn.append(case(homes, lr, gamma, anneal, BETAS, eps, starts, gradients, rates, own, shares))
     return drawn
-
-
-class Weights(dict):
-    """The weights after each step; ``gradients_stay`` says whether step() left ``p.grad`` as it was."""
-
-    gradients_stay = True
 
 
 def made(entry, *given):
@@ -83,8 +77,8 @@ def made(entry, *given):
     return optimizer
 
 
-def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
-    """The weights after each step."""
+def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares, watched=False):
+    """The weights after each step; or whether step() left ``p.grad`` as it was."""
     weights = {name: torch.nn.Parameter(home.clone()) for name, home in params.items()}
     groups = [{"params": [weights[name] for name in names], **own.get(names[0], {})} for names in GROUPS]
     groups[-1]["recall"] = False
@@ -92,7 +86,7 @@ def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates,
     with torch.no_grad():
         for name, start in starts.items():
             weights[name].copy_(start)
-    done = Weights()
+    done, stay = {}, True
     for t, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
         for name, weight in weights.items():
             weight.grad = given[name].clone() if name in given else None
@@ -101,10 +95,10 @@ def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates,
             group["gamma"] = own.get(names[0], {}).get("gamma", gamma) * share
         optimizer.step()
         done |= {after(name, t): weight.detach().clone() for name, weight in weights.items()}
-        done.gradients_stay &= all(
+        stay &= all(
             weights[name].grad is not None and torch.equal(weights[name].grad, each) for name, each in given.items()
         )
-    return done
+    return stay if watched else done
 
 
 def after(name, t):
@@ -334,7 +328,7 @@ def started(rng, anneal, rates=(1.0,) * 4, away=True):
 
 
 def is_adam_at_lambda_1(answer, rng):
-    given = started(rng, Constant(1))
+    given = started(rng, built(Constant, 1))
     weights = {name: torch.nn.Parameter(start.clone()) for name, start in given[6].items()}
     optimizer = torch.optim.Adam(weights.values(), lr=given[1], betas=BETAS, eps=EPS)
     for gradients in given[7]:
@@ -347,7 +341,7 @@ def is_adam_at_lambda_1(answer, rng):
 
 
 def rests_at_home_at_lambda_0(answer, rng):
-    given = started(rng, Constant(0), away=False)
+    given = started(rng, built(Constant, 0), away=False)
     got = answer(*given)
     if not all(
         torch.allclose(got[after(name, len(given[7]))], given[0][name], atol=1e-6) for name in NAMES if name != "head"
@@ -356,7 +350,7 @@ def rests_at_home_at_lambda_0(answer, rng):
 
 
 def comes_home_at_lambda_0(answer, rng):
-    given = started(rng, Constant(0))
+    given = started(rng, built(Constant, 0))
     got = answer(*given)
     for name in NAMES[:-1]:
         left = given[0][name] + 0.5 ** len(given[7]) * (given[6][name] - given[0][name])
@@ -365,14 +359,14 @@ def comes_home_at_lambda_0(answer, rng):
 
 
 def rests_at_rate_0(answer, rng):
-    given = started(rng, Constant(0.5), rates=(0.0,) * 3)
+    given = started(rng, built(Constant, 0.5), rates=(0.0,) * 3)
     got = answer(*given)
     if not all(torch.allclose(got[after(name, len(given[7]))], given[6][name], atol=1e-6) for name in NAMES):
         wrong('a scheduler has set group["lr"] to 0, and your weights move: read it from the group at every step')
 
 
 def leaves_the_gradients(answer, rng):
-    if not answer(*started(rng, Constant(0.5))).gradients_stay:
+    if not answer(*started(rng, built(Constant, 0.5)), True):
         wrong(
             "your step changes p.grad, or sets it to None. Leave the gradients as they are: zero_grad() is the caller's"
         )

@@ -127,7 +127,10 @@ def play(session: Session) -> list[dict[str, Any]]:
 
 def strip(moments: list[dict[str, Any]]) -> str:
     """A page with the moments side by side, a chart under the other."""
-    heads = [f"<section><h3>{markup.html(each['title'])}</h3><p>{markup.html(each['line'])}</p></section>" for each in moments]
+    heads = [
+        f"<section><h3>{markup.html(each['title'])}</h3><p>{markup.html(each['line'])}</p></section>"
+        for each in moments
+    ]
     rows = zip(*(each["charts"] for each in moments), strict=True)
     images = [f'<img src="data:image/png;base64,{b64encode(one).decode()}">' for row in rows for one in row]
     return PAGE.format(cells="".join([*heads, *images]))

@@ -1,13 +1,14 @@
 """The live lab's controls, as standard ipywidgets: what acts at once, and what wants a new run."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
 from recall_learn import glue
+from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
 from recall_learn.recadam import ALGORITHMS
 from recall_learn.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
 from recall_learn.steering import knobs
@@ -15,6 +16,8 @@ from recall_learn.world import tasks
 
 WIDE = {"width": "330px"}
 WORDS = {"description_width": "92px"}
+FAR = 1e9
+"""No slider reaches farther; a browser counts exactly up to a few million times that."""
 METHODS = ("recadam", "vanilla", "l2sp", "child-f", "child-d", "recadam+child-d")
 NOTHING, PLAIN, OTHER = "nothing", "plain fine-tuning", "setting B"
 
@@ -29,6 +32,51 @@ def ladder(low: float, high: float, marks: Sequence[float] = (1, 2, 3, 5), extra
 def label(value: float) -> str:
     """A number as a slider shows it."""
     return "∞" if value == math.inf else f"{value:g}"
+
+
+class Buttons:
+    """Start, pause, step, reset, save, and the folder to save in.
+
+    Args:
+        acts: what each does, by its name.
+        act: called with that when it is pressed.
+    """
+
+    LOOKS = (
+        ("Start", "play", "Train, or go on"),
+        ("Pause", "pause", "Stop after the step in progress"),
+        ("Step", "step-forward", "Take one step"),
+        ("Reset", "refresh", "Give this run up, and begin anew as the controls say"),
+        ("Save run", "save", "Write the run and its checkpoints to the folder at the right"),
+    )
+
+    def __init__(self, acts: Mapping[str, Callable[[], Any]], act: Callable[[Callable[[], Any]], None]):
+        self._buttons = {}
+        for name, icon, tip in self.LOOKS:
+            button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
+            button.on_click(lambda _, name=name: act(acts[name]))
+            self._buttons[name] = button
+        self.place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
+        self.box = widgets.HBox([*self._buttons.values(), self.place], layout={"flex_flow": "row wrap"})
+
+    def enable(self, state: str, begun: bool) -> None:
+        """Disable those that do nothing.
+
+        Args:
+            state: of the session.
+            begun: whether there is anything of the run.
+        """
+        buttons = self._buttons
+        buttons["Start"].disabled = buttons["Step"].disabled = state in (*BUSY, DONE, CLOSED)
+        buttons["Pause"].disabled = state not in BUSY
+        buttons["Save run"].disabled = not begun
+        buttons["Reset"].disabled = state == CLOSED
+        if state == NEW and not begun:
+            buttons["Reset"].button_style = ""
+
+    def ask_for_reset(self) -> None:
+        """Something was moved that acts after Reset only."""
+        self._buttons["Reset"].button_style = "warning"
 
 
 class Knobs:
@@ -69,8 +117,8 @@ class Knobs:
                 if tuple(wanted) != tuple(slider.options):
                     slider.options = wanted
                 slider.value = value
-            self.t0.max = max(recipe.steps, math.ceil(t0))
-            self.t0.value = round(t0)
+            self.t0.max = max(recipe.steps, math.ceil(min(t0, FAR)))
+            self.t0.value = min(round(t0), self.t0.max)
             able = knobs(recipe)
             for key in ("k", "t0", "gamma", "lr"):
                 getattr(self, key).disabled = key not in able
@@ -111,10 +159,12 @@ class Setup:
         self.batch_size = widgets.BoundedIntText(min=1, max=4096, description="batch", **number)
         self.seed = widgets.BoundedIntText(min=0, max=2**32 - 1, description="seed", **number)
         self.beside = widgets.Dropdown(options=(NOTHING, PLAIN, OTHER), description="beside it", **number)
+        self._usual = {name: getattr(self, name).max for name in ("warmup", "steps", "batch_size", "seed")}
         controls = [*(getattr(self, name) for name in self.NAMES), self.beside]
         for control in controls:
             control.observe(self._tell, names="value")
-        self.box = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+        self.box = widgets.Accordion(children=[widgets.HBox(controls, layout={"flex_flow": "row wrap"})])
+        self.box.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
         self.show(recipe, beside)
 
     def show(self, recipe: Recipe, beside: str | None = None) -> None:
@@ -124,8 +174,12 @@ class Setup:
             self.recipe, self.backbone.value = recipe, recipe.backbone
             self._offer_tasks(recipe.task)
             for name in self.NAMES[2:]:
-                if getattr(recipe, name) is not None:
-                    getattr(self, name).value = getattr(recipe, name)
+                control, value = getattr(self, name), getattr(recipe, name)
+                if value is None:  # what does not act stays where it is
+                    continue
+                if name in self._usual:  # a bound would show, and begin, another value than the recipe's
+                    control.max = max(self._usual[name], value)
+                control.value = value
             self.beside.value = beside or self.beside.value
         finally:
             self._quiet = False
@@ -148,6 +202,8 @@ class Setup:
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"
         offered = tuple(f"{glue.WORLD}{name}" for name in tasks.TASKS) if small else tuple(glue.TASKS)
+        if self.backbone.value == self.recipe.backbone and self.recipe.task not in offered:
+            offered = (*offered, self.recipe.task)
         if tuple(self.task.options) != offered:
             self.task.options = offered
         self.task.value = chosen if chosen in offered else offered[0]

@@ -36,7 +36,9 @@ def lost_facts(run: Run, count: int = 5) -> str:
     true = {fact.prompt: fact.answer for fact in World().facts}
     lost = [prompt for prompt in after if prompt not in before and prompt in true]
     shown = lost[:: max(1, len(lost) // count)][:count]
-    rows = [[str(i), _filled(prompt, true[prompt]), _filled(prompt, after[prompt])] for i, prompt in enumerate(shown, 1)]
+    rows = [
+        [str(i), _filled(prompt, true[prompt]), _filled(prompt, after[prompt])] for i, prompt in enumerate(shown, 1)
+    ]
     return markdown(["", "before", "after"], rows)
 
 

@@ -1,8 +1,10 @@
 """Exercises: ``check("fisher_empirical", my_function)`` in a notebook, ``recall-learn exercises`` in a terminal."""
 
+import importlib
 from typing import Any
 
-__all__ = ["Case", "Mistake", "case", "check", "examine", "wrong"]
+__all__ = ["Case", "Mistake", "array", "built", "case", "check", "examine", "same", "wrong"]
+HOMES = {"array": "compare", "same": "compare", "built": "wire"}
 
 
 def check(name: str, answer: Any) -> None:
@@ -13,10 +15,14 @@ def check(name: str, answer: Any) -> None:
         answer: your function or class, itself: ``check("offset_left", offset_left)``.
 
     Raises:
-        ValueError: there is no such exercise; says which come nearest.
+        ValueError: there is no such exercise; says which come nearest. Or name and function are exchanged.
     """
     from recall_learn.practice import examine, progress
 
+    if not isinstance(name, str):
+        turned = f'check("{answer}", {getattr(name, "__name__", "...")})' if isinstance(answer, str) else ""
+        right = turned or f'check("{getattr(name, "__name__", "offset_left")}", ...)'
+        raise ValueError(f"check takes the exercise's name first, in quotes, and the function itself after it: {right}")
     report = examine(name, answer)
     progress.record(report)
     try:
@@ -31,6 +37,5 @@ def check(name: str, answer: Any) -> None:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from recall_learn.practice import looking  # torch comes with it, and a list of the exercises needs none
-
-    return getattr(looking, name)
+    home = f"{__name__}.{HOMES.get(name, 'looking')}"
+    return getattr(importlib.import_module(home), name)  # torch comes with it, and a list of the exercises needs none

@@ -40,10 +40,12 @@ def _lessons() -> str:
 
 def _run(options: argparse.Namespace) -> int:
     where = answers.folder(options.answers)
+    if options.require < 0:
+        raise ValueError(f"require is {options.require}; it has to be a number of points, at least 0")
     if options.report:
-        check_file(Path(options.report))
+        check_file(options.report)
     if options.names:
-        chosen = [exercise.named(name) for name in options.names]
+        chosen = list(dict.fromkeys(exercise.named(name) for name in options.names))  # points count once
         for each in chosen:
             written = answers.begin(each, where)
             if written:
@@ -52,6 +54,8 @@ def _run(options: argparse.Namespace) -> int:
         chosen = [each for each in exercise.everything() if (where / f"{each.name}.py").exists()]
         if not chosen:
             raise ValueError(f"{where} holds no answers; `recall-learn exercises run NAME` begins one")
+    for each in chosen if len(chosen) > 1 else []:
+        _ = each.check  # before any answer runs, which could change the file of another one's check
     reports = [_look(each, where) for each in chosen]
     points = sum(each.points for each, report in zip(chosen, reports, strict=True) if report)
     if len(reports) > 1 or options.require:
@@ -70,7 +74,7 @@ def _all_points() -> int:
 
 def _row(each: Exercise, report: Report) -> dict:
     found = {"status": report.status, "says": report.says}
-    return {"name": each.name, "lesson": each.lesson, "points": each.points, **found}
+    return {"name": each.name, "lesson": each.lesson, "points": each.points, **found, "uses": list(report.uses)}
 
 
 def _write(path: str, data: dict) -> None:
@@ -87,6 +91,10 @@ def _look(each: Exercise, where: Path) -> Report:
 def _hint(options: argparse.Namespace) -> int:
     each = exercise.named(options.name)
     number = progress.hint_seen(each)
+    if not number:  # it cannot be remembered which one was the last
+        for number, hint in enumerate(each.hints, 1):
+            print(f"Hint {number} of {len(each.hints)}: {plain(hint)}")
+        return 0
     print(f"Hint {number} of {len(each.hints)}: {plain(each.hints[number - 1])}")
     last = f"That was the last. `recall-learn exercises solution {each.name}` shows it worked out."
     print("Once more, and you get the next one." if number < len(each.hints) else last)
@@ -102,8 +110,8 @@ def _watch(options: argparse.Namespace) -> int:
         written = answers.begin(each, where)
         if written or each.name not in seen:
             print(f"{path.absolute()}: {each.title} ({each.minutes} min, {each.level}). Save it, and it is looked at.")
-        changed = path.stat().st_mtime_ns if path.exists() else None
-        if changed is not None and seen.get(each.name) != changed:
+        changed = _saved(path)
+        if changed and seen.get(each.name) != changed:
             seen[each.name] = changed
             if _look(each, where):
                 if options.name:
@@ -113,6 +121,15 @@ def _watch(options: argparse.Namespace) -> int:
         time.sleep(POLL)
     print("All exercises are passed.")
     return 0
+
+
+def _saved(path: Path) -> tuple[int, int, int] | None:
+    """What a file's state is after it was saved. An editor may put another file in its place, or none for a moment."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _next() -> Exercise | None:
@@ -135,11 +152,28 @@ def _reset(options: argparse.Namespace) -> int:
     return 0
 
 
+def _try(options: argparse.Namespace) -> int:
+    from recall_learn.practice import trying
+
+    each = exercise.named(options.name)
+    places = [Path(name) for name in options.files]
+    if strangers := [str(place) for place in places if not place.exists()]:
+        raise FileNotFoundError(
+            f"{strangers[0]} is not there; name files with answers to {each.name}, or folders of them"
+        )
+    faults = 0
+    for one in trying.tried(each):
+        faults += bool(one.fault)
+        print(one, flush=True)
+    for path in [file for place in places for file in (sorted(place.glob("*.py")) if place.is_dir() else [place])]:
+        print(trying.tried_file(each, path), flush=True)
+    return 1 if faults else 0
+
+
 def _progress(options: argparse.Namespace) -> int:
     everything = exercise.everything()
     data = progress.export(everything, options.learner)
     if options.json:
-        check_file(Path(options.json))
         _write(options.json, data)
         print(f"{data['points']} of {data['of']} points -> {options.json}")
         return 0
@@ -162,4 +196,5 @@ _ACTIONS = {
     "solution": _solution,
     "reset": _reset,
     "progress": _progress,
+    "try": _try,
 }

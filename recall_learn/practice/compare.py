@@ -1,7 +1,8 @@
 """Comparing a learner's value with the right one, and saying what differs in words of the exercise.
 
-Numbers may come as torch tensors, NumPy arrays, lists or plain numbers, in any precision; a dictionary has to have the
-same keys, a tuple the same length. What is compared is the value.
+What a value is, `values.plain` says: numbers may come as torch tensors, NumPy arrays, lists or plain numbers, in any
+precision. Here it is decided what is the same: a dictionary has to have the same keys, a tuple the same length; whole
+numbers and truth values have to be just those, and other numbers the same but for rounding.
 """
 
 import itertools
@@ -14,39 +15,44 @@ import numpy as np
 import torch
 from torch import nn
 
+from recall_learn.practice.values import Odd, numbers, of_kind, plain
+
 TOLERANCE = 1e-4
 """Relative to the largest entry: float32 is enough."""
+WHOLE = 1e-6
+"""Relative; what is left by float32 where a whole number is right."""
+ZERO = 1e-9
+"""What counts as 0 where all that is right is 0."""
 
 
 def same(got: Any, want: Any, tolerance: float = TOLERANCE) -> bool:
     """Whether two values are the same, but for rounding."""
-    return not unlike(got, want) and difference(got, want, tolerance) == ""
+    got, want = plain(got), plain(want)
+    return not _unlike(got, want, "") and not _difference(got, want, tolerance, "")
 
 
 def unlike(got: Any, want: Any, what: str = "your result") -> str:
     """What is wrong with the kind of a value: None, another type, shape or set of keys. "" where nothing is."""
+    got, want = plain(got), plain(want)
     if got is None and want is not None:
         return f"{what} is None: is there a `return`?"
-    if isinstance(want, Mapping):
+    return _unlike(got, want, what)
+
+
+def _unlike(got: Any, want: Any, what: str) -> str:
+    if isinstance(got, Odd):
+        return f"{what} is {got.kind}; it has to be {named(want)}{'. ' if got.advice else ''}{got.advice}"
+    if isinstance(want, dict):
         return _unlike_mapping(got, want, what)
+    if isinstance(want, set):
+        return "" if isinstance(got, set | list | tuple) else f"{what} is {named(got)}; it has to be a set"
     if isinstance(want, str | bool) or want is None:
-        kind = "None" if want is None else "True or False" if isinstance(want, bool) else "a string"
-        right = (
-            isinstance(got, bool | np.bool_) or (isinstance(got, torch.Tensor) and got.numel() == 1)
-            if isinstance(want, bool)
-            else isinstance(got, type(want))
-        )
-        return "" if right else f"{what} is {named(got)}; it has to be {kind}"
-    if isinstance(want, set | frozenset):
-        return "" if isinstance(got, set | frozenset | list | tuple) else f"{what} is {named(got)}; it has to be a set"
-    if isinstance(want, list | tuple) and not plain(want):
+        one = isinstance(got, torch.Tensor) and got.numel() == 1 and of_kind(got, bool)
+        right = type(got) is type(want) or (isinstance(want, bool) and one)
+        return "" if right else f"{what} is {named(got)}; it has to be {named(want)}"
+    if isinstance(want, tuple) or numbers(want) is None:
         return _unlike_sequence(got, want, what)
-    if not numeric(got):
-        return f"{what} is {named(got)}; it has to be {named(want)}"
-    mine, right = array(got), array(want)
-    if mine.shape != right.shape and not mine.size == right.size == 1:
-        return f"{what} has shape {list(mine.shape)}; it has to be {list(right.shape)}"
-    return ""
+    return _unlike_numbers(got, want, what)
 
 
 def _unlike_mapping(got: Any, want: Mapping, what: str) -> str:
@@ -54,38 +60,70 @@ def _unlike_mapping(got: Any, want: Mapping, what: str) -> str:
         return f"{what} is {named(got)}; it has to be a dictionary"
     missing, extra = [key for key in want if key not in got], [key for key in got if key not in want]
     if missing or extra:
-        parts = [f"lacks {key!r}" for key in missing[:1]] + [f"has {key!r} too many" for key in extra[:1]]
-        return f"{what} {' and '.join(parts)}; its keys have to be {', '.join(map(repr, want))}"
-    return next((text for key in want if (text := unlike(got[key], want[key], f"{what}[{key!r}]"))), "")
+        parts = [f"lacks {shown(key)}" for key in missing[:1]] + [f"has {shown(key)} too many" for key in extra[:1]]
+        return f"{what} {' and '.join(parts)}; its keys have to be {', '.join(map(shown, want)) or 'none'}"
+    return next((text for key in want if (text := _unlike(got[key], want[key], f"{what}[{key!r}]"))), "")
 
 
 def _unlike_sequence(got: Any, want: Sequence, what: str) -> str:
-    if isinstance(got, torch.Tensor | np.ndarray) and got.ndim and len(got) == len(want):
-        got = list(got)
+    came, got = got, _row(got)
     if not isinstance(got, list | tuple) or len(got) != len(want):
-        count = f" of {len(got)}" if isinstance(got, list | tuple) else ""
-        return f"{what} is {named(got)}{count}; it has to be {len(want)} values, in a tuple or a list"
-    return next((text for i in range(len(want)) if (text := unlike(got[i], want[i], f"{what}[{i}]"))), "")
+        count = f" of {len(got)}" if isinstance(came, list | tuple) else ""
+        return f"{what} is {named(came)}{count}; it has to be {len(want)} values, in a tuple or a list"
+    return next((text for i in range(len(want)) if (text := _unlike(got[i], want[i], f"{what}[{i}]"))), "")
+
+
+def _unlike_numbers(got: Any, want: Any, what: str) -> str:
+    mine, right = numbers(got), numbers(want)
+    if isinstance(got, list | tuple) and isinstance(want, int | float):
+        return f"{what} is {named(got)} of {len(got)}; it has to be a number"
+    if mine is None and isinstance(got, list | tuple):
+        part = next((text for i, each in enumerate(got) if (text := _no_number(each, f"{what}[{i}]"))), "")
+        return part or f"{what} is a list of parts of different shapes; it has to be {named(want)}"
+    if mine is None:
+        return f"{what} is {named(got)}; it has to be {named(want)}"
+    if mine.shape != right.shape and not mine.size == right.size == 1:
+        return f"{what} has shape {list(mine.shape)}; it has to be {list(right.shape)}"
+    if right.size and of_kind(want, bool) and not of_kind(got, bool):
+        return f"{what} is an array of numbers; it has to be one of True and False"
+    return ""
+
+
+def _no_number(value: Any, what: str) -> str:
+    if isinstance(value, list | tuple):
+        return next((text for i, each in enumerate(value) if (text := _no_number(each, f"{what}[{i}]"))), "")
+    return "" if numbers(value) is not None else _unlike(value, 0.0, what)
+
+
+def _row(value: Any) -> Any:
+    """The parts of an array along its first dimension; anything else as it is."""
+    return [plain(each) for each in value] if isinstance(value, torch.Tensor) else value
 
 
 def difference(got: Any, want: Any, tolerance: float = TOLERANCE, what: str = "your result") -> str:
     """Where two values of the same kind differ, as a sentence; "" where they do not."""
+    return _difference(plain(got), plain(want), tolerance, what)
+
+
+def _difference(got: Any, want: Any, tolerance: float, what: str) -> str:
     if isinstance(want, Mapping):
-        parts = (difference(got[key], want[key], tolerance, f"{what}[{key!r}]") for key in want)
+        parts = (_difference(got[key], want[key], tolerance, f"{what}[{key!r}]") for key in want)
         return next(filter(None, parts), "")
-    if isinstance(want, set | frozenset):
-        return "" if set(got) == set(want) else f"{what} is {shown(set(got))}; it has to be {shown(want)}"
+    if isinstance(want, set):
+        return "" if set(got) == want else f"{what} is {shown(set(got))}; it has to be {shown(want)}"
+    if isinstance(want, bool):
+        got = bool(got)
     if isinstance(want, str | bool) or want is None:
         return "" if got == want else f"{what} is {shown(got)}; it has to be {shown(want)}"
-    if isinstance(want, list | tuple) and not plain(want):
-        got = list(got)
-        parts = (difference(got[i], want[i], tolerance, f"{what}[{i}]") for i in range(len(want)))
+    if isinstance(want, tuple) or numbers(want) is None:
+        got = _row(got)
+        parts = (_difference(got[i], want[i], tolerance, f"{what}[{i}]") for i in range(len(want)))
         return next(filter(None, parts), "")
-    mine, right = array(got).reshape(array(want).shape), array(want)
-    if close(mine, right, tolerance):
+    mine, right = numbers(got).reshape(numbers(want).shape), numbers(want)
+    if close(mine, right, tolerance, whole=of_kind(want, int) or of_kind(want, bool)):
         return ""
-    if shown(mine) != shown(right):
-        return f"{what} is {shown(mine)}; it has to be {shown(right)}"
+    if shown(got) != shown(want):
+        return f"{what} is {shown(got)}; it has to be {shown(want)}"
     apart = np.where(np.isnan(mine) & np.isnan(right), 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
     place = np.unravel_index(apart.argmax(), right.shape)
     where = f"[{', '.join(map(str, map(int, place)))}]" if place else ""
@@ -98,23 +136,25 @@ def undefined(got: Any, want: Any) -> str:
     return "your result holds a nan (not a number)" if np.isnan(mine).sum() > np.isnan(right).sum() else ""
 
 
-def close(mine: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
-    """Whether arrays are equal within ``tolerance`` times the largest finite entry of ``right``."""
+def close(mine: np.ndarray, right: np.ndarray, tolerance: float, whole: bool = False) -> bool:
+    """Whether arrays are equal within ``tolerance`` times the largest finite entry of ``right``.
+
+    Whole numbers have to be the same ones: 1e-6 of them may be missing, and never a half.
+    """
+    if whole:
+        return bool((np.abs(mine - right) <= np.minimum(WHOLE * np.maximum(np.abs(right), 1.0), 0.4)).all())
     finite = np.abs(right[np.isfinite(right)])
-    scale = finite.max() if finite.size else 0.0
-    return np.allclose(mine, right, rtol=tolerance, atol=tolerance * float(scale) * 0.1, equal_nan=True)
-
-
-def plain(values: list | tuple) -> bool:
-    """Whether a list stands for an array of numbers, and is not a row of arrays."""
-    return numeric(values) and all(isinstance(each, Number | list) for each in values)
+    scale = float(finite.max()) if finite.size else 0.0
+    absolute = tolerance * scale * 0.1 if scale else ZERO
+    with np.errstate(all="ignore"):
+        return np.allclose(mine, right, rtol=tolerance, atol=absolute, equal_nan=True)
 
 
 def permuted(got: Any, want: Any, tolerance: float) -> bool:
     """Whether a tuple or a list of a few has the right parts in another order."""
     if not (isinstance(got, list | tuple) and isinstance(want, list | tuple) and len(got) == len(want) <= 5):
         return False
-    return any(
+    return not same(got, want, tolerance) and any(
         all(same(mine, right, tolerance) for mine, right in zip(order, want, strict=True))
         for order in itertools.permutations(got)
     )
@@ -130,78 +170,67 @@ def misspelt(got: Any, want: Any) -> str:
 
 def numeric(value: Any) -> bool:
     """Whether a value is a number or an array of them."""
-    if isinstance(value, torch.Tensor | Number | np.generic):
-        return True
-    if isinstance(value, list | tuple) and not value:
-        return False
-    try:
-        return np.asarray(array(value)).dtype.kind in "biuf"
-    except (TypeError, ValueError, RuntimeError):
-        return False
+    return numbers(plain(value)) is not None
 
 
 def array(value: Any) -> np.ndarray:
-    """A number, a tensor or a list as a float64 array."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().cpu().to(torch.float64).numpy()
-    if isinstance(value, list | tuple):
-        value = [array(each) for each in value]
-    return np.asarray(value, dtype=np.float64)
+    """A number, a tensor or a list as a float64 array.
+
+    Raises:
+        TypeError: it is none.
+    """
+    value = plain(value)
+    found = numbers(value)
+    if found is None:
+        raise TypeError(f"{named(value)} is no array of numbers")
+    return found
 
 
 def shown(value: Any) -> str:
     """A value in a few characters."""
-    if not numeric(value) or isinstance(value, bool):
-        return repr(value) if len(repr(value)) < 80 else f"{repr(value)[:77]}..."
-    flat = array(value)
-    if flat.size == 1:
-        return f"{flat.item():.6g}"
-    text = ", ".join(f"{each + 0.0:.4g}" for each in flat.ravel()[:4])  # + 0: no -0
-    return f"[{text}{', ...' if flat.size > 4 else ''}]"
-
-
-def scalars(value: Any) -> Any:
-    """The same, with NumPy's arrays of one number as tensors, which `float` takes in any shape."""
-    if isinstance(value, np.ndarray) and value.size == 1 and value.ndim:
-        return torch.as_tensor(value)
-    if type(value) is dict:
-        return {key: scalars(each) for key, each in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(scalars, value))
-    return value
+    value = plain(value)
+    found = numbers(value)
+    if found is None or isinstance(value, bool):
+        text = value.kind if isinstance(value, Odd) else repr(value)
+        return text if len(text) < 80 else f"{text[:77]}..."
+    if not isinstance(value, list | tuple | torch.Tensor) or found.size == 1:
+        return f"{found.item():.6g}"
+    truth = found.size > 0 and of_kind(value, bool)
+    text = ", ".join(str(bool(each)) if truth else f"{each + 0.0:.4g}" for each in found.ravel()[:4])  # + 0: no -0
+    return f"[{text}{', ...' if found.size > 4 else ''}]"
 
 
 def named(value: Any) -> str:
     """What kind of thing a value is."""
-    if value is None:
-        return "None"
-    if isinstance(value, torch.Tensor | np.ndarray):
-        return f"an array of shape {list(value.shape)}"
-    if isinstance(value, Number):
-        return "a number"
-    kind = type(value).__name__
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    value = plain(value)
+    if isinstance(value, Odd):
+        return value.kind
+    if isinstance(value, torch.Tensor):
+        return f"an array of {'True and False of ' if of_kind(value, bool) else ''}shape {list(value.shape)}"
+    kinds = {bool: "True or False", type(None): "None", int: "a number", float: "a number", dict: "a dictionary"}
+    return kinds.get(type(value)) or f"a {'string' if isinstance(value, str) else type(value).__name__}"
 
 
-def ratio(pairs: Sequence[tuple[Any, Any]], known: Sequence[Mapping[str, float]]) -> str:
+def ratio(pairs: Sequence[tuple[Any, Any]], known: Sequence[Mapping[str, float]], of: str = "the right one") -> str:
     """What a wrong result is of the right one, in every entry and every case: a factor, which may be a known quantity.
 
     Args:
         pairs: what came and what is right, one of each case.
         known: quantities of each case, by name, that a factor may be made of.
+        of: what the second ones are, for the message.
     """
     factors = [_factor(got, want) for got, want in pairs]
     if not factors or any(factor is None for factor in factors):
         return ""
     if all(abs(factor + 1) < 1e-3 for factor in factors):
-        return "your result has the wrong sign, and is right otherwise"
+        return f"your result has the wrong sign, and is {'right' if of == 'the right one' else of} otherwise"
     for name in known[0]:
         for text, power in _POWERS.items():
             if all(np.isclose(f, power(each[name]), rtol=0.01) for f, each in zip(factors, known, strict=True)):
                 value = f"{known[0][name]:g}"
-                return f"your result is {text.format(f'{name} ({value} in the first case)')} times the right one"
+                return f"your result is {text.format(f'{name} ({value} in the first case)')} times {of}"
     if np.allclose(factors, factors[0], rtol=1e-3):
-        return f"your result is {factors[0]:.4g} times the right one, in every case"
+        return f"your result is {factors[0]:.4g} times {of}, in every case"
     return ""
 
 
@@ -226,20 +255,18 @@ def _factor(got: Any, want: Any) -> float | None:
 
 def flat(value: Any) -> np.ndarray:
     """All numbers of a value, in one row."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple) and not numeric(value):
-        parts = [flat(each) for each in value]
-        return np.concatenate(parts) if parts else np.zeros(0)
-    return array(value).ravel() if numeric(value) else np.zeros(0)
+    value = plain(value)
+    found = numbers(value)
+    if found is not None:
+        return found.ravel()
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else []
+    return np.concatenate([flat(each) for each in parts]) if parts else np.zeros(0)
 
 
 def transposed(got: Any, want: Any) -> bool:
     """Whether a matrix is the right one with rows and columns exchanged."""
-    if not numeric(got) or not numeric(want):
-        return False
-    mine, right = array(got), array(want)
-    if mine.ndim != 2 or mine.shape != right.T.shape:
+    mine, right = numbers(plain(got)), numbers(plain(want))
+    if mine is None or right is None or mine.ndim != 2 or mine.shape != right.T.shape:
         return False
     return close(mine, right.T, TOLERANCE) and not (mine.shape == right.shape and close(mine, right, TOLERANCE))
 
@@ -254,8 +281,9 @@ def changed(before: Any, after: Any) -> str:
         equal = type(before) is type(after) and (before == after or before != before)
         return "" if equal else "its value"
     if isinstance(before, torch.Tensor | np.ndarray):
-        equal = before.shape == after.shape and np.array_equal(array(before), array(after), equal_nan=True)
-        return "" if equal else "its numbers"
+        if before.shape != after.shape or not np.array_equal(array(before), array(after), equal_nan=True):
+            return "its numbers"
+        return _changed_gradient(before, after) if isinstance(before, torch.Tensor) and before.is_leaf else ""
     if isinstance(before, Mapping):
         if list(before) != list(after):
             return "its keys"
@@ -269,12 +297,32 @@ def changed(before: Any, after: Any) -> str:
     return ""
 
 
+def _changed_gradient(before: torch.Tensor, after: torch.Tensor) -> str:
+    if before.requires_grad != after.requires_grad:
+        return "its requires_grad"
+    mine, right = after.grad, before.grad
+    either = mine is None or right is None
+    equal = mine is right if either else np.array_equal(array(mine), array(right), equal_nan=True)
+    return "" if equal else "its gradient, `.grad`"
+
+
 def _changed_model(before: nn.Module, after: nn.Module) -> str:
-    if changed(dict(before.state_dict()), dict(after.state_dict())):
+    if changed(*(dict(model.state_dict()) for model in (before, after))):
         return "its weights"
     if [module.training for module in before.modules()] != [module.training for module in after.modules()]:
         return "its mode (train or eval)"
-    wants = [[p.requires_grad for p in model.parameters()] for model in (before, after)]
-    if wants[0] != wants[1]:
-        return "requires_grad of its weights"
-    return ""
+    weights = [dict(model.named_parameters()) for model in (before, after)]
+    if list(weights[0]) != list(weights[1]):
+        return "the names of its weights"
+    for name, weight in weights[0].items():
+        if weight.requires_grad != weights[1][name].requires_grad:
+            return "requires_grad of its weights"
+        if _changed_gradient(weight, weights[1][name]):
+            return "its weights' `.grad`, which `torch.autograd.grad` leaves alone"
+    return "" if _hooks(before) == _hooks(after) else "its hooks: take off each one that you have put on"
+
+
+def _hooks(model: nn.Module) -> list[list[int]]:
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    of_modules = [[len(getattr(module, kind)) for kind in kinds] for module in model.modules()]
+    return [*of_modules, [len(weight._backward_hooks or ()) for weight in model.parameters()]]

@@ -7,7 +7,7 @@ catches everything is stopped all the same: from the second time on every line o
 
 import ctypes
 import linecache
-import random
+import os
 import signal
 import sys
 import sysconfig
@@ -21,8 +21,8 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
+from recall_learn.practice.report import Complaint, NotWritten
+from recall_learn.practice.state import standard
 
 AGAIN = 0.2
 """Seconds after which code that has caught its interruption is interrupted again."""
@@ -32,29 +32,30 @@ SLEEPY = 4
 _OURS = [Path(__file__).parents[1], *(Path(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib"))]
 
 
-class Complaint(Exception):
-    """What is wrong with a learner's answer, in their terms."""
-
-
-class NotWritten(Exception):
-    """The stub is still there."""
-
-
 class _TimeUp(BaseException):
     """Ends a learner's code; no ``except Exception`` catches it."""
 
 
 def call(function: Callable, arguments: tuple, seconds: float) -> Any:
-    """``function(*arguments)``, and the process's settings as they were before it.
+    """``function(*arguments)`` under the usual settings, see `state.standard`; they are put back.
 
     Raises:
         Complaint: it raised, or took longer than ``seconds``, or tried to end the program.
         NotWritten: it is a stub.
     """
+    process = os.getpid()
     try:
-        with _settings_kept(), deadline(seconds):
+        return _called(function, arguments, seconds)
+    finally:
+        if os.getpid() != process:  # it has forked, and this is the copy: there is one look, not two
+            os._exit(0)
+
+
+def _called(function: Callable, arguments: tuple, seconds: float) -> Any:
+    try:
+        with standard(), deadline(seconds):
             return function(*arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Complaint):
         raise
     except NotImplementedError as error:
         if str(error) == "not written yet":
@@ -101,22 +102,6 @@ def _foreign(file: str) -> bool:
 
 
 @contextmanager
-def _settings_kept() -> Iterator[None]:
-    # numpy's legacy state is what a learner may seed
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    grad, dtype, printed = torch.is_grad_enabled(), torch.get_default_dtype(), np.geterr()
-    try:
-        yield
-    finally:
-        torch.set_grad_enabled(grad)
-        torch.set_default_dtype(dtype)
-        np.seterr(**printed)
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        random.setstate(states[2])
-
-
-@contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Interrupt what runs inside after ``seconds``, and again as long as it does not stop."""
     tracer = sys.gettrace()
@@ -137,7 +122,7 @@ class _TimeUpAgain(_TimeUp):
 
     def __init__(self):
         frame = sys._getframe(1)
-        while frame is not None and frame.f_code is not call.__code__:  # whoever called us goes on untraced
+        while frame is not None and frame.f_code is not _called.__code__:  # whoever called us goes on untraced
             if not _foreign(frame.f_code.co_filename):
                 frame.f_trace = _raise
             frame = frame.f_back

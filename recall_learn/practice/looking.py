@@ -1,34 +1,25 @@
 """Looking at an answer: fresh random cases against a reference, known mistakes, laws.
 
-A check is a file ``exercises/checks/NAME.py`` with
-
-- ``cases(rng)``: a list of `Case`, drawn anew at every look from a NumPy generator;
-- ``reference(*arguments)``: what is right, computed in another way than the solution does;
-- ``MISTAKES``: what people really get wrong. A `Mistake` computes what comes out then, and says what it is;
-- ``LAWS``: functions ``law(answer, rng)`` of what has to hold whatever the numbers are. ``answer(...)`` is the
-  learner's function, and a law calls `wrong` where it does not hold.
-
-It may also have ``play(entry, *arguments)``, what is done in a case with the learner's function or class (it is
-called), ``MAY_CHANGE``, the arguments that are there to be changed, ``TOLERANCE`` (1e-4, of the largest entry) and
-``SECONDS``, the time of the whole look, of one processor (10).
+A check is a file ``exercises/checks/NAME.py``; ``exercises/README.md`` says what is in it. Its cases, reference,
+mistakes and laws are at work here, and meet values alone: what comes from an answer is plain (`values.plain`), and in a
+law it is in the kind that the reference gives (`values.like`).
 """
 
 import copy
 import inspect
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
 
-from recall_learn.practice import compare
+from recall_learn.practice import compare, diagnosis, values, wire
 from recall_learn.practice.exercise import Exercise, named
-from recall_learn.practice.guard import Complaint, NotWritten, call
-from recall_learn.practice.report import Report
+from recall_learn.practice.player import Here
+from recall_learn.practice.report import Complaint, NotWritten, Report
+from recall_learn.practice.state import standard
 
-SECONDS = 10.0
 SHOWN = 300
 """Characters of a case's arguments that a message shows."""
 ENTRIES = 4
@@ -40,7 +31,8 @@ class Case:
     """The arguments of one call, and quantities by which a wrong result may be off.
 
     Attributes:
-        arguments: in the order of the function's.
+        arguments: in the order of the function's, or of those of ``play`` behind its first; plain values, generators
+            of random numbers, and what is `wire.built`.
         known: name -> number, such as ``{"batch size": 16}``; a message may say "1 / the batch size (16)".
     """
 
@@ -67,8 +59,14 @@ class Mistake:
     function: Callable
 
 
-class _Broken(Exception):
-    """A law that does not hold; its text is the complaint."""
+class Answer(Protocol):
+    """What is looked at: `player.Here` or `process.There`."""
+
+    def signature(self) -> None:
+        """Refuse what cannot be called."""
+
+    def ask(self, request: bytes) -> tuple[Any, str]:
+        """What comes of one call, and a complaint of what it has changed, or ""."""
 
 
 class _Unreadable(Complaint):
@@ -76,8 +74,28 @@ class _Unreadable(Complaint):
 
 
 def wrong(says: str) -> NoReturn:
-    """Say that a law does not hold, in the learner's terms."""
-    raise _Broken(says)
+    """Say what is wrong with an answer, in the learner's terms: in a law that does not hold, or in ``play``."""
+    raise Complaint(says)
+
+
+class Draw:
+    """The random cases of a look with what is right in them, for one answer or for many."""
+
+    def __init__(self, exercise: Exercise, seed: int | None = None):
+        self.exercise, self.check = exercise, exercise.check
+        self.rng = np.random.default_rng(seed)
+        self.coins = self.rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
+        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
+        with standard():
+            torch.manual_seed(int(self.coins.integers(2**63)))
+            cases = self.check.cases(self.rng) if hasattr(self.check, "cases") else []
+            packed = [wire.pack(each.arguments) for each in cases]
+            self.wants = [self.check.reference(*wire.unpack(each, self.check)) for each in packed]
+            self.state = torch.get_rng_state()
+        made = zip(cases, packed, map(values.plain, self.wants), strict=True)
+        self.drawn = [diagnosis.Drawn(*each) for each in made]
+        mistakes = getattr(self.check, "MISTAKES", [])
+        self.known = [diagnosis.Known(each, self.drawn, self.tolerance, self.check) for each in mistakes]
 
 
 def examine(exercise: str | Exercise, answer: Any, seed: int | None = None) -> Report:
@@ -93,78 +111,71 @@ def examine(exercise: str | Exercise, answer: Any, seed: int | None = None) -> R
     """
     if isinstance(exercise, str):
         exercise = named(exercise)
-    look = _Look(exercise, answer, np.random.default_rng(seed))
+    return look_at(Draw(exercise, seed), Here(exercise, answer))
+
+
+def look_at(draw: Draw, answer: Answer) -> Report:
+    """Look at an answer, wherever it is played."""
+    look, name = _Look(draw, answer), draw.exercise.name
     try:
-        look.signature()
-        says = look.cases() or look.laws()
+        with standard():
+            torch.set_rng_state(draw.state)
+            answer.signature()
+            says = look.cases() or look.laws()
     except NotWritten:
-        return Report(exercise.name, "open", "not written yet. Write the body, then look again.")
-    except (Complaint, _Broken) as complaint:
-        return Report(exercise.name, "failed", str(complaint), look.detail)
+        return Report(name, "open", "not written yet. Write the body, then look again.")
+    except Complaint as complaint:
+        return Report(name, "failed", str(complaint), look.detail)
     if says:
-        return Report(exercise.name, "failed", says, look.detail)
-    return Report(exercise.name, "passed", f"right, in {look.count} random cases and {len(look.rules)} laws.")
+        return Report(name, "failed", says, look.detail)
+    return Report(name, "passed", f"right, in {len(draw.drawn)} random cases and {len(look.rules)} laws.")
 
 
 class _Look:
     """One look at one answer."""
 
-    def __init__(self, exercise: Exercise, entry: Any, rng: np.random.Generator):
-        self.exercise, self.entry, self.rng = exercise, entry, rng
-        self.check = exercise.check
+    def __init__(self, draw: Draw, answer: Answer):
+        self.draw, self.answer, self.check = draw, answer, draw.check
+        self.rng, self.coins = copy.deepcopy((draw.rng, draw.coins))
         self.rules = list(getattr(self.check, "LAWS", []))
-        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
-        self.play = getattr(self.check, "play", lambda entry, *arguments: entry(*arguments))
-        self.end = time.process_time() + getattr(self.check, "SECONDS", SECONDS)
-        self.count, self.detail = 0, ""
+        play = getattr(self.check, "play", None)
+        self.names = list(inspect.signature(play).parameters)[1:] if play else list(draw.exercise.arguments)
+        self.shown, self.beside = None, ""
 
-    def signature(self) -> None:
-        """Refuse what cannot be called as the statement says."""
-        name, entry, wanted = self.exercise.name, self.exercise.entry, self.exercise.arguments
-        if not callable(self.entry):
-            raise Complaint(
-                f"check wants the function itself, and got {compare.named(self.entry)}: "
-                f'check("{name}", {entry}), without brackets after it'
-            )
-        try:
-            found = inspect.signature(self.entry)
-        except (TypeError, ValueError):
-            return
-        try:
-            found.bind(*wanted)
-        except TypeError:
-            mine = ", ".join(found.parameters) or "nothing"
-            raise Complaint(f"it takes ({mine}), and is called with ({', '.join(wanted)})") from None
+    @property
+    def detail(self) -> str:
+        """The case that shows what is wrong, and what else there is to say, or ""."""
+        case = self._said(self.shown) if self.shown else ""
+        return "\n".join(filter(None, (case, self.beside)))
 
     def cases(self) -> str:
         """What is wrong in the cases, or ""."""
-        done = []
-        for each in self.check.cases(self.rng) if hasattr(self.check, "cases") else []:
-            self.count += 1
-            want = self.check.reference(*_copies(each.arguments))
-            self.detail = self._shown(each)
-            got = self._answer(self.play, self.entry, *each.arguments)
-            done.append((each, got, want))
-        self.detail = ""
-        bad = next((each for each in done if not compare.same(each[1], each[2], self.tolerance)), None)
-        if bad is None:
+        got, changed = [], None
+        for each in self.draw.drawn:
+            self.shown = each.case
+            value, changes = self.ask(*each.case.arguments)
+            changed = changed or (changes and (changes, each.case))
+            got.append(value)
+        self.shown = None
+        found = diagnosis.Diagnosis(got, self.draw.drawn, self.draw.known, self.draw.tolerance)
+        if found.right and not changed:
             return ""
-        self.detail = self._shown(bad[0])
-        kind = compare.unlike(bad[1], bad[2]) or compare.undefined(bad[1], bad[2])
-        if found := compare.misspelt(bad[1], bad[2]) or self._known_mistake(done, bad) or kind:
-            return found
-        differs = self._difference(done, bad)
+        self.shown = changed[1] if found.right else found.bad.case
+        if says := "" if found.right else found.sure():
+            return f"{says.rstrip('.')}. And {changed[0]}" if changed else says
+        if changed:
+            return changed[0]
         if law := self._law_or_nothing():
-            self.detail = f"{self.detail}\n{differs}"
+            self.beside = found.difference()
             return law
-        return differs
+        return found.likely() or found.difference()
 
     def laws(self) -> str:
         """Which law does not hold, or ""."""
         for law in self.rules:
             try:
-                law(lambda *arguments: compare.scalars(self._answer(self.play, self.entry, *arguments)), self.rng)
-            except (_Broken, Complaint, NotWritten):
+                law(self._in_a_law, self.rng)
+            except (Complaint, NotWritten, wire.NotPlain):
                 raise
             except Exception as error:
                 raise _Unreadable(
@@ -174,96 +185,38 @@ class _Look:
         return ""
 
     def _law_or_nothing(self) -> str:
-        detail = self.detail
         try:
             return self.laws()
         except (_Unreadable, NotWritten):  # the result is wrong anyway, and what is wrong with it can be said
-            self.detail = detail
             return ""
-        except (_Broken, Complaint) as broken:
+        except Complaint as broken:
             return str(broken)
 
-    def _answer(self, function: Callable, *arguments) -> Any:
-        """Call with copies, and complain if they are changed."""
-        entry, given = (arguments[0],), arguments[1:]
-        passed = _copies(given)
-        got = call(function, (*entry, *passed), max(self.end - time.process_time(), 0.5))
-        allowed = getattr(self.check, "MAY_CHANGE", ())
-        for name, before, after in zip(self.exercise.arguments, given, passed, strict=False):
-            what = compare.changed(before, after)
-            if what and name not in allowed:
-                raise Complaint(
-                    f"your function changes its argument `{name}` in place ({what}); whoever called it still needs it "
-                    "as it was. Work on a copy, or write the result to something new"
-                )
-        return got
+    def ask(self, *arguments) -> tuple[Any, str]:
+        """What the answer gives, plain, and a complaint of what it has changed, or ""."""
+        asked = {"arguments": arguments, "state": torch.get_rng_state(), "seed": int(self.coins.integers(2**32))}
+        return self.answer.ask(wire.pack(asked))
 
-    def _known_mistake(self, done: list, bad: tuple) -> str:
-        """What is said of the mistake that gives what came, in every case that it can be computed for.
+    def _in_a_law(self, *arguments) -> Any:
+        """The same in the kind of the reference, where ``play`` is asked for nothing else."""
+        got, changes = self.ask(*arguments)
+        if changes:
+            raise Complaint(changes)
+        usual = self.draw.drawn and len(self.draw.drawn[0].case.arguments) == len(arguments)
+        return values.like(got, next((each for each in self.draw.wants if each is not None), None)) if usual else got
 
-        Where it would have been wrong and the answer was right, it may still be the cause, if it explains two others.
-        """
-        for mistake in getattr(self.check, "MISTAKES", []):
-            results = [(got, want, self._of(mistake, each)) for each, got, want in done]
-            told = [(got, want, result) for got, want, result in results if result is not _NONE]
-            wrong_ones = [each for each in told if not compare.same(each[0], each[1], self.tolerance)]
-            agrees = [compare.same(got, result, self.tolerance) for got, _, result in told]
-            explained = all(compare.same(got, result, self.tolerance) for got, _, result in wrong_ones)
-            if wrong_ones and explained and (all(agrees) or len(wrong_ones) > 1):
-                return self._filled(mistake.says, bad)
-        return ""
-
-    def _of(self, mistake: Mistake, each: Case) -> Any:
-        try:
-            with np.errstate(all="ignore"):
-                return mistake.function(*_copies(each.arguments))
-        except Exception:
-            return _NONE
-
-    def _filled(self, says: str, bad: tuple) -> str:
-        each, got, want = bad
-        mine, right = compare.flat(got), compare.flat(want)
-        with np.errstate(invalid="ignore"):  # infinity may be a right result
-            ratio = np.linalg.norm(mine) / (np.linalg.norm(right) or np.nan) if mine.size == right.size else None
-        ratio = "another number" if ratio is None else f"{ratio:.3g}"
-        values = {name.replace(" ", "_"): f"{value:g}" for name, value in each.known.items()}
-        return says.format(ratio=ratio, **values)
-
-    def _difference(self, done: list, bad: tuple) -> str:
-        _, got, want = bad
-        if compare.transposed(got, want):
-            return "your result is the right one with rows and columns exchanged"
-        if compare.permuted(got, want, self.tolerance):
-            return "your result has the right parts, in another order"
-        text = compare.difference(got, want, self.tolerance)
-        factor = compare.ratio([(got, want) for _, got, want in done], [each.known for each, _, _ in done])
-        right = sum(compare.same(got, want, self.tolerance) for _, got, want in done)
-        some = f" It is right in {right} of {len(done)} cases." if right else ""
-        return f"{factor}: {text}." if factor else f"{text}.{some}"
-
-    def _shown(self, each: Case) -> str:
-        pairs = list(zip(self.exercise.arguments, each.arguments, strict=False))
+    def _said(self, each: Case) -> str:
+        pairs = list(zip(self.names, each.arguments, strict=False))
         pairs.sort(key=lambda pair: compare.flat(pair[1]).size != 1)  # numbers first: what is long may be cut off
         parts = [f"{name} = {_short(value)}" for name, value in pairs]
         text = ", ".join(parts)
         return f"In the case {text[:SHOWN]}{'...' if len(text) > SHOWN else ''}"
 
 
-_NONE = object()
-
-
-def _copies(arguments: tuple) -> tuple:
-    """Copies of a call's arguments.
-
-    A generator is copied by its state: the copy that torch makes for deepcopy gives a reference to None away each time,
-    and when the last is gone Python 3.11 ends.
-    """
-    plain = [each for each in arguments if type(each) is torch.Generator]
-    return copy.deepcopy(arguments, {id(each): each.clone_state() for each in plain})
-
-
 def _short(value: Any) -> str:
     """A value of a case, so that one can see what it was."""
+    if isinstance(value, wire.Built):
+        return f"{value.function.__name__}(...)"
     if compare.numeric(value):
         text = compare.shown(value)
         return f"{text} of shape {list(compare.array(value).shape)}" if np.ndim(compare.array(value)) else text

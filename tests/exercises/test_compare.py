@@ -95,15 +95,3 @@ def test_a_part_that_differs_is_named_and_shown_with_digits_enough():
 def test_a_word_that_is_only_spelled_otherwise_is_told():
     assert "is spelled 'pull to zero'" in compare.misspelt("Pull to  zero", "pull to zero")
     assert compare.misspelt("fine", "pull to zero") == ""
-
-
-def test_an_array_of_one_number_reads_as_a_number():
-    class Kept(dict):
-        pass
-
-    found = compare.scalars({"a": np.array([[2.5]]), "b": (np.array([1.0]), np.ones(2)), "c": 3})
-    assert float(found["a"]) == 2.5
-    assert float(found["b"][0]) == 1.0
-    assert found["b"][1].tolist() == [1, 1]
-    assert found["c"] == 3
-    assert type(compare.scalars(Kept(a=1))) is Kept

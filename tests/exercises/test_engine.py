@@ -1,7 +1,5 @@
 """The look at an answer, on an exercise made for it: what is right passes, and what is wrong is told apart."""
 
-import sys
-
 import pytest
 import torch
 
@@ -41,7 +39,7 @@ def test_a_known_mistake_is_named_with_its_numbers(adding, says):
     [
         (lambda a, b: None, "is there a `return`?"),
         (lambda a, b: (a + b)[:-1], "has shape [2]; it has to be [3]"),
-        (lambda a, b: "sum", "is a str; it has to be an array of shape [3]"),
+        (lambda a, b: "sum", "is a string; it has to be an array of shape [3]"),
         (lambda a, b: {"sum": a + b}, "is a dict"),
         (lambda a, b: -(a + b), "wrong sign"),
         (lambda a, b: 3 * (a + b), "3 times the right one"),
@@ -61,22 +59,6 @@ def test_a_known_mistake_is_named_with_its_numbers(adding, says):
 )
 def test_what_is_wrong_is_said(adding, says, answer, message):
     assert message in says(adding, answer)
-
-
-def test_a_generator_is_copied_with_its_state():
-    generator = torch.Generator().manual_seed(1)
-    torch.rand(3, generator=generator)
-    _, copied = looking._copies(([1.0], generator))
-    assert copied is not generator
-    assert torch.equal(torch.rand(4, generator=copied), torch.rand(4, generator=generator))
-
-
-def test_copies_of_a_generator_cost_no_references():
-    """Torch's deepcopy of one gives a reference to None away; after some thousands Python 3.11 ends."""
-    generator, before = torch.Generator(), sys.getrefcount(None)
-    for _ in range(1000):
-        looking._copies((generator,))
-    assert sys.getrefcount(None) > before - 500
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -147,5 +129,8 @@ def test_a_number_may_come_as_an_array_and_what_a_law_cannot_read_is_told(adding
         of_one + "\n\ndef reads(answer, rng):\n    float(answer(torch.ones(1), torch.ones(1)))\n\nLAWS = [reads]\n"
     )
     assert examine(read(adding.path), lambda a, b: (a + b).numpy()[:, None])
-    assert "a law cannot read your result (TypeError" in says(read(adding.path), lambda a, b: [(a + b).item()])
+    assert examine(read(adding.path), lambda a, b: [(a + b).item()])
+    law = "def reads(answer, rng):\n    answer(torch.ones(1), torch.ones(1)).keys()"
+    path.write_text(f"{of_one}\n\n{law}\n\nLAWS = [reads]\n")
+    assert "a law cannot read your result (" in says(read(adding.path), lambda a, b: a + b)
     assert "it has to be" in says(read(adding.path), lambda a, b: [7.0])  # the difference says more

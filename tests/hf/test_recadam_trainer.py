@@ -51,7 +51,7 @@ def arguments(folder, batch=4, accumulation=1, **more):
 
 
 def by_trainer(model, folder, resume=None, **more):
-    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY), lr=LR, **SETTINGS)
+    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY, new=["classifier"]), lr=LR, **SETTINGS)
     trainer = Trainer(model, arguments(folder, **more), train_dataset=examples(), optimizers=(optimizer, None))
     # for forward(**kwargs) Trainer believes that the model divides by the whole batch; BERT's loss is its part's mean
     trainer.model_accepts_loss_kwargs = False
@@ -60,7 +60,7 @@ def by_trainer(model, folder, resume=None, **more):
 
 
 def by_hand(model, batch=4, accumulation=1):
-    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY), lr=LR, **SETTINGS)
+    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY, new=["classifier"]), lr=LR, **SETTINGS)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: 1 - done / STEPS)
     rows, size = examples(), batch * accumulation
     model.train()

@@ -229,7 +229,7 @@ CLASSES = torch.tensor([0, 1, 2, 0, 1, 2])
             None,
             "problem_type is 'ranking'; it must be one of single_label",
         ),
-        (net(), CLASSES, "poisson", "likelihood is 'poisson'; it must be None or one of 'categorical'"),
+        (net(), CLASSES, "poisson", "likelihood is 'poisson'; it must be None or one of categorical"),
     ],
 )
 def test_labels_and_likelihoods_at_odds(model, y, said, message, labels):

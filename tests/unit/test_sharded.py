@@ -12,11 +12,13 @@ from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel, fully_s
 from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
+from recall_learn.backbones import Backbone
 from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
 from recall_learn.fisher import fisher_diagonal
 from recall_learn.forgetting import distance
 from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
-from recall_learn.sharded import is_sharded
+from recall_learn.methods import task_fisher
+from recall_learn.sharded import beside, is_sharded
 
 # no transformers here: both processes import this file anew
 STEPS, BATCH = 4, 6
@@ -243,8 +245,22 @@ def checkpoint(mine):
     torch.save(whole(state["masks"]), file)
     d.load_state_dict(state)
     d.load_state_dict({"p": 0.3, "masks": whole(state["masks"])})
+    again = whole(d.masks)
+    d.remove()
+    pieces = {name: beside(pretend_fisher()[name], p) for name, p in model.named_parameters() if name in state["masks"]}
+    chosen = ChildTuningD(optimizer, pieces, 0.3).masks
     file.seek(0)
-    return {"masks": torch.load(file, weights_only=True), "again": whole(d.masks)}
+    return {"masks": torch.load(file, weights_only=True), "again": again, "by pieces": whole(chosen)}
+
+
+def at_home(rank):
+    """A Fisher at the anchors, wherever the pieces stand: after a forward pass, which leaves some of them whole."""
+    model = in_pieces(Classifier())
+    home = Backbone(model, None, anchors_of(Classifier()), (), "a name", "a print", "a source")
+    with torch.no_grad():
+        model(rows()[0])
+    found = task_fisher(home, [rows()], "empirical")
+    return {"fisher": found, "weights": whole(dict(model.named_parameters()))}
 
 
 def one_of_two(rank, folder):
@@ -253,6 +269,7 @@ def one_of_two(rank, folder):
     mine = slice(rank, None, 2)
     found = {"trained": masks_and_penalties(mine), "swapped": swapped(mine), "fishers": fishers(rank)}
     found |= {"refusals": refusals(rank), "checkpoint": checkpoint(mine)}
+    found["home"] = at_home(rank)
     found["layers"] = layer_names(in_pieces(Classifier()))
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
@@ -307,6 +324,7 @@ def test_a_child_in_pieces_survives_a_checkpoint(two):
     for found in two:
         assert_same(found["checkpoint"]["masks"], right)
         assert_same(found["checkpoint"]["again"], right)
+        assert_same(found["checkpoint"]["by pieces"], right)
 
 
 @pytest.mark.parametrize("given", ["whole", "in pieces"])
@@ -374,6 +392,15 @@ def test_a_model_in_pieces_is_left_as_it_was(two, name):
             {n: p.grad for n, p in model.named_parameters() if p.requires_grad},
         )
         assert found["fishers"][name, "training"] is True
+
+
+def test_a_fisher_at_home_leaves_the_pieces_where_they_stood(two):
+    model, stood = Classifier(), whole(dict(Classifier().named_parameters()))
+    model.load_state_dict(anchors_of(model), strict=False)
+    right = fisher_diagonal(model, [rows()], labels="empirical")
+    for found in two:
+        assert_close(found["home"]["fisher"], right)
+        assert_same(found["home"]["weights"], stood)
 
 
 def test_what_a_group_refuses(two):
