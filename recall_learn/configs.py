@@ -126,7 +126,8 @@ def check_fit(folder: Path, config: Any, auto_class: str) -> None:
 
 def _check_size(unfit: str, empty: nn.Module, held: int) -> None:
     """Raise where a model without memory of its own is far larger than the weights, or than the memory there is."""
-    implied = sum(parameter.numel() for parameter in empty.base_model.parameters())
+    base = empty.base_model
+    implied = sum(tensor.numel() for tensor in (*base.parameters(), *base.buffers()))
     if implied > 4 * held + MANY:
         raise ValueError(f"{unfit}: its encoder would have {implied:,} weights, and {held:,} are stored")
     needed = sum(tensor.nbytes for tensor in (*empty.parameters(), *empty.buffers()))
