@@ -51,8 +51,7 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
         OSError: ``out`` cannot be written.
     """
     out, blocks, seed = check_file(out), whole("blocks", blocks, 1), whole("seed", seed, 0)
-    if not out.parent.is_dir():
-        raise NotADirectoryError(f"out is {str(out)!r}, and {str(out.parent)!r} is no folder; make it first")
+    out.parent.mkdir(parents=True, exist_ok=True)
     training, testing = read_text(text), read_text(held_out)
     with owning(out, "wait for it, or choose another --out"):
         return _train(training, testing, out, blocks, seed)

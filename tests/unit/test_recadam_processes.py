@@ -127,6 +127,24 @@ def fsdp2_after_the_optimizer(alone, rows, folder):
     return alone.compare(model, optimizer)
 
 
+def partial_gradients(alone, rows, folder):
+    # tensor parallelism: a weight that every process has, and of its gradient each a summand
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import DTensor, Partial, Replicate, distribute_tensor
+
+    mesh = init_device_mesh("cpu", (2,))
+    start, gradients = torch.linspace(-1, 1, 12).view(4, 3), torch.linspace(1, -2, 12).view(4, 3)
+    plain, parallel = nn.Parameter(start.clone()), nn.Parameter(distribute_tensor(start, mesh, [Replicate()]))
+    optimizers = [RecAdam([p], LR, **SETTINGS) for p in (plain, parallel)]
+    for step in range(STEPS):
+        plain.grad = gradients.roll(step)
+        summand = (0.25 if dist.get_rank() else 0.75) * plain.grad
+        parallel.grad = DTensor.from_local(summand, mesh, [Partial()])
+        for optimizer in optimizers:
+            optimizer.step()
+    return [apart([parallel.full_tensor()], [plain]), prints(optimizers[0]) == prints(optimizers[1])]
+
+
 def by_accelerate(alone, rows, efficient):
     from accelerate import Accelerator, FullyShardedDataParallelPlugin
     from accelerate.utils import DistributedType
@@ -303,6 +321,7 @@ CHECKS = [
     fsdp2_with_whole_anchors,
     fsdp2_with_sharded_anchors,
     fsdp2_after_the_optimizer,
+    partial_gradients,
     an_unsharded_state,
     a_checkpoint,
     a_flat_checkpoint,
