@@ -216,7 +216,6 @@ LAWS = [lambda answer, rng: answer(built(model, 2), torch.ones(2), "the mode")]
         "`torch.autograd.grad` leaves alone": lambda model: model(torch.ones(model.in_features)).backward(),
         "its hooks": lambda model: model.register_forward_hook(lambda *_: None) and None,
         "requires_grad of its weights": lambda model: model.requires_grad_(False),
-        "the names of its weights": lambda model: model.register_parameter("more", torch.nn.Parameter(torch.ones(1))),
     }.items():
         assert message in says(read(adding.path), leaves(what))
 
