@@ -261,11 +261,7 @@ def test_watch_waits_while_an_editor_has_the_file_away(answer, capsys, monkeypat
     monkeypatch.setattr("recall_learn.practice.command._saved", lambda _: next(states))
     monkeypatch.setattr("recall_learn.practice.command.POLL", 0.0)
     looks, said = [], iter(["failed", "passed"])
-    monkeypatch.setattr(
-        answers,
-        "look",
-        lambda each, at: looks.append(at) or Report(each.name, ["failed", "passed"][len(looks) - 1], ""),
-    )
+    monkeypatch.setattr(answers, "look", lambda each, at: looks.append(at) or Report(each.name, next(said), ""))
     assert run("watch", NAME) == 0
     assert looks == [path, path]
 
