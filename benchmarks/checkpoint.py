@@ -50,7 +50,7 @@ def main():
     for p in model.parameters():
         p.grad = torch.zeros_like(p)
     adamw = saved(torch.optim.AdamW(model.parameters(), fused=True))
-    recadam = saved(RecAdam(recall_groups(model)))
+    recadam = saved(RecAdam(recall_groups(model, new=["classifier"])))
     with_anchors = recadam + size({name: p.detach() for name, p in model.base_model.named_parameters()})
     print(f"torch {torch.__version__}, {datetime.date.today()}, {len(list(model.parameters()))} tensors")
     print(f"{'':30}{'bytes':>14}{'ratio':>9}{'at most':>9}")

@@ -8,6 +8,9 @@ torch.optim.AdamW(fused=True) on the same weights and gradients; a ratio is the 
     after                lambda = 1: the pull is skipped                                           at most 1.05
     released             the authors' loop over the tensors, written out again                     for comparison
 
+Second claim: in bf16 a step needs at most 1 byte a weight beside the state, where float32 copies of all weights and
+gradients at once would be 8. It is the peak of the process over its size before the step (Linux), or CUDA's.
+
 Compiling all 199 tensors takes minutes the first time and seconds from torch's cache; --no-compile leaves it out. On a
 machine that does something else, ratios of two threads say nothing: use --threads 1 there.
 """
@@ -99,6 +102,50 @@ def ways(params, compiled):
         yield "RecAdam, recalling, compiled", step, 1.25
 
 
+def peak(step, device):
+    """Bytes that a step needs for itself, at its most."""
+    if device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        step()
+        return torch.cuda.max_memory_allocated() - before
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak so far is forgotten
+    before = resident("VmRSS")
+    step()
+    return resident("VmHWM") - before
+
+
+def resident(key):
+    """A size of this process, in bytes."""
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith(key))
+
+
+def compare_memory(params, device):
+    """Print what a step in bf16 needs beside its state."""
+    for p in params:
+        p.grad, p.data = None, p.data.bfloat16()
+        p.grad = 1e-3 * torch.randn_like(p)
+    weights = sum(p.numel() for p in params)
+    print(f"\n{'':30}{'bytes a weight, bf16':>22}{'at most':>9}")
+    makers = {
+        "AdamW(fused)": (lambda: torch.optim.AdamW(params, LR, fused=True), None),
+        "AdamW(foreach)": (lambda: torch.optim.AdamW(params, LR, foreach=True), None),
+        "RecAdam, recalling": (lambda: RecAdam(params, LR, anneal=Constant(0.5), gamma=GAMMA), 1),
+        "RecAdam(foreach), recalling": (
+            lambda: RecAdam(params, LR, anneal=Constant(0.5), gamma=GAMMA, foreach=True),
+            1,
+        ),
+    }
+    for name, (make, most) in makers.items():
+        optimizer = make()
+        optimizer.step()  # makes the state
+        optimizer.step()
+        print(f"{name:30}{peak(optimizer.step, device) / weights:22.2f}{most or '':>9}", flush=True)
+        del optimizer
+
+
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -122,6 +169,9 @@ def main():
             print(f"{'':4}(compiled in {time.perf_counter() - start:.0f} s)")
         seconds, ratio = measure(adamw.step, step, asked)
         print(f"{name:30}{1e3 * seconds:8.1f}{ratio:8.2f}{most or '':>9}", flush=True)
+        del step
+    del adamw
+    compare_memory(params, asked.device)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,42 @@
 
 RecAdam pulls towards them, a quadratic penalty measures from them, a Fisher is taken at them. They are plain
 dictionaries ``name -> tensor``; this file checks that such a dictionary belongs to a model, and names it by a hash.
+
+Which parameters of a model count is said here, once, in `trainable`.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside DistributedDataParallel, DataParallel and torch.compile, whose names a checkpoint has."""
+    while True:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif "_orig_mod" in model._modules:
+            model = model._orig_mod
+        else:
+            return model
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that count in this library, ``name -> parameter``: those that require grad, a tied one once.
+
+    A frozen weight does not move, so it has no Fisher, is in no child network, and needs no anchor. Names are those of
+    the model inside its wrappers, see `unwrapped`.
+    """
+    return {name: p for name, p in unwrapped(model).named_parameters() if p.requires_grad}
+
+
+def named(model: nn.Module) -> dict[str, nn.Parameter]:
+    """All parameters of ``model`` under the names of the model inside its wrappers, and under those of the wrapper."""
+    return dict(unwrapped(model).named_parameters()) | dict(model.named_parameters())
 
 
 def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], what: str) -> None:
@@ -26,10 +55,10 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
         raise ValueError(f"{what} is a {type(given).__name__}; it has to be a dictionary name -> tensor")
     missing = [name for name in expected if name not in given]
     if missing:
-        raise ValueError(f"{what} lacks {_some(missing)}; it needs one tensor for each of {len(expected)} parameters")
+        raise ValueError(f"{what} lacks {some(missing)}; it needs one tensor for each of {len(expected)} parameters")
     extra = [name for name in given if name not in expected]
     if extra:
-        raise ValueError(f"{what} has {_some(extra)}, which names no parameter that needs one; leave it out")
+        raise ValueError(f"{what} has {some(extra)}, which names no parameter that needs one; leave it out")
     for name, tensor in expected.items():
         if not isinstance(given[name], Tensor):
             raise ValueError(f"{what}[{name!r}] is a {type(given[name]).__name__}; it has to be a torch tensor")
@@ -53,7 +82,8 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _some(names: Iterable[str], most: int = 3) -> str:
+def some(names: Iterable[str], most: int = 3) -> str:
+    """Names as a message shows them: the first few, and how many more there are."""
     names = list(names)
     text = ", ".join(repr(name) for name in names[:most])
     return text if len(names) <= most else f"{text} and {len(names) - most} more"

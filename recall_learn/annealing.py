@@ -5,22 +5,37 @@ Recall & Learn minimises :math:`\lambda(t)\, Loss_T + (1 - \lambda(t))\, Loss_S`
 
 A schedule takes a number and gives a Python float. It also takes an array: a list or numpy array gives a numpy array, a
 torch tensor a tensor on the same device (not differentiable). A ``t`` that is nan or no number raises ValueError.
+``k``, ``t0`` and ``value`` may come as numbers of numpy or tensors of one element; they are kept as Python floats.
 
 Chen et al., 2020, "Recall and Learn", section 3.2. Their code also has ``linear`` and ``constant``.
 """
 
 import math
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, astuple, dataclass, fields
 from numbers import Real
 
 import numpy as np
 import torch
 
 
+class _Shape:
+    """What the schedules share: ``_formula(t, lib)``, lambda at the float64 array ``t`` of numpy or torch."""
+
+    _formula: Callable
+
+    def __call__(self, t):
+        """Lambda at step ``t``, a number or an array."""
+        return _evaluate(self._formula, t)
+
+    def __reduce__(self):
+        # through the constructor, so that what a file brings is checked
+        return type(self), astuple(self)
+
+
 @dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(_Shape):
     r"""The paper's schedule, :math:`\lambda(t) = 1 / (1 + e^{-k (t - t_0)})`.
 
     ``k = 0`` is 1/2 for ever (multi-task learning). ``k = inf`` is a step: 0 before ``t0``, 1/2 at ``t0``, 1 after it
@@ -42,21 +57,18 @@ class Sigmoid:
         _keep(self, "k", math.inf, "a number, at least 0 (inf is a step)")
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def __call__(self, t):
-        """Lambda at step ``t``, a number or an array."""
-        return _evaluate(self._at, t)
-
-    def _at(self, t):
+    def _formula(self, t, lib=np):
+        """Lambda at the array ``t``."""
         late = t - self.t0
         # 0 * inf is no number: a flat sigmoid stays flat at t = inf, a step passes through 1/2 at t0
-        x = np.where(late == 0, 0.0, self.k * late) if self.k > 0 else np.zeros_like(t)
+        x = lib.where(late == 0, lib.zeros_like(t), self.k * late) if self.k > 0 else lib.zeros_like(t)
         # exp(-|x|) never overflows, where exp(-k (t - t0)) does for the early steps of a steep schedule
-        small = np.exp(-np.abs(x))
-        return np.where(x < 0, small, 1.0) / (1.0 + small)
+        small = lib.exp(-abs(x))
+        return lib.where(x < 0, small, lib.ones_like(t)) / (1.0 + small)
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(_Shape):
     r"""A straight ramp, :math:`\lambda(t) = \min(1, t / t_0)`.
 
     ``t0 = 0`` is 1 for ever, plain fine-tuning; the authors' code divides by zero there.
@@ -73,13 +85,13 @@ class Linear:
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def __call__(self, t):
-        """Lambda at step ``t``, a number or an array."""
-        return _evaluate(lambda t: _ramp(t, self.t0), t)
+    def _formula(self, t, lib=np):
+        """Lambda at the array ``t``."""
+        return _ramp(t, self.t0, lib)
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(_Shape):
     r"""Half a cosine wave, :math:`\lambda(t) = \frac{1}{2} (1 - \cos(\pi \min(t / t_0, 1)))`.
 
     It starts and ends flat, and unlike the sigmoid it is exactly 0 at step 0 and exactly 1 from ``t0`` on. It is not in
@@ -97,13 +109,13 @@ class Cosine:
     def __post_init__(self):
         _keep(self, "t0", sys.float_info.max, "a finite number of steps, at least 0")
 
-    def __call__(self, t):
-        """Lambda at step ``t``, a number or an array."""
-        return _evaluate(lambda t: 0.5 * (1.0 - np.cos(np.pi * _ramp(t, self.t0))), t)
+    def _formula(self, t, lib=np):
+        """Lambda at the array ``t``."""
+        return 0.5 * (1.0 - lib.cos(math.pi * _ramp(t, self.t0, lib)))
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Shape):
     r"""The same weight at every step, :math:`\lambda(t) = value`.
 
     1 is plain fine-tuning, 1/2 multi-task learning, 0 never looks at the target task.
@@ -120,14 +132,16 @@ class Constant:
     def __post_init__(self):
         _keep(self, "value", 1.0, "a number in [0, 1]")
 
-    def __call__(self, t):
-        """Lambda at step ``t``, a number or an array."""
-        return _evaluate(lambda t: np.full_like(t, self.value), t)
+    def _formula(self, t, lib=np):
+        """Lambda at the array ``t``."""
+        return lib.full_like(t, self.value)
 
 
 Schedule = Sigmoid | Linear | Cosine | Constant
 
 _SHAPES = {cls.__name__.lower(): cls for cls in (Sigmoid, Linear, Cosine, Constant)}
+# torch's ZeroRedundancyOptimizer saves the groups of an optimizer as they are; torch.load reads them as weights only
+torch.serialization.add_safe_globals([*_SHAPES.values()])
 
 
 def as_dict(schedule: Schedule) -> dict[str, str | float]:
@@ -162,9 +176,31 @@ def from_dict(values: Mapping[str, str | float]) -> Schedule:
     return _SHAPES[shape](**{name: values[name] for name in needed})
 
 
-def _ramp(t, t0: float):
+def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
+    """Lambda in float64 at a step that is a tensor, computed where the tensor is and without a look at its value.
+
+    A CUDA graph may hold such a computation: nothing is copied to the device or from it, and so nothing is checked.
+
+    Args:
+        schedule: one of this module's, or a callable that gives a tensor for a tensor.
+        t: the step, 0-dim.
+
+    Raises:
+        ValueError: the callable gives something else than a 0-dim tensor on the device of ``t``.
+    """
+    if type(schedule) in _SHAPES.values():
+        return schedule._formula(t.double(), torch)
+    lam = schedule(t)
+    if not isinstance(lam, torch.Tensor) or lam.device != t.device or lam.dim():
+        raise ValueError(
+            f"anneal gives {lam!r} for a step on {t.device}; with capturable=True it has to give a 0-dim tensor there"
+        )
+    return lam.double()
+
+
+def _ramp(t, t0: float, lib):
     """min(1, t / t0), and 0 before step 0."""
-    return np.clip(t / t0, 0.0, 1.0) if t0 > 0 else np.ones_like(t)
+    return lib.clip(t / t0, 0.0, 1.0) if t0 > 0 else lib.ones_like(t)
 
 
 def _evaluate(schedule, t):
@@ -186,6 +222,8 @@ def _evaluate(schedule, t):
 def _keep(schedule, name: str, high: float, right: str) -> None:
     """Make the argument ``name`` a float, or raise unless it is a number in [0, high]."""
     value = getattr(schedule, name)
+    if getattr(value, "size", None) == 1 or (isinstance(value, torch.Tensor) and value.numel() == 1):
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= high:
         raise ValueError(f"{type(schedule).__name__}: {name} is {value!r}; it must be {right}")
     object.__setattr__(schedule, name, float(value))

@@ -13,9 +13,7 @@ Weights are read from safetensors files only, and no code from a repository is e
 
 import hashlib
 import importlib.util
-import json
 import logging
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +24,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from recall_learn import hub
+from recall_learn import folders, hub
 from recall_learn.anchors import fingerprint
+from recall_learn.checks import whole
+from recall_learn.configs import check_fit, read_config
+from recall_learn.recalled import pretrained_parameters
+from recall_learn.tokens import fit_tokenizer, read_tokenizer, try_out
 
 log = logging.getLogger(__name__)
 
@@ -38,19 +40,9 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 INITS = ("pretrained", "random")
 
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_TOKENIZERS = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-    "tokenizer.model",
-)
-_PATTERNS = (
-    *("config.json", *_WEIGHTS, "model-*-of-*.safetensors"),
-    *(*_TOKENIZERS, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-)
+MOST_LABELS = 100_000
+"""Classes that a head may have."""
+
 TINY = Path(__file__).parent / "data" / "tiny"
 _ADVICE = f"give a local folder, or tiny, or minilm ({MINILM_INSTALL})"
 
@@ -62,8 +54,9 @@ class Backbone:
     Attributes:
         model: a sequence classifier of transformers, float32, on the CPU, in eval mode.
         tokenizer: the tokenizer that belongs to it; it has a padding token.
-        anchors: theta*, the pretrained encoder weights under the model's parameter names; float32, detached, and
-            apart from the model's own memory. The head has none.
+        anchors: theta*, the pretrained weights under the model's parameter names; float32, detached, and apart from
+            the model's own memory. These are the encoder's; of the head's those that were pretrained with it, which
+            few models have (ModernBERT's first layer). All else is new and has none.
         unanchored: encoder parameters that the checkpoint does not hold (BERT's pooler, where only a masked language
             model was saved). They start at random like the head, so nothing may pull them back.
         name: the name that was asked for.
@@ -87,7 +80,8 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
 
     The whole model is first drawn at random as its class does it, from ``seed`` alone; then, unless ``init`` is
     "random", the encoder takes the pretrained weights. So one seed gives one head, whichever the start, and the
-    global random state is neither read nor moved. A head that the checkpoint holds is not used.
+    global random state is neither read nor moved. A head that the checkpoint holds whole is a former task's: it is not
+    used.
 
     Args:
         name: "tiny", "minilm", a local folder, or a hub id. A folder that is called tiny is asked for as ``./tiny``.
@@ -100,28 +94,34 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         ValueError: an argument is out of range; ``name`` can be neither a folder nor a hub id; what is there cannot
             be read as a model; or minilm's weights are not the published ones.
         FileNotFoundError: the pip package, the folder's files, or the hub's repository are not there.
-        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+        ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.hub.fetch`.
     """
-    _check_whole("num_labels", num_labels, 1)
-    _check_whole("seed", seed, 0)
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as classes
+
+    num_labels, seed = whole("num_labels", num_labels, 1, MOST_LABELS), whole("seed", seed, 0)
     if init not in INITS:
         raise ValueError(f"init must be one of {', '.join(INITS)}, got {init!r}")
     folder, source = locate(name)
     with _quiet():
-        config = _read(folder, "AutoConfig", num_labels=num_labels)
+        config = read_config(folder, num_labels=num_labels)
         config.problem_type = "regression" if num_labels == 1 else "single_label_classification"
-        tokenizer = _tokenizer(folder, config)
+        if type(config) not in classes:
+            raise ValueError(f"transformers has no sequence classifier for {config.model_type}, which {name} is")
+        stored_pad = getattr(config, "pad_token_id", None)
+        tokenizer = read_tokenizer(folder, config)
+        if name not in ("tiny", "minilm"):  # whose files are known
+            check_fit(folder, config, "AutoModelForSequenceClassification")
         model = _drawn(config, seed)
         anchors, unanchored = _stored(folder, config)
-    tokenizer.model_max_length = min(tokenizer.model_max_length, _positions(model))
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-        raise ValueError(f"{folder} has a tokenizer of {len(tokenizer)} tokens, more than the model has embeddings for")
+    fit_tokenizer(tokenizer, model, stored_pad)
     if unanchored and name != "tiny":  # whose pooler is known to be new, as after any pretraining by masked words alone
         log.warning("%s holds no weights for %s: random, not anchored", name, ", ".join(unanchored))
     if init == "pretrained":
         model.load_state_dict(anchors, strict=False)  # names come from this very class: nothing can be unexpected
+    with _own_randomness(0):
+        try_out(model.eval(), tokenizer)
     world = getattr(config, "world", None)
-    return Backbone(model.eval(), tokenizer, anchors, unanchored, name, fingerprint(anchors), source, world)
+    return Backbone(model, tokenizer, anchors, unanchored, name, fingerprint(anchors), source, world)
 
 
 def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, tuple[str, ...]]:
@@ -137,13 +137,18 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
     """
     with _quiet(), _own_randomness(0):
         arguments = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
-        model, report = _read(folder, "AutoModelForMaskedLM", **arguments)
+        model, report = folders.read(folder, "AutoModelForMaskedLM", config=read_config(folder), **arguments)
     inside = {id(parameter) for parameter in model.base_model.parameters()}
     lacking = [name for name, p in model.named_parameters() if id(p) not in inside and name in report["missing_keys"]]
     if head is not None:
         if not head.is_file():
             raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
-        stored = load_file(head)
+        stored = folders.attempt(f"the head {head} cannot be read", lambda: load_file(head))
+        wrong = next(
+            (name for name, p in model.named_parameters() if name in stored and stored[name].shape != p.shape), ""
+        )
+        if wrong:
+            raise ValueError(f"the head {head} is of another model: {wrong} is {tuple(stored[wrong].shape)} in it")
         lacking = [name for name in lacking if name not in stored]
         model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
     return model.eval(), tuple(lacking)
@@ -179,24 +184,39 @@ def locate(name: str) -> tuple[Path, str]:
     if not isinstance(name, str) or not name:
         raise ValueError(f"backbone must be a name, got {name!r}")
     if name == "tiny":
-        _check_files(TINY, "the packaged tiny")
+        folders.check(TINY, "the packaged tiny")
         return TINY, f"packaged, sha256 {_sha256(TINY / 'model.safetensors')}"
     if name == "minilm":
         return _minilm(), f"{MINILM_PACKAGE}, sha256 {MINILM_SHA256}"
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        _check_files(folder)
+    folder = _folder(name)
+    if folder is not None:
+        folders.check(folder)
         return folder, "folder"
     if not hub.is_repo_id(name):
         raise ValueError(
             f"backbone {name!r} is unknown: it is not tiny, not minilm, no folder is there, "
             f"and a hub id is NAME or OWNER/NAME"
         )
-    cached = hub.cached(name, repo_type="model", patterns=_PATTERNS)
-    if cached is None or _lacks(cached):
-        cached = hub.fetch(name, repo_type="model", patterns=_PATTERNS, advice=f"no folder has that name; {_ADVICE}")
-    _check_files(cached, f"the hub's {name}")
+    cached = hub.cached(name, repo_type="model", patterns=folders.PATTERNS)
+    usable = cached is not None and not folders.lacks(cached)
+    if not usable or not folders.has_vocabulary(cached):
+        advice = f"no folder has that name; {_ADVICE}"
+        try:
+            cached = hub.fetch(name, repo_type="model", patterns=folders.PATTERNS, advice=advice)
+        except ConnectionError:
+            if not usable:
+                raise
+    folders.check(cached, f"the hub's {name}")
     return cached, f"hub {name}@{cached.name}"
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of that name, if there is one."""
+    try:
+        folder = Path(name).expanduser()
+        return folder if folder.is_dir() else None
+    except (RuntimeError, OSError, ValueError):  # a home that nobody has, a name too long
+        return None
 
 
 def _minilm() -> Path:
@@ -205,7 +225,7 @@ def _minilm() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(f"minilm is not installed; run: {MINILM_INSTALL}")
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    _check_files(folder)
+    folders.check(folder)
     digest = _sha256(folder / "model.safetensors")
     if digest != MINILM_SHA256:
         raise ValueError(
@@ -220,68 +240,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _lacks(folder: Path) -> str | None:
-    """What a folder lacks to be a backbone, in words, or None."""
-    if not (folder / "config.json").is_file():
-        return "no config.json"
-    if not any((folder / name).is_file() for name in _WEIGHTS):
-        other = next((p.name for p in sorted(folder.glob("*")) if p.name in ("pytorch_model.bin", "tf_model.h5")), None)
-        only = f", only {other}, which can run code when it is read" if other else ""
-        return f"no weights as safetensors{only}"
-    index = folder / _WEIGHTS[1]
-    if index.is_file() and not (folder / _WEIGHTS[0]).is_file():
-        shards = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-        absent = [name for name in shards if not (folder / name).is_file()]
-        if absent:
-            return f"no {absent[0]}, which its {index.name} names"
-    if not any((folder / name).is_file() for name in _TOKENIZERS):
-        return "no tokenizer"  # transformers would make an empty one of five tokens
-    return None
+def _check_class(config: Any, folder: Path) -> None:
+    """Raise unless transformers has a sequence classifier of this architecture."""
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as classes
 
-
-def _check_files(folder: Path, what: str | None = None) -> None:
-    lacks = _lacks(folder)
-    if lacks:
-        raise FileNotFoundError(
-            f"{what or folder} is not a backbone: it has {lacks}; save_pretrained of a model and of its tokenizer "
-            f"writes what is needed"
-        )
-
-
-def _read(folder: Path, auto_class: str, **arguments: Any) -> Any:
-    """``from_pretrained`` of one of transformers' Auto classes: local, no foreign code, one sentence when it fails."""
-    import transformers
-
-    try:
-        return getattr(transformers, auto_class).from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, **arguments
-        )
-    except Exception as error:  # a damaged file surfaces as almost anything: OSError, KeyError, SafetensorError, ...
-        reason = (str(error).strip().splitlines() or [""])[0]
-        raise ValueError(f"{folder} cannot be read by {auto_class}: {type(error).__name__}: {reason}") from error
-
-
-def _tokenizer(folder: Path, config: Any) -> Any:
-    """The tokenizer, with a padding token also where the model was pretrained without one (GPT-2)."""
-    tokenizer = _read(folder, "AutoTokenizer")
-    if tokenizer.pad_token is None:
-        if tokenizer.eos_token is None:
-            raise ValueError(f"{folder} has a tokenizer with neither a padding token nor an end token; set pad_token")
-        tokenizer.pad_token = tokenizer.eos_token
-    if getattr(config, "pad_token_id", None) is None:
-        config.pad_token_id = tokenizer.pad_token_id
-    return tokenizer
-
-
-def _positions(model: nn.Module) -> float:
-    """The most tokens that the model has positions for; RoBERTa counts them from behind its padding index."""
-    most = getattr(model.config, "max_position_embeddings", None)
-    if not isinstance(most, int) or most <= 0:
-        return math.inf
-    for module in model.base_model.modules():
-        if isinstance(module, nn.Embedding) and module.num_embeddings == most and module.padding_idx is not None:
-            return most - module.padding_idx - 1
-    return most
+    if type(config) not in classes:
+        raise ValueError(f"transformers has no sequence classifier for {config.model_type}, which {folder} is")
 
 
 def _drawn(config: Any, seed: int) -> nn.Module:
@@ -289,38 +253,35 @@ def _drawn(config: Any, seed: int) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
 
     with _own_randomness(seed):
-        try:
-            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32, trust_remote_code=False)
-        except ValueError as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"transformers has no sequence classifier for this backbone: {reason}") from error
+        return folders.attempt(
+            f"no model can be built from the configuration of {config.name_or_path}",
+            lambda: AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32, trust_remote_code=False
+            ),
+        )
 
 
 def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The encoder weights that a checkpoint holds, and the names of those that it does not."""
+    """The pretrained weights that a checkpoint holds, and the names of the encoder's that it does not."""
     with _own_randomness(0):  # what is missing is drawn at random here, and thrown away
-        model, report = _read(
+        model, report = folders.read(
             folder,
             "AutoModelForSequenceClassification",
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # of a stored head; the encoder is checked below
+            ignore_mismatched_sizes=True,  # of a stored head; the encoder was checked before
         )
-    encoder = encoder_parameters(model)
-    # what is reported as mismatched: (name, shape in the file, shape in the model)
-    wrong = sorted(entry for entry in report["mismatched_keys"] if entry[0] in encoder)
-    if wrong:
-        key, stored, expected = wrong[0][:3]
-        raise ValueError(
-            f"{folder} does not fit its config.json: {key} is stored as {tuple(stored)}, "
-            f"the model has {tuple(expected)}"
-        )
-    missing = tuple(key for key in encoder if key in report["missing_keys"])
+    encoder, held = encoder_parameters(model), pretrained_parameters(model, report)
+    mismatched = {entry[0] for entry in report["mismatched_keys"]}
+    head = [name for name, _ in model.named_parameters() if name not in encoder]
+    # a head that is stored whole is a former task's; what is stored of one that is not, was pretrained: ModernBERT's
+    former = set(head) if all(name in held or name in mismatched for name in head) else set()
+    missing = tuple(name for name in encoder if name not in held)
     # copies: what was loaded may be mapped from a file that a later save overwrites
-    anchors = {key: parameter.detach().clone() for key, parameter in encoder.items() if key not in missing}
-    if not anchors:
+    anchors = {name: parameter.detach().clone() for name, parameter in held.items() if name not in former}
+    if encoder.keys().isdisjoint(anchors):
         raise ValueError(f"{folder} holds no encoder weights for {type(model).__name__}; was only a head saved?")
     return anchors, missing
 
@@ -347,8 +308,3 @@ def _quiet() -> Iterator[None]:
         noise.set_verbosity(level)
         if bar:
             noise.enable_progress_bar()
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -4,6 +4,7 @@ Every example, mask and dropout comes from the recipe's seed, evaluations draw n
 holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened.
 """
 
+import shutil
 import signal
 import tempfile
 import threading
@@ -15,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tqdm.auto import tqdm
 from transformers import (
     DataCollatorWithPadding,
@@ -28,8 +28,10 @@ from transformers import (
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
+from recall_learn.files import check_folder, share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
+from recall_learn.lock import owning
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
@@ -39,6 +41,8 @@ from recall_learn.trainer import Recorder, StepTrainer
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
 ADVICE = "lower --lr, or --gamma if it pulls"
 EVALUATION_BATCH = 64
+STOPS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+"""The signals that end a run after its step, and what its record says of them."""
 
 
 class DivergedError(ArithmeticError):
@@ -64,24 +68,29 @@ def finetune(
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
-            ``t0``, ``gamma`` and ``lr``, acts from that step on and is noted in the run's ``changes``;
-            `recall_learn.steering.replay` of these takes the run again. What it raises ends the run.
-        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
-            a checkpoint at each evaluation; where one takes over two seconds, they take a tenth of the time at most.
+            ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
+            setting from there on, and is noted in them; `recall_learn.steering.replay` of these takes the run again.
+            What it raises ends the run.
+        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
+            process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
+            seconds, they take a tenth of the time at most.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
-        resume: go on from the newest checkpoint in ``out``; changes that the run holds are taken again. On a CPU the
-            weights and the history end bit-identical to those of a run that was never stopped.
+        resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
+            unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
+            those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        The run. With ``out``, Ctrl-C ends it after the step in progress, with a checkpoint and without a ``final``.
+        The run. With ``out``, Ctrl-C or SIGTERM ends it after the step in progress, with a checkpoint and without a
+        ``final``; ``stopped`` says which.
 
     Raises:
-        ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong; the message says what is right.
+        ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong, another process owns ``out``, or
+            a batch needs more memory than there is; the message says what is right.
         OSError: a file, a folder or the hub is not there.
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
         KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
@@ -93,14 +102,36 @@ def finetune(
     if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
         raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
     environment.check_precision(recipe.mixed_precision, chosen)
-    run, checkpoint = checkpoints.open_run(recipe, folder, resume)
-    if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
-        raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
-    if run.final:
-        return run
-    session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
-    session.prepare(fisher)
-    return session.train(checkpoint)
+    with _owning(folder):
+        run, checkpoint = checkpoints.open_run(recipe, folder, resume)
+        if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
+            raise ValueError(
+                "method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE"
+            )
+        if run.final:
+            return run
+        if folder is not None:
+            checkpoints.clean(folder)
+        session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
+        session.prepare(fisher)
+        return session.train(checkpoint)
+
+
+@contextmanager
+def _owning(out: Path | None) -> Iterator[None]:
+    """Own the folder of a run while it lasts; one that was made for a run that never began is not left behind."""
+    if out is None:
+        yield
+        return
+    check_folder(out)
+    made = next((path for path in (*reversed(out.absolute().parents), out.absolute()) if not path.exists()), None)
+    out.mkdir(parents=True, exist_ok=True)
+    with owning(out, "wait for it, or choose another --out"):
+        try:
+            yield
+        finally:
+            if made is not None and [path.name for path in out.iterdir()] == [".lock"]:
+                shutil.rmtree(made)
 
 
 class _Session:
@@ -110,9 +141,10 @@ class _Session:
         self.run, self.device, self.out, self.on_step, self.progress = run, device, out, on_step, progress
         self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
         self.recipe = self.now = run.recipe
-        self.recorded = steering.replay(run.changes)
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
-        self.stop_asked = False
+        self.stop_asked = ""
+        self.done = 0
+        self.random: dict[str, Any] | None = None  # to be put back at the first step
         self.started = time.monotonic()
         self.seconds_before = float(run.environment.get("seconds", 0.0))
 
@@ -122,15 +154,17 @@ class _Session:
         data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
         task = glue.named(recipe.task)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        self._check_world()
+        probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         with glue.bars(self.progress):
-            splits = ("train", task.evaluation)
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in splits}
+            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
-        self.questions = list(batches(self.evaluation, self.collator, EVALUATION_BATCH))
+        self.questions = {
+            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
+            for split, ending in glue.scored(recipe.task, data).items()
+        }
         self.backbone.model.to(self.device)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
@@ -151,25 +185,9 @@ class _Session:
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
-            "data": digest(self.data["train"], self.evaluation),
+            "data": digest(*self.data.values()),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
-
-    def _check_world(self) -> None:
-        """A model of the small world reads nothing else, and knows the facts of its own world only."""
-        world, task = self.backbone.world, self.recipe.task
-        if not world:
-            return
-        seed = glue.world_seed(task, self.glue_folder)
-        if not task.startswith(glue.WORLD):
-            raise ValueError(f"{self.backbone.name} reads the small world only, not {task}; choose a task world/...")
-        if seed is None:
-            raise ValueError(f"{task} in {self.glue_folder} does not say its world; make it by recall-learn world task")
-        if seed != world["seed"]:
-            raise ValueError(
-                f"{self.backbone.name} was pretrained in the world of seed {world['seed']}, and {task} is about that "
-                f"of seed {seed}; make the task with recall-learn world task --seed {world['seed']}, or pretrain there"
-            )
 
     def _fisher(self, path: str | Path | None):
         if self.recipe.pull != "ewc" and self.recipe.mask != "child-d":
@@ -193,35 +211,49 @@ class _Session:
             raise ValueError(f"the Fisher is not the one that {self.out} was begun with; give that one by --fisher")
         self.run.environment["fisher"] = taken
         if own is not None and path != own:
-            own.parent.mkdir(parents=True, exist_ok=True)
             save_fisher(own, fisher, **metadata)
         return fisher
 
     def train(self, checkpoint: Path | None) -> Run:
         """Run the steps that are left; keep what was recorded, whatever happens."""
         with tempfile.TemporaryDirectory() as scratch:
-            trainer = self._trainer(self.out or Path(scratch))
+            trainer = self._trainer(scratch)
             set_seed(self.recipe.seed)
+            if checkpoint is not None:
+                self.done = checkpoints.step_of(checkpoint)
+                self.random = checkpoints.read(checkpoint, self.backbone.model, self._parts())
             if not self.run.evaluations:
                 self.evaluate(0)
-            if checkpoint is not None and isinstance(self.method.mask, ChildTuningF):
-                state = load_file(checkpoint / "mask.safetensors")
-                self.method.mask.load_state_dict({"p": self.recipe.p, "generator": state["generator"]})
             self.save()
             try:
-                with self._interruptible(), self._bar(checkpoint) as self.bar:
-                    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                with self._interruptible(), self._bar() as self.bar:
+                    if self.done < self.recipe.steps:
+                        trainer.train()
                 self.flush()
             except BaseException as error:
                 self._stopped(str(error) or type(error).__name__)
                 raise
-            self._finish(trainer)
+            self._finish()
         return self.run
 
-    def _trainer(self, folder: Path) -> StepTrainer:
+    def _parts(self) -> dict[str, Any]:
+        """What a checkpoint holds beside the weights and the random state: each has a ``state_dict``."""
+        parts = {"optimizer": self.method.optimizer, "schedule": self.lr_schedule}
+        if self.scaler is not None:
+            parts["scaler"] = self.scaler
+        if isinstance(self.method.mask, ChildTuningF):  # the other one follows from the Fisher
+            parts["mask"] = self.method.mask
+        return parts
+
+    def write_checkpoint(self, step: int) -> None:
+        """Write a checkpoint, and remove all but it and the one before."""
+        checkpoints.write(self.out / f"checkpoint-{step}", self.backbone.model, self._parts())
+        checkpoints.remove_old(self.out)
+
+    def _trainer(self, folder: str) -> StepTrainer:
         recipe, optimizer = self.recipe, self.method.optimizer
         arguments = TrainingArguments(
-            output_dir=str(folder),
+            output_dir=folder,
             max_steps=recipe.steps,
             per_device_train_batch_size=recipe.batch_size,
             max_grad_norm=recipe.clip,
@@ -240,34 +272,29 @@ class _Session:
         schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
         self.lr_schedule = schedule
         trainer = StepTrainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
+        self.scaler = getattr(trainer.accelerator, "scaler", None)
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Recorder(self))
         return trainer
 
-    def order(self) -> np.ndarray:
-        """The examples of the whole run in their order: one permutation after another, each example once in each."""
-        generator, rows = np.random.default_rng([self.recipe.seed, 1]), len(self.data["train"])
-        needed = self.recipe.steps * self.recipe.batch_size
-        return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
-
     def steer(self, step: int) -> None:
-        """Before a step: take the changes that the run holds for it, and ask for new ones."""
+        """Before a step: ask for changes, note them, and make those act that the run holds for this step."""
         if self.asked:
             self.flush()  # whoever is asked is shown all that there is
-        asked = {**(self.asked(step, self.run) if self.asked else {}), **self.recorded(step, self.run)}
-        if asked:
-            former, self.now = self.now, steering.changed(self.now, asked)
-            different = steering.difference(former, self.now)
-            if different:
-                steering.apply(self.now, self.method, self.lr_schedule)
-            kept = [change for change in self.run.changes if change["step"] != step]
-            self.run.changes[:] = [*kept, *([{"step": step, **different}] if different else [])]
+            asked = self.asked(step, self.run)
+            if asked:
+                steering.note(self.run, step, asked)
+        if any(change["step"] == step for change in self.run.changes):
+            self._act(step)
+
+    def _act(self, step: int) -> None:
+        former, self.now = self.now, steering.at(self.recipe, self.run.changes, step)
+        if self.now != former:
+            steering.apply(self.now, self.method, self.lr_schedule)
 
     def steer_again(self, step: int) -> None:
         """The changes up to ``step`` act: those of the optimizer are in its checkpoint, a penalty's are not."""
-        self.now = steering.at(self.recipe, [change for change in self.run.changes if change["step"] <= step])
-        if self.now != self.recipe:
-            steering.apply(self.now, self.method, self.lr_schedule)
+        self._act(step)
 
     def record(self, loss: torch.Tensor, penalty: torch.Tensor | None) -> None:
         """Note the step that is about to be taken."""
@@ -296,18 +323,16 @@ class _Session:
             self.run.history.append(record)
 
     def evaluate(self, step: int) -> None:
-        """Score the model on the task's evaluation split, and measure what it forgot."""
-        model = self.backbone.model
-        labels = torch.cat([batch["labels"] for batch in self.questions])
+        """Score the model on the task's evaluation splits, and measure what it forgot."""
+        model, metrics = self.backbone.model, {}
         model.eval()
-        with torch.no_grad():
-            inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in self.questions)
-            logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
         away = distance(model, self.backbone.anchors)
-        try:
-            metrics = glue.metrics(self.recipe.task, logits, labels)
-        except ValueError as error:
-            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+        for ending, questions in self.questions.items():
+            try:
+                scores = self._scores(questions)
+            except ValueError as error:
+                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
         record = {"step": step, "metrics": metrics, "distance": away}
         record["layers"] = distance_by_layer(model, self.backbone.anchors)
         for probe in self.probes:
@@ -316,6 +341,14 @@ class _Session:
         if step:
             self.run.history[-1]["distance"] = away
 
+    @torch.no_grad()
+    def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """The task's metrics on the batches of a split."""
+        labels = torch.cat([batch["labels"] for batch in questions])
+        inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
+        logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
+        return glue.metrics(self.recipe.task, logits, labels)
+
     def save(self) -> None:
         """Write ``run.json``, if there is a folder for it."""
         if self.out is not None:
@@ -323,19 +356,26 @@ class _Session:
             self.run.environment["seconds"] = round(seconds, 1)
             self.run.save(self.out / "run.json")
 
-    def _finish(self, trainer: StepTrainer) -> None:
+    def _finish(self) -> None:
         if len(self.run.history) < self.recipe.steps:
-            self._stopped("Ctrl-C")
+            self._stopped(self.stop_asked)
             return
         last = self.run.evaluations[-1]
         seconds = round(self.seconds_before + time.monotonic() - self.started, 1)
         self.run.final = {**last, "seconds": seconds}
         if self.out is not None:
-            trainer.save_model(str(self.out / "model"))
-            self.backbone.tokenizer.save_pretrained(self.out / "model")
+            self._save_model(self.out / "model")
         self.save()
         if self.out is not None:
             checkpoints.remove_all(self.out)
+
+    def _save_model(self, folder: Path) -> None:
+        """The trained model and its tokenizer, as anybody loads them; all files readable by whom run.json is."""
+        if folder.exists():  # of a try that was killed
+            shutil.rmtree(folder)
+        self.backbone.model.save_pretrained(folder)
+        self.backbone.tokenizer.save_pretrained(folder)
+        share(folder, self.out / "run.json")
 
     def _stopped(self, why: str) -> None:
         self.pending = []
@@ -344,28 +384,32 @@ class _Session:
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C ends the run after the step in progress, with a checkpoint; the second ends it at once.
+        """Ctrl-C or SIGTERM ends the run after the step in progress, with a checkpoint; a second one ends it at once.
 
-        Without a folder for the checkpoint, or beside the main thread, which alone hears Ctrl-C, nothing is changed.
+        Without a folder for the checkpoint, or beside the main thread, which alone hears them, nothing is changed.
         """
         if self.out is None or threading.current_thread() is not threading.main_thread():
             yield
             return
 
-        def ask(number, frame):
-            self.stop_asked = True
-            signal.signal(signal.SIGINT, former)
+        def put_back():
+            for number, handler in former.items():
+                signal.signal(number, handler)
 
-        former = signal.signal(signal.SIGINT, ask)
+        def ask(number, frame):
+            self.stop_asked = STOPS[number]
+            put_back()
+
+        former = {number: signal.signal(number, ask) for number in STOPS}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, former)
+            put_back()
 
-    def _bar(self, checkpoint: Path | None) -> tqdm:
+    def _bar(self) -> tqdm:
         return tqdm(
             total=self.recipe.steps,
-            initial=checkpoints.step_of(checkpoint) if checkpoint else 0,
+            initial=self.done,
             desc=f"{self.recipe.task} {self.recipe.method}",
             unit="step",
             disable=None if self.progress is None else not self.progress,

@@ -13,39 +13,22 @@ Where the label y comes from decides what the number means (Kunstner, 2019; van 
                computes this; it is here to be compared with.
 =============  ====================================================================================================
 
-The likelihood is read from the logits, never from the model's own loss:
+p(y | x) is a softmax over classes, a Gaussian over numbers, or a Bernoulli over yes and no, never the model's own loss:
+`recall_learn.likelihood` says which, and why C classes take C - 1 backward passes, and K numbers K.
 
-- ``[N, C]`` with C of at least 2: p(y | x) is their softmax, so a multi-label head does not belong here.
-- ``[N, 1]``, regression: a Gaussian of variance 1, log p(y | x) = -(y - f)^2 / 2, whose exact Fisher is (df/dtheta)^2.
-  The gradient of a mean squared error is twice as large, and a Fisher made of it four times.
-- ``[N, L, V]``, masked words, or a label for every token: log p(y | x) sums over the positions whose label is not
-  -100. The labels of a causal model are one position late: shift them first.
-
-One backward pass per coin flip
-    Choose a label by C - 1 coin flips: is it 0? if not, is it 1? and so on. With :math:`r_k = \sum_{j \ge k} p_j`,
-    flip k is reached with probability :math:`r_k` and says yes with :math:`q = p_k / r_k`. The score of a coin is
-    (said yes - q) times the gradient of its log-odds, and the score of y is the sum over the flips made. Given the
-    flips before it each has mean zero, so the products of two have too, and the squares add up: flip k adds
-    :math:`r_k \, q (1 - q) = p_k r_{k+1} / r_k` times the squared gradient of its log-odds
-    :math:`z_k - \log \sum_{j > k} e^{z_j}`. Written as directions in the logits z, with J = dz/dtheta:
-
-    .. math:: \sum_y p_y (\nabla \log p_y)^2 = \sum_{k=0}^{C-2} (J^\top v_k)^2, \qquad
-              v_k = \sqrt{\frac{p_k r_{k+1}}{r_k}} \Big( e_k - \sum_{j > k} \frac{p_j}{r_{k+1}} e_j \Big)
-
-    The :math:`v_k` are the columns of the Cholesky factor of :math:`\mathrm{diag}(p) - p p^\top`. The definition
-    takes C passes; a binary task needs one.
-
-Many positions
-    Labels at different positions are independent given x, and each score has mean zero, so
-    :math:`\mathbb{E}_y (\sum_t g_t)^2 = \sum_t \mathbb{E}_y g_t^2`: the exact Fisher sums over positions and flips, at
-    that many passes. Over a large vocabulary take ``sampled``: one pass, all positions at once.
+Over several processes
+    With ``group`` each process brings its own examples and all get the mean over all of them. The model may be in
+    pieces (``fully_shard``): it is gathered meanwhile, so a process needs room for all its weights and as many squares.
+    Wrapped in DistributedDataParallel or torch.compile, the model inside is used, under its own names.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -53,12 +36,16 @@ from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 from tqdm.auto import tqdm
 
-from recall_learn.anchors import fingerprint
+from recall_learn.anchors import fingerprint, trainable, unwrapped
+from recall_learn.checks import shown
+from recall_learn.files import writing
+from recall_learn.likelihood import IGNORED as IGNORED
+from recall_learn.likelihood import LABELS, LIKELIHOODS, directions, resolve
 from recall_learn.per_example import Inputs, PerExample, accumulator, examples_in
+from recall_learn.sharded import gathered, together, whole
 
-LABELS = ("exact", "sampled", "empirical", "batched")
-IGNORED = -100  # torch's label for a position without one
 FORMAT = "recall-learn fisher 1"
+DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 class Fisher(dict[str, Tensor]):
@@ -79,7 +66,9 @@ def fisher_diagonal(
     batches: Iterable,
     *,
     labels: str = "exact",
+    likelihood: str | None = None,
     generator: Generator | None = None,
+    group: Any = None,
     progress: bool | None = None,
 ) -> Fisher:
     """Mean over examples of the squared per-example gradients of log p(y | x), in eval mode, for each weight.
@@ -90,139 +79,103 @@ def fisher_diagonal(
             have the examples in the first dimension and are moved to the model's device. Labels may be left out for
             "exact" and "sampled", except for logits ``[N, L, V]``, where they also say which positions count.
         labels: "exact", "sampled", "empirical" or "batched".
+        likelihood: "categorical", "gaussian" (variance 1) or "bernoulli"; None follows the model's config, and else
+            the labels, see `recall_learn.likelihood`.
         generator: for the draws of "sampled"; None is torch's global one of the CPU. With logits ``[N, C]`` and a
             generator of the CPU an example's draw does not depend on the device or on how the examples are batched.
+            Each process of a group draws from its own, which should be seeded differently.
+        group: a process group, such as ``torch.distributed.group.WORLD``, whose processes all call this, each with
+            examples of its own: as many as it likes, also none. "exact" and "empirical" are then what one process
+            finds with all the examples, up to rounding, and the same to the bit in all.
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        ``name -> tensor`` (squared nats per squared unit of the weight) for ``named_parameters()`` that require grad,
-        float64 for float64 weights, else float32; a :class:`Fisher`, so ``.examples`` is N. It does not depend on the
-        batch size, except for "batched", where a batch of b examples weighs b.
+        ``name -> tensor`` (squared nats per squared unit of the weight) for the parameters that require grad, see
+        `recall_learn.anchors.trainable`; whole tensors, float64 for float64 weights, else float32. A :class:`Fisher`,
+        so ``.examples`` is N. It does not depend on the batch size, except for "batched", where a batch of b examples
+        weighs b.
 
     Raises:
-        ValueError: an unknown ``labels``; no examples; labels missing, misshapen or out of range; logits misshapen or
-            not finite; nothing requires grad; a model that is not deterministic in eval mode.
+        ValueError: an unknown ``labels`` or ``likelihood``; no examples; labels missing, misshapen, out of range or at
+            odds with the likelihood; logits misshapen or not finite; nothing requires grad, or nothing that does
+            reaches the logits; a model that is not deterministic in eval mode, or in pieces of an unknown kind; the
+            group's processes have other parameters.
+        RuntimeError: another process of the group failed; the message says which, and why.
     """
     if labels not in LABELS:
-        raise ValueError(f"labels is {labels!r}; it must be one of {', '.join(map(repr, LABELS))}")
-    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    if not parameters:
-        raise ValueError("model has no parameter that requires grad, so there is nothing to take a Fisher of")
-    total = {name: torch.zeros_like(p, dtype=accumulator(p)) for name, p in parameters.items()}
-    score = partial(directions, choice=labels, generator=generator)
-    examples = 0
-    with evaluating(model), torch.enable_grad():
+        raise ValueError(f"labels is {shown(labels)}; it must be one of {', '.join(map(repr, LABELS))}")
+    if likelihood not in (None, *LIKELIHOODS):
+        raise ValueError(f"likelihood is {shown(likelihood)}; it must be None or one of {', '.join(LIKELIHOODS)}")
+    if generator is not None and not isinstance(generator, Generator):
+        raise ValueError(f"generator is {shown(generator)}; it must be a torch.Generator or None")
+    if not isinstance(batches, Iterable):
+        raise ValueError(f"batches is {shown(batches)}; it must be an iterable of batches")
+    with gathered(unwrapped(model)) as plain, evaluating(plain), torch.enable_grad():
+        sums = _Sums(plain, labels, likelihood, generator)
+        run = partial(sums.add_all, tqdm(batches, desc="Fisher", unit="batch", disable=_hidden(progress)))
+        examples = together(run, sums.total, group, lambda: sums.likelihood)
+    if not examples:
+        raise ValueError("batches holds no examples; a generator that was used up before looks like this too")
+    return Fisher(
+        {name: tensor.div_(examples) for name, tensor in sums.total.items()}, labels=labels, examples=examples
+    )
+
+
+class _Sums:
+    """The running sums over batches of squares, one likelihood for all."""
+
+    def __init__(self, model: nn.Module, labels: str, likelihood: str | None, generator: Generator | None):
+        parameters = trainable(model)
+        if not parameters:
+            raise ValueError("model has no parameter that requires grad, so there is nothing to take a Fisher of")
+        self.total = {name: torch.zeros_like(p, dtype=accumulator(p)) for name, p in parameters.items()}
+        self.device = next(iter(parameters.values())).device
+        self.said, self.likelihood = likelihood, None
+        self.problem = getattr(getattr(model, "config", None), "problem_type", None)
+        self.choice, self.generator = labels, generator
         squares = PerExample(partial(finite_logits, model), model, parameters)
-        for batch in tqdm(batches, desc="Fisher", unit="batch", disable=None if progress is None else not progress):
-            inputs, y = _split(batch, next(iter(parameters.values())).device)
+        self.add = squares.add_mean_square if labels == "batched" else squares.add_squares
+
+    def add_all(self, batches: Iterable) -> int:
+        """Add every batch; returns the number of examples."""
+        examples = 0
+        for batch in batches:
+            inputs, y = _split(batch, self.device)
             n = examples_in(inputs)
             if y is not None and y.shape[:1] != (n,):
                 raise ValueError(
                     f"labels have shape {tuple(y.shape)} in a batch of {n} examples; they need one row each"
                 )
-            add = squares.add_mean_square if labels == "batched" else squares.add_squares
             if n:
-                add(total, inputs, y, score)
+                self.add(self.total, inputs, y, self._score(y))
             examples += n
-    if not examples:
-        raise ValueError("batches holds no examples; a generator that was used up before looks like this too")
-    return Fisher({name: tensor.div_(examples) for name, tensor in total.items()}, labels=labels, examples=examples)
+        return examples
+
+    def _score(self, whole_batch: Tensor | None) -> Callable[[Tensor, Tensor | None], Iterator[Tensor]]:
+        """Directions for the rows of a batch, or for all, under what the whole batch looks like."""
+        found: list[str] = []
+
+        def score(logits: Tensor, y: Tensor | None) -> Iterator[Tensor]:
+            if not found:
+                rows = logits.shape[0] if whole_batch is None else len(whole_batch)
+                found.append(self._resolve(logits[:1].expand(rows, *logits.shape[1:]), whole_batch))
+            return directions(logits, y, choice=self.choice, likelihood=found[0], generator=self.generator)
+
+        return score
+
+    def _resolve(self, logits: Tensor, y: Tensor | None) -> str:
+        now = resolve(logits, y, self.said, self.problem)
+        if self.likelihood not in (None, now):
+            raise ValueError(
+                f"labels look {self.likelihood} in one batch and {now} in another; say likelihood={now!r} or "
+                f"{self.likelihood!r}"
+            )
+        self.likelihood = now
+        return now
 
 
-def directions(
-    logits: Tensor, labels: Tensor | None, *, choice: str = "exact", generator: Generator | None = None
-) -> Iterator[Tensor]:
-    """Directions v in the logits such that an example's share of the Fisher is the sum over v of (J^T v)^2.
-
-    Args:
-        logits: ``[N, C]`` or ``[N, L, V]``.
-        labels: the true labels, ``[N]`` or ``[N, L]``; see :func:`fisher_diagonal` for when they may be None.
-        choice: one of ``LABELS``; "batched" has the directions of "empirical".
-        generator: for "sampled".
-
-    Yields:
-        Tensors shaped like the logits, float64 for float64 logits, else float32.
-
-    Raises:
-        ValueError: the labels are missing, misshapen or out of range.
-    """
-    z = logits.detach().to(accumulator(logits))
-    if z.shape[-1] == 1:
-        yield _gaussian(z, labels, choice, generator)
-        return
-    log_p = z.log_softmax(-1).view(len(z), -1, z.shape[-1])  # [N, positions, C]
-    counted = torch.ones(log_p.shape[:2], dtype=torch.bool, device=z.device)
-    if z.dim() == 3 or choice in ("empirical", "batched"):
-        y = _categories(labels, z, choice)
-        counted = y != IGNORED
-    if choice == "exact":
-        slot = torch.where(counted, counted.cumsum(1) - 1, -1)  # the how-manieth counted position of its example
-        for k in range(1 if z.dim() == 2 else int(counted.sum(1).max())):
-            for v in _coin_flips(log_p):
-                yield (v * (slot == k)[:, :, None]).view_as(z)
-        return
-    if choice == "sampled":
-        cdf = log_p.double().exp().cumsum(-1)
-        y = torch.searchsorted(cdf, _uniform(counted, generator)[:, :, None], right=True)[:, :, 0]
-    y = y.clamp(0, z.shape[-1] - 1)[:, :, None]  # the clamp: -100, and a draw beyond a cdf that ends just under 1
-    v = (-log_p.exp()).scatter_add_(2, y, torch.ones_like(y, dtype=z.dtype))
-    yield (v * counted[:, :, None]).view_as(z)
-
-
-def _coin_flips(log_p: Tensor) -> Iterator[Tensor]:
-    """The C - 1 columns v_k of the module's docstring. In logarithms: no quotient of two vanishing numbers."""
-    log_r = log_p.flip(-1).logcumsumexp(-1).flip(-1)
-    for k in range(log_p.shape[-1] - 1):
-        v = torch.zeros_like(log_p)
-        v[..., k] = 1
-        v[..., k + 1 :] = -(log_p[..., k + 1 :] - log_r[..., k + 1, None]).exp()
-        yield v * (0.5 * (log_p[..., k] + log_r[..., k + 1] - log_r[..., k])).exp()[..., None]
-
-
-def _gaussian(f: Tensor, labels: Tensor | None, choice: str, generator: Generator | None) -> Tensor:
-    """The score y - f (d log p / df); its square has mean 1 over y ~ N(f, 1), so ``exact`` is 1."""
-    if f.dim() != 2:
-        raise ValueError(f"logits have shape {tuple(f.shape)}; a regression needs [N, 1]")
-    if choice == "exact":
-        return torch.ones_like(f)
-    if choice == "sampled":
-        return torch.special.ndtri(_uniform(f, generator).clamp_min(2.0**-54)).to(f.dtype)
-    if labels is None or labels.numel() != len(f):
-        given = "missing" if labels is None else f"of shape {tuple(labels.shape)}"
-        raise ValueError(
-            f"labels are {given}; {choice!r} with logits [N, 1] needs one number for each of {len(f)} examples"
-        )
-    y = labels.reshape(f.shape).to(f.dtype)
-    if not y.isfinite().all():
-        raise ValueError("labels of a regression must be finite numbers, and this batch has a nan or an infinity")
-    return y - f
-
-
-def _uniform(like: Tensor, generator: Generator | None) -> Tensor:
-    # one number per draw, in order and on the generator's own device: the CPU's gives the same labels for every batch
-    # size and device
-    device = "cpu" if generator is None else generator.device
-    return torch.rand(like.shape, dtype=torch.float64, generator=generator, device=device).to(like.device)
-
-
-def _categories(labels: Tensor | None, z: Tensor, choice: str) -> Tensor:
-    """The true labels as [N, positions], or a ValueError."""
-    shape, count = tuple(z.shape[:-1]), z.shape[-1]
-    if labels is None:
-        raise ValueError(f"labels are missing; {choice!r} with logits {tuple(z.shape)} needs labels of shape {shape}")
-    if tuple(labels.shape) != shape or labels.is_floating_point() or labels.is_complex():
-        raise ValueError(
-            f"labels have shape {tuple(labels.shape)} and {labels.dtype}; logits {tuple(z.shape)} need integers {shape}"
-        )
-    allowed = (labels >= 0) & (labels < count)
-    if z.dim() == 3:
-        allowed |= labels == IGNORED
-    if not allowed.all():
-        also = f", or {IGNORED} for a position that does not count" if z.dim() == 3 else ""
-        raise ValueError(
-            f"labels hold {int(labels[~allowed][0])}; with {count} logits they go from 0 to {count - 1}{also}"
-        )
-    return labels.long().view(len(z), -1)
+def _hidden(progress: bool | None) -> bool | None:
+    return None if progress is None else not progress
 
 
 def finite_logits(model: nn.Module, inputs: Inputs) -> Tensor:
@@ -257,7 +210,13 @@ def _split(batch: object, device: torch.device) -> tuple[Inputs, Tensor | None]:
 
 
 def _labels(labels: object, device: torch.device) -> Tensor | None:
-    return None if labels is None else torch.as_tensor(labels, device=device)
+    if labels is None:
+        return None
+    try:
+        tensor = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"labels are {shown(labels)}; they must be a tensor, or numbers to make one of") from error
+    return tensor.to(device)
 
 
 def _to(value: object, device: torch.device) -> object:
@@ -286,31 +245,29 @@ def save_fisher(path: str | os.PathLike, fisher: Mapping[str, Tensor], **metadat
             ``examples`` if ``fisher`` is a plain dictionary.
 
     Raises:
-        ValueError: ``labels`` or ``examples`` is not known.
+        ValueError: ``labels`` or ``examples`` is not known, or ``fisher`` is not what `load_fisher` would take.
+        OSError: the place cannot be written to, see `recall_learn.files.writing`.
     """
-    path = Path(path)
     known = {key: getattr(fisher, key) for key in ("labels", "examples") if hasattr(fisher, key)}
     strings = {key: str(value) for key, value in (known | metadata).items()}
     for key in ("labels", "examples"):
         if key not in strings:
             raise ValueError(f"{key} is not known; a plain dictionary needs save_fisher(..., {key}=...)")
-    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in fisher.items()}
+    _check_fisher(fisher, strings, "fisher")
+    tensors = {name: whole(tensor.detach()).cpu().clone().contiguous() for name, tensor in fisher.items()}
     strings |= {"format": FORMAT, "tensors": fingerprint(tensors)}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        save_file(tensors, temporary, metadata=strings)
-        os.replace(temporary, path)
-    except safetensors.SafetensorError as error:
-        raise OSError(f"{path} cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata=strings)
+        except safetensors.SafetensorError as error:
+            raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
     """Read what :func:`save_fisher` wrote: the Fisher, on the CPU, and its metadata.
 
     Raises:
-        ValueError: the file is damaged or is not a Fisher.
+        ValueError: the file is damaged or is not a Fisher; the message names the field.
         FileNotFoundError: there is no such file.
     """
     if not Path(path).is_file():
@@ -319,10 +276,32 @@ def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged or not a safetensors file ({error}); take the Fisher again") from error
+    except PermissionError:
+        raise
+    except Exception as error:  # a header may be wrong in more ways than safetensors has errors for
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is damaged or not a safetensors file ({reason}); take the Fisher again") from error
     if metadata.pop("format", None) != FORMAT:
         raise ValueError(f"{path} is a safetensors file but not a Fisher written by save_fisher")
-    if metadata.pop("tensors") != fingerprint(tensors):
+    if metadata.pop("tensors", None) != fingerprint(tensors):
         raise ValueError(f"{path} is damaged: its numbers are not those that were written; take the Fisher again")
-    return Fisher(tensors, labels=metadata["labels"], examples=int(metadata["examples"])), metadata
+    labels, examples = _check_fisher(tensors, metadata, str(path))
+    return Fisher(tensors, labels=labels, examples=examples), metadata
+
+
+def _check_fisher(tensors: Mapping[str, Tensor], about: Mapping[str, str], what: str) -> tuple[str, int]:
+    """What a Fisher is the mean of, once it is known to be one: labels and the number of examples."""
+    labels, examples = about.get("labels"), about.get("examples")
+    if labels not in LABELS:
+        raise ValueError(f"{what} has labels {shown(labels)}; they must be one of {', '.join(LABELS)}")
+    if examples is None or not re.fullmatch("[0-9]{1,18}", examples) or not int(examples):
+        raise ValueError(f"{what} has examples {shown(examples)}; it must be a whole number of at least 1")
+    if not isinstance(tensors, Mapping) or not tensors:
+        raise ValueError(f"{what} holds no tensors; it must have one for each parameter")
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or tensor.dtype not in DTYPES:
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+            raise ValueError(f"{what} has {kind} under {name!r}; it must be a tensor of float16 to float64")
+        if whole((~((tensor >= 0) & tensor.isfinite())).sum()):
+            raise ValueError(f"{what} has entries under {name!r} that are negative, infinite or nan; none may be")
+    return labels, int(examples)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recall_learn.anchors import check_names
+from recall_learn.anchors import check_names, named
 from recall_learn.fisher import evaluating
+from recall_learn.sharded import local, part, total
 
 
 @torch.no_grad()
@@ -20,19 +21,27 @@ def distance(model: nn.Module, anchors: Mapping[str, Tensor]) -> float:
     r"""How far the weights are from home, :math:`\|\theta - \theta^*\|_2` over all anchored weights.
 
     Args:
-        model: the model now.
+        model: the model now. Of ``fully_shard`` or wrapped in DistributedDataParallel or torch.compile, it is the
+            distance of the whole model, for which every process has to ask.
         anchors: theta*, ``name -> tensor``; parameters without an anchor (the head) do not count.
 
     Raises:
         ValueError: an anchor names no parameter of the model, or has another shape.
     """
-    parameters = dict(model.named_parameters())
+    parameters = named(model)
     check_names({name: parameters[name] for name in anchors if name in parameters}, anchors, "anchors")
-    squares = torch.zeros((), dtype=torch.float64)
-    for name, anchor in anchors.items():
-        p = parameters[name]
-        squares += (p.float() - anchor.to(p.device).float()).square().sum(dtype=torch.float64).cpu()
-    return float(squares.sqrt())
+    return apart((parameters[name], anchor) for name, anchor in anchors.items())
+
+
+@torch.no_grad()
+def apart(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """The distance between parameters and their anchors, pair by pair; 0 of none."""
+
+    def square(p: Tensor, anchor: Tensor) -> Tensor:
+        return (local(p).float() - part(anchor, p).float()).square().sum(dtype=torch.float64)
+
+    pairs = list(pairs)
+    return float(total((square(p, anchor), p) for p, anchor in pairs).sqrt()) if pairs else 0.0
 
 
 def distance_by_layer(model: nn.Module, anchors: Mapping[str, Tensor]) -> dict[str, float]:

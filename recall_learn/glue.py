@@ -9,8 +9,8 @@ Wang et al., 2019, "GLUE". The score of each task is the one of Chen et al., 202
 """
 
 import json
+import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,8 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from typing_extensions import TypedDict
 
-from recall_learn import hub
+from recall_learn import hub, parquet, scores
+from recall_learn.checks import shown, whole
+from recall_learn.files import check_folder, writing
+from recall_learn.reading import parse_json
 from recall_learn.world import World
 from recall_learn.world import tasks as world_tasks
 
@@ -28,7 +32,14 @@ WORLD = "world/"
 REPOSITORY = "nyu-mll/glue"
 VARIABLE = "RECALL_LEARN_GLUE"
 
-_SHARD = re.compile(r"-\d+-of-(\d+)\.parquet$")
+MISMATCHED = "_mm"
+"""What the names of a task's metrics on its second evaluation split end in."""
+
+log = logging.getLogger(__name__)
+
+
+class _OfWorld(TypedDict):
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Task:
         metrics: what `metrics` gives for this task.
         primary: the metric that is the task's score in the paper.
         evaluation: the split that the score is taken on; the test labels of GLUE are withheld.
-        splits: what `load` gives.
+        mismatched: a second split that the metrics are taken on, where it is there: MNLI's, of other kinds of text.
     """
 
     name: str
@@ -51,11 +62,16 @@ class Task:
     metrics: tuple[str, ...] = ("accuracy",)
     primary: str = "accuracy"
     evaluation: str = "validation"
-    splits: tuple[str, ...] = ("train", "validation")
+    mismatched: str | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """What `load` gives; the mismatched split may be absent."""
+        return ("train", self.evaluation, *([self.mismatched] if self.mismatched else []))
 
 
 _PAIR = ("sentence1", "sentence2")
-_MNLI = ("validation_matched", "validation_mismatched")
+_MNLI = {"evaluation": "validation_matched", "mismatched": "validation_mismatched"}
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -65,7 +81,7 @@ TASKS: dict[str, Task] = {
         Task("mrpc", _PAIR, metrics=("accuracy", "f1")),
         Task("stsb", _PAIR, num_labels=1, metrics=("pearson", "spearman"), primary="pearson"),
         Task("qqp", ("question1", "question2"), metrics=("accuracy", "f1")),
-        Task("mnli", ("premise", "hypothesis"), num_labels=3, evaluation=_MNLI[0], splits=("train", *_MNLI)),
+        Task("mnli", ("premise", "hypothesis"), num_labels=3, **_MNLI),
         Task("qnli", ("question", "sentence")),
         Task("rte", _PAIR),
         Task("wnli", _PAIR),
@@ -97,26 +113,39 @@ def load(task: str, glue: str | Path | None = None, limit_train: int | None = No
         seed: of that draw; at least 0.
 
     Returns:
-        ``split -> datasets.Dataset`` in memory, for every split in the task's ``splits``.
+        ``split -> datasets.Dataset`` in memory, for every split in the task's ``splits``. MNLI's mismatched split may
+        be absent, and that is logged.
 
     Raises:
         ValueError: the task is unknown, the limit or the seed out of range, or a file holds something else than the
             task: a column or a label is missing, a label is out of range (withheld labels are -1), there are no rows.
         FileNotFoundError: the folder, the task in it, or a split's file is not there.
-        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+        ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.hub.fetch`.
     """
-    spec = named(task)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+    spec, seed = named(task), whole("seed", seed, 0)
     folder = locate(task, glue)
-    data = _made(spec) if folder is None else {split: _read(folder, spec, split) for split in spec.splits}
+    data = _made(spec) if folder is None else {split: _read(folder, spec, split) for split in _present(folder, spec)}
     if limit_train is not None:
         rows = len(data["train"])
-        if isinstance(limit_train, bool) or not isinstance(limit_train, int) or not 1 <= limit_train <= rows:
-            raise ValueError(f"limit_train must be a whole number from 1 to {rows} for {task}, got {limit_train!r}")
-        keep = np.sort(np.random.default_rng(seed).permutation(rows)[:limit_train])
+        try:
+            limit = whole("limit_train", limit_train, 1, rows)
+        except ValueError:
+            right = f"a whole number from 1 to {rows} for {task}"
+            raise ValueError(f"limit_train must be {right}, got {shown(limit_train)}") from None
+        keep = np.sort(np.random.default_rng(seed).permutation(rows)[:limit])
         data["train"] = data["train"].select(keep)
     return data
+
+
+def scored(task: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """The splits that a model is scored on, and what the names of their metrics end in: ``""``, or ``"_mm"``.
+
+    Args:
+        task: one of `TASKS`.
+        data: what `load` gave.
+    """
+    spec = named(task)
+    return {spec.evaluation: ""} | ({spec.mismatched: MISMATCHED} if spec.mismatched in data else {})
 
 
 def tokenize(dataset: Any, task: str, tokenizer: Any, max_length: int = 128) -> Any:
@@ -137,7 +166,8 @@ def tokenize(dataset: Any, task: str, tokenizer: Any, max_length: int = 128) -> 
             model was built for.
     """
     spec = named(task)
-    _check_columns(dataset.column_names, spec, "the dataset")
+    parquet.check_columns(dataset.column_names, (*spec.columns, "label"), "the dataset")
+    max_length = whole("max_length", max_length, 1)
     room = tokenizer.num_special_tokens_to_add(pair=len(spec.columns) == 2) + len(spec.columns)
     if max_length < room:
         raise ValueError(f"max_length must be at least {room} tokens for {task}, got {max_length}")
@@ -205,43 +235,7 @@ def metrics(task: str, logits: ArrayLike, labels: ArrayLike) -> dict[str, float]
     if bad:
         raise ValueError(f"logits are not finite in {bad} of {len(labels)} examples of {task}: the run has diverged")
     predictions = logits[:, 0] if spec.num_labels == 1 else logits.argmax(axis=1)
-    return {name: float(_METRICS[name](labels, predictions)) for name in spec.metrics}
-
-
-def _accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
-    return np.mean(labels == predictions)
-
-
-def _f1(labels: np.ndarray, predictions: np.ndarray) -> float:
-    from sklearn.metrics import f1_score
-
-    return f1_score(labels, predictions, labels=[1], average="macro", zero_division=0.0)
-
-
-def _correlation(name: str):
-    """A correlation of scikit-learn or scipy that is 0 where one side is constant, and warns of nothing."""
-
-    def correlation(labels: np.ndarray, predictions: np.ndarray) -> float:
-        if np.ptp(labels) == 0 or np.ptp(predictions) == 0:
-            return 0.0
-        if name == "matthews":
-            from sklearn.metrics import matthews_corrcoef
-
-            return matthews_corrcoef(labels, predictions)
-        from scipy import stats
-
-        return getattr(stats, name)(labels.astype(np.float64), predictions).statistic
-
-    return correlation
-
-
-_METRICS = {
-    "accuracy": _accuracy,
-    "f1": _f1,
-    "matthews_correlation": _correlation("matthews"),
-    "pearson": _correlation("pearsonr"),
-    "spearman": _correlation("spearmanr"),
-}
+    return {name: float(scores.METRICS[name](labels, predictions)) for name in spec.metrics}
 
 
 def locate(task: str, glue: str | Path | None = None) -> Path | None:
@@ -255,9 +249,7 @@ def locate(task: str, glue: str | Path | None = None) -> Path | None:
     spec = named(task)
     given, by = (glue, "--glue") if glue is not None else (os.environ.get(VARIABLE), VARIABLE)
     if given:
-        folder = Path(given).expanduser()
-        if not folder.is_dir():
-            raise FileNotFoundError(f"{by} names {str(given)!r}, which is not a folder")
+        folder = _folder(given, by)
         if spec.name.startswith(WORLD) and not (folder / spec.name).is_dir():
             return None
         if not (folder / spec.name).is_dir():
@@ -268,10 +260,38 @@ def locate(task: str, glue: str | Path | None = None) -> Path | None:
         return None
     patterns = [f"{spec.name}/{split}-*.parquet" for split in spec.splits]
     cached = hub.cached(REPOSITORY, repo_type="dataset", patterns=patterns)
-    if cached is not None and all(any(cached.glob(pattern)) for pattern in patterns):
+    if cached is not None and _whole(cached, spec):
         return cached
     advice = f"give a folder in the layout of {REPOSITORY} by --glue, or by the environment variable {VARIABLE}"
     return hub.fetch(REPOSITORY, repo_type="dataset", patterns=patterns, advice=advice)
+
+
+def _folder(given: str | Path, by: str) -> Path:
+    """The folder that somebody named."""
+    try:
+        folder = Path(given).expanduser()
+        there = folder.is_dir()
+    except (RuntimeError, OSError, ValueError) as error:  # a home that nobody has, a name too long, a NUL in it
+        raise FileNotFoundError(f"{by} names {shown(str(given))}, which is not a folder: {error}") from None
+    if not there:
+        raise FileNotFoundError(f"{by} names {str(given)!r}, which is not a folder")
+    return folder
+
+
+def _whole(folder: Path, spec: Task) -> bool:
+    """Whether all files of a task are there."""
+    try:
+        return all(parquet.shards(folder / spec.name, split) for split in spec.splits)
+    except (OSError, ValueError):
+        return False
+
+
+def _present(folder: Path, spec: Task) -> list[str]:
+    """The task's splits, without the mismatched one where it is absent, which is said."""
+    if spec.mismatched and not any((folder / spec.name).glob(f"{spec.mismatched}-*")):
+        log.warning("%s has no %s/%s: only %s is scored", folder, spec.name, spec.mismatched, spec.evaluation)
+        return [split for split in spec.splits if split != spec.mismatched]
+    return list(spec.splits)
 
 
 def save_world(folder: str | Path, task: str, size: int, world: World) -> Path:
@@ -287,33 +307,51 @@ def save_world(folder: str | Path, task: str, size: int, world: World) -> Path:
         The task's folder.
 
     Raises:
-        ValueError: as `recall_learn.world.tasks.make`.
+        ValueError: as `recall_learn.world.tasks.make`; or the folder's name is empty.
+        NotADirectoryError: it cannot be a folder.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    made, out = world_tasks.make(task, size, world), Path(folder) / WORLD / task
+    out = check_folder(check_folder(folder) / WORLD / task)
+    made = world_tasks.make(task, size, world)
     out.mkdir(parents=True, exist_ok=True)
     for split, columns in made.items():
         table = pa.table(columns).replace_schema_metadata({"world": json.dumps({"seed": world.seed})})
-        temporary = out / f".{split}.parquet"
-        pq.write_table(table, temporary)
-        temporary.replace(out / f"{split}-00000-of-00001.parquet")
+        with writing(out / f"{split}-00000-of-00001.parquet") as temporary:
+            pq.write_table(table, temporary)
     return out
 
 
 def world_seed(task: str, glue: str | Path | None = None) -> int | None:
-    """The seed of the world that a task is about; None for a task that is not of the small world."""
-    import pyarrow.parquet as pq
+    """The seed of the world that a task is about; None for a task that is not of the small world, or does not say.
 
+    Raises:
+        ValueError: a file says something else than a seed, or the splits are of different worlds.
+        FileNotFoundError, ConnectionError: as `load` says.
+    """
     if not task.startswith(WORLD):
         return None
     folder = locate(task, glue)
     if folder is None:
         return World().seed
-    file = next((folder / task).glob("train-*.parquet"), None)
-    about = (pq.read_schema(file).metadata or {}).get(b"world") if file else None
-    return json.loads(about)["seed"] if about else None
+    files = [file for split in named(task).splits for file in parquet.shards(folder / task, split)]
+    seeds = {_seed_of(file): file for file in files}
+    if len(seeds) > 1:
+        one, other = (file.name for file in list(seeds.values())[:2])
+        raise ValueError(f"{folder / task} mixes worlds: {one} is of another than {other}; make the task again")
+    return next(iter(seeds))
+
+
+def _seed_of(file: Path) -> int | None:
+    """The seed of the world that a file says it is of, or None."""
+    about = parquet.metadata(file, "world")
+    if about is None:
+        return None
+    try:
+        return World(parse_json(about, _OfWorld)["seed"]).seed
+    except ValueError as error:
+        raise ValueError(f"{file} does not say its world: {error}; make it by recall-learn world task") from None
 
 
 def _made(spec: Task) -> dict[str, Any]:
@@ -326,39 +364,12 @@ def _made(spec: Task) -> dict[str, Any]:
 
 def _read(folder: Path, spec: Task, split: str) -> Any:
     """One split, read into memory: no cache file is written anywhere."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     from datasets import Dataset
     from datasets.table import InMemoryTable
 
-    where = f"{spec.name}/{split}"
-    files = sorted((folder / spec.name).glob(f"{split}-*.parquet"))
-    if not files:
-        raise FileNotFoundError(f"{folder} has no split {where}: no file is named {where}-*.parquet")
-    stated = _SHARD.search(files[0].name)
-    if stated and int(stated[1]) != len(files):
-        raise FileNotFoundError(f"{folder} has {len(files)} of the {int(stated[1])} files of {where}; get the others")
-    try:
-        table = pa.concat_tables([pq.ParquetFile(file).read() for file in files])
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{where} in {folder} cannot be read as parquet: {str(error).splitlines()[0]}") from error
-    _check_columns(table.column_names, spec, f"{where} in {folder}")
-    if not table.num_rows:
-        raise ValueError(f"{where} in {folder} has no rows")
-    for column in spec.columns:
-        kind = table.schema.field(column).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or table[column].null_count:
-            raise ValueError(f"column {column!r} of {where} in {folder} must be text without gaps, it is {kind}")
-    if table["label"].null_count:
-        raise ValueError(f"column 'label' of {where} in {folder} has {table['label'].null_count} gaps")
-    _check_labels(table["label"].to_numpy(), spec, f"{where} in {folder}")
+    table = parquet.read(folder / spec.name, split, spec.columns)
+    _check_labels(table["label"].to_numpy(), spec, f"{spec.name}/{split} in {folder}")
     return Dataset(InMemoryTable(table))
-
-
-def _check_columns(names: list[str], spec: Task, where: str) -> None:
-    missing = [name for name in (*spec.columns, "label") if name not in names]
-    if missing:
-        raise ValueError(f"{where} lacks the column {missing[0]!r}; it has {', '.join(names) or 'none'}")
 
 
 def _check_labels(labels: np.ndarray, spec: Task, where: str) -> None:

@@ -20,14 +20,15 @@ Chen et al., 2020, "Recall and Learn", section 3.1.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.functional import hessian as _dense_hessian
 from torch.autograd.functional import vhp as _vector_times_hessian
 
-from recall_learn.anchors import check_names
+from recall_learn.anchors import check_names, named
+from recall_learn.checks import number, shown
+from recall_learn.sharded import beside, local, total, whole
 
 Theta = Tensor | Mapping[str, Tensor]
 Loss = Callable[[Theta], Tensor]
@@ -134,8 +135,7 @@ def laplace(loss: Loss, theta: Theta, tolerance: float = 1e-3) -> Gaussian:
     Raises:
         ValueError: ``theta`` is no minimum: H is not positive definite there, or the gradient is too large.
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance!r}; it must be a number of nats, at least 0")
+    tolerance = number("tolerance", tolerance, lambda x: x >= 0, "a number of nats, at least 0", infinite=True)
     matrix = hessian(loss, theta)
     cholesky, failed = torch.linalg.cholesky_ex(matrix)
     if failed:
@@ -161,7 +161,8 @@ class QuadraticPenalty:
 
     The anchors are copied: they stay where they are when the model moves on. They and the arithmetic are in single
     precision or better; a model in bfloat16 gets gradients in bfloat16. The copies follow the model to its device at
-    the first call there.
+    the first call there, and into the pieces of ``fully_shard``: then each process has its part of the gradient, and
+    all have the value of the whole. Anchors and precision may be whole then (and alike in all processes) or in pieces.
 
     Args:
         anchors: theta*, ``name -> tensor``, names as in ``model.named_parameters()``. A subset of the parameters will
@@ -191,15 +192,16 @@ class QuadraticPenalty:
     def __call__(self, model: nn.Module | Mapping[str, Tensor]) -> Tensor:
         """The penalty of ``model``, a module or ``name -> tensor``: a scalar in nats, differentiable in the weights.
 
+        A module may be wrapped in DistributedDataParallel or torch.compile; names with and without the wrapper's fit.
+
         Raises:
             ValueError: an anchor names no parameter of ``model``, or one of another shape.
         """
-        parameters = dict(model.named_parameters()) if isinstance(model, nn.Module) else model
+        parameters = named(model) if isinstance(model, nn.Module) else model
         if not isinstance(parameters, Mapping):
-            raise ValueError(f"model is {model!r}; it must be a module, or a mapping from names to tensors")
+            raise ValueError(f"model is {shown(model)}; it must be a module, or a mapping from names to tensors")
         check_names({name: parameters[name] for name in self.anchors if name in parameters}, self.anchors, "anchors")
-        terms = [_HalfSquare.apply(parameters[name], *self._on(name, parameters[name].device)) for name in self.anchors]
-        return torch.stack([term.to(terms[0].device) for term in terms]).sum()
+        return total((self._term(name, parameters[name]), parameters[name]) for name in self.anchors)
 
     def merge(self, newer: "QuadraticPenalty", decay: float = 1.0) -> "QuadraticPenalty":
         r"""One penalty for this task and the next: online EWC.
@@ -221,21 +223,28 @@ class QuadraticPenalty:
         Huszár, 2018, "Note on the quadratic penalties in EWC"; Schwarz et al., 2018, "Progress & Compress", section 4.
         """
         if not isinstance(newer, QuadraticPenalty):
-            raise ValueError(f"newer is {newer!r}; it must be a QuadraticPenalty")
+            raise ValueError(f"newer is {shown(newer)}; it must be a QuadraticPenalty")
         if _number(decay, "decay") > 1:
             raise ValueError(f"decay is {decay!r}; it must be a number in [0, 1]")
         check_names(self.anchors, newer.anchors, "newer.anchors")
         precision = {}
         for name, anchor in newer.anchors.items():
-            _, old = self._on(name, anchor.device)
-            _, new = newer._on(name, anchor.device)
+            _, old = self._on(name, anchor)
+            _, new = newer._on(name, anchor)
             precision[name] = decay * old + new
         return QuadraticPenalty(newer.anchors, precision)
 
-    def _on(self, name: str, device: torch.device) -> tuple[Tensor, Tensor | float]:
+    def _term(self, name: str, parameter: Tensor) -> Tensor:
+        """What is here of one parameter's share."""
+        anchor, precision = self._on(name, parameter)
+        return _HalfSquare.apply(
+            local(parameter), local(anchor), local(precision) if isinstance(precision, Tensor) else precision
+        )
+
+    def _on(self, name: str, like: Tensor) -> tuple[Tensor, Tensor | float]:
         for held in (self.anchors, self.precision):
-            if isinstance(held[name], Tensor) and held[name].device != device:
-                held[name] = held[name].to(device)
+            if isinstance(held[name], Tensor):
+                held[name] = beside(held[name], like)
         return self.anchors[name], self.precision[name]
 
 
@@ -257,6 +266,12 @@ def ewc(anchors: Mapping[str, Tensor], fisher: Mapping[str, Tensor], strength: f
     strength = _number(strength, "strength")
     _check_tensors(anchors, "anchors")
     _check_tensors(fisher, "fisher")
+    lacking = [name for name in anchors if name not in fisher]
+    if lacking:
+        raise ValueError(
+            f"fisher lacks {lacking[0]!r}, which has an anchor; a frozen weight has no Fisher and needs no anchor, "
+            f"leave it out of anchors"
+        )
     check_names(anchors, fisher, "fisher")
     precision = {name: strength * _not_negative(fisher[name], f"fisher[{name!r}]") for name in anchors}
     return QuadraticPenalty(anchors, precision)
@@ -284,7 +299,7 @@ def l2sp(
     Li et al., 2018, "Explicit inductive bias for transfer learning with convolutional networks".
     """
     if (head is None) != (beta is None):
-        raise ValueError(f"head is {'not ' * (head is None)}given and beta is {beta!r}; give both, or neither")
+        raise ValueError(f"head is {'not ' * (head is None)}given and beta is {shown(beta)}; give both, or neither")
     _check_tensors(anchors, "anchors")
     precision = dict.fromkeys(anchors, _number(alpha, "alpha"))
     if head is None:
@@ -338,7 +353,7 @@ def _like(theta: Theta, flat: Tensor) -> Theta:
 
 def _named(theta: Theta) -> Mapping[str, Tensor]:
     if not isinstance(theta, Tensor | Mapping):
-        raise ValueError(f"theta is {theta!r}; it must be a tensor, or a mapping from names to tensors")
+        raise ValueError(f"theta is {shown(theta)}; it must be a tensor, or a mapping from names to tensors")
     return theta if isinstance(theta, Mapping) else {"": theta}
 
 
@@ -349,23 +364,22 @@ def _copy(tensor: Tensor) -> Tensor:
 
 def _check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
     if not isinstance(tensors, Mapping) or not tensors:
-        raise ValueError(f"{what} is {tensors!r}; it must be a mapping from parameter names to tensors, not empty")
+        raise ValueError(f"{what} is {shown(tensors)}; it must be a mapping from parameter names to tensors, not empty")
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            kind = tensor.dtype if isinstance(tensor, Tensor) else repr(tensor)
+            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
             raise ValueError(f"{what}[{name!r}] is {kind}; it must be a floating point tensor")
 
 
 def _number(value: float, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
-        raise ValueError(f"{what} is {value!r}; it must be a finite number, at least 0")
-    return float(value)
+    return number(what, value, lambda x: x >= 0, "a finite number, at least 0")
 
 
 def _not_negative(value: Tensor | float, what: str) -> Tensor | float:
     """A copy of ``value``, or raise unless all of it is finite and at least 0."""
     if not isinstance(value, Tensor):
         return _number(value, what)
-    if value.numel() and not ((low_high := value.aminmax()).min >= 0 and low_high.max < math.inf):
-        raise ValueError(f"{what} lies in [{low_high.min:g}, {low_high.max:g}]; it must be finite and at least 0")
+    if whole((~((value >= 0) & value.isfinite())).sum()):  # of all pieces: then each process complains, or none
+        low, high = whole(value).aminmax()
+        raise ValueError(f"{what} lies in [{low:g}, {high:g}]; it must be finite and at least 0")
     return _copy(value)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recall_learn.anchors import check_names
+from recall_learn.anchors import check_names, trainable
 from recall_learn.annealing import Sigmoid
 from recall_learn.backbones import Backbone
 from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
@@ -28,7 +28,9 @@ from recall_learn.fisher import Fisher, fisher_diagonal, load_fisher
 from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
 from recall_learn.masked_lm import MaskedLM
 from recall_learn.recadam import RecAdam
+from recall_learn.recalled import recall_groups
 from recall_learn.recipe import Recipe
+from recall_learn.sharded import local, part, settle
 
 HEAD_DECAY = 0.01
 """L2-SP's beta, on the new head (Li et al., 2018)."""
@@ -63,14 +65,15 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
         backbone: the model is already where it will train.
         fisher: ``name -> tensor`` at the pretrained weights; needed by ewc and child-d.
     """
-    groups = _groups(recipe, backbone)
+    anchors = {name: backbone.anchors[name] for name in trainable(backbone.model) if name in backbone.anchors}
+    groups = recall_groups(backbone.model, recipe.weight_decay, anchors=anchors)
     if recipe.pull == "recadam":
         optimizer: Optimizer = RecAdam(
             groups,
             lr=recipe.lr,
             anneal=Sigmoid(recipe.k, recipe.t0),
             gamma=recipe.strength,
-            anchors=backbone.anchors,
+            anchors=anchors,
             algorithm=recipe.algorithm,
         )
     else:
@@ -80,11 +83,10 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
         optimizer = torch.optim.AdamW(plain, lr=recipe.lr, weight_decay=0.0, fused=fused)
     method = Method(optimizer)
     if recipe.pull == "ewc":
-        encoder = {name: fisher[name] for name in backbone.anchors}
-        method.make_penalty = partial(ewc, backbone.anchors, encoder)
+        method.make_penalty = partial(ewc, anchors, {name: fisher[name] for name in anchors})
     elif recipe.pull == "l2sp":
-        head = [name for name, _ in backbone.model.named_parameters() if name not in backbone.anchors]
-        method.make_penalty = partial(_l2sp, backbone, head)
+        head = [name for name in trainable(backbone.model) if name not in anchors]
+        method.make_penalty = partial(_l2sp, backbone.model, anchors, head)
     if method.make_penalty is not None:
         method.penalty = method.make_penalty(recipe.strength)
     if recipe.mask == "child-f":
@@ -106,8 +108,7 @@ def read_fisher(path: str | Path, backbone: Backbone) -> tuple[Fisher, dict[str,
     fisher, metadata = load_fisher(path)
     if metadata.get("anchors") != backbone.fingerprint:
         raise ValueError(f"{path} is a Fisher of {metadata.get('backbone', 'another model')}, not of {backbone.name}")
-    parameters = dict(backbone.model.named_parameters())
-    encoder = {name: parameters[name] for name in backbone.anchors}
+    encoder = {name: p for name, p in trainable(backbone.model).items() if name in backbone.anchors}
     check_names(encoder, {name: fisher[name] for name in encoder if name in fisher}, "fisher")
     return fisher, metadata
 
@@ -147,18 +148,28 @@ def source_fisher(
         progress: as there.
 
     Returns:
-        ``name -> tensor`` under the anchors' names.
+        ``name -> tensor`` under the anchors' names; frozen weights have none.
     """
     stream = ({**inputs, "labels": words} for inputs, words in batches)
-    with at_home(backbone):
-        fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
-    own = {name: fisher[f"model.{name}"] for name in backbone.anchors}
+    # a part of the head that was pretrained has a Fisher as well; in the masked language model it is a copy, and rests
+    parameters, shared = dict(masked_lm.model.named_parameters()), set(backbone.model.parameters())
+    copies = [parameters[name] for name in backbone.anchors if name in parameters and parameters[name] not in shared]
+    try:
+        for p in copies:
+            p.requires_grad_(True)
+        with at_home(backbone):
+            fisher = fisher_diagonal(masked_lm, stream, labels=labels, generator=generator, progress=progress)
+    finally:
+        for p in copies:
+            p.requires_grad_(False)
+    own = {name: fisher[f"model.{name}"] for name in backbone.anchors if f"model.{name}" in fisher}
     return Fisher(own, labels=labels, examples=fisher.examples)
 
 
 @contextmanager
 def at_home(backbone: Backbone) -> Iterator[None]:
     """The encoder at its pretrained weights, and afterwards where it stood."""
+    settle(backbone.model)
     parameters = dict(backbone.model.named_parameters())
     now = {name: parameters[name].detach().clone() for name in backbone.anchors}
     _write(parameters, backbone.anchors)
@@ -188,21 +199,12 @@ def digest(*splits: Any) -> str:
     return result.hexdigest()
 
 
-def _groups(recipe: Recipe, backbone: Backbone) -> list[dict[str, Any]]:
-    """Recalled and not, decayed and not: what the checkpoint holds is recalled, the rest is new."""
-    groups: dict[tuple[bool, float], list[tuple[str, nn.Parameter]]] = {}
-    for name, p in backbone.model.named_parameters():
-        decay = recipe.weight_decay if p.ndim > 1 else 0.0
-        groups.setdefault((name in backbone.anchors, decay), []).append((name, p))
-    return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
-
-
-def _l2sp(backbone: Backbone, head: Sequence[str], alpha: float) -> QuadraticPenalty:
-    parameters = dict(backbone.model.named_parameters())
-    return l2sp(backbone.anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
+def _l2sp(model: nn.Module, anchors: Mapping[str, Tensor], head: Sequence[str], alpha: float) -> QuadraticPenalty:
+    parameters = dict(model.named_parameters())
+    return l2sp(anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
 
 
 @torch.no_grad()
 def _write(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
     for name, value in values.items():
-        parameters[name].copy_(value)
+        local(parameters[name]).copy_(part(value, parameters[name]))

@@ -72,6 +72,7 @@ class PerExample:
         self.reason: str | None = None
         self.verified = False  # the formulas agreed with autograd on a batch
         self.repeated = 0  # the size of the batch that gave the same logits twice
+        self.reached = False  # some logits depended on some parameter
         formulas = {id(p) for module in model.modules() for p in covered(module)}
         for name, parameter in parameters.items():
             if self.reason is None and id(parameter) not in formulas:
@@ -87,7 +88,7 @@ class PerExample:
             score: ``(logits, labels) -> directions v``, each shaped like the logits.
 
         Raises:
-            ValueError: two forwards of the same batch differ.
+            ValueError: two forwards of the same batch differ, or no parameter reaches the logits.
         """
         n = examples_in(inputs)
         self.refuse_random(inputs, n)
@@ -141,8 +142,17 @@ class PerExample:
 
     def _gradients(self, logits: Tensor, v: Tensor) -> tuple[Tensor | None, ...]:
         """The sum over examples that autograd gives: one tensor a parameter, None where the logits do not use it."""
-        wanted = tuple(self.parameters.values())
-        return torch.autograd.grad(logits, wanted, v.to(logits.dtype), retain_graph=True, allow_unused=True)
+        found: tuple[Tensor | None, ...] = (None,) * len(self.parameters)
+        if logits.requires_grad:
+            wanted = tuple(self.parameters.values())
+            found = torch.autograd.grad(logits, wanted, v.to(logits.dtype), retain_graph=True, allow_unused=True)
+        self.reached |= any(gradient is not None for gradient in found)
+        if not self.reached:
+            raise ValueError(
+                "the logits do not depend on any parameter that requires grad: is the forward pass under no_grad, or "
+                "does it use other tensors than model.named_parameters() gives?"
+            )
+        return found
 
     def _one_by_one(self, reason: str) -> None:
         self.reason = reason
@@ -281,7 +291,7 @@ def _operand(module: nn.Module, x: Tensor, n: int) -> Tensor:
 def _with_deltas(logits: Tensor, calls: list[Call], v: Tensor) -> list[Call]:
     """One backward pass, for all examples: each call with the gradient at its output, those without one left out."""
     edges = [call.delta for call in calls]
-    if not edges:
+    if not edges or not logits.requires_grad:
         return []
     deltas = torch.autograd.grad(logits, edges, v.to(logits.dtype), retain_graph=True, allow_unused=True)
     found = [(call, delta) for call, delta in zip(calls, deltas, strict=True) if delta is not None]

@@ -94,6 +94,31 @@ def world_of(backbone: Backbone) -> World:
     return world
 
 
+def check_world(backbone: Backbone, task: str, folder: str | Path | None = None) -> None:
+    """A model of the small world reads nothing else, and knows the facts of its own world only.
+
+    Args:
+        backbone: of that world or of none.
+        task: what it is to read.
+        folder: the GLUE data, see `recall_learn.glue.load`.
+
+    Raises:
+        ValueError: it is of a world, and the task is of none, of another, or does not say.
+    """
+    if not backbone.world:
+        return
+    seed, own = glue.world_seed(task, folder), backbone.world["seed"]
+    if not task.startswith(glue.WORLD):
+        raise ValueError(f"{backbone.name} reads the small world only, not {task}; choose a task world/...")
+    if seed is None:
+        raise ValueError(f"{task} in {folder} does not say its world; make it by recall-learn world task")
+    if seed != own:
+        raise ValueError(
+            f"{backbone.name} was pretrained in the world of seed {own}, and {task} is about that of seed {seed}; "
+            f"make the task with recall-learn world task --seed {own}, or pretrain there"
+        )
+
+
 def _of_world(backbone: Backbone) -> dict[str, Any]:
     from recall_learn.world.batches import Batches
 

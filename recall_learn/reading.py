@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from recall_learn.checks import shown
+
 LARGEST = 1 << 30
 """Bytes; no JSON file of this library comes near."""
 
@@ -47,12 +49,13 @@ def read_text(path: str | os.PathLike, what: str) -> str:
         raise ValueError(f"{what} {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
-def parse_json(text: str | bytes, shape: Any = Any) -> Any:
+def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -> Any:
     """What a JSON text holds, once it has the shape.
 
     Args:
         text: the JSON.
         shape: a type that pydantic knows.
+        infinite: whether ``Infinity`` may be in it, which is no JSON, and which transformers writes.
 
     Returns:
         The value as `json.loads` gives it; integers where the shape has floats stay integers.
@@ -62,13 +65,17 @@ def parse_json(text: str | bytes, shape: Any = Any) -> Any:
             the message names the field, its value and what would be right.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_infinity if infinite else _refuse)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 text ({error.reason})") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from None
+    except ValueError as error:
+        if "set_int_max_str_digits" not in str(error):
+            raise
+        raise ValueError("it holds an integer of thousands of digits") from None
     check_shape(value, shape)
     return value
 
@@ -91,7 +98,7 @@ def check_shape(value: Any, shape: Any) -> None:
         raise ValueError(_sentence(error.errors(include_url=False))) from None
 
 
-def read_json(path: str | os.PathLike, shape: Any, what: str, advice: str) -> Any:
+def read_json(path: str | os.PathLike, shape: Any, what: str, advice: str, *, infinite: bool = False) -> Any:
     """What a JSON file holds, once it has the shape.
 
     Args:
@@ -99,6 +106,7 @@ def read_json(path: str | os.PathLike, shape: Any, what: str, advice: str) -> An
         shape: as in `parse_json`.
         what: what the file is, for the message: "the grid".
         advice: what would be right, for the message: "restore it, or use another --out".
+        infinite: as in `parse_json`.
 
     Raises:
         FileNotFoundError, IsADirectoryError, OSError: as in `read_text`.
@@ -106,7 +114,7 @@ def read_json(path: str | os.PathLike, shape: Any, what: str, advice: str) -> An
     """
     text = read_text(path, what)
     try:
-        return parse_json(text, shape)
+        return parse_json(text, shape, infinite=infinite)
     except ValueError as error:
         raise ValueError(f"{what} {path} is damaged: {error}; {advice}") from None
 
@@ -125,9 +133,12 @@ def _sentence(errors: list[dict[str, Any]]) -> str:
     if first["type"] == "missing":
         return f"{where} is missing{more}"
     right = first["msg"].replace("Input should be", "it has to be").replace("Value error, ", "")
-    shown = f"{first['input']!r:.60}" if not isinstance(first["input"], int) or abs(first["input"]) < 1e30 else "an int"
-    return f"{where or 'it'} is {shown}; {right}{more}"
+    return f"{where or 'it'} is {shown(first['input'])}; {right}{more}"
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is no JSON number")
+
+
+def _infinity(constant: str) -> float:
+    return _refuse(constant) if constant == "NaN" else float(constant)

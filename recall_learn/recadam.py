@@ -17,22 +17,23 @@ authors' code: read literally, line 12 pulls with gamma = 5000 and diverges.
 Chen et al., 2020, "Recall and Learn", Algorithm 1, arXiv 2004.12651.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from recall_learn import annealing
-from recall_learn.anchors import check_names, fingerprint
-from recall_learn.annealing import Sigmoid
-from recall_learn.recadam_update import HALF, Bucket, Scalars, update_buckets
+from recall_learn import recadam_settings as settings
+from recall_learn import recadam_state
+from recall_learn.annealing import Sigmoid, on_device
+from recall_learn.recadam_anchors import Kept, anchors_by_name, copy_of, read_gamma
+from recall_learn.recadam_rows import Rows, check_devices, rows_of
+from recall_learn.recadam_settings import ALGORITHMS
+from recall_learn.recadam_update import Bucket, Scalars, update_buckets
 
-ALGORITHMS = ("paper", "released", "coupled")
+__all__ = ["ALGORITHMS", "RecAdam"]
 
 
 class RecAdam(Optimizer):
@@ -40,37 +41,46 @@ class RecAdam(Optimizer):
 
     Args:
         params: parameters as every torch optimizer takes them: tensors, ``(name, tensor)`` pairs, or groups. A group
-            with ``recall=False`` is plain AdamW (the head); `recall_learn.recalled.recall_groups` makes both. A
-            parameter without a gradient is skipped, its pull included.
-        lr: learning rate alpha; at least 0.
+            with ``recall=False`` has no pull and no lambda (the head): AdamW, or its released form.
+            :func:`recall_learn.recalled.recall_groups` makes both. A parameter without a gradient is skipped, its pull
+            included.
+        lr: learning rate alpha; at least 0. A tensor of one element stays one if ``capturable``.
         betas: decay rates of the two moments, each in [0, 1).
         eps: added to the root of the second moment; at least 0.
         weight_decay: decoupled, ``lr * weight_decay * theta`` as in ``torch.optim.AdamW``: not scaled by lambda.
         anneal: lambda, a callable from the update count t (steps, starting at 1) to [0, 1]. Once it returns exactly 1
             the pull is skipped.
         gamma: strength of the pull, a number, or ``name -> tensor`` (EWC's precision, one number a weight).
-        anchors: theta*, ``name -> tensor``; None takes a copy of the parameters now. Kept in float32 where the
-            parameter is bf16 or fp16, as are the moments.
+        anchors: theta*, ``name -> tensor``, whole or sharded; None takes a copy of the parameters now. Kept in float32
+            where the parameter is bf16 or fp16, as are the moments.
         algorithm: ``"paper"``, Algorithm 1 as above; ``"released"``, the authors' code: the pull taken after the Adam
             step, ``eps`` added before the bias correction, weight decay last; ``"coupled"``, line 6 of the algorithm:
             lambda and the penalty go through the moments.
-        foreach, fused: which of the equal paths to take, as in torch: by default the fused kernel on CPU and CUDA.
-            Both False is the plain loop over :func:`recall_learn.recadam_update.update`.
+        foreach, fused: which of the equal paths to take: by default the fused kernel on CPU and CUDA, else foreach.
+            ``foreach=False`` alone is the plain loop over :func:`recall_learn.recadam_update.update`.
+        maximize: climb the task's loss; the pull and the decay stay what they are.
+        capturable: count, lambda and bias correction are computed on the device and nothing waits for it, so that a
+            CUDA graph may hold the step. The graph keeps the numbers of its capture, a tensor ``lr`` may change. It
+            takes the plain loop, and lambda and the pull are checked only where the optimizer is made or loaded.
 
     Raises:
-        ValueError: an argument is out of range; an anchor is missing, extra or misshapen; ``lr * gamma >= 2``, where
-            the pull alone diverges (above 1 it overshoots, which warns; neither holds for "coupled").
-        RuntimeError: a gradient is sparse.
+        ValueError: an argument is out of range; an anchor is missing, extra or misshapen; at the next step the pull
+            ``(1 - lambda) * lr * gamma`` is 2 or more, where it alone diverges (above 1 it overshoots, which warns;
+            neither holds for "coupled"). At a step: shapes, dtypes or devices of a parameter, its gradient, its
+            moments and its anchor do not agree.
+        RuntimeError: a gradient is sparse, or a CUDA graph is being captured without ``capturable``.
 
     ``anneal``, ``gamma`` and ``lr`` may be changed between steps in ``param_groups``, a gamma by name as a whole.
     ``state_dict`` holds AdamW's tensors and the fingerprint of the anchors, not the anchors; loading it against other
-    anchors raises.
+    anchors raises. Parameters may be replaced in ``param_groups`` before the first step, as FSDP2 and accelerate do;
+    of sharded ones (``DTensor``) the first ``state_dict`` gathers the anchors, so call it in every process.
+    ``torch.optim.AdamW``'s ``amsgrad`` and ``differentiable`` have no counterpart here.
     """
 
     def __init__(
         self,
         params: Iterable,
-        lr: float = 2e-5,
+        lr: float | Tensor = 2e-5,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
@@ -81,36 +91,41 @@ class RecAdam(Optimizer):
         algorithm: str = "paper",
         foreach: bool | None = None,
         fused: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
     ):
-        if foreach and fused:
-            raise ValueError("foreach=True and fused=True exclude each other; set one of them")
-        self._path = "fused" if fused or (fused is None and foreach is None) else "foreach" if foreach else "plain"
-        self._anchors: dict[Tensor, Tensor] | None = None  # None until all groups are in
-        self._gammas: dict[Tensor, Tensor] = {}  # of groups whose gamma is a mapping
-        self._seen: dict[int, tuple[Any, float]] = {}  # the gamma last read in each group, and its largest value
-        self._prints: dict[int, str] = {}
+        self._kept: list[Kept] = []  # beside param_groups
+        self._made = False
         self._warned = False
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "anneal": anneal}
-        super().__init__(params, defaults | {"gamma": gamma, "algorithm": algorithm, "recall": True, "t": 0})
-        self._anchors = {}
+        defaults |= {"gamma": gamma, "algorithm": algorithm, "recall": True, "t": 0, "maximize": maximize}
+        # torch's distributed checkpoints save of each group what it holds here, so the last two wait for their values
+        defaults |= {"foreach": foreach, "fused": fused, "capturable": capturable, "anchors": None, "dtype": None}
+        super().__init__(params, defaults)
         self._set_anchors(self.param_groups, anchors)
+        self._made = True
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group; its anchors are its own ``"anchors"`` entry, or a copy of its parameters now."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         param_group = dict(param_group)
         anchors = param_group.pop("anchors", None)
         super().add_param_group(param_group)
         group = self.param_groups[-1]
+        self._kept.append(Kept([]))
         try:
-            group["t"] = self.param_groups[0]["t"]
+            group["t"] = int(self.param_groups[0]["t"])
+            settings.check(group)
+            group["dtype"] = recadam_state.dtypes(group)
             self._check(len(self.param_groups) - 1)
-            if self._anchors is not None:
+            if self._made:
                 self._set_anchors([group], anchors)
             elif anchors is not None:
                 raise ValueError("anchors belong in RecAdam(..., anchors=...), not in one of its first groups")
         except Exception:
             self.param_groups.pop()
-            self._seen.pop(len(self.param_groups), None)
+            self._kept.pop()
             raise
 
     @torch.no_grad()
@@ -124,250 +139,196 @@ class RecAdam(Optimizer):
         update_buckets(work)
         return loss
 
+    def anchors(self) -> list[list[Tensor]]:
+        """Theta* of every group, in the order of its parameters; empty for a group that recalls nothing.
+
+        Not copies. A tensor is where its parameter was at the last step, and a ``DTensor`` where that is one.
+        """
+        return [list(kept.anchors) for kept in self._kept]
+
     def state_dict(self) -> dict[str, Any]:
         """AdamW's state, the settings as plain numbers, and the anchors' fingerprint for each group."""
+        self._check_parameters()
         saved = super().state_dict()
-        for index, (group, out) in enumerate(zip(self.param_groups, saved["param_groups"], strict=True)):
-            try:
-                out["anneal"] = annealing.as_dict(group["anneal"])
-            except (TypeError, ValueError):
-                out["anneal"] = None  # a callable of the user's own: the one in place stays
-            out["gamma"] = _gamma_print(group) if isinstance(group["gamma"], Mapping) else float(group["gamma"])
-            out["anchors"] = self._fingerprint(index)
+        for group, kept, out in zip(self.param_groups, self._kept, saved["param_groups"], strict=True):
+            recadam_state.save_group(group, kept, out)
         return saved
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore moments, counts and settings; the anchors stay, and have to be those of the saved run.
 
         Raises:
-            ValueError: the state is not a RecAdam's, or belongs to other anchors, another gamma or other groups.
+            ValueError: the state is not a RecAdam's, lacks something, has other shapes or a dtype that is not this
+                model's, or belongs to other anchors, another gamma or other groups. The optimizer is as it was.
         """
-        groups = [dict(group) for group in state_dict.get("param_groups", [])]
-        if not groups or any("anchors" not in group or "anneal" not in group for group in groups):
-            raise ValueError("state_dict is not a RecAdam's: its groups hold no anchors fingerprint")
-        if len(groups) != len(self.param_groups):
-            raise ValueError(f"state_dict has {len(groups)} param_groups, this optimizer {len(self.param_groups)}")
-        for index, (group, mine) in enumerate(zip(groups, self.param_groups, strict=True)):
-            if group.pop("anchors") != self._fingerprint(index):
-                raise ValueError(f"state_dict was saved with other anchors than those of param_groups[{index}]")
-            by_name = isinstance(mine["gamma"], Mapping)
-            if by_name or isinstance(group["gamma"], str):
-                if not by_name or _gamma_print(mine) != group["gamma"]:
-                    raise ValueError(f"state_dict was saved with another gamma than that of param_groups[{index}]")
-                group["gamma"] = mine["gamma"]
-            saved = group["anneal"]
-            group["anneal"] = mine["anneal"] if saved is None else annealing.from_dict(saved)
-        super().load_state_dict({**state_dict, "param_groups": groups})
-        self._restore(state_dict)
-
-    def _restore(self, state_dict: dict[str, Any]) -> None:
-        # torch casts loaded moments to the parameter's dtype, and leaves a count on its GPU, to be waited for
-        numbers = [number for group in state_dict["param_groups"] for number in group["params"]]
-        params = [p for group in self.param_groups for p in group["params"]]
-        for number, p in zip(numbers, params, strict=True):
-            for key, saved in state_dict["state"].get(number, {}).items():
-                if key == "step" or p.dtype in HALF:
-                    device = "cpu" if key == "step" else p.device
-                    self.state[p][key] = saved.to(device=device, dtype=torch.float32, copy=True)
+        state_dict = dict(state_dict)
+        for hook in self._optimizer_load_state_dict_pre_hooks.values():
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        self._check_parameters()
+        groups = recadam_state.read_groups(state_dict.get("param_groups", []), self.param_groups, self._kept)
+        state = recadam_state.read_state(state_dict, groups)
+        self.__setstate__({"state": state, "param_groups": groups})
+        for hook in self._optimizer_load_state_dict_post_hooks.values():
+            hook(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("_path", "_anchors", "_gammas", "_seen", "_prints", "_warned")
+        own = ("_kept", "_made", "_warned")
         return super().__getstate__() | {key: self.__dict__[key] for key in own}
 
     def _set_anchors(self, groups: list[dict], anchors: Mapping[str, Tensor] | None) -> None:
         recalled = [group for group in groups if group["recall"]]
         if anchors is None:
-            self._anchors |= {p: _copy(p, p) for group in recalled for p in group["params"]}
-            return
-        named = _named(recalled, "anchors")
-        check_names(named, anchors, "anchors")
-        for name in named:
-            if not bool(anchors[name].isfinite().all()):
-                raise ValueError(f"anchors[{name!r}] has non-finite entries; the pull would spread them")
-        self._anchors |= {p: _copy(anchors[name], p) for name, p in named.items()}
+            made = [[copy_of(p, p) for p in group["params"]] for group in recalled]
+        else:
+            made = anchors_by_name(recalled, anchors)
+        beside = [kept for group, kept in zip(groups, self._kept[-len(groups) :], strict=True) if group["recall"]]
+        for kept, tensors in zip(beside, made, strict=True):
+            kept.anchors = tensors
 
-    def _fingerprint(self, index: int) -> str:
-        if index not in self._prints:
-            group = self.param_groups[index]
-            recalled = group["params"] if group["recall"] else []
-            self._prints[index] = fingerprint({f"{i:06d}": self._anchors[p] for i, p in enumerate(recalled)})
-        return self._prints[index]
-
-    def _check(self, index: int) -> float:
+    def _check(self, index: int) -> float | Tensor:
         """Check what may change between steps; returns lambda at the next step (1: nothing pulls)."""
-        group = self.param_groups[index]
-        _check_group(group)
+        group, kept = self.param_groups[index], self._kept[index]
         if not group["recall"]:
             return 1.0
-        lam = _lambda(group)
-        if index not in self._seen or self._seen[index][0] is not group["gamma"]:
-            self._seen[index] = (group["gamma"], self._read_gamma(group))
-        strength = float(group["lr"]) * self._seen[index][1]
-        if group["algorithm"] != "coupled" and strength >= 2:
-            raise ValueError(f"lr * gamma is {strength:g}; the pull diverges at 2 and above, keep it under 1")
-        if group["algorithm"] != "coupled" and strength > 1 and not self._warned:
+        read_gamma(group, kept)
+        if isinstance(group["t"], Tensor):  # capturable
+            return on_device(group["anneal"], group["t"] + 1)
+        lam = settings.lambda_at_next(group)
+        pull = settings.pull_at_next(group, lam, kept.largest)
+        if pull > 1 and not self._warned:
             self._warned = True
-            warnings.warn(f"lr * gamma is {strength:g}; above 1 the pull overshoots theta*", stacklevel=5)
+            warnings.warn(f"(1 - lambda) * lr * gamma is {pull:g}; above 1 the pull overshoots theta*", stacklevel=5)
         return lam
 
-    def _read_gamma(self, group: dict[str, Any]) -> float:
-        """Check a group's gamma and return its largest value; a mapping is copied to the parameters' devices."""
-        gamma = group["gamma"]
-        if not isinstance(gamma, Mapping):
-            return _number("gamma", gamma, lambda x: x >= 0, "a number of at least 0, or name -> tensor")
-        named = _named([group], "gamma")
-        check_names(named, {name: gamma[name] for name in named if name in gamma}, "gamma")
-        read = {p: _copy(gamma[name], p) for name, p in named.items()}
-        for name, p in named.items():
-            if not bool((read[p] >= 0).all() and read[p].isfinite().all()):
-                raise ValueError(f"gamma[{name!r}] has negative or non-finite entries; a precision is at least 0")
-        self._gammas |= read
-        return max((float(tensor.max()) for tensor in read.values() if tensor.numel()), default=0.0)
+    def _check_parameters(self) -> None:
+        if len(self._kept) != len(self.param_groups):
+            raise ValueError(
+                f"param_groups has {len(self.param_groups)} groups, of {len(self._kept)} that were added; groups are "
+                f"added by add_param_group, and not taken away"
+            )
+        known = {p for group in self.param_groups for p in group["params"]}
+        if any(isinstance(p, Tensor) and p not in known for p in self.state):
+            raise ValueError(
+                "param_groups holds other parameters than those that steps were taken on (FSDP2, accelerate and apex "
+                "replace them): wrap the model before the first step, or move optimizer.state along"
+            )
 
     @torch.compiler.disable
     def _gather(self, compiling: bool = False) -> list[tuple[Bucket, Scalars]]:
         """Count the step, and sort every parameter that has a gradient into buckets that one call can serve."""
         # everything that may raise comes before the first count, so that a raised step leaves nothing half done
-        lams = [self._check(index) for index in range(len(self.param_groups))]
-        for group, lam in zip(self.param_groups, lams, strict=True):
-            self._check_gradients(group, pulls=lam < 1)
+        settings.check_capture(self.param_groups)
+        if len(self._kept) != len(self.param_groups):
+            self._check_parameters()
+        lams, every = [], []
+        for index, group in enumerate(self.param_groups):
+            settings.check(group, look=not group["capturable"])
+            _place_count(group)
+            lams.append(self._check(index))
+        for index, (group, lam) in enumerate(zip(self.param_groups, lams, strict=True)):
+            pulls = group["recall"] and (isinstance(lam, Tensor) or lam < 1)
+            rows = rows_of(index, group, self._kept[index], self.state, pulls)
+            check_devices(group, rows, compiling)
+            every.append(rows)
+        self._keep(every)
         work = []
-        for group, lam in zip(self.param_groups, lams, strict=True):
+        for group, lam, rows in zip(self.param_groups, lams, every, strict=True):
             group["t"] += 1
-            buckets: dict[tuple, list[Tensor]] = {}
-            present = [p for p in group["params"] if p.grad is not None]
-            steps = [self._steps(p) for p in present]
-            if steps:
-                torch._foreach_add_(steps, 1)
-            for p, step in zip(present, steps, strict=True):
-                key = (p.device, p.dtype, int(step), self._path_of(p, compiling))
-                buckets.setdefault(key, []).append(p)
-            for (_, _, t, path), params in buckets.items():
-                work.append(self._bucket(group, params, lam, t, path, compiling))
+            if rows.params:
+                work += _captured(group, lam, rows) if group["capturable"] else _buckets(group, lam, rows, compiling)
         return work
 
-    def _check_gradients(self, group: dict[str, Any], pulls: bool) -> None:
-        for p in group["params"]:
-            if p.grad is not None and p.grad.layout != torch.strided:
-                raise RuntimeError("RecAdam needs dense gradients; build the embedding with sparse=False")
-            if pulls and p not in self._anchors:
-                raise ValueError("a recalled parameter has no anchor; recall is fixed once a group is added")
+    def _keep(self, every: list[Rows]) -> None:
+        """Keep the states that were made for parameters at their first gradient."""
+        made = [(rows.params[row], rows.states[row]) for rows in every for row in rows.made]
+        if made and self.state:
+            self._check_parameters()
+        self.state.update(made)
 
-    def _steps(self, p: Tensor) -> Tensor:
-        state = self.state[p]
-        if not state:
-            dtype = _working_dtype(p)
-            state["step"] = torch.tensor(0.0)
-            state["exp_avg"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = torch.zeros_like(p, dtype=dtype, memory_format=torch.preserve_format)
-        return state["step"]
 
-    def _path_of(self, p: Tensor, compiling: bool) -> str:
-        if compiling:
-            return "plain"
-        if self._path == "fused" and not (p.is_contiguous() and p.device.type in ("cpu", "cuda")):
-            return "foreach"
-        return self._path
+def _place_count(group: dict[str, Any]) -> None:
+    """A capturable group counts on its device, where a CUDA graph can count on."""
+    if group["capturable"] and group["params"] and not isinstance(group["t"], Tensor):
+        group["t"] = torch.tensor(float(group["t"]), dtype=torch.float64, device=group["params"][0].device)
+    elif isinstance(group["t"], Tensor) and not group["capturable"]:
+        group["t"] = int(group["t"])
 
-    def _bucket(self, group, params, lam: float, t: int, path: str, compiling: bool) -> tuple[Bucket, Scalars]:
-        lr, (beta1, beta2), algorithm = float(group["lr"]), group["betas"], group["algorithm"]
-        share = 1.0 if algorithm == "coupled" else lam
-        scalars = Scalars(
-            lam=lam,
-            pull=(1 - lam) * lr,
-            lr=lr,
-            share=share,
-            rate=share * lr / (1 - beta1**t),
-            unbias=(1 - beta2**t) ** -0.5,
-            weight_decay=float(group["weight_decay"]),
-            eps=float(group["eps"]),
-        )
+
+def _buckets(group: dict[str, Any], lam: float, rows: Rows, compiling: bool) -> list[tuple[Bucket, Scalars]]:
+    """Count the updates, and sort the rows by what one call can serve."""
+    steps = [state["step"] for state in rows.states]
+    torch._foreach_add_(steps, torch.tensor(1.0), alpha=1.0)  # as torch does: a number is made a tensor for each
+    asked = "plain" if compiling else settings.path(group)
+    alike: dict[tuple, list[int]] = {}
+    for row, ((_, dtype, device, _), step) in enumerate(zip(rows.kinds, steps, strict=True)):
+        path = asked
+        if path == "fused" and not _can_fuse(rows.thetas[row], rows.ms[row], rows.vs[row]):
+            path = "foreach"
+        alike.setdefault((device, dtype, step.item(), path), []).append(row)
+    work = []
+    for (device, _, t, path), chosen in alike.items():
+        if path == "fused" and device.type not in settings.FUSED:
+            path = "foreach"
+        scalars = _scalars(group, lam, t)
         if compiling:  # tensors, so that a changed number does not compile anew
             scalars = Scalars(*torch.tensor(scalars, dtype=torch.float64).unbind())
-        # lambda = 1 in float64 makes the pull exactly 0: it cannot change a bit, and is skipped
-        pulls = group["recall"] and lam < 1
-        by_name = pulls and isinstance(group["gamma"], Mapping)
-        bucket = Bucket(
-            thetas=[p.detach() for p in params],
-            grads=[p.grad if p.grad.stride() == p.stride() else torch.empty_like(p).copy_(p.grad) for p in params],
-            ms=[self.state[p]["exp_avg"] for p in params],
-            vs=[self.state[p]["exp_avg_sq"] for p in params],
-            anchors=[_beside(self._anchors, p) for p in params] if pulls else [],
-            gammas=[_beside(self._gammas, p) for p in params] if by_name else float(group["gamma"]) if pulls else 0.0,
-            algorithm=algorithm if group["recall"] else "paper",
-            betas=group["betas"],
-            t=0 if compiling else t,
-            path=path,
-        )
-        return bucket, scalars
+        work.append((_bucket(group, rows, chosen, 0 if compiling else t, path), scalars))
+    return work
 
 
-def _named(groups: list[dict[str, Any]], what: str) -> dict[str, Tensor]:
-    if not all("param_names" in group for group in groups):
-        raise ValueError(
-            f"{what} by name needs named parameters; pass model.named_parameters() or recall_groups(model)"
-        )
-    pairs = [pair for group in groups for pair in zip(group["param_names"], group["params"], strict=True)]
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError(f"{what} by name needs one name for each parameter; here two share one")
-    return dict(pairs)
+def _can_fuse(*tensors: Tensor) -> bool:
+    """Whether the fused kernel, which reads memory in its order, meets the same weight in all of them."""
+    return all(tensor.is_contiguous() for tensor in tensors)
 
 
-def _working_dtype(p: Tensor) -> torch.dtype:
-    return torch.float32 if p.dtype in HALF else p.dtype
+def _captured(group: dict[str, Any], lam: float | Tensor, rows: Rows) -> list[tuple[Bucket, Scalars]]:
+    """As `_buckets`, with every number that changes from step to step computed on the device; a bucket for each row."""
+    steps = [state["step"] for state in rows.states]
+    torch._foreach_add_(steps, 1)
+    beta1, beta2 = group["betas"]
+    work = []
+    for device in dict.fromkeys(theta.device for theta in rows.thetas):
+        chosen = [row for row, theta in enumerate(rows.thetas) if theta.device == device]
+        at, lr = (x.to(device).double().view(()) if isinstance(x, Tensor) else x for x in (lam, group["lr"]))
+        counts = torch.stack([steps[row] for row in chosen]).double()
+        share = 1.0 if group["algorithm"] == "coupled" else at
+        rates = (share * lr / (1 - beta1**counts)).unbind()
+        unbias = ((1 - beta2**counts) ** -0.5).unbind()
+        for n, row in enumerate(chosen):
+            numbers = Scalars(at, (1 - at) * lr, lr, share, rates[n], unbias[n], group["weight_decay"], group["eps"])
+            work.append((_bucket(group, rows, [row], 0, "plain"), numbers))
+    return work
 
 
-def _copy(source: Tensor, p: Tensor) -> Tensor:
-    return source.detach().to(device=p.device, dtype=_working_dtype(p), copy=True)
-
-
-def _beside(store: dict[Tensor, Tensor], p: Tensor) -> Tensor:
-    # a model may be moved or cast after the optimizer was made: transformers.Trainer moves it
-    store[p] = store[p].to(device=p.device, dtype=_working_dtype(p))
-    return store[p]
-
-
-def _gamma_print(group: dict[str, Any]) -> str:
-    return fingerprint({name: group["gamma"][name] for name in group["param_names"] if name in group["gamma"]})
-
-
-def _number(name: str, value: Any, holds: Callable[[float], bool], right: str) -> float:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    number = number or (isinstance(value, Tensor) and value.numel() == 1 and value.dtype.is_floating_point)
-    if not (number and math.isfinite(value) and holds(float(value))):
-        raise ValueError(f"{name} is {value!r}; it has to be {right}")
-    return float(value)
-
-
-def _check_group(group: dict[str, Any]) -> None:
-    lr = _number("lr", group["lr"], lambda x: x >= 0, "a number of at least 0")
-    decay = _number("weight_decay", group["weight_decay"], lambda x: x >= 0, "a number of at least 0")
-    _number("eps", group["eps"], lambda x: x >= 0, "a number of at least 0")
-    if lr * decay >= 1:
-        raise ValueError(f"lr * weight_decay is {lr * decay:g}; it has to be under 1, or the weights change sign")
-    if not (isinstance(group["betas"], (tuple, list)) and len(group["betas"]) == 2):
-        raise ValueError(f"betas is {group['betas']!r}; it has to be a pair of numbers in [0, 1)")
-    group["betas"] = tuple(
-        _number(f"betas[{i}]", beta, lambda x: 0 <= x < 1, "a number in [0, 1)")
-        for i, beta in enumerate(group["betas"])
+def _scalars(group: dict[str, Any], lam: float, t: int) -> Scalars:
+    lr, (beta1, beta2) = group["lr"], group["betas"]
+    share = 1.0 if group["algorithm"] == "coupled" else lam
+    return Scalars(
+        lam=lam,
+        pull=(1 - lam) * lr,
+        lr=lr,
+        share=share,
+        rate=share * lr / (1 - beta1**t),
+        unbias=(1 - beta2**t) ** -0.5,
+        weight_decay=group["weight_decay"],
+        eps=group["eps"],
     )
-    if not callable(group["anneal"]):
-        raise ValueError(f"anneal is {group['anneal']!r}; it has to be a callable from the step to [0, 1]")
-    if group["algorithm"] not in ALGORITHMS:
-        raise ValueError(f"algorithm is {group['algorithm']!r}; it has to be one of {', '.join(ALGORITHMS)}")
-    if not isinstance(group["recall"], bool):
-        raise ValueError(f"recall is {group['recall']!r}; it has to be True or False")
-    if any(p.dtype not in (torch.float64, torch.float32, *HALF) for p in group["params"]):
-        raise ValueError("params holds a tensor that is not float64, float32, bfloat16 or float16")
 
 
-def _lambda(group: dict[str, Any]) -> float:
-    """Lambda at the group's next step."""
-    t = group["t"] + 1
-    try:
-        lam = float(group["anneal"](t))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"anneal({t}) gives no number ({error}); it has to give lambda, in [0, 1]") from error
-    if not 0 <= lam <= 1:
-        raise ValueError(f"anneal({t}) is {lam!r}; lambda has to be in [0, 1]")
-    return lam
+def _bucket(group: dict[str, Any], rows: Rows, chosen: list[int], t: int, path: str) -> Bucket:
+    # lambda = 1 in float64 makes the pull exactly 0: it cannot change a bit, and rows hold no anchors
+    grads = [rows.grads[row] for row in chosen]
+    return Bucket(
+        thetas=[rows.thetas[row] for row in chosen],
+        grads=[grad.contiguous() for grad in grads] if path == "fused" else grads,
+        ms=[rows.ms[row] for row in chosen],
+        vs=[rows.vs[row] for row in chosen],
+        anchors=[rows.anchors[row] for row in chosen] if rows.anchors else [],
+        gammas=[rows.gammas[row] for row in chosen] if rows.gammas else group["gamma"] if rows.anchors else 0.0,
+        algorithm=group["algorithm"],
+        betas=group["betas"],
+        t=t,
+        path=path,
+        maximize=group["maximize"],
+    )

@@ -4,17 +4,21 @@
 kernels. :class:`recall_learn.recadam.RecAdam` gathers the tensors and calls it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 HALF = (torch.bfloat16, torch.float16)
+PIECE = 2**22
+"""Weights that are computed at once where a step needs memory of its own: 16 MB for each float32 copy.
+
+A multiple of every vector length, so that each weight is computed by the same instructions as in one piece."""
 
 
 class Scalars(NamedTuple):
-    """The numbers of one step that all weights share: floats, or 0-dim tensors under ``torch.compile``."""
+    """The numbers of one step that all weights share: floats, or 0-dim tensors for the compiler and in graphs."""
 
     lam: float  # lambda(t)
     pull: float  # lr (1 - lambda); times gamma: the share of the way home taken in this step
@@ -39,6 +43,7 @@ class Bucket(NamedTuple):
     betas: tuple[float, float]
     t: int
     path: str
+    maximize: bool = False
 
 
 def update(theta, grad, m, v, anchor, gamma, s: Scalars, betas: tuple[float, float], algorithm: str) -> None:
@@ -65,16 +70,66 @@ def update(theta, grad, m, v, anchor, gamma, s: Scalars, betas: tuple[float, flo
 
 def update_buckets(work: list[tuple[Bucket, Scalars]]) -> None:
     """One step on every bucket, in place. Half precision parameters are computed in float32 and rounded once."""
-    for original, s in work:
-        b = original
-        if b.thetas[0].dtype in HALF:
-            b = b._replace(thetas=[p.float() for p in b.thetas], grads=[g.float() for g in b.grads])
-        if b.path == "plain":
-            _plain(b, s)
-        else:
-            _many(b, s, _adam_fused if b.path == "fused" else _adam_foreach)
-        if b is not original:
-            torch._foreach_copy_(original.thetas, b.thetas)
+    for bucket, s in work:
+        for b in pieces(bucket):
+            wide = b
+            if b.thetas[0].dtype in HALF:
+                wide = b._replace(thetas=[p.float() for p in b.thetas], grads=[g.float() for g in b.grads])
+            if b.maximize:
+                wide = wide._replace(grads=torch._foreach_neg(wide.grads))
+            if b.path == "plain":
+                _plain(wide, s)
+            else:
+                _many(wide, s, _adam_fused if b.path == "fused" else _adam_foreach)
+            if wide.thetas is not b.thetas:
+                torch._foreach_copy_(b.thetas, wide.thetas)
+
+
+def pieces(bucket: Bucket) -> Iterator[Bucket]:
+    """The bucket in pieces of at most `PIECE` weights, where a step needs memory for each weight of its bucket.
+
+    A tensor that is not contiguous stays whole.
+    """
+    if torch.compiler.is_compiling() or not _needs_memory(bucket):
+        yield bucket
+        return
+    sizes = [theta.numel() for theta in bucket.thetas]
+    first, held = 0, 0
+    for n, size in enumerate(sizes):
+        if held and held + size > PIECE:
+            yield _rows(bucket, slice(first, n))
+            first, held = n, 0
+        held += size
+        if size > PIECE:
+            yield from _slices(_rows(bucket, slice(n, n + 1)))
+            first, held = n + 1, 0
+    if first < len(sizes):
+        yield _rows(bucket, slice(first, None))
+
+
+def _needs_memory(b: Bucket) -> bool:
+    many = b.path == "foreach" or (b.path == "fused" and (b.algorithm == "coupled" or isinstance(b.gammas, list)))
+    return many or b.maximize or b.thetas[0].dtype in HALF
+
+
+def _lists(b: Bucket) -> dict[str, list[Tensor]]:
+    lists = {name: getattr(b, name) for name in ("thetas", "grads", "ms", "vs", "anchors", "gammas")}
+    return {name: tensors for name, tensors in lists.items() if isinstance(tensors, list) and tensors}
+
+
+def _rows(b: Bucket, rows: slice) -> Bucket:
+    return b._replace(**{name: tensors[rows] for name, tensors in _lists(b).items()})
+
+
+def _slices(b: Bucket) -> Iterator[Bucket]:
+    """One large tensor in slices."""
+    lists = _lists(b)
+    if not all(tensors[0].is_contiguous() for tensors in lists.values()):
+        yield b
+        return
+    cut = {name: tensors[0].view(-1).split(PIECE) for name, tensors in lists.items()}
+    for parts in zip(*cut.values(), strict=True):
+        yield b._replace(**{name: [part] for name, part in zip(cut, parts, strict=True)})
 
 
 def _plain(b: Bucket, s: Scalars) -> None:

@@ -2,7 +2,7 @@
 
 A run is a JSON file:
 
-- ``recipe``: what was asked for, see `recall_learn.recipe.Recipe`;
+- ``recipe``: all settings that act, see `recall_learn.recipe.Recipe`;
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
   of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), at the evaluations ``distance``, and
@@ -10,21 +10,103 @@ A run is a JSON file:
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
-  `recall_learn.steering`; missing where none did;
+  `recall_learn.steering`; those beyond the history act when the run comes there; missing where none did;
 - ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """
 
 import json
+import math
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NotRequired
 
+from pydantic import FiniteFloat
+from typing_extensions import TypedDict
+
+from recall_learn import glue
 from recall_learn.files import write_text
+from recall_learn.reading import parse_json, read_text
 from recall_learn.recipe import Recipe
 
 SCHEMA = 1
+
+
+class _Environment(TypedDict, total=False):
+    device: str
+    threads: int
+    python: str
+    versions: dict[str, str | None]
+    date: str
+    commit: str | None
+    backbone: str
+    anchors: str
+    examples: dict[str, int]
+    data: str
+    source_text: str
+    fisher: dict[str, str]
+    seconds: FiniteFloat
+
+
+_Step = TypedDict(
+    "_Step",
+    {
+        "step": int,
+        "loss": FiniteFloat,
+        "lambda": FiniteFloat,
+        "lr": FiniteFloat,
+        "pull": FiniteFloat,
+        "penalty": NotRequired[FiniteFloat],
+        "distance": NotRequired[FiniteFloat],
+        "skipped": NotRequired[bool],
+    },
+)
+
+
+class _Facts(TypedDict):
+    known: FiniteFloat
+    lost: dict[str, str]
+
+
+class _Evaluation(TypedDict):
+    step: int
+    metrics: dict[str, FiniteFloat]
+    distance: FiniteFloat
+    layers: NotRequired[dict[str, FiniteFloat]]
+    similarity: NotRequired[FiniteFloat]
+    source_loss: NotRequired[FiniteFloat]
+    source_accuracy: NotRequired[FiniteFloat]
+    facts: NotRequired[_Facts]
+    recovery: NotRequired[int | None]
+
+
+class _Final(_Evaluation):
+    seconds: FiniteFloat
+
+
+class _Change(TypedDict):
+    step: int
+    k: NotRequired[FiniteFloat | Literal["inf"]]
+    t0: NotRequired[FiniteFloat]
+    gamma: NotRequired[FiniteFloat]
+    lr: NotRequired[FiniteFloat]
+
+
+class _Stopped(TypedDict):
+    step: int
+    why: str
+
+
+class _File(TypedDict):
+    schema: Literal[1]
+    recipe: dict[str, Any]
+    environment: _Environment
+    history: list[_Step]
+    evaluations: list[_Evaluation]
+    changes: NotRequired[list[_Change]]
+    final: _Final | None
+    stopped: _Stopped | None
 
 
 @dataclass
@@ -71,25 +153,22 @@ class Run:
         """The run that `to_json` wrote.
 
         Raises:
-            ValueError: the text is not JSON, or not a run of this schema.
+            ValueError: the text is not JSON, or not a run of this schema; the message names the field.
         """
-        data = json.loads(text)
-        if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-            raise ValueError(f"it is not a recorded run of schema {SCHEMA}")
-        run = cls(recipe=Recipe.from_dict(data["recipe"]))
-        for name, kind in (("environment", dict), ("history", list), ("evaluations", list)):
-            if not isinstance(data.get(name), kind):
-                raise ValueError(f"its {name} is missing")
-            setattr(run, name, data[name])
-        steps = [record["step"] for record in run.history]
-        if any(not isinstance(record["step"], int) for record in run.evaluations):
-            raise ValueError("its evaluations do not name their steps")
-        if steps != list(range(1, len(steps) + 1)):
-            raise ValueError("its history does not count the steps 1, 2, 3, ...")
-        run.changes = data.get("changes", [])
-        if not isinstance(run.changes, list) or any(not isinstance(dict(each)["step"], int) for each in run.changes):
-            raise ValueError("its changes do not name their steps")
-        run.final, run.stopped = data.get("final"), data.get("stopped")
+        data = parse_json(text, _File)
+        run = cls(Recipe.recorded(data["recipe"]), *(data[name] for name in ("environment", "history", "evaluations")))
+        run.final, run.stopped, run.changes = data["final"], data["stopped"], data.get("changes", [])
+        if run.column("step") != list(range(1, len(run.history) + 1)) or len(run.history) > run.recipe.steps:
+            raise ValueError(f"its history does not count the steps 1, 2, 3, ... up to {run.recipe.steps} at most")
+        steps = [record["step"] for record in run.evaluations]
+        if steps != sorted({step for step in steps if 0 <= step <= len(run.history)}):
+            raise ValueError(f"its evaluations are at the steps {steps!r:.60}; they have to lie in its history")
+        primary = glue.named(run.recipe.task).primary
+        for record in (*run.evaluations, *([run.final] if run.final else [])):
+            if primary not in record["metrics"]:
+                raise ValueError(f"its evaluation at step {record['step']} lacks {primary}, the score of its task")
+        for change in run.changes:
+            _check_change(run, change)
         return run
 
     def save(self, path: str | os.PathLike) -> None:
@@ -101,18 +180,43 @@ def load(path: str | os.PathLike) -> Run:
     """Read a recorded run.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: the file is damaged, or not a run.
+        FileNotFoundError: there is none; a run writes it with ``out``.
+        ValueError: the file is damaged, or not a run; the message names the field.
+        OSError: it cannot be read.
     """
-    path = Path(path)
+    text = read_text(path, "the run")
     try:
-        return Run.from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is not there; a run writes it with --out") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Run.from_json(text)
+    except ValueError as error:
         raise ValueError(
             f"{path} is damaged or not a recorded run ({error}); restore it, or use another --out"
         ) from error
+
+
+def settings(changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> dict[str, Any]:
+    """What changes have set by a step, a later one over a former one.
+
+    Args:
+        changes: `Run.changes`.
+        step: the step; by default one after all changes.
+    """
+    found: dict[str, Any] = {}
+    for change in sorted((each for each in changes if each["step"] <= step), key=lambda each: each["step"]):
+        found |= {name: math.inf if value == "inf" else value for name, value in change.items() if name != "step"}
+    return found
+
+
+def _check_change(run: Run, change: dict[str, Any]) -> None:
+    recipe, step = run.recipe, change["step"]
+    if not 1 <= step <= recipe.steps:
+        raise ValueError(f"its changes name the step {step}; it has to be one from 1 to {recipe.steps}")
+    for name in change:
+        if name != "step" and (name not in ("k", "t0", "gamma", "lr") or getattr(recipe, name) is None):
+            raise ValueError(f"its change at step {step} is of {name}, which cannot change in {recipe.method}")
+    try:
+        replace(recipe, **settings(run.changes, step))
+    except ValueError as error:
+        raise ValueError(f"its change at step {step} is refused: {error}") from None
 
 
 def _dump(value: Any) -> str:

@@ -1,9 +1,11 @@
 """Settings that may change while a run trains: k, t0, gamma and lr.
 
-A change is recorded with the first step that it acts on, ``{"step": 41, "k": 0.2}``. A run that was steered by hand can
-so be taken again, step by step: `replay`.
+A change is recorded in the run with the first step that it acts on, ``{"step": 41, "k": 0.2}``. What acts at a step
+follows from these records alone, see `at`; a run that goes back to a checkpoint so takes the later ones again, until
+somebody decides anew, see `note`. A run that was steered by hand can be taken again, step by step: `replay`.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +16,7 @@ from recall_learn.annealing import Sigmoid
 from recall_learn.methods import Method
 from recall_learn.recadam import RecAdam
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import Run, settings
 
 Steer = Callable[[int, Run], Mapping[str, float]]
 """Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""
@@ -32,7 +34,9 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
         ValueError: a setting cannot change while the run trains or does not act in this method, or a value is refused.
     """
     able = knobs(recipe)
-    for name in asked:
+    for name, value in asked.items():
+        if value is None:  # which a recipe would take for its default
+            raise ValueError(f"{name} is None; it has to be a number")
         if name not in able:
             raise ValueError(
                 f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
@@ -63,11 +67,50 @@ def apply(recipe: Recipe, method: Method, schedule: LambdaLR) -> None:
         group["lr"] = recipe.lr * factor(schedule.last_epoch)
 
 
-def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]]) -> Recipe:
-    """The recipe as it stands after these recorded changes."""
-    for change in changes:
-        recipe = changed(recipe, _values(change))
-    return recipe
+def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
+    """The recipe that a step is taken with.
+
+    Args:
+        recipe: what the run was begun with.
+        changes: `recall_learn.runs.Run.changes`.
+        step: the step; by default one after all changes.
+
+    Raises:
+        ValueError: as `changed`.
+    """
+    asked = settings(changes, step)
+    return changed(recipe, asked) if asked else recipe
+
+
+def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
+    """Record in a run that these settings act from a step on, in place of all that is recorded for them from there on.
+
+    Raises:
+        ValueError: as `changed`, or they do not go together with what is recorded for a later step. Nothing has changed
+            then.
+    """
+    past = [change for change in run.changes if change["step"] < step]
+    rest = [{k: v for k, v in change.items() if k not in asked} for change in run.changes if change["step"] >= step]
+    now = changed(run.recipe, {**settings([*past, *rest], step), **asked})
+    different = difference(at(run.recipe, past), now)
+    later = sorted((each for each in rest if each["step"] > step and len(each) > 1), key=lambda each: each["step"])
+    noted = [*past, *([{"step": step, **different}] if different else []), *later]
+    for change in later:
+        try:
+            at(run.recipe, noted, change["step"])
+        except ValueError as error:
+            raise ValueError(f"{error} (at step {change['step']}, from which on {told(change)} is recorded)") from error
+    run.changes = noted  # another thread may be reading the former list
+
+
+def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
+    """The changes that act only after a step, in their order."""
+    return sorted((change for change in run.changes if change["step"] > step), key=lambda change: change["step"])
+
+
+def told(change: Mapping[str, Any]) -> str:
+    """A change in words: "k = 0.2 and lr = 0.001"."""
+    return " and ".join(f"{name} = {value:g}" for name, value in settings([change]).items())
 
 
 def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
@@ -76,9 +119,5 @@ def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
     Args:
         changes: `recall_learn.runs.Run.changes`.
     """
-    by_step = {change["step"]: _values(change) for change in changes}
-    return lambda step, run: by_step.get(step, {})
-
-
-def _values(change: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in change.items() if name != "step"}
+    noted = list(changes)
+    return lambda step, run: settings(change for change in noted if change["step"] == step)

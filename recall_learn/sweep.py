@@ -1,28 +1,24 @@
 """A sweep: all runs of a grid, on the local cores or on a cluster, into one file.
 
-Each run is `recall_learn.finetune.finetune`, on one thread. Ray spreads them: over the cores of this machine, or over a
-cluster that is named by its address. Where Ray is not installed they run one after another, in this process. Whatever
-is recorded stays: a sweep that was stopped, or whose machine went away, goes on with what is missing.
+Each run is `recall_learn.finetune.finetune`, on one thread. They go side by side in processes of this machine, see
+`recall_learn.workers`, or on a Ray cluster that is named by its address, see `recall_learn.cluster`. Whatever is
+recorded stays: a sweep that was stopped, or whose machine went away, goes on with what is missing.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from recall_learn import environment, grids
+from recall_learn import backbones, cluster, environment, glue, grids, probes, workers
 from recall_learn.files import check_file
+from recall_learn.lock import owning
+from recall_learn.methods import read_fisher
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
-
-TRIES = 3
-"""How often a run is begun whose worker dies."""
-
-Outcome = tuple[Run | None, dict[str, Any], str]
-Take = Callable[[Recipe], Outcome]
+from recall_learn.workers import Outcome
 
 
 def sweep(
@@ -38,7 +34,7 @@ def sweep(
     gpu_share: float = 1.0,
     progress: bool | None = None,
 ) -> grids.Records:
-    """Take the runs that a file lacks, and write the file after each.
+    """Take the runs that a file lacks, and add each to the file when it has ended.
 
     Args:
         recipes: the grid, see `recall_learn.grids.expand`.
@@ -46,7 +42,7 @@ def sweep(
         glue_folder: as in `recall_learn.finetune.finetune`; on a cluster a path that each machine can read.
         fisher: for the recipes with ewc; child-d takes the task's own, and others none.
         source_text: as there.
-        workers: runs at a time; None is one a core. 1 runs them in this process, without Ray.
+        workers: runs at a time on this machine; None is one a core. 1 runs them in this process.
         address: of a Ray cluster; None is this machine.
         device: auto, cpu or cuda.
         gpu_share: the share of a GPU that a run takes, where it runs on one; 0.25 puts four runs on each.
@@ -57,133 +53,105 @@ def sweep(
 
     Raises:
         ValueError: an argument is out of range, the file was recorded with other versions or pretrained weights,
-            another sweep is writing it, or ``workers`` or ``address`` ask for Ray, which is not installed.
-        RuntimeError: a run's worker died `TRIES` times; all other runs are recorded.
+            another sweep is writing it, a recipe cannot be run with what is given, or there is no Ray to reach
+            ``address``. All recipes are checked before the first is run.
+        OSError: a file, a folder, the hub or the cluster is not there.
+        RuntimeError: a run's worker died `recall_learn.workers.TRIES` times; all other runs are recorded.
     """
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; it has to be a whole number of at least 1")
-    if not 0 < gpu_share <= 1:
-        raise ValueError(f"gpu_share is {gpu_share!r}; it has to be a share of a GPU, in (0, 1]")
-    if fisher is not None and not any(map(_takes_fisher, recipes)):
+    _check_arguments(workers, address, gpu_share)
+    if fisher is not None and not any(recipe.pull == "ewc" for recipe in recipes):
         raise ValueError(f"fisher is {str(fisher)!r}, but no recipe of the grid takes one; leave it out")
     for name, file in (("fisher", fisher), ("source text", source_text)):
         if file is not None and not Path(file).is_file():
             raise FileNotFoundError(f"the {name} {str(file)!r} is not there; name a file")
-    out = Path(out)
-    check_file(out)
+    out = check_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out.with_name(f".{out.name}.lock"), timeout=0):
-            records = grids.load(out) if out.exists() else grids.Records()
-            records.check(environment.describe(environment.choose_device(device)))
-            missing = records.missing(recipes)
-            arguments = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text, "device": device}
-            bar = tqdm(total=len(recipes), initial=len(recipes) - len(missing), unit="run", disable=_hidden(progress))
-            with bar:
-                for recipe, (run, taken_on, stopped) in _taken(missing, arguments, workers, address, gpu_share):
-                    records.add(run, recipe, taken_on, stopped)
-                    records.save(out)
-                    bar.update(1)
-                    bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
-    except Timeout:
-        raise ValueError(f"another sweep is writing {out}; wait for it, or choose another --out") from None
+    given = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text}
+    arguments = {name: file and str(file) for name, file in given.items()} | {"device": device}
+    lost: dict[Recipe, str] = {}
+    with owning(out, "wait for it, or choose another --out"):
+        records = grids.load(out) if out.exists() else grids.Records()
+        records.check(environment.describe(environment.choose_device(device)))
+        missing = records.missing(recipes)
+        check(missing, **arguments)
+        grids.begin(out, records)
+        total = len(set(recipes))
+        bar = tqdm(total=total, initial=total - len(missing), unit="run", disable=_hidden(progress))
+        with bar, closing(_taken(missing, arguments, workers, address, gpu_share)) as outcomes:
+            for recipe, outcome in outcomes:
+                if isinstance(outcome, str):
+                    lost[recipe] = outcome
+                    continue
+                run, taken_on, stopped = outcome
+                grids.append(out, records.add(run, recipe, taken_on, stopped))
+                bar.update(1)
+                bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
+    if lost:
+        raise RuntimeError(_gave_up(lost))
     return records
 
 
-def take(
-    recipe: Recipe,
-    glue_folder: str | Path | None,
-    fisher: str | Path | None,
-    source_text: str | Path | None,
-    device: str,
-) -> Outcome:
-    """One run: what it recorded, what it ran on, and why it stopped ("" where it did not)."""
-    import datasets
-    import torch
-    import transformers
+def check(
+    recipes: Sequence[Recipe], glue_folder: str | None, fisher: str | None, source_text: str | None, device: str
+) -> None:
+    """Refuse what a run would be refused for, before any is begun: each backbone, task and file is read once.
 
-    from recall_learn.finetune import DivergedError, finetune
-
-    datasets.disable_progress_bars()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # many small runs side by side: a core for each
-    seen: list[Run] = []
-    try:
-        run = finetune(
-            recipe,
-            lambda run, optimizer: seen.append(run) if not seen else None,
-            glue_folder=glue_folder,
-            fisher=fisher if _takes_fisher(recipe) else None,
-            source_text=source_text,
-            device=device,
-            progress=False,
+    Raises:
+        ValueError, OSError: as `recall_learn.finetune.finetune` says.
+    """
+    for precision in dict.fromkeys(recipe.mixed_precision for recipe in recipes):
+        environment.check_precision(precision, environment.choose_device(device))
+    if fisher is None and any(recipe.pull == "ewc" for recipe in recipes):
+        raise ValueError(
+            "method ewc is in the grid and needs a Fisher; make one with recall-learn fisher, and pass it with --fisher"
         )
-        return run, run.environment, ""
-    except DivergedError as error:
-        begun = seen[0] if seen else None
-        where = begun.environment if begun else environment.describe(environment.choose_device(device))
-        return begun, where, str(error)
-    finally:
-        torch.set_num_threads(threads)
+    rows = {}
+    for task in dict.fromkeys(recipe.task for recipe in recipes):
+        limits = [recipe.limit_train for recipe in recipes if recipe.task == task and recipe.limit_train is not None]
+        rows[task] = glue.load(task, glue_folder, max(limits, default=None))["train"].select([0])
+    for name in dict.fromkeys(recipe.backbone for recipe in recipes):
+        own = [recipe for recipe in recipes if recipe.backbone == name]
+        backbone = backbones.load(name, num_labels=2)
+        if any(recipe.pull == "ewc" for recipe in own):
+            read_fisher(fisher, backbone)
+        for probe in dict.fromkeys(recipe.probe for recipe in own):
+            probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
+        for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
+            most = backbone.tokenizer.model_max_length if backbone.world else length
+            with glue.bars(False):
+                glue.tokenize(rows[task], task, backbone.tokenizer, min(length, most))
+
+
+def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise ValueError(f"workers is {workers!r}; it has to be a whole number of at least 1")
+    if not 0 < gpu_share <= 1:
+        raise ValueError(f"gpu_share is {gpu_share!r}; it has to be a share of a GPU, in (0, 1]")
+    if workers is not None and address is not None:
+        raise ValueError(f"workers is {workers}, and address {address!r}: a cluster has its own; leave one of them out")
+
+
+def _gave_up(lost: dict[Recipe, str]) -> str:
+    recipe, how = next(iter(lost.items()))
+    times = f"the worker died {workers.TRIES} times in {len(lost)} runs"
+    return f"{times}, first in {recipe} ({how}); the others are recorded"
 
 
 def _taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], workers: int | None, address: str | None, gpu_share: float
-) -> Iterator[tuple[Recipe, Outcome]]:
-    """The runs as they end."""
+    recipes: Sequence[Recipe], arguments: dict[str, Any], count: int | None, address: str | None, gpu_share: float
+) -> Iterator[tuple[Recipe, Outcome | str]]:
+    """The runs as they end; of one whose worker died each time, how."""
     if not recipes:
         return
-    ray = _ray(required=address is not None or (workers or 1) > 1)
-    if ray is None or (workers == 1 and address is None):
-        for recipe in recipes:
-            yield recipe, take(recipe, **arguments)
+    if address is not None:
+        yield from cluster.taken(recipes, arguments, address, gpu_share)
         return
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    here = {} if address else {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
-    try:
-        on_gpu = ray.cluster_resources().get("GPU", 0) > 0 and arguments["device"] != "cpu"
-        share = gpu_share if on_gpu else 0
-        calls = 1 if on_gpu else 0  # a process that used one card stays on it; 0: as many runs as come
-        begin = ray.remote(num_cpus=1, num_gpus=share, max_retries=0, max_calls=calls)(take)
-        waiting = {begin.remote(recipe, **arguments): (recipe, 1) for recipe in recipes}
-        lost: list[Recipe] = []
-        while waiting:
-            (done,), _ = ray.wait(list(waiting), num_returns=1)
-            recipe, tries = waiting.pop(done)
-            try:
-                yield recipe, ray.get(done)
-            except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError, ray.exceptions.OutOfMemoryError):
-                if tries < TRIES:
-                    waiting[begin.remote(recipe, **arguments)] = (recipe, tries + 1)
-                else:
-                    lost.append(recipe)
-            except ray.exceptions.RayTaskError as error:
-                raise error.cause or error from None
-        if lost:
-            raise RuntimeError(
-                f"the worker died {TRIES} times in {len(lost)} runs, first in {lost[0]}; the others are recorded"
-            )
-    finally:
-        ray.shutdown()
-
-
-def _takes_fisher(recipe: Recipe) -> bool:
-    return recipe.pull == "ewc"
-
-
-def _ray(required: bool):
-    try:
-        import ray
-    except ImportError:
-        if required:
-            raise ValueError(
-                "several workers need Ray: pip install 'recall-learn[sweep]', or use --workers 1"
-            ) from None
-        return None
-    return ray
+    cards = workers.cards(count, arguments["device"], gpu_share)[: len(recipes)]
+    if len(cards) > 1:
+        yield from workers.taken(recipes, arguments, cards)
+        return
+    for recipe in recipes:
+        yield recipe, workers.take(recipe, **arguments)
 
 
 def _hidden(progress: bool | None) -> bool | None:

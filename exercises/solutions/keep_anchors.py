@@ -21,8 +21,9 @@
 #   weight along two paths, $\gamma d$ through $\theta$ and $-\gamma d$ through $\theta^*$, and they cancel.
 #
 #   The head has no pretrained weights, so it has no anchors. Ask for the beginning of the name: many encoders have a
-#   part of their own with "head" or "score" in its name. To see whether your anchors hold, print the distance after
-#   one step: it must not be 0.
+#   part of their own with "head" or "score" in its name. In a real model a name does not always tell: a pooler that the
+#   checkpoint lacks is as new as the head, and `recall_groups` asks what was loaded. To see whether your anchors hold,
+#   print the distance after one step: it must not be 0.
 # ---
 r"""Anchors that hold.
 

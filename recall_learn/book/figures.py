@@ -5,18 +5,17 @@ plotly's sliders below it as HTML, where they wrap on a phone and take the keybo
 neither. The explorer of recorded runs is a script of its own, on the pages that show it.
 """
 
-import json
 import os
 import shutil
-from html import escape
 from pathlib import Path
 
 import plotly
 from docutils import nodes
 
+from recall_learn import markup
 from recall_learn.lab import explorer
+from recall_learn.lab.still import PLOTLY_JSON
 
-PLOTLY_JSON = "application/vnd.plotly.v1+json"
 MARK = 'class="recall-figure"'
 EXPLORER = 'class="recall-explore"'
 STATIC = Path(__file__).parent / "static"
@@ -31,14 +30,12 @@ def figure_html(figure: dict) -> str:
         figure: plotly's JSON; ``recall_learn.lab.figures.style`` put ``claim`` and ``alt`` in ``layout.meta``.
     """
     meta = figure.get("layout", {}).get("meta") or {}
-    claim, alt = escape(meta.get("claim", "")), escape(meta.get("alt", ""))
-    # "</" would end the script element from inside a string
+    claim, alt = markup.html(meta.get("claim", "")), markup.html(meta.get("alt", ""))
     shown = {key: _short(figure[key]) for key in ("data", "layout", "frames") if key in figure}
-    data = json.dumps(shown).replace("</", "<\\/")
     return (
         f'<figure {MARK}><figcaption>{claim}</figcaption><div class="recall-plot" role="img" aria-label="{alt}"></div>'
         f"<noscript><p>{alt} (The figure itself needs JavaScript.)</p></noscript>"
-        f'<script type="application/json">{data}</script></figure>'
+        f'<script type="application/json">{markup.script(shown)}</script></figure>'
     )
 
 
@@ -75,9 +72,8 @@ def _copy_static(app) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for file in (*SCRIPTS, *STYLES, explorer.STYLE):
+        for file in (*SCRIPTS, *STYLES, explorer.SCRIPT, explorer.STYLE):
             shutil.copy(file, target)
-        (target / explorer.MODULE.name).write_text(explorer.script(), encoding="utf-8")
 
 
 def _add_to_page(app, _page, _template, context, _doctree) -> None:
@@ -88,7 +84,7 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
         for file in STYLES:
             app.add_css_file(file.name)
     if EXPLORER in body:
-        app.add_js_file(explorer.MODULE.name, loading_method="defer")
+        app.add_js_file(explorer.SCRIPT.name, loading_method="defer")
         app.add_css_file(explorer.STYLE.name)
 
 

@@ -9,10 +9,10 @@ import re
 import shutil
 import tempfile
 from base64 import b64encode
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from recall_learn import markup
 from recall_learn.book.jupyter import Notebook, serving, until
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,10 @@ def play(session: Session) -> list[dict[str, Any]]:
 
 def strip(moments: list[dict[str, Any]]) -> str:
     """A page with the moments side by side, a chart under the other."""
-    heads = [f"<section><h3>{escape(each['title'])}</h3><p>{escape(each['line'])}</p></section>" for each in moments]
+    heads = [
+        f"<section><h3>{markup.html(each['title'])}</h3><p>{markup.html(each['line'])}</p></section>"
+        for each in moments
+    ]
     rows = zip(*(each["charts"] for each in moments), strict=True)
     images = [f'<img src="data:image/png;base64,{b64encode(one).decode()}">' for row in rows for one in row]
     return PAGE.format(cells="".join([*heads, *images]))

@@ -7,14 +7,15 @@ on the same batches from the same start, always as many steps far. There is noth
 
 import atexit
 import gc
-import re
+import math
+import secrets
 import shutil
 import tempfile
 import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ from recall_learn import checkpoints, environment, runs, steering
 from recall_learn.files import check_folder
 from recall_learn.finetune import finetune
 from recall_learn.lab.turns import TURNS, rest
+from recall_learn.lab.words import explain
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
-MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
-"""What the libraries under torch say when memory is short."""
+PASSING = (".lock", ".*.tmp")
+"""Files of those that write in a folder at the moment."""
 BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
 
@@ -46,22 +48,35 @@ class Seat:
 
     Attributes:
         recipe: what it was begun with.
-        now: the recipe as it stands after all that was set.
-        run: what it has recorded so far.
+        run: what it has recorded so far, and its changes, those to come as well.
+        base: the step that it goes on after when it is begun: its checkpoint's, or 0.
+        had: how many steps its folder told of.
         at: the step that it takes, or waits to take; 0 until it is loaded.
         taking: whether it takes that step, or has leave to.
         error: why it failed, in a sentence; "" if it did not.
+        wish: what was set after its last step, for a new run.
     """
 
     recipe: Recipe
-    now: Recipe
     run: Run
     folder: Path
+    base: int = 0
+    had: int = 0
     at: int = 0
     taking: bool = False
     error: str = ""
     thread: threading.Thread | None = None
-    asked: dict[str, float] = field(default_factory=dict)
+    wish: Recipe | None = None
+
+    @property
+    def next(self) -> int:
+        """The first step that is not begun: what is set now acts from there on."""
+        return self.at + self.taking if self.thread and self.at else self.base + 1
+
+    @property
+    def now(self) -> Recipe:
+        """The recipe that this step is taken with; after the last one, what a new run would begin with."""
+        return self.wish or steering.at(self.recipe, self.run.changes, math.inf if self.ended else self.next)
 
     @property
     def ended(self) -> bool:
@@ -83,6 +98,7 @@ class Background:
         glue_folder: as in `recall_learn.finetune.finetune`.
         device: as there.
         folder: where run.json and checkpoints go; what is there goes on. None is a folder that is removed at the end.
+        instead_of: a session in the same folder that is going to be closed; it is no other lab.
 
     Raises:
         ValueError: ``folder`` holds another recipe's run, or a damaged one, or another lab trains in it.
@@ -96,6 +112,7 @@ class Background:
         glue_folder: str | Path | None = None,
         device: str = "auto",
         folder: str | Path | None = None,
+        instead_of: "Background | None" = None,
     ):
         environment.check_precision(recipe.mixed_precision, environment.choose_device(device))
         self.glue_folder, self.device, self._until = glue_folder, device, 0.0
@@ -104,7 +121,7 @@ class Background:
         self.folder = Path(tempfile.mkdtemp(prefix="recall-learn-lab-") if folder is None else folder)
         if self._own:  # where nobody closes it; at exit `_close_all` waits for the threads first
             weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True).atexit = False
-        self._leave_to_me()
+        self._leave_to_me(instead_of)
         places = {MAIN: (recipe, self.folder), BESIDE: (beside, self.folder / BESIDE)}
         self.seats = {name: _seat(wanted, place) for name, (wanted, place) in places.items() if wanted is not None}
         _LIVING.add(self)
@@ -173,21 +190,28 @@ class Background:
         self.pause()
         self.start(self._until + steps)
 
-    def set(self, name: str = MAIN, **settings: float) -> None:
-        """Change k, t0, gamma or lr of a run from its next step on; before its first step, of its recipe.
+    def set(self, name: str = MAIN, **settings: float) -> int:
+        """Change k, t0, gamma or lr of a run from its next step on; what was recorded for them there is dropped.
+
+        Returns:
+            that step; 0 where the run has not begun, and this is its recipe, or has ended, and this is for a new one.
 
         Raises:
-            ValueError: as `recall_learn.steering.changed`; nothing has changed then.
+            ValueError: as `recall_learn.steering.note`, or the run was closed; nothing has changed then.
         """
         seat = self.seats[name]
         with self._changed:
-            now = steering.changed(seat.now, settings)
-            different = {key: getattr(now, key) for key in steering.difference(seat.now, now)}
-            seat.now = now
-            if seat.thread is None and not seat.run.history and not seat.run.changes:
-                seat.recipe = seat.run.recipe = now
+            if self._closed:
+                raise ValueError("this run was closed; begin a new one")
+            step = seat.next
+            if seat.ended or step > seat.recipe.steps:
+                seat.wish = steering.changed(seat.now, settings)
+            elif seat.thread is None and not (seat.folder / "run.json").exists():
+                seat.recipe = seat.run.recipe = steering.changed(seat.recipe, settings)
             else:
-                seat.asked |= different
+                steering.note(seat.run, step, settings)
+                return step
+        return 0
 
     def save(self, folder: str | Path) -> Path:
         """Copy all that there is into a new folder, from which `Background` or ``finetune --resume`` goes on.
@@ -213,20 +237,24 @@ class Background:
     def _save(self, folder: Path) -> Path:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ValueError(f"folder is {str(folder)!r}, which is there already; name a new one")
+        if self.folder.resolve() in folder.resolve().parents:
+            raise ValueError(f"folder is {str(folder)!r}, which lies in the run's own; name one outside of it")
         check_folder(folder)
-        with TURNS.taken():  # no step, so no file is being written
-            for seat in self.seats.values():
-                if seat.run.environment:
-                    seat.run.save(seat.folder / "run.json")
-            partial = folder.with_name(f".{folder.name}.partial")
+        partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")  # nobody's
+        partial.mkdir(parents=True)
+        mode = partial.stat().st_mode
+        try:
+            with TURNS.taken():  # no step, so no file is being written
+                shutil.copytree(self.folder, partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*PASSING))
+                for seat in self.seats.values():
+                    if seat.run.environment:
+                        seat.run.save(partial / seat.folder.relative_to(self.folder) / "run.json")
+            partial.chmod(mode)  # a temporary folder is its owner's alone
+            if folder.exists():
+                folder.rmdir()
+            partial.rename(folder)
+        finally:
             shutil.rmtree(partial, ignore_errors=True)
-            try:
-                shutil.copytree(self.folder, partial)
-                if folder.exists():
-                    folder.rmdir()
-                partial.rename(folder)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
         return folder
 
     def close(self, wait: float = 0.0) -> None:
@@ -248,14 +276,13 @@ class Background:
         error = ""
         try:
             with TURNS.taken() as turn:
-                resume = _rewind(seat)
                 seat.run = finetune(
                     seat.recipe,
                     steer=lambda step, run: self._before(seat, turn, step, run),
                     out=seat.folder,
                     glue_folder=self.glue_folder,
                     device=self.device,
-                    resume=resume,
+                    resume=(seat.folder / "run.json").exists(),
                     progress=False,
                 )
         except Closed:
@@ -269,15 +296,19 @@ class Background:
                     torch.cuda.empty_cache()
             with self._changed:
                 seat.thread, seat.taking, seat.error = None, False, error
+                seat.base = checkpoints.reached(seat.folder)
                 if error:  # the other one waits for it
                     self._until = min(self._until, self._reached())
+                if error and seat.at:  # what was set after the checkpoint may be why
+                    seat.run.changes = [change for change in seat.run.changes if change["step"] <= seat.base]
                 if self._closed and not any(other.thread for other in self.seats.values()):
                     self._clear()
                 self._changed.notify_all()
 
     def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
         with self._changed:
-            seat.run = run
+            if seat.run is not run:  # as it was read from its folder, and what was set while it was
+                run.changes, seat.run = seat.run.changes, run
             keeps = not self._closed and not TURNS.wanted and self._may(seat, step)
             if keeps:
                 seat.at, seat.taking = step, True
@@ -295,8 +326,7 @@ class Background:
         with self._changed:
             if self._closed:
                 raise Closed
-            asked, seat.asked = seat.asked, {}
-        return asked
+        return {}  # what was set is in the run's changes
 
     def _may(self, seat: Seat, step: int) -> bool:
         """Whether it may take this step: not where all pause, and not where it would leave the other one behind."""
@@ -313,10 +343,14 @@ class Background:
         least = min((seat.done for seat in seats), default=0)
         return max(going or [seat.done for seat in seats if seat.done <= least + 1], default=0)
 
-    def _leave_to_me(self) -> None:
+    def holds(self, folder: Path) -> bool:
+        """Whether its runs lie in this folder."""
+        return self.folder.resolve() == folder.resolve()
+
+    def _leave_to_me(self, but: "Background | None" = None) -> None:
         """Wait for a run in this folder that was given up; refuse to train beside one that goes on."""
         for each in list(_LIVING):
-            if each is not self and each.folder.resolve() == self.folder.resolve():
+            if each not in (self, but) and each.holds(self.folder):
                 if each._closed:
                     each.close(wait=60.0)
                 elif any(seat.thread for seat in each.seats.values()):
@@ -327,54 +361,18 @@ class Background:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def explain(error: BaseException) -> str:
-    """What happened, and what to do, in two sentences."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    said = text.lower()
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in said for sign in MEMORY):
-        return "Out of memory. Take a smaller batch or backbone, or train nothing beside it; then press Reset."
-    if "cuda error" in said:
-        return f"The GPU has failed ({text[:200]}). Restart the kernel; what was saved can be opened again."
-    if isinstance(error, ArithmeticError):
-        return f"{sentence(text)}. Start goes back to the last checkpoint, Reset begins anew."
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    if isinstance(error, ValueError | OSError):
-        return f"{sentence(text)}. Mend that and press Start, or change the controls and press Reset."
-    return f"{type(error).__name__}: {text[:300]}. Start goes back to the last checkpoint, Reset begins anew."
-
-
-def sentence(text: str) -> str:
-    """A message of the library's as the lab says it: what are options of a command there are its own words here."""
-    text = text.replace("by --glue,", "by Lab(glue_folder=...),").replace("--out", "folder")
-    text = re.sub(r"--(?=[a-z])", "", text)
-    begins = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if begins.isalpha() and begins != "lr" else text  # not a name
-
-
 def _seat(recipe: Recipe, folder: Path) -> Seat:
-    if (folder / "run.json").exists():
-        run = runs.load(folder / "run.json")
-        other = recipe.difference(run.recipe)
-        if other:
-            raise ValueError(f"{folder} holds another recipe's run: {other}; choose another folder")
-        return Seat(recipe, steering.at(recipe, run.changes), run, folder)
-    return Seat(recipe, recipe, Run(recipe), folder)
-
-
-def _rewind(seat: Seat) -> bool:
-    """Ready to go on with what the folder holds; True if there is something."""
-    if not (seat.folder / "run.json").exists():
-        return False
-    if seat.run.stopped and seat.run.history and seat.run.final is None:
-        checkpoint = checkpoints.latest(seat.folder)
-        step = checkpoints.step_of(checkpoint) if checkpoint else 0
-        failed = seat.run.stopped["why"] != Closed.__name__
-        if failed:  # what was set after the checkpoint may be why
-            seat.run.changes = [change for change in seat.run.changes if change["step"] <= step]
-            seat.now, seat.asked = steering.at(seat.recipe, seat.run.changes), {}
-            seat.run.save(seat.folder / "run.json")
-    return True
+    """A run that is to begin, or that goes on from its folder: there it is back at its checkpoint already."""
+    if not (folder / "run.json").exists():
+        return Seat(recipe, Run(recipe), folder)
+    run = runs.load(folder / "run.json")
+    other = recipe.difference(run.recipe)
+    if other:
+        raise ValueError(f"{folder} holds another recipe's run: {other}; choose another folder")
+    base, had = checkpoints.reached(folder), len(run.history)
+    if run.final is None:
+        run.truncate(base)
+    return Seat(recipe, run, folder, base, had)
 
 
 _LIVING: "weakref.WeakSet[Background]" = weakref.WeakSet()

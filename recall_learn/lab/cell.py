@@ -25,19 +25,36 @@ def allow_widgets() -> None:
     output.enable_custom_widget_manager()
 
 
-def end_former(lab: Any) -> None:
-    """A cell that is run again makes a new lab: the one it made before ends, so that nothing trains unseen."""
+def shown_here() -> Any:
+    """The lab that this cell made before, or None: it ends when the cell has made a new one."""
+    return _SHOWN.get(_cell(), lambda: None)()
+
+
+def remember(lab: Any) -> None:
+    """This cell shows this lab now."""
+    cell = _cell()
+    if cell:
+        _SHOWN[cell] = weakref.ref(lab)
+
+
+def nobody_watches() -> bool:
+    """Whether the cell is run by a program that cannot answer, such as nbconvert: what is shown will be a page."""
+    return _asked("allow_stdin") is False
+
+
+def _cell() -> str:
+    """The cell that runs, "" where there is none, as in a script."""
+    return _asked("cellId", "metadata") or _asked("code") or ""
+
+
+def _asked(what: str, part: str = "content") -> Any:
+    """Something of the message that made this cell run, or None."""
     try:
         from IPython import get_ipython
 
-        parent = get_ipython().kernel.get_parent()
-        cell = parent["metadata"].get("cellId") or parent["content"]["code"]
+        return get_ipython().kernel.get_parent()[part].get(what)
     except (ImportError, AttributeError, KeyError, TypeError):
-        return  # not in a notebook
-    former = _SHOWN.get(cell, lambda: None)()
-    if former is not None:
-        former.close()
-    _SHOWN[cell] = weakref.ref(lab)
+        return None
 
 
 def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:

@@ -1,20 +1,23 @@
 """The live lab's controls, as standard ipywidgets: what acts at once, and what wants a new run."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
 
 from recall_learn import glue
+from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
 from recall_learn.recadam import ALGORITHMS
-from recall_learn.recipe import GAMMA, TINY_GAMMA, Recipe
+from recall_learn.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
 from recall_learn.steering import knobs
 from recall_learn.world import tasks
 
 WIDE = {"width": "330px"}
 WORDS = {"description_width": "92px"}
+FAR = 1e9
+"""No slider reaches farther; a browser counts exactly up to a few million times that."""
 METHODS = ("recadam", "vanilla", "l2sp", "child-f", "child-d", "recadam+child-d")
 NOTHING, PLAIN, OTHER = "nothing", "plain fine-tuning", "setting B"
 
@@ -31,6 +34,51 @@ def label(value: float) -> str:
     return "∞" if value == math.inf else f"{value:g}"
 
 
+class Buttons:
+    """Start, pause, step, reset, save, and the folder to save in.
+
+    Args:
+        acts: what each does, by its name.
+        act: called with that when it is pressed.
+    """
+
+    LOOKS = (
+        ("Start", "play", "Train, or go on"),
+        ("Pause", "pause", "Stop after the step in progress"),
+        ("Step", "step-forward", "Take one step"),
+        ("Reset", "refresh", "Give this run up, and begin anew as the controls say"),
+        ("Save run", "save", "Write the run and its checkpoints to the folder at the right"),
+    )
+
+    def __init__(self, acts: Mapping[str, Callable[[], Any]], act: Callable[[Callable[[], Any]], None]):
+        self._buttons = {}
+        for name, icon, tip in self.LOOKS:
+            button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
+            button.on_click(lambda _, name=name: act(acts[name]))
+            self._buttons[name] = button
+        self.place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
+        self.box = widgets.HBox([*self._buttons.values(), self.place], layout={"flex_flow": "row wrap"})
+
+    def enable(self, state: str, begun: bool) -> None:
+        """Disable those that do nothing.
+
+        Args:
+            state: of the session.
+            begun: whether there is anything of the run.
+        """
+        buttons = self._buttons
+        buttons["Start"].disabled = buttons["Step"].disabled = state in (*BUSY, DONE, CLOSED)
+        buttons["Pause"].disabled = state not in BUSY
+        buttons["Save run"].disabled = not begun
+        buttons["Reset"].disabled = state == CLOSED
+        if state == NEW and not begun:
+            buttons["Reset"].button_style = ""
+
+    def ask_for_reset(self) -> None:
+        """Something was moved that acts after Reset only."""
+        self._buttons["Reset"].button_style = "warning"
+
+
 class Knobs:
     """k, t0, gamma and lr: sliders that act on a run from its next step on.
 
@@ -42,6 +90,7 @@ class Knobs:
 
     def __init__(self, recipe: Recipe, moved: Callable[..., None], name: str = ""):
         self._moved, self._quiet = moved, True
+        self.at: dict[str, float] = {"k": USUAL["k"], "t0": USUAL["t0"]}  # also while they do nothing
         self.k = self._scale(f"{name}k, per step")
         self.t0 = widgets.IntSlider(description=f"{name}t0, steps", min=0, max=1, layout=WIDE, style=WORDS)
         self.gamma = self._scale(f"{name}γ")
@@ -55,14 +104,12 @@ class Knobs:
     def show(self, recipe: Recipe) -> None:
         """Put the sliders where the recipe has them, and disable those that do nothing in it."""
         self._quiet = True
+        self.at |= {name: getattr(recipe, name) for name in self.at if getattr(recipe, name) is not None}
+        k, t0 = self.at["k"], self.at["t0"]
         try:
             strengths = ladder(1e-3, 1e5, extra=[recipe.strength, *GAMMA.values(), *TINY_GAMMA.values()])
             for slider, steps, value in (
-                (
-                    self.k,
-                    [0.0, *ladder(1e-4, 1, extra=[k for k in [recipe.k] if 0 < k < math.inf]), math.inf],
-                    recipe.k,
-                ),
+                (self.k, [0.0, *ladder(1e-4, 1, extra=[k] if 0 < k < math.inf else []), math.inf], k),
                 (self.gamma, [0.0, *(g for g in strengths if g > 0)], recipe.strength),
                 (self.lr, ladder(1e-6, 1e-2, extra=[recipe.lr]), recipe.lr),
             ):
@@ -70,8 +117,8 @@ class Knobs:
                 if tuple(wanted) != tuple(slider.options):
                     slider.options = wanted
                 slider.value = value
-            self.t0.max = max(recipe.steps, math.ceil(recipe.t0))
-            self.t0.value = round(recipe.t0)
+            self.t0.max = max(recipe.steps, math.ceil(min(t0, FAR)))
+            self.t0.value = min(round(t0), self.t0.max)
             able = knobs(recipe)
             for key in ("k", "t0", "gamma", "lr"):
                 getattr(self, key).disabled = key not in able
@@ -112,10 +159,12 @@ class Setup:
         self.batch_size = widgets.BoundedIntText(min=1, max=4096, description="batch", **number)
         self.seed = widgets.BoundedIntText(min=0, max=2**32 - 1, description="seed", **number)
         self.beside = widgets.Dropdown(options=(NOTHING, PLAIN, OTHER), description="beside it", **number)
+        self._usual = {name: getattr(self, name).max for name in ("warmup", "steps", "batch_size", "seed")}
         controls = [*(getattr(self, name) for name in self.NAMES), self.beside]
         for control in controls:
             control.observe(self._tell, names="value")
-        self.box = widgets.HBox(controls, layout={"flex_flow": "row wrap"})
+        self.box = widgets.Accordion(children=[widgets.HBox(controls, layout={"flex_flow": "row wrap"})])
+        self.box.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
         self.show(recipe, beside)
 
     def show(self, recipe: Recipe, beside: str | None = None) -> None:
@@ -125,7 +174,12 @@ class Setup:
             self.recipe, self.backbone.value = recipe, recipe.backbone
             self._offer_tasks(recipe.task)
             for name in self.NAMES[2:]:
-                getattr(self, name).value = getattr(recipe, name)
+                control, value = getattr(self, name), getattr(recipe, name)
+                if value is None:  # what does not act stays where it is
+                    continue
+                if name in self._usual:  # a bound would show, and begin, another value than the recipe's
+                    control.max = max(self._usual[name], value)
+                control.value = value
             self.beside.value = beside or self.beside.value
         finally:
             self._quiet = False
@@ -141,13 +195,15 @@ class Setup:
             asked |= {"lr": None, "gamma": None, "probe": "auto"}
         elif asked["method"] != self.recipe.method:
             asked["gamma"] = None
-        if asked["steps"] != self.recipe.steps and self.recipe.evaluate_every:
+        if asked["steps"] != self.recipe.steps:
             asked["evaluate_every"] = max(1, round(self.recipe.evaluate_every * asked["steps"] / self.recipe.steps))
         return replace(self.recipe, **asked)
 
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"
         offered = tuple(f"{glue.WORLD}{name}" for name in tasks.TASKS) if small else tuple(glue.TASKS)
+        if self.backbone.value == self.recipe.backbone and self.recipe.task not in offered:
+            offered = (*offered, self.recipe.task)
         if tuple(self.task.options) != offered:
             self.task.options = offered
         self.task.value = chosen if chosen in offered else offered[0]

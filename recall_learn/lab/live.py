@@ -23,24 +23,29 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
+from recall_learn.checks import number, whole
 from recall_learn.lab import background
-from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background, sentence
-from recall_learn.lab.cell import allow_widgets, end_former, watch
-from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Knobs, Setup
+from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
+from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
+from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Buttons, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
-from recall_learn.lab.live_text import lost, name_of, status
-from recall_learn.lab.presets import Preset, choices, default_recipe, expected, presets, stored
+from recall_learn.lab.live_text import lost, name_of, opened, plain, status
+from recall_learn.lab.presets import Preset, check_arguments, choices, default_recipe, expected, presets, stored
+from recall_learn.lab.still import show, told
+from recall_learn.lab.words import sentence
+from recall_learn.markup import html
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
 GESTURE = 1.0
 """Moves that follow one another within so many seconds are one change."""
+PATIENCE = 60.0
+"""Seconds to wait for the last step of a run that was given up."""
 
 
 class Lab(widgets.VBox):
@@ -51,12 +56,13 @@ class Lab(widgets.VBox):
         beside: "plain fine-tuning", "setting B" or "nothing".
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         device: auto, cpu or cuda.
-        folder: a folder that "Save run" wrote: its session goes on, where it stopped and as it was set.
+        folder: a folder that "Save run" wrote: its session goes on from its last checkpoint, and what was set after it
+            acts again at its step, unless that setting is moved before.
 
     Raises:
         ValueError: ``beside`` is none of the three, ``recipe`` is no recipe or given beside a ``folder``, or what is in
-            ``folder`` is damaged.
-        FileNotFoundError: there is no run in ``folder``.
+            ``folder`` is damaged. The lab that the cell showed before goes on then.
+        FileNotFoundError: there is no run in ``folder``, or no ``glue_folder``.
     """
 
     def __init__(
@@ -68,36 +74,34 @@ class Lab(widgets.VBox):
         device: str = "auto",
         folder: str | Path | None = None,
     ):
+        check_arguments(recipe, beside, glue_folder, device, folder)
+        former = shown_here()
         super().__init__()
         allow_widgets()
-        end_former(self)
-        if not isinstance(recipe, Recipe | None):
-            raise ValueError(
-                f"recipe is {recipe!r}; it has to be a Recipe, as Recipe(backbone='tiny', task='world/cola')"
-            )
-        if beside not in (NOTHING, PLAIN, OTHER):
-            raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
-        if folder is not None and recipe is not None:
-            raise ValueError("recipe and folder are both given; a folder has its own recipe, leave one out")
         self.glue_folder, self.device = glue_folder, device
-        line, other = "", None
-        if folder is not None:
-            recipe, beside, other = stored(Path(folder))
-            line = f"The session of {folder}: Start goes on with it."
-        elif recipe is None:
-            recipe, line = default_recipe()
         self._session: Background | None = None
-        self._former: tuple[int, Recipe] | None = None
+        self._former: tuple[int, Run] | None = None
         self._ticking: asyncio.Task | None = None
         self._moved_at = 0.0
-        self._drawn: tuple | None = None
+        self._drawn: list[tuple] | None = None
         self._shown: list[Recipe] = []
-        self._knobs = Knobs(recipe, lambda **moved: self._set(MAIN, moved))
-        self._others = Knobs(recipe, lambda **moved: self._set(BESIDE, moved), "B: ")
-        self._setup = Setup(recipe, beside, choices(recipe), self._setup_moved)
-        self._build()
-        self._begin(recipe, other, folder)
-        self.say(line, passing=folder is not None)
+        try:  # whatever is wrong is found before the former lab ends
+            if folder is not None:
+                self._open(folder, former)
+            else:
+                recipe, line = (recipe, "") if recipe is not None else default_recipe()
+                self._build(recipe, beside)
+                self._begin(recipe)
+                self.say(line)
+        except BaseException:
+            self.close()
+            raise
+        if former is not None:
+            former.close()
+            if folder is not None and former._session.holds(self._session.folder):
+                former._session.close(wait=PATIENCE)
+                self._open(folder)  # it came further meanwhile
+        remember(self)
 
     @property
     def run(self) -> Run:
@@ -145,17 +149,19 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: as `start`, or ``steps`` is no whole number above 0.
         """
-        if not isinstance(steps, int) or steps < 1:
-            raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
-        self._session.take(steps)
+        self._session.take(whole("steps", steps, 1))
         self._went()
 
     def wait(self, seconds: float = float("inf")) -> str:
         """Wait until nothing trains, for that long at most, and return the state. The figure stands still meanwhile.
 
         An interrupt of the kernel ends the waiting and not the training; `pause` ends that.
+
+        Raises:
+            ValueError: ``seconds`` is no number of at least 0.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic()
+        deadline += number("seconds", seconds, lambda x: x >= 0, "a number of at least 0", infinite=True)
         while self.state in BUSY and time.monotonic() < deadline:
             time.sleep(0.01)
         self.refresh()
@@ -203,11 +209,10 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: there is none.
         """
-        found = [each for each in presets(self._setup.recipe) if each.name == name]
-        if not found:
-            known = ", ".join(each.name for each in presets(self._setup.recipe))
-            raise ValueError(f"preset is {name!r}; it has to be one of {known}")
-        self._tell_story(found[0])
+        known = {each.name: each for each in presets(self._setup.recipe)}
+        if name not in known:
+            raise ValueError(f"preset is {name!r}; it has to be one of {', '.join(known)}")
+        self._tell_story(known[name])
 
     def close(self) -> None:
         """End the runs and take the widgets down."""
@@ -219,65 +224,75 @@ class Lab(widgets.VBox):
             part.close()
         super().close()
 
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        words = told("The live lab", plain(self._session), "It is alive in a notebook in which you run this cell.")
+        if nobody_watches():  # on a page the widget comes first, and is nothing without a network
+            show(words)
+        return super()._repr_mimebundle_(**options) | words
+
     def refresh(self) -> None:
         """Draw what is new; the lab does this by itself while it trains."""
         session = self._session
         seats = list(session.seats.values())
         runs, nows = [seat.run for seat in seats], [seat.now for seat in seats]
-        if nows != self._shown:  # a run that went back to a checkpoint has other settings again
+        if nows != self._shown:  # by a recorded change, or by going back to a checkpoint
             self._shown = nows
             self._knobs.show(nows[0])
             self._others.show(nows[-1])
         first = runs[0].evaluations[0] if runs[0].evaluations else None
         if first and [*FIXED, *asked(first)] != self._figure.charts:
             self._draw_anew(asked(first))
-        seen = tuple((len(run.history), len(run.evaluations), id(run)) for run in runs)
+        seen = [(run, len(run.history), len(run.evaluations), run.changes) for run in runs]
         if seen != self._drawn:
             self._drawn = seen
-            self._figure.show(runs, nows, self._former)
+            self._figure.show(runs, self._former)
             self._facts.value = lost(runs, self._names)
         self._status.value = status(session)
-        self._enable()
+        self._buttons.enable(self.state, begun=bool(self.run.history))
 
     def say(self, text: str, passing: bool = False) -> None:
         """Put a line above the figure; a passing one goes with the next button."""
         self._passing = passing
-        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{escape(text)}</p>' if text else ""
+        self._message.value = f'<p role="status" style="margin:2px 0;max-width:60em">{html(text)}</p>' if text else ""
 
-    def _build(self) -> None:
-        self._buttons = {}
-        for name, icon, act, tip in (
-            ("Start", "play", self.start, "Train, or go on"),
-            ("Pause", "pause", self.pause, "Stop after the step in progress"),
-            ("Step", "step-forward", self.step, "Take one step"),
-            ("Reset", "refresh", self.reset, "Give this run up, and begin anew as the controls say"),
-            (
-                "Save run",
-                "save",
-                lambda: self.save(self._place.value),
-                "Write the run and its checkpoints to the folder at the right",
-            ),
-        ):
-            button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
-            button.on_click(lambda _, act=act: self._act(act))
-            self._buttons[name] = button
-        self._place = widgets.Text(value="runs/lab", placeholder="a new folder", layout={"width": "160px"})
+    def _open(self, folder: str | Path, instead_of: "Lab | None" = None) -> None:
+        """Go on with a session that was saved, or is another lab's still."""
+        folder = Path(folder).expanduser()
+        recipe, beside, other = stored(folder)
+        try:
+            if not self.children:
+                self._build(recipe, beside)
+            self._begin(recipe, other, folder, instead_of and instead_of._session)
+        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{folder} is damaged or holds no recorded run ({why}); use another folder") from error
+        self.say(opened(folder, self._session.seats[MAIN]), passing=True)
+
+    def _build(self, recipe: Recipe, beside: str) -> None:
+        self._knobs = Knobs(recipe, lambda **moved: self._set(MAIN, moved))
+        self._others = Knobs(recipe, lambda **moved: self._set(BESIDE, moved), "B: ")
+        self._setup = Setup(recipe, beside, choices(recipe), self._setup_moved)
+        acts = {"Start": self.start, "Pause": self.pause, "Step": self.step, "Reset": self.reset}
+        self._buttons = Buttons({**acts, "Save run": lambda: self.save(self._buttons.place.value)}, self._act)
         self._status, self._message, self._facts = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._stories = widgets.HBox(layout={"flex_flow": "row wrap"})
         self._figure = LiveFigure()
-        later = widgets.Accordion(children=[self._setup.box])
-        later.set_title(0, "A new run: backbone, task, method, start, seed (act after Reset)")
-        actions = widgets.HBox([*self._buttons.values(), self._place], layout={"flex_flow": "row wrap"})
-        top = [self._stories, actions, self._status, self._message, self._knobs.box, self._others.box]
-        self.children = [*top, self._figure.widget, self._facts, later]
+        top = [self._stories, self._buttons.box, self._status, self._message, self._knobs.box, self._others.box]
+        self.children = [*top, self._figure.widget, self._facts, self._setup.box]
 
-    def _begin(self, recipe: Recipe, other: Recipe | None = None, folder: str | Path | None = None) -> None:
+    def _begin(
+        self,
+        recipe: Recipe,
+        other: Recipe | None = None,
+        folder: Path | None = None,
+        instead_of: Background | None = None,
+    ) -> None:
         """A new session in place of the old; nothing trains yet."""
-        how = self._setup.beside.value
+        stories, how = presets(recipe), self._setup.beside.value
         plain = replace(recipe, method="vanilla", gamma=None)
-        beside = {NOTHING: None, PLAIN: plain, OTHER: other or recipe}[how]
+        beside = {NOTHING: None, PLAIN: other or plain, OTHER: other or recipe}[how]
         options = {"glue_folder": self.glue_folder, "device": self.device}
-        session = Background(recipe, beside, folder=folder, **options)
+        session = Background(recipe, beside, folder=folder, instead_of=instead_of, **options)
         if self._session is not None:
             self._session.close()
         self._session, self._former, self._drawn = session, None, None
@@ -286,17 +301,16 @@ class Lab(widgets.VBox):
         self._others.show(session.seats[BESIDE].now if beside else recipe)
         self._others.box.layout.display = "flex" if how == OTHER else "none"
         self._names = [("A" if how == OTHER else name_of(recipe)), *({NOTHING: [], PLAIN: [PLAIN], OTHER: ["B"]}[how])]
-        stories = presets(recipe)
         self._stories.children = [self._story_button(each) for each in stories]
         first = session.run.evaluations[0] if session.run.evaluations else expected(recipe)
         self._draw_anew(asked(first))
         self.refresh()
 
     def _draw_anew(self, last: list[str]) -> None:
-        seats = list(self._session.seats.values())
+        runs = [seat.run for seat in self._session.seats.values()]
         self._drawn = None
-        self._figure.begin(seats[0].recipe, self._names, last)
-        self._figure.show_lambda([seat.run for seat in seats], [seat.now for seat in seats], self._former)
+        self._figure.begin(runs[0].recipe, self._names, last)
+        self._figure.show_lambda(runs, self._former)
 
     def _story_button(self, preset: Preset) -> widgets.Button:
         button = widgets.Button(description=preset.name, tooltip=preset.story, layout={"width": "auto"})
@@ -321,20 +335,22 @@ class Lab(widgets.VBox):
     def _turn(self, name: str, asked: dict[str, float]) -> None:
         """These settings act from the next step on."""
         seat = self._session.seats[name]
-        before = seat.now
-        self._session.set(name, **asked)
-        (self._knobs if name == MAIN else self._others).show(seat.now)
-        if name == MAIN and seat.at:
-            self._note(seat.at, before)
-        if not seat.at:
-            self._setup.recipe = self._session.seats[MAIN].recipe
+        before = Run(seat.recipe, changes=seat.run.changes)
+        step = self._session.set(name, **asked)
         now = seat.now
+        (self._knobs if name == MAIN else self._others).show(now)
+        if name == MAIN and step:
+            self._note(step, before)
         strong = now.pull == "recadam" and now.lr * now.strength > 1
         self.say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
-        seats = list(self._session.seats.values())
-        self._figure.show_lambda([each.run for each in seats], [each.now for each in seats], self._former)
+        if seat.wish:
+            self.say("This run has taken its last step. What you set acts in a new one: press Reset.")
+            self._buttons.ask_for_reset()
+        elif not step:
+            self._setup.recipe = self._session.seats[MAIN].recipe
+        self._figure.show_lambda([each.run for each in self._session.seats.values()], self._former)
 
-    def _note(self, step: int, before: Recipe) -> None:
+    def _note(self, step: int, before: Run) -> None:
         """Remember what a change changed; what is dragged moves often, and is one change."""
         now = time.monotonic()
         if self._former is None or (step != self._former[0] and now - self._moved_at > GESTURE):
@@ -348,12 +364,12 @@ class Lab(widgets.VBox):
         except ValueError as error:
             self.say(f"These do not go together: {error}")
             return
-        if self.state == background.NEW:
+        if self.state == background.NEW and not self.run.history:
             self.say("")
             self._act(lambda: self._begin(wanted))
         else:
             self.say("This acts in a new run: press Reset. (The run that is there goes on as it was begun.)")
-            self._buttons["Reset"].button_style = "warning"
+            self._buttons.ask_for_reset()
 
     def _wanted(self) -> Recipe:
         """What the controls ask for, the knobs among them."""
@@ -361,8 +377,9 @@ class Lab(widgets.VBox):
         if wanted.backbone != self._setup.recipe.backbone:
             return wanted
         now = self._session.seats[MAIN].now
-        kept = {"k": now.k, "t0": now.t0, "lr": now.lr}
-        return replace(wanted, **kept, **({"gamma": now.gamma} if wanted.method == now.method else {}))
+        return replace(
+            wanted, **self._knobs.at, lr=now.lr, **({"gamma": now.gamma} if wanted.method == now.method else {})
+        )
 
     def _act(self, do: Callable[[], Any]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""
@@ -379,13 +396,3 @@ class Lab(widgets.VBox):
             self.say("")
         self.refresh()
         self._ticking = watch(self, self._ticking)
-
-    def _enable(self) -> None:
-        state, buttons = self.state, self._buttons
-        buttons["Start"].disabled = state in (*BUSY, background.DONE, background.CLOSED)
-        buttons["Pause"].disabled = state not in BUSY
-        buttons["Step"].disabled = state in (*BUSY, background.DONE, background.CLOSED)
-        buttons["Save run"].disabled = not self.run.history
-        buttons["Reset"].disabled = state == background.CLOSED
-        if state == background.NEW:
-            buttons["Reset"].button_style = ""

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recall_learn import glue
+from recall_learn import glue, markup, steering
 from recall_learn.annealing import Sigmoid
 from recall_learn.lab.figures import AXIS, GREY, PALETTE
 from recall_learn.recipe import Recipe
@@ -39,7 +39,7 @@ class Thinned:
     """A long column, shortened as it grows: means of 1, then 2, then 4, ... steps."""
 
     def __init__(self, most: int = MOST):
-        self.most = most
+        self.most, self._of = most, None
         self.clear()
 
     def clear(self) -> None:
@@ -47,9 +47,13 @@ class Thinned:
         self.seen, self.width, self._bins = 0, 1, []
 
     def read(self, history: Sequence[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
-        """Steps and values, what has come since the last reading included."""
-        if len(history) < self.seen:  # it went back to a checkpoint
+        """Steps and values, what has come since the last reading included; of another list, all of it.
+
+        A history only grows. A run that goes back to a checkpoint has a new one, which may soon be as long.
+        """
+        if history is not self._of:
             self.clear()
+            self._of = history
         for record in history[self.seen :]:
             if self._bins and self._bins[-1][0] < self.width:
                 last = self._bins[-1]
@@ -79,10 +83,18 @@ def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     return [e["step"] for e in there], [take(e) for e in there]
 
 
-def schedule(recipe: Recipe, steps: np.ndarray, skipped: Sequence[int] = ()) -> np.ndarray:
-    """Lambda of a recipe, 1 where it has none; its t counts updates, so not the steps that were ``skipped`` before."""
-    t = steps - np.searchsorted(skipped, steps)
-    return Sigmoid(recipe.k, recipe.t0)(t) if recipe.pull == "recadam" else np.ones(len(steps))
+def schedule(run: Run, steps: np.ndarray, skipped: Sequence[int] = ()) -> np.ndarray:
+    """Lambda at these steps, by a run's recipe and its changes, those to come included; 1 where it has none.
+
+    Its t counts updates, so not the steps that were ``skipped`` before.
+    """
+    t, lam = steps - np.searchsorted(skipped, steps), np.ones(len(steps))
+    if run.recipe.pull != "recadam" or not len(steps):
+        return lam
+    for first in (steps[0], *(change["step"] for change in steering.ahead(run, steps[0]))):
+        now, here = steering.at(run.recipe, run.changes, first), steps >= first
+        lam[here] = Sigmoid(now.k, now.t0)(t[here])
+    return lam
 
 
 class _Figure(go.FigureWidget):
@@ -168,22 +180,21 @@ class LiveFigure:
                 trace = self.widget.data[index]
                 trace.x, trace.y = self._drawn[key] = np.array([]), np.array([])
                 if key[-1] in "01":
-                    which = int(key[-1])
-                    trace.name, trace.visible = (names[which], True) if which < len(names) else ("", False)
+                    name = "".join(names[int(key[-1]) :][:1])
+                    trace.name, trace.visible = markup.plotly(name), bool(name)
 
-    def show(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
+    def show(self, runs: Sequence[Run], former: tuple[int, Run] | None) -> None:
         """Draw what the runs have recorded, and lambda.
 
         Args:
             runs: the run, and the one beside it.
-            nows: their recipes as they stand.
-            former: the step of the last change, and the recipe before it.
+            former: the step of the last change, and a run with the recipe and the changes before it.
         """
-        self._draw(self._recorded(runs) | self._lambda(runs, nows, former))
+        self._draw(self._recorded(runs) | self._lambda(runs, former))
 
-    def show_lambda(self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None) -> None:
+    def show_lambda(self, runs: Sequence[Run], former: tuple[int, Run] | None) -> None:
         """Draw lambda alone; see `show`."""
-        self._draw(self._lambda(runs, nows, former))
+        self._draw(self._lambda(runs, former))
 
     def _draw(self, curves: Mapping[str, Curve]) -> None:
         """Send those that are new in one message, as arrays, which travel as they are."""
@@ -207,19 +218,17 @@ class LiveFigure:
                 curves[f"{key} {which}"] = x, [np.nan if value is None else value for value in y]
         return curves
 
-    def _lambda(
-        self, runs: Sequence[Run], nows: Sequence[Recipe], former: tuple[int, Recipe] | None
-    ) -> dict[str, Curve]:
+    def _lambda(self, runs: Sequence[Run], former: tuple[int, Run] | None) -> dict[str, Curve]:
         """What was, from the records; what will be, from the settings; what would have been."""
         curves = {}
-        for which, (run, recipe) in enumerate(zip(runs, nows, strict=True)):
+        for which, run in enumerate(runs):
             past = run.history[:: max(1, len(run.history) // MOST)]
             x, y = [r["step"] for r in past], [r["lambda"] for r in past]
             steps = self._ahead(len(run.history))
-            ahead = schedule(recipe, steps, run.skipped)
+            ahead = schedule(run, steps, run.skipped)
             if which == 0:
                 at = len(run.history) or 1
-                now = y[-1] if y else schedule(recipe, np.array([at]))[0]
+                now = y[-1] if y else schedule(run, np.array([at]))[0]
                 curves |= {"lambda 0": (x, y), "ahead": (steps, ahead), "now": ([at], [now])}
             else:
                 curves["lambda 1"] = [*x, *steps], [*y, *ahead]

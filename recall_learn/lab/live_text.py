@@ -1,21 +1,35 @@
 """What the live lab says of its runs, as HTML: where they are, and which facts they have lost."""
 
-from html import escape
+from pathlib import Path
 
+from recall_learn import steering
 from recall_learn.lab import background
-from recall_learn.lab.background import MAIN, Background
+from recall_learn.lab.background import BESIDE, MAIN, Background, Seat
+from recall_learn.markup import html
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
 LOST = 8
 """So many lost facts are listed."""
+COMING = 3
+"""And so many recorded changes that are still to act."""
 
 
 def status(session: Background) -> str:
     """Where the runs are, or what stopped them."""
-    broken = [f"<b>{escape(name)}</b>: {escape(seat.error)}" for name, seat in session.seats.items() if seat.error]
+    broken = [f"<b>{html(name)}</b>: {html(seat.error)}" for name, seat in session.seats.items() if seat.error]
     if broken:
         return "<br>".join(broken)
+    first, *parts = _parts(session)
+    return " · ".join([f"<b>{html(first)}</b>", *map(html, parts)])
+
+
+def plain(session: Background) -> str:
+    """Where the runs are, as plain text."""
+    return " · ".join(_parts(session))
+
+
+def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
     fisher = ", and the Fisher information of each weight" if recipe.mask == "child-d" else ""
     said = {
@@ -24,18 +38,38 @@ def status(session: Background) -> str:
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",
+        background.FAILED: "failed",
         background.CLOSED: "closed: its cell was run again, or the lab was closed",
     }[session.state]
-    parts = [f"<b>{said}</b>", f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
+    parts = [said, f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
     if run.history:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
     skipped = len(run.skipped)
     if skipped:
         parts.append(f"{skipped} step{'s' * (skipped > 1)} skipped: fp16 overflowed")
-    if run.changes:
-        parts.append(f"{len(run.changes)} change{'s' * (len(run.changes) > 1)}")
-    return " · ".join(parts)
+    changes = sum(change["step"] <= len(run.history) for change in run.changes)
+    if changes:
+        parts.append(f"{changes} change{'s' * (changes > 1)}")
+    parts += [
+        f"{'beside: ' * (name == BESIDE)}{line}" for name, seat in session.seats.items() for line in to_come(seat)
+    ]
+    return parts
+
+
+def opened(folder: Path, seat: Seat) -> str:
+    """That a session goes on, and from where, as plain text."""
+    line = f"The session of {folder}: Start goes on with it."
+    if seat.had > len(seat.run.history):
+        line += f" It had come to step {seat.had}, and goes on from its checkpoint after step {seat.base}."
+    return line
+
+
+def to_come(seat: Seat) -> list[str]:
+    """What is recorded for steps that a run has still to take."""
+    ahead = [] if seat.ended else steering.ahead(seat.run, seat.next)
+    lines = [f"recorded: {steering.told(change)} from step {change['step']} on" for change in ahead[:COMING]]
+    return [*lines, *([f"and {len(ahead) - COMING} more"] if len(ahead) > COMING else [])]
 
 
 def lost(runs: list[Run], names: list[str]) -> str:
@@ -44,11 +78,11 @@ def lost(runs: list[Run], names: list[str]) -> str:
     if len(known) < len(runs) or "facts" not in known[0]:
         return ""
     gone = known[0]["facts"]["lost"]
-    counts = ", ".join(f"{escape(name)}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
-    rows = "".join(f"<li>{escape(p)} <b>{escape(said)}</b></li>" for p, said in list(gone.items())[:LOST])
+    counts = ", ".join(f"{name}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
+    rows = "".join(f"<li>{html(p)} <b>{html(said)}</b></li>" for p, said in list(gone.items())[:LOST])
     more = f"<li>and {len(gone) - LOST} more</li>" if len(gone) > LOST else ""
-    title = f"<b>Facts lost at the last evaluation</b> ({counts})"
-    return f"{title}, and what {escape(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
+    title = f"<b>Facts lost at the last evaluation</b> ({html(counts)})"
+    return f"{title}, and what {html(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
 
 
 def name_of(recipe: Recipe) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from recall_learn import backbones, glue, hub
-from recall_learn.lab.background import BESIDE, sentence
+from recall_learn.environment import choose_device
+from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
+from recall_learn.lab.words import sentence
 from recall_learn.recipe import Recipe
 from recall_learn.runs import load
 
@@ -117,6 +119,26 @@ def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
     except ValueError as error:
         raise ValueError(sentence(str(error))) from error
     return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+
+
+def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, folder: Any) -> None:
+    """Refuse what the arguments of a lab say by themselves, before anything is begun or ended for them.
+
+    Raises:
+        ValueError, FileNotFoundError: as `recall_learn.lab.live.Lab` says.
+    """
+    if not isinstance(recipe, Recipe | None):
+        raise ValueError(f"recipe is {recipe!r}; it has to be a Recipe, as Recipe(backbone='tiny', task='world/cola')")
+    if beside not in (NOTHING, PLAIN, OTHER):
+        raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
+    if folder is not None and recipe is not None:
+        raise ValueError("recipe and folder are both given; a folder has its own recipe, leave one out")
+    for name, value in (("glue_folder", glue_folder), ("folder", folder)):
+        if value is not None and (not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value)):
+            raise ValueError(f"{name} is {value!r}, which names no folder; give its path")
+    if glue_folder is not None and not Path(glue_folder).expanduser().is_dir():
+        raise FileNotFoundError(f"glue_folder is {str(glue_folder)!r}, which is no folder; give one with the GLUE data")
+    choose_device(device)
 
 
 def expected(recipe: Recipe) -> dict[str, Any]:

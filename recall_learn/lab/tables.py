@@ -1,9 +1,9 @@
-"""Tables of recorded runs, as Markdown that a notebook and the book both show."""
+"""Tables of recorded runs, as Markdown that a notebook and the book both show; a recorded word is shown as text."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-from recall_learn import glue
+from recall_learn import glue, markup
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 from recall_learn.world import World
@@ -20,7 +20,8 @@ def results(runs: Mapping[str, Run]) -> str:
     rows = []
     for name, run in runs.items():
         values = [*(run.final["metrics"][metric] for metric in metrics), *(run.final[probe] for probe in asked)]
-        rows.append([name, str(run.recipe.seed), *(f"{value:.3f}" for value in (*values, run.final["distance"]))])
+        numbers = (f"{value:.3f}" for value in (*values, run.final["distance"]))
+        rows.append([markup.markdown(name), str(run.recipe.seed), *numbers])
     return markdown(head, rows)
 
 
@@ -32,14 +33,17 @@ def lost_facts(run: Run, count: int = 5) -> str:
         count: how many to show, evenly spread over those that were known before.
     """
     before, after = run.evaluations[0]["facts"]["lost"], run.evaluations[-1]["facts"]["lost"]
-    lost = [prompt for prompt in after if prompt not in before]
-    shown = lost[:: max(1, len(lost) // count)][:count]
     true = {fact.prompt: fact.answer for fact in World().facts}
+    lost = [prompt for prompt in after if prompt not in before and prompt in true]
+    shown = lost[:: max(1, len(lost) // count)][:count]
     rows = [
-        [str(i), prompt.replace("[MASK]", f"**{true[prompt]}**"), prompt.replace("[MASK]", f"**{after[prompt]}**")]
-        for i, prompt in enumerate(shown, 1)
+        [str(i), _filled(prompt, true[prompt]), _filled(prompt, after[prompt])] for i, prompt in enumerate(shown, 1)
     ]
     return markdown(["", "before", "after"], rows)
+
+
+def _filled(prompt: str, answer: str) -> str:
+    return markup.markdown(prompt).replace(r"\[MASK\]", f"**{markup.markdown(answer)}**")
 
 
 def provenance(runs: Mapping[str, Run]) -> str:
@@ -48,16 +52,18 @@ def provenance(runs: Mapping[str, Run]) -> str:
     for name, run in runs.items():
         e = run.environment
         versions = f"torch {e['versions']['torch']}, transformers {e['versions']['transformers']}"
-        rows.append([name, e["device"], versions, e["date"][:10], f"`{e['commit']}`"])
+        told = (name, e["device"], versions, e["date"][:10])
+        rows.append([*map(markup.markdown, told), markup.code(e["commit"])])
     return markdown(["run", "device", "versions", "date", "commit"], rows)
 
 
 def command(recipe: Recipe, out: str) -> str:
     """The command line that runs a recipe: its settings, as far as they are not the defaults."""
-    default = Recipe(method=recipe.method, backbone=recipe.backbone)
+    default = Recipe(method=recipe.method, backbone=recipe.backbone, steps=recipe.steps)
     words = ["recall-learn", "finetune", "--backbone", recipe.backbone, "--task", recipe.task]
     for name, value in recipe.to_dict().items():
-        if name not in ("backbone", "task") and (value != getattr(default, name) or name == "method"):
+        usual = Recipe.steps if name == "steps" else getattr(default, name)
+        if name not in ("backbone", "task") and (value != usual or name == "method"):
             words += [f"--{name.replace('_', '-')}", _short(value)]
     return shlex.join([*words, "--out", out])
 
@@ -68,6 +74,6 @@ def _short(value: object) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table: its head, and a list of cells for each row."""
+    """A table: its head, and a list of cells for each row, both Markdown; see `recall_learn.markup` for plain text."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

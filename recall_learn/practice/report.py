@@ -1,7 +1,8 @@
 """What a look at an answer found, for a terminal and for a notebook."""
 
 from dataclasses import dataclass
-from html import escape
+
+from recall_learn.markup import html
 
 MARKS = {"passed": "✓", "failed": "✗", "open": "○"}
 COLORS = {"passed": "#1a7f37", "failed": "#b42318", "open": "#57606a"}
@@ -50,6 +51,6 @@ class Report:
 
     def _repr_html_(self) -> str:
         color, mark = COLORS[self.status], MARKS[self.status]
-        head = f'<b style="color:{color}">{mark} {self.name}</b>: {escape(self.says)}'.replace("\n", "<br>")
-        detail = f'<pre style="margin:.3em 0 0 1.2em">{escape(self.detail)}</pre>' if self.detail else ""
+        head = f'<b style="color:{color}">{mark} {html(self.name)}</b>: {html(self.says)}'.replace("\n", "<br>")
+        detail = f'<pre style="margin:.3em 0 0 1.2em">{html(self.detail)}</pre>' if self.detail else ""
         return f'<div style="border-left:3px solid {color};padding:.2em .8em">{head}{detail}</div>'

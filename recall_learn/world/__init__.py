@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from random import Random
 
+from recall_learn.checks import whole
 from recall_learn.world import words
 from recall_learn.world.facts import Fact, Truth, draw_truth
 from recall_learn.world.text import Passage, writer
@@ -38,8 +39,7 @@ class World:
     seed: int = 0
 
     def __post_init__(self):
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed is {self.seed!r}; a world's seed is a whole number from 0 to 2**32 - 1")
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0, 2**32 - 1))
 
     @cached_property
     def names(self) -> words.Names:

@@ -72,21 +72,6 @@ def test_run_begins_an_answer_looks_at_it_and_never_writes_over_it(answer, capsy
     assert entry["passed"] >= entry["first"]
 
 
-def test_an_answer_that_ends_python_or_is_none_is_told(answer, capsys, own_progress):
-    for body, message in (
-        ("import os; os._exit(3)", "ended Python (exit status 3)"),
-        ("return (", "is not Python"),
-    ):
-        answer(body)
-        assert run("run", NAME) == 1
-        assert message in capsys.readouterr().out
-    path = own_progress / "answers" / f"{NAME}.py"
-    for text, message in (("x = 1 / 0", "ZeroDivisionError"), ("x = 1", f"defines no `{NAME}`")):
-        path.write_text(text)
-        run("run", NAME)
-        assert message in capsys.readouterr().out
-
-
 def test_a_process_that_hangs_is_killed(answer, monkeypatch):
     monkeypatch.setattr(process, "PATIENCE", 0.1)
     assert "was killed" in answers.look(EACH, answer("return x")).says
@@ -104,6 +89,7 @@ def test_a_report_for_a_teacher(answer, own_progress, capsys):
         "points": EACH.points,
         "status": "passed",
         "says": "",
+        "uses": [],
     }
     assert run("run", "--require", "1000") == 1
 
@@ -115,6 +101,32 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_any_look(answer, ow
     assert "which is a folder; name a file in it" in told.err
     assert NAME not in told.out
     assert progress.load() == {}
+
+
+def test_points_count_once(answer, own_progress, capsys):
+    answer("pass").write_text(EACH.code)
+    assert run("run", NAME, NAME, f"answers/{NAME}.py", "--require", str(EACH.points + 1)) == 1
+    assert f"1 of 1 pass now: {EACH.points} of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--require", "-1"], "require is -1"),
+        (["run", "--report", ""], "report is ''"),
+        (["run", ""], "names is ''"),
+        (["progress", "--json", ""], "json is ''"),
+        (["--answers", "", "run"], "answers is ''"),
+        (["progress", "--json", "/dev/full"], "is a device or a pipe"),
+        (["run", "--report", "/dev/null"], "is a device or a pipe"),
+        (["list", "--lesson", "-1"], "lesson is -1"),
+    ],
+)
+def test_an_option_that_says_nothing_is_refused(arguments, words, capsys):
+    assert run(*arguments) == 2
+    told = capsys.readouterr()
+    assert words in told.err
+    assert len(told.err.splitlines()) == 1
 
 
 def test_hints_come_one_by_one(capsys):
@@ -224,6 +236,24 @@ def test_reset_keeps_an_answer_that_is_no_text(answer):
     assert path.with_suffix(".py.1").read_bytes() == mine
 
 
+@pytest.mark.parametrize("kind", ["bytes", "folder", "pipe", "link"])
+def test_reset_puts_anything_aside(answer, capsys, kind):
+    path = answer("return 1")
+    path.unlink()
+    if kind == "bytes":
+        path.write_bytes(b"\xff")
+    elif kind == "link":
+        path.symlink_to("nowhere")
+    else:
+        os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    if kind in ("pipe", "folder"):
+        assert run("run", NAME) == 2
+        assert "is no file; `recall-learn exercises reset" in capsys.readouterr().err
+    assert run("reset", NAME) == 0
+    assert path.read_text() == EACH.file
+    assert os.path.lexists(path.with_suffix(".py.1"))
+
+
 def test_progress_for_oneself_and_for_a_teacher(own_progress, capsys):
     progress.record(Report(NAME, "failed", ""))
     progress.record(Report(NAME, "passed", ""))
@@ -287,15 +317,69 @@ def test_what_a_later_version_wrote_stays(own_progress):
     assert data["exercises"][NAME]["tries"] == 1
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"exercises": [1]}', '{"exercises": {"a": 1}}'])
+DAMAGED = {
+    "{": "not JSON",
+    "[]": "it is []",
+    "[" * 10_000: "nested too deeply",
+    '{"exercises": [1]}': "exercises is [1]",
+    '{"exercises": {"a": 1}}': "exercises.a is 1",
+    '{"exercises": {"a": {"hints": "two"}}}': "exercises.a.hints is 'two'",
+    '{"exercises": {"a": {"tries": -1}}}': "exercises.a.tries is -1",
+    '{"exercises": {"a": {"tries": true}}}': "exercises.a.tries is True",
+    '{"exercises": {"a": {"passed": 5}}}': "exercises.a.passed is 5",
+    '{"exercises": {"a": {"tries": ' + "1" * 5000 + "}}}": "thousands of digits",
+}
+
+
+@pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_file_is_put_aside_and_not_lost(own_progress, text):
     path = own_progress / "progress.json"
     path.write_text(text)
+    with pytest.warns(UserWarning, match=re.escape(DAMAGED[text])):
+        assert progress.load() == {}
+    assert path.read_text() == text  # who only looks moves nothing
     with pytest.warns(UserWarning, match="could not be read"):
         progress.record(Report(NAME, "passed", ""))
     assert progress.load()[NAME]["tries"] == 1
     (aside,) = own_progress.glob("progress.json.damaged-*")
     assert aside.read_text() == text
+
+
+def test_two_damaged_files_of_one_second_are_both_kept(own_progress):
+    for text in ("{", "[", "}"):
+        (own_progress / "progress.json").write_text(text)
+        with pytest.warns(UserWarning, match="could not be read"):
+            progress.record(Report(NAME, "passed", ""))
+    assert sorted(each.read_text() for each in own_progress.glob("*.damaged-*")) == ["[", "{", "}"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_stays_where_it_is(own_progress, monkeypatch, capsys, kind):
+    path = own_progress / "place"
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    place = "/dev/null" if kind == "device" else str(path)
+    before = os.stat(place)
+    monkeypatch.setenv("RECALL_LEARN_PROGRESS", place)
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        progress.record(Report(NAME, "passed", ""))
+    assert run("list") == 2
+    assert f"{place} is no file" in capsys.readouterr().err
+    assert os.stat(place).st_ino == before.st_ino
+
+
+def test_a_home_that_is_nobodys_is_said(monkeypatch, capsys):
+    monkeypatch.setenv("RECALL_LEARN_PROGRESS", "~no-such-user/progress.json")
+    assert run("list") == 2
+    assert "'~no-such-user/progress.json'" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        progress.record(Report(NAME, "passed", ""))
+
+
+def test_what_the_file_says_moves_no_points(own_progress):
+    entry = {"passed": "then", "points": 1000, "lesson": 99, "name": "other"}
+    (own_progress / "progress.json").write_text(json.dumps({"exercises": {NAME: entry}}))
+    assert progress.export([EACH])["points"] == EACH.points
+    assert progress.export([EACH])["exercises"][0]["name"] == NAME
 
 
 def test_where_nothing_can_be_written_the_look_is_shown_all_the_same(own_progress, monkeypatch, capsys):
@@ -306,13 +390,25 @@ def test_where_nothing_can_be_written_the_look_is_shown_all_the_same(own_progres
     assert "is there a `return`?" in capsys.readouterr().out
 
 
-def test_two_at_once_lose_nothing(own_progress):
-    threads = [threading.Thread(target=progress.record, args=(Report(NAME, "failed", ""),)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert progress.load()[NAME]["tries"] == 8
+NOTES = f"""
+from recall_learn.practice import progress
+from recall_learn.practice.report import Report
+for _ in range(10):
+    progress.record(Report({NAME!r}, "failed", ""))
+"""
+
+
+def test_processes_at_once_lose_nothing(own_progress):
+    link = own_progress / "link.json"
+    link.symlink_to(own_progress / "progress.json")  # two names of one file are one file
+    places = [str(own_progress / "progress.json"), str(link)] * 2
+    children = [
+        subprocess.Popen([sys.executable, "-c", NOTES], env={**os.environ, "RECALL_LEARN_PROGRESS": place})
+        for place in places
+    ]
+    assert [child.wait(120) for child in children] == [0] * 4
+    assert progress.load()[NAME]["tries"] == 40
+    assert link.is_symlink()
 
 
 def test_check_shows_and_notes(capsys):
@@ -328,19 +424,14 @@ def test_a_notebook_shows_colour_and_the_text_cannot_leave_its_place():
     assert "<script>" not in html
 
 
-def test_what_an_answer_prints_is_shown_and_cut(answer, capsys):
-    answer("print('\\n'.join(map(str, range(100)))); return x")
+def test_what_an_answer_prints_is_shown_and_cut_and_what_it_asks_for_is_not_given(answer, capsys):
+    answer("print('\\n'.join(map(str, range(100)))); return input()")
     run("run", NAME)
     out = capsys.readouterr().out
     assert "\n  | 39\n" in out
     assert "| 40\n" not in out
     assert "more lines that your answer prints" in out
-
-
-def test_an_answer_that_asks_gets_no_input(answer, capsys):
-    answer("return input()")
-    run("run", NAME)
-    assert "Take what you need from the arguments" in capsys.readouterr().out
+    assert "Take what you need from the arguments" in out
 
 
 def test_a_name_may_be_a_path_or_a_folder():

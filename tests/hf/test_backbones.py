@@ -6,6 +6,7 @@ import logging
 import pickle
 import sys
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -17,6 +18,8 @@ from torch import nn
 
 from recall_learn import backbones
 from recall_learn.anchors import fingerprint
+from recall_learn.masked_lm import attach
+from recall_learn.methods import source_fisher
 
 
 def same(one, other):
@@ -111,6 +114,37 @@ def test_a_pooler_that_was_not_saved_is_not_anchored_and_is_reported_once(tmp_pa
     # drawn from the seed, like the head
     again = backbones.load(str(tmp_path), num_labels=2, seed=3, init="random").model.bert.pooler.dense.weight
     assert torch.equal(backbone.model.bert.pooler.dense.weight, again)
+
+
+def test_a_part_of_the_head_that_was_pretrained_is_anchored_and_a_former_tasks_head_is_not(tmp_path):
+    config = transformers.ModernBertConfig(
+        **SIZE, **WIDE, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3
+    )
+    saved = transformers.ModernBertForMaskedLM(config)
+    with torch.no_grad():
+        for p in saved.head.parameters():
+            p.normal_()
+    saved.save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    backbone = backbones.load(str(tmp_path), num_labels=3)
+    named = dict(backbone.model.named_parameters())
+    assert set(named) - set(backbone.anchors) == {"classifier.weight", "classifier.bias"}
+    for name in ("head.dense.weight", "head.norm.weight"):
+        assert torch.equal(backbone.anchors[name], dict(saved.named_parameters())[name])
+        assert torch.equal(backbone.anchors[name], named[name])
+    # its Fisher at the pretraining is known as well
+    batch = backbone.tokenizer(["a b", "c d"], return_tensors="pt")
+    batch["input_ids"][:, 2] = backbone.tokenizer.mask_token_id
+    masked_lm = attach(backbone)
+    fisher = source_fisher(backbone, masked_lm, [(batch, torch.tensor([6, 7]))], "empirical")
+    assert list(fisher) == list(backbone.anchors)
+    assert fisher["head.dense.weight"].any()
+    assert not masked_lm.model.head.dense.weight.requires_grad
+    # of a finished classifier the encoder alone is taken, whether its labels are as many or not
+    backbone.model.save_pretrained(tmp_path)
+    for labels in (3, 2):
+        again = backbones.load(str(tmp_path), num_labels=labels)
+        assert again.anchors.keys() == {name for name in backbone.anchors if name.startswith("model.")}
 
 
 def test_nothing_is_reported_where_all_was_saved(bert, caplog, capfd):
@@ -242,14 +276,26 @@ def test_the_backbone_is_frozen(bert):
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("num_labels", 0), ("num_labels", True), ("num_labels", 2.0), ("seed", -1), ("seed", None), ("init", "zeros")],
+    [
+        *(("num_labels", 0), ("num_labels", True), ("num_labels", 2.0), ("num_labels", 100_001)),
+        *(("seed", -1), ("seed", None), ("seed", 2**64), ("init", "zeros")),
+    ],
 )
 def test_bad_arguments(argument, value):
     arguments = {"num_labels": 2} | {argument: value}
     refused(lambda: backbones.load("minilm", **arguments), ValueError, argument, repr(value))
 
 
-@pytest.mark.parametrize("name", ["a/b/c", "/no/such/folder", "./nowhere", "two words"])
+def test_an_integer_too_large_to_write(bert):
+    refused(lambda: backbones.load(str(bert), num_labels=10**5000), ValueError, "num_labels", "5001 digits")
+
+
+def test_numpys_whole_numbers_are_whole_numbers(bert):
+    one, other = (backbones.load(str(bert), num_labels=n, seed=s) for n, s in ((3, 7), (np.int64(3), np.uint8(7))))
+    assert same(head(one), head(other))
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "/no/such/folder", "./nowhere", "two words", "~nobody_of_that_name/model"])
 def test_a_name_that_can_be_nothing(name):
     refused(lambda: backbones.load(name, num_labels=2), ValueError, repr(name), "minilm", "folder", "hub id")
 
@@ -284,13 +330,16 @@ def test_code_in_a_folder_is_never_run(bert):
     auto_map = {"AutoConfig": "trap.Config", "AutoModelForSequenceClassification": "trap.Model"}
     (bert / "config.json").write_text(json.dumps(config | {"model_type": "trap", "auto_map": auto_map}))
     (bert / "trap.py").write_text("raise SystemExit('foreign code was run')")
-    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "AutoConfig")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "'trap'")
 
 
-@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_damaged_file(name, bert):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("config.json", "is damaged"), ("model.safetensors", "cannot be read"), ("tokenizer.json", "is damaged")],
+)
+def test_a_damaged_file(name, said, bert):
     (bert / name).write_bytes(b"\x00not what it was")
-    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert), "cannot be read")
+    refused(lambda: backbones.load(str(bert), num_labels=2), ValueError, str(bert / name), said)
 
 
 def test_an_encoder_of_another_size(bert):

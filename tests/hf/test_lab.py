@@ -1,18 +1,22 @@
 """The lab without a browser: what its controls do to the runs, and what it says."""
 
 import asyncio
+import json
 import threading
 import time
 
 import ipywidgets as widgets
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from recall_learn import runs
+from recall_learn.annealing import Sigmoid
 from recall_learn.finetune import _Session as Session
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
 from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
 
 PATIENCE = 120.0
 
@@ -172,10 +176,13 @@ def test_a_run_that_went_back_shows_its_former_settings(make, monkeypatch):
     lab.start()
     assert lab.wait(PATIENCE) == "failed"
     assert "Start goes back to the last checkpoint" in lab.status
+    assert (lab.run.changes, control(lab, "lr").value, len(lab.run.history)) == ([], 1e-3, 5)
     monkeypatch.undo()
+    lab.set(lr=2e-4)  # from the checkpoint on, at which it begins again
     lab.start()
     assert lab.wait(PATIENCE) == "done"
-    assert (lab.run.changes, control(lab, "lr").value) == ([], 1e-3)
+    assert (lab.run.changes, control(lab, "lr").value) == ([{"step": 5, "lr": 2e-4}], 2e-4)
+    assert list(curve(lab, "RecAdam", "x2").y) == [record["loss"] for record in lab.run.history]
 
 
 def test_setting_b_has_knobs_of_its_own(make):
@@ -273,15 +280,111 @@ def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     with pytest.raises(ValueError, match="name a new one"):
         lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
-    assert control(opened, "k, per step").value == 1.0
-    assert control(opened, "B: γ").value == 1.0
-    assert len(opened.run.history) == 6
+    assert len(opened.run.history) == 4  # its checkpoint's
+    assert "It had come to step 6, and goes on from its checkpoint after step 4" in said(opened)
+    assert "recorded: k = 1 from step 6 on · beside: recorded: gamma = 1 from step 6 on" in opened.status
     for each in (lab, opened):
         each.start()
         until(each, "done")
     assert opened.run.history == lab.run.history
     assert opened.beside.history == lab.beside.history
     assert runs.load(tmp_path / "saved" / "run.json").final
+
+
+def session_with_a_change_to_come(make, folder):
+    """A session that was saved at step 7, with k and lr changed at step 6, as it is opened from its checkpoint at 4."""
+    lab = make("nothing")
+    lab.step(5)
+    lab.wait(PATIENCE)
+    lab.set(k=1.0, lr=5e-4)
+    lab.step(2)
+    lab.wait(PATIENCE)
+    lab.save(folder)
+    return lab, make(folder=folder)
+
+
+def k_shown(lab):
+    """By the slider, and by the curve ahead at its first step."""
+    ahead = curve(lab, "from here on")
+    return control(lab, "k, per step").value, ahead.y[0] == Sigmoid(lab.recipe.k, 6.0)(ahead.x[0])
+
+
+def test_what_the_lab_shows_is_what_acts(make, tmp_path):
+    whole, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    assert k_shown(opened) == (0.5, True)
+    assert "recorded: k = 1 and lr = 0.0005 from step 6 on" in opened.status
+    ahead = curve(opened, "from here on")
+    assert list(ahead.x) == list(range(5, 13))
+    assert list(ahead.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
+    opened.step()
+    opened.wait(PATIENCE)
+    assert opened.run.history[-1]["lambda"] == Sigmoid(0.5, 6.0)(5)
+    assert k_shown(opened) == (1.0, True)  # it acts in the step that is next
+    assert "recorded" not in opened.status
+    for each in (whole, opened):
+        each.start()
+        assert each.wait(PATIENCE) == "done"
+    assert opened.run.history == whole.run.history
+    assert (opened.run.changes, opened.recipe.k) == ([{"step": 6, "k": 1.0, "lr": 5e-4}], 1.0)
+
+
+def test_a_new_change_takes_the_place_of_what_was_recorded_for_that_setting(make, tmp_path):
+    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    control(opened, "k, per step").value = 0.2
+    assert k_shown(opened) == (0.2, True)
+    assert "recorded: lr = 0.0005 from step 6 on" in opened.status
+    ghost = curve(opened, "without the last change")
+    assert list(ghost.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
+    opened.start()
+    assert opened.wait(PATIENCE) == "done"
+    assert opened.run.changes == [{"step": 5, "k": 0.2}, {"step": 6, "lr": 5e-4}]
+    lams = [record["lambda"] for record in opened.run.history]
+    assert lams == [*Sigmoid(0.5, 6.0)(np.arange(1, 5)), *Sigmoid(0.2, 6.0)(np.arange(5, 13))]
+
+
+def test_what_is_set_back_before_it_acts_leaves_no_trace(make):
+    lab = make()
+    lab.step(2)
+    lab.wait(PATIENCE)
+    for k in (1.0, 0.1, 0.5):
+        control(lab, "k, per step").value = k
+    assert lab.run.changes == []
+    lab.set(k=1.0)
+    lab.preset("Multi-task")
+    assert lab.run.changes == []
+    assert lab.wait(PATIENCE) == "done"
+    assert {record["lambda"] for record in lab.run.history} == {0.5}
+
+
+def test_what_is_set_after_the_end_is_for_a_new_run(make):
+    lab = make()
+    lab.start()
+    lab.wait(PATIENCE)
+    changes = list(lab.run.changes)
+    control(lab, "k, per step").value = 1.0
+    assert "taken its last step" in said(lab)
+    assert control(lab, "Reset").button_style == "warning"
+    assert (lab.recipe.k, lab.run.recipe.k, lab.run.changes) == (1.0, 0.5, changes)
+    lab.reset()
+    assert lab.run.recipe.k == 1.0
+
+
+def test_what_is_set_while_it_is_paused_is_saved(make, tmp_path):
+    lab = make("nothing")
+    lab.step(4)
+    lab.wait(PATIENCE)
+    lab.set(t0=9.5)
+    lab.save(tmp_path / "saved")
+    opened = make(folder=tmp_path / "saved")
+    assert (opened.recipe.t0, opened.run.changes) == (9.5, [{"step": 5, "t0": 9.5}])
+
+
+def test_the_controls_of_a_new_run_leave_an_opened_session_alone(make, tmp_path):
+    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
+    control(opened, "seed").value = 4
+    assert "press Reset" in said(opened)
+    assert control(opened, "Reset").button_style == "warning"
+    assert (opened.run.recipe.seed, len(opened.run.history)) == (0, 4)
 
 
 def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
@@ -302,7 +405,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
     assert list(curve(lab, "RecAdam", "x2").x) == list(range(1, 13))
 
 
-@pytest.mark.filterwarnings("ignore:lr . gamma is 1.98")
+@pytest.mark.filterwarnings("ignore:.*above 1 the pull overshoots")
 @pytest.mark.parametrize("name", [each.name for each in presets.presets(Recipe(backbone="tiny", task="world/cola"))])
 def test_every_story_is_a_recipe_that_runs(make, name):
     lab = make()
@@ -335,6 +438,131 @@ def test_bad_arguments(make, tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ValueError, match=r"is damaged .*use another folder"):
         Lab(folder=tmp_path)
+
+
+@pytest.fixture
+def same_cell(monkeypatch):
+    """Every lab is made by the same cell of a notebook."""
+    monkeypatch.setattr("recall_learn.lab.cell._SHOWN", {})
+    monkeypatch.setattr("recall_learn.lab.cell._cell", lambda: "a cell")
+
+
+WRONG = {
+    "beside": ({"beside": "nothin"}, "beside is 'nothin'"),
+    "recipe": ({"recipe": "tiny"}, "recipe is 'tiny'"),
+    "both": ({"recipe": Recipe(), "folder": "x"}, "leave one out"),
+    "device": ({"device": "gpu"}, "device is 'gpu'"),
+    "precision": ({"recipe": Recipe(mixed_precision="fp16"), "device": "cpu"}, "mixed_precision is 'fp16'"),
+    "glue": ({"glue_folder": "no/where"}, "glue_folder is 'no/where', which is no folder"),
+    "glue type": ({"glue_folder": 3}, "glue_folder is 3"),
+    "folder": ({"folder": "no/where"}, r"no/where/run\.json is not there"),
+    "no folder": ({"folder": " "}, "folder is ' '"),
+    "folder type": ({"folder": 3}, "folder is 3"),
+    "damaged": ({"folder": "damaged"}, "is damaged"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_lab_that_cannot_be_made_leaves_the_one_before_it(make, same_cell, tmp_path, monkeypatch, wrong):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "run.json").write_text("{}")
+    lab = make("nothing", steps=2000, evaluate_every=2000)
+    lab.start()
+    until(lab, "running")
+    arguments, words = WRONG[wrong]
+    labs = len(background._LIVING)
+    with pytest.raises((ValueError, FileNotFoundError), match=words):
+        Lab(**arguments)
+    assert lab.state == "running"
+    assert lab._session.folder.is_dir()
+    assert len(background._LIVING) == labs
+    assert lab.comm is not None  # its widgets are on the page
+    other = make("nothing")
+    assert (lab.state, other.state) == ("closed", "new")
+
+
+def test_a_cell_that_is_run_again_goes_on_with_its_folder(make, same_cell, tmp_path):
+    lab = make("nothing")
+    lab.step(5)
+    lab.wait(PATIENCE)
+    lab.save(tmp_path / "mine")
+    first = make(folder=tmp_path / "mine")  # by the same cell, so the lab above ends
+    assert lab.state == "closed"
+    first.step(5)
+    first.wait(PATIENCE)
+    second = make(folder=tmp_path / "mine")
+    assert (first.state, second.state, len(second.run.history)) == ("closed", "new", 8)
+    assert "It had come to step 9" in said(second)
+    second.start()
+    assert second.wait(PATIENCE) == "done"
+    assert len([part for part in parts(second) if isinstance(part, go.FigureWidget)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("changes", [{"step": 6, "k": -1.0}]),
+        ("changes", [{"step": 6, "beta": 1.0}]),
+        ("changes", [{"step": 6, "k": "fast"}]),
+        ("changes", [{"step": 6, "lr": [1]}]),
+        ("changes", [{"k": 1.0}]),
+        ("evaluations", [{"step": 0}]),
+        ("evaluations", [{"step": 0, "metrics": {}, "distance": 0.0}]),
+        ("recipe", 3),
+    ],
+)
+def test_a_damaged_session_is_refused_in_a_sentence(make, tmp_path, field, value):
+    path = tmp_path / "saved" / "run.json"
+    path.parent.mkdir()
+    told = Run(make("nothing").run.recipe, {"device": "CPU"}, changes=[{"step": 6, "k": 1.0}])
+    path.write_text(told.to_json())
+    make(folder=path.parent).close()
+    path.write_text(json.dumps({**json.loads(told.to_json()), field: value}))
+    before = set(background._LIVING)
+    with pytest.raises(ValueError, match=r"saved.* damaged") as refused:
+        Lab(folder=tmp_path / "saved")
+    assert "\n" not in str(refused.value)
+    assert {each.state for each in set(background._LIVING) - before} <= {"closed"}
+
+
+def test_numbers_of_numpy_are_numbers(make, tmp_path):
+    lab = make("nothing")
+    lab.step(np.int64(2))
+    assert lab.wait(np.float64(PATIENCE)) == "paused"
+    lab.set(k=np.float32(0.25), t0=np.int64(3), lr=np.float64(5e-4))
+    lab.step()
+    lab.wait(PATIENCE)
+    lab.save(tmp_path / "saved")
+    saved = runs.load(tmp_path / "saved" / "run.json")
+    assert saved.changes == [{"step": 3, "k": 0.25, "t0": 3.0, "lr": 5e-4}]
+    for wrong in (True, 2.5, "2", -1):
+        with pytest.raises(ValueError, match="steps is"):
+            lab.step(wrong)
+    for wrong in (True, "2", -1, float("nan")):
+        with pytest.raises(ValueError, match="seconds is"):
+            lab.wait(wrong)
+
+
+def test_what_a_control_cannot_show_acts_all_the_same(make):
+    lab = make(steps=2 * 10**6, batch_size=5000, warmup=0.995, t0=9.5, evaluate_every=10**6)
+    asked = lab.run.recipe
+    assert [control(lab, name).value for name in ("steps", "batch", "warm-up")] == [2 * 10**6, 5000, 0.995]
+    assert control(lab, "t0, steps").value == 10
+    lab.reset()
+    assert lab.run.recipe == asked
+    lab.set(t0=1e300)
+    assert (lab.recipe.t0, control(lab, "t0, steps").value) == (1e300, 10**9)
+    control(lab, "k, per step").value = 1.0
+    assert (lab.recipe.k, lab.recipe.t0) == (1.0, 1e300)
+
+
+def test_the_controls_show_the_task_that_is_trained(make, world):
+    lab = make()
+    lab._begin(Recipe(backbone=str(world / "bert"), task="world/cola", steps=12, lr=1e-3))  # as a folder may hold
+    assert control(lab, "task").value == "world/cola"
+    lab.reset()
+    assert lab.run.recipe.task == "world/cola"
 
 
 def test_the_default_says_what_it_takes(monkeypatch):

@@ -32,6 +32,31 @@ def kernel(monkeypatch):
         manager.shutdown_kernel(now=True)
 
 
+CELL = "lab = Lab(recipe, beside, glue_folder={glue!r}, device='cpu')"
+
+
+def test_a_typo_in_the_labs_cell_leaves_the_lab_running(world, kernel):
+    _, client = kernel
+    printed = []
+
+    def execute(code):
+        hook = {"output_hook": lambda m: m["msg_type"] == "stream" and printed.append(m["content"]["text"])}
+        reply = client.execute_interactive(code, timeout=PATIENCE, **hook)["content"]
+        return reply["status"], reply.get("ename")
+
+    begin = BEGIN.split("lab =")[0].format(bert=str(world / "bert"), glue=str(world / "glue"))
+    assert execute(f"{begin}\nbeside = 'nothing'") == ("ok", None)
+    cell = CELL.format(glue=str(world / "glue"))
+    assert execute(cell) == ("ok", None)
+    assert execute("lab.start()\nfirst, beside = lab, 'nothin'\nwhile not lab.run.history: pass") == ("ok", None)
+    assert execute(cell) == ("error", "ValueError")
+    assert execute("print(lab is first, lab.state, lab._session.folder.is_dir(), flush=True)") == ("ok", None)
+    assert execute("beside = 'nothing'") == ("ok", None)
+    assert execute(cell) == ("ok", None)
+    assert execute("print(lab is first, first.state, lab.state, flush=True)") == ("ok", None)
+    assert "".join(printed).splitlines() == ["True running True", "False closed new"]
+
+
 def test_an_interrupt_ends_the_waiting_and_not_the_training(world, kernel):
     manager, client = kernel
     printed = []

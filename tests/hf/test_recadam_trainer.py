@@ -51,7 +51,7 @@ def arguments(folder, batch=4, accumulation=1, **more):
 
 
 def by_trainer(model, folder, resume=None, **more):
-    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY), lr=LR, **SETTINGS)
+    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY, new=["classifier"]), lr=LR, **SETTINGS)
     trainer = Trainer(model, arguments(folder, **more), train_dataset=examples(), optimizers=(optimizer, None))
     # for forward(**kwargs) Trainer believes that the model divides by the whole batch; BERT's loss is its part's mean
     trainer.model_accepts_loss_kwargs = False
@@ -60,7 +60,7 @@ def by_trainer(model, folder, resume=None, **more):
 
 
 def by_hand(model, batch=4, accumulation=1):
-    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY), lr=LR, **SETTINGS)
+    optimizer = RecAdam(recall_groups(model, weight_decay=DECAY, new=["classifier"]), lr=LR, **SETTINGS)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: 1 - done / STEPS)
     rows, size = examples(), batch * accumulation
     model.train()
@@ -101,9 +101,10 @@ def test_a_run_resumed_from_a_checkpoint_ends_where_the_whole_run_ends(tmp_path)
     again, optimizer = by_trainer(copy.deepcopy(start), tmp_path / "again", resume=str(checkpoint))
     assert optimizer.param_groups[0]["t"] == STEPS
     assert distance(again, whole) == 0
-    anchors = {id(p): anchor for p, anchor in optimizer._anchors.items()}
-    for p, home in zip(again.bert.parameters(), start.bert.parameters(), strict=True):
-        assert torch.equal(anchors[id(p)], home)
+    homes = dict(zip(again.bert.parameters(), start.bert.parameters(), strict=True))
+    for group, anchors in zip(optimizer.param_groups, optimizer.anchors(), strict=True):
+        for p, anchor in zip(group["params"], anchors, strict=group["recall"]):
+            assert torch.equal(anchor, homes[p])
 
 
 def test_resuming_with_the_fine_tuned_weights_as_anchors_is_refused(tmp_path):

@@ -60,14 +60,14 @@ def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
 
 
 def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeypatch):
-    written, save = [], Recorder.on_save
+    written, save = [], Recorder.save
 
-    def slow(recorder, args, state, control, **kwargs):
-        save(recorder, args, state, control, **kwargs)
-        written.append(state.global_step)
+    def slow(recorder, step):
+        save(recorder, step)
+        written.append(step)
         recorder.cost = 1000.0  # seconds
 
-    monkeypatch.setattr(Recorder, "on_save", slow)
+    monkeypatch.setattr(Recorder, "save", slow)
     monkeypatch.setattr(trainer, "QUICK", 0.0)
     done = go(world, tmp_path, evaluate_every=2)
     assert [record["step"] for record in done.evaluations] == [0, 2, 4, 6, 8, 10, 12]
@@ -155,7 +155,7 @@ def test_what_an_out_folder_may_hold(world, tmp_path):
     ("spoil", "words"),
     [
         (lambda out: (out / "run.json").write_text("{"), "run.json is damaged"),
-        (lambda out: (out / "checkpoint-8" / "optimizer.pt").write_bytes(b"x"), "optimizer.pt is not what was written"),
+        (lambda out: (out / "checkpoint-8" / "state.json").write_bytes(b"x"), "state.json is not what was written"),
         (lambda out: (out / "checkpoint-8" / "model.safetensors").unlink(), "model.safetensors is not what"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from alike import assert_same_run
@@ -12,6 +13,7 @@ from recall_learn.annealing import Sigmoid
 from recall_learn.finetune import finetune
 from recall_learn.fisher import Fisher, save_fisher
 from recall_learn.recipe import Recipe
+from recall_learn.runs import Run
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "warmup": 0.25, "evaluate_every": 4}
 TURNS = {
@@ -95,6 +97,116 @@ def test_a_steered_run_that_was_stopped_goes_on_with_its_changes(world, tmp_path
     rest = {at: change for at, change in TURNS.items() if at > step}  # what is past is in the file
     go(world, tmp_path / "stopped", rest, resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def stopped_at_10(world, out):
+    """A run with changes at 3, 6 and 9 that crashed after step 10; its checkpoint is at 8."""
+
+    def crash(run, optimizer):
+        if len(run.history) == 10:
+            raise Crash
+
+    with pytest.raises(Crash):
+        go(world, out, TURNS, crash)
+
+
+@pytest.mark.parametrize("again", [True, False])  # a steer that asks for all of it again, and none
+def test_what_was_recorded_acts_again_at_its_step(world, tmp_path, again):
+    go(world, tmp_path / "whole", TURNS)
+    stopped_at_10(world, tmp_path / "stopped")
+    seen = []
+    steer = steering.replay(NOTED) if again else lambda step, run: seen.append((step, [*run.changes])) or {}
+    options = {"glue_folder": world / "glue", "device": "cpu", "progress": False, "resume": True}
+    finetune(recipe(world), steer=steer, out=tmp_path / "stopped", **options)
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+    assert again or seen == [(step, NOTED) for step in (9, 10, 11, 12)]
+
+
+def test_a_new_change_drops_what_was_recorded_for_that_setting(world, tmp_path):
+    stopped_at_10(world, tmp_path)
+    run = go(world, tmp_path, {9: {"k": 0.1}}, resume=True)
+    assert run.changes == [*NOTED[:2], {"step": 9, "k": 0.1, "lr": 4e-4}]
+    assert [record["lambda"] for record in run.history[8:]] == [Sigmoid(0.1, 5.0)(step) for step in range(9, 13)]
+    assert run.history[8]["lr"] == pytest.approx(4e-4 * decay(9))
+
+
+def test_a_change_before_a_recorded_one_acts_until_the_end(world, tmp_path):
+    """A run from before its first checkpoint: all its changes are still to come."""
+
+    def crash(run, optimizer):
+        if len(run.history) == 3:
+            raise Crash
+
+    with pytest.raises(Crash):
+        go(world, tmp_path, TURNS, crash)
+    run = go(world, tmp_path, {2: {"k": 0.1}}, resume=True)
+    assert run.changes == [{"step": 2, "k": 0.1}, {"step": 3, "t0": 5.0}]
+    assert run.column("lambda")[3:] == [Sigmoid(0.1, 5.0)(step) for step in range(4, 13)]
+
+
+RECIPE = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=100, k=0.1, t0=60.0, lr=1e-3, gamma=100.0)
+
+
+FIRST, LAST = [{"step": 7, "k": 1.0}], [{"step": 9, "k": 2.0}]
+
+
+def noted(changes, step, asked):
+    run = Run(RECIPE, changes=changes)
+    before = list(changes)
+    try:
+        steering.note(run, step, asked)
+    except ValueError:
+        assert run.changes == before
+        raise
+    assert changes == before  # whoever was reading it still can
+    return run.changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "step", "asked", "after"),
+    [
+        ([], 5, {"k": 0.2}, [{"step": 5, "k": 0.2}]),
+        ([], 5, {"k": 0.1}, []),
+        ([{"step": 5, "k": 0.2}], 5, {"k": 0.1}, []),
+        ([{"step": 5, "k": 0.2}], 5, {"t0": 3}, [{"step": 5, "k": 0.2, "t0": 3.0}]),
+        ([{"step": 5, "k": 0.2}], 6, {"k": 0.2}, [{"step": 5, "k": 0.2}]),
+        ([{"step": 9, "k": 0.2}], 5, {"k": 0.1}, []),  # it is to stay as it is
+        ([{"step": 9, "k": 0.2, "lr": 1e-4}], 5, {"k": 0.3}, [{"step": 5, "k": 0.3}, {"step": 9, "lr": 1e-4}]),
+        ([{"step": 9, "k": 2.0}, {"step": 7, "k": 1.0}], 8, {"t0": 1.0}, [*FIRST, {"step": 8, "t0": 1.0}, *LAST]),
+        ([], 5, {"k": math.inf, "lr": np.float32(2**-12)}, [{"step": 5, "k": "inf", "lr": 2**-12}]),
+        ([{"step": 5, "gamma": 1000.0, "lr": 1e-4}], 5, {"lr": 1e-5}, [{"step": 5, "gamma": 1000.0, "lr": 1e-5}]),
+    ],
+)  # fmt: skip
+def test_a_change_takes_the_place_of_all_that_is_recorded_for_it_from_there_on(changes, step, asked, after):
+    made = noted(changes, step, asked)
+    assert sorted(made, key=lambda change: change["step"]) == made == after
+    assert runs.Run.from_json(Run(RECIPE, changes=made).to_json()).changes == made  # plain numbers
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "words"),
+    [
+        ([], {"k": "fast"}, "k"),
+        ([], {"gamma": True}, "gamma is True"),
+        ([], {"step": 3}, "step cannot change"),
+        ([{"step": 9, "gamma": 1500.0}], {"lr": 5e-3}, r"lr \* gamma is 7.5; .*at step 9, from which on gamma = 1500"),
+    ],
+)
+def test_what_cannot_be_noted_changes_nothing(changes, asked, words):
+    with pytest.raises(ValueError, match=words):
+        noted(changes, 5, asked)
+
+
+def test_a_step_is_taken_with_all_that_was_set_by_then():
+    changes = [{"step": 9, "k": "inf"}, {"step": 5, "k": 0.2, "t0": 3.0}, {"step": 9, "lr": 1e-4}]
+    found = [steering.at(RECIPE, changes, step) for step in (4, 5, 8, 9)]
+    assert [(each.k, each.t0, each.lr) for each in found] == [
+        (0.1, 60.0, 1e-3), (0.2, 3.0, 1e-3), (0.2, 3.0, 1e-3), (math.inf, 3.0, 1e-4)
+    ]  # fmt: skip
+    assert steering.at(RECIPE, changes) == found[-1]
+    assert [steering.replay(changes)(step, Run(RECIPE)) for step in (5, 9)] == [
+        {"k": 0.2, "t0": 3.0}, {"k": math.inf, "lr": 1e-4}
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["ewc", "l2sp"])

@@ -140,7 +140,7 @@ def named_sgd():
 @pytest.mark.parametrize("p", [0, -0.1, 1.1, math.nan, math.inf, "0.3", None, True])
 def test_p_outside_the_unit_interval_is_refused(p):
     for attach in (lambda o: ChildTuningF(o, p), lambda o: ChildTuningD(o, layer_fisher(), p)):
-        with pytest.raises(ValueError, match=r"p is .*; it must be a number in \(0, 1\]"):
+        with pytest.raises(ValueError, match=r"p is .*; it has to be a number in \(0, 1\]"):
             attach(named_sgd())
     with pytest.raises(ValueError, match="p is"):
         child_masks(layer_fisher(), p)

@@ -108,6 +108,10 @@ Y = torch.tensor([0, 1, 2, 0])
         ([{"ids": IDS, "other": IDS[:2]}], "exact", r"first dimensions \[2, 4\]"),
         ([{"other": 3}], "exact", "at least one tensor"),
         ([IDS], "exact", "a batch is a Tensor; it must be a dict of tensors or a pair"),
+        (3, "exact", "batches is 3; it must be an iterable of batches"),
+        ([(IDS, ["yes", "no", "no", "no"])], "exact", "labels are .'yes', .*; they must be a tensor, or numbers"),
+        ([(IDS, [[0, 1], [2], [0], [1]])], "empirical", "labels are .*; they must be a tensor, or numbers"),
+        ([(IDS, [{}, {}, {}, {}])], "empirical", "labels are .*; they must be a tensor, or numbers"),
     ],
 )
 def test_bad_batches(batches, labels, message):
@@ -141,6 +145,35 @@ class Answer(nn.Module):
 def test_bad_logits(make, message):
     with pytest.raises(ValueError, match=message):
         fisher_diagonal(Answer(make), [(torch.ones(3, 2),)])
+
+
+def test_odd_models_and_generators_are_refused():
+    with pytest.raises(ValueError, match="model is a int; it must be a"):
+        fisher_diagonal(3, [(IDS, None)])
+    with pytest.raises(ValueError, match="generator is 3; it must be a"):
+        fisher_diagonal(Words(), [(IDS, None)], labels="sampled", generator=3)
+
+
+class Unreachable(Words):
+    @torch.no_grad()
+    def forward(self, ids):
+        return super().forward(ids)
+
+
+class Elsewhere(Words):
+    """Computes with other tensors than its parameters, as wrappers of unknown kinds do."""
+
+    def forward(self, ids):
+        copies = {name: p.detach().clone().requires_grad_() for name, p in self.named_parameters()}
+        return torch.func.functional_call(Words(), copies, (ids,))
+
+
+@pytest.mark.parametrize("labels", ["exact", "empirical", "batched"])
+@pytest.mark.parametrize("kind", [Unreachable, Elsewhere])
+def test_parameters_that_the_logits_do_not_reach_have_no_fisher_of_zeros(kind, labels):
+    for batch in ((IDS, Y), (IDS[:1], Y[:1])):
+        with pytest.raises(ValueError, match="the logits do not depend on any parameter that requires grad"):
+            fisher_diagonal(kind(), [batch], labels=labels)
 
 
 @pytest.mark.parametrize("y", [None, torch.ones(3, 2), torch.tensor([1.0, 2.0, float("nan")])])

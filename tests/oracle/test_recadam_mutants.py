@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_recadam import PATHS, Case, check_follows
 
-from recall_learn import recadam, recadam_update
+from recall_learn import recadam, recadam_anchors, recadam_update
 from recall_learn.annealing import Constant, Sigmoid
 from recall_learn.recadam import RecAdam
 
@@ -161,7 +161,8 @@ def check_the_weights_find_home(anchors_of):
 @pytest.mark.parametrize("anchors_of", [lambda w: None, lambda w: {"w": w}], ids=["copied", "given"])
 def test_anchors_that_share_storage_with_the_weights_are_caught(monkeypatch, anchors_of):
     check_the_weights_find_home(anchors_of)
-    monkeypatch.setattr(recadam, "_copy", lambda source, p: source.detach())
+    monkeypatch.setattr(recadam, "copy_of", lambda source, p: source.detach())
+    monkeypatch.setattr(recadam_anchors, "copy_of", lambda source, p: source.detach())
     with pytest.raises(FAILS):
         check_the_weights_find_home(anchors_of)
 
@@ -172,15 +173,15 @@ def check_a_short_anchor_list_is_refused(cls):
         cls(named, anchors={"a": torch.ones(2), "b": torch.ones(2)})
 
 
-def test_a_zip_that_cuts_the_anchors_short_is_caught():
-    class Zips(RecAdam):
-        def _set_anchors(self, groups, anchors):
-            params = [p for group in groups for p in group["params"]]
-            self._anchors |= dict(zip(params, anchors.values(), strict=False))
+def test_a_zip_that_cuts_the_anchors_short_is_caught(monkeypatch):
+    def zips(groups, anchors):
+        values = iter(anchors.values())
+        return [[anchor for _, anchor in zip(group["params"], values, strict=False)] for group in groups]
 
     check_a_short_anchor_list_is_refused(RecAdam)
+    monkeypatch.setattr(recadam, "anchors_by_name", zips)
     with pytest.raises(FAILS):
-        check_a_short_anchor_list_is_refused(Zips)
+        check_a_short_anchor_list_is_refused(RecAdam)
 
 
 def distance_after(steps, path, **settings):

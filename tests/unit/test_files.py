@@ -81,7 +81,14 @@ def test_what_the_dead_left_is_swept_and_nothing_else(tmp_path):
     assert (tmp_path / others[1]).exists()
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "loop", "dangling", "in a file", "empty", "nul"])
+KINDS = [
+    *["folder", "pipe", "device", "loop", "dangling", "empty", "nul", "long", "slash", "proc"],
+    "in a file",
+    "open pipe",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_places_that_cannot_be_written_to_are_refused(tmp_path, kind):
     place = tmp_path / "place"
     if kind == "folder":
@@ -98,11 +105,16 @@ def test_places_that_cannot_be_written_to_are_refused(tmp_path, kind):
     elif kind == "in a file":
         place.touch()
         place = place / "below"
-    out = {"empty": "", "nul": "a\0b"}.get(kind, place)
+    reads, writes = os.pipe()
+    others = {"empty": "", "nul": "a\0b", "long": tmp_path / ("a" * 300), "slash": f"{tmp_path}/new/"}
+    out = {**others, "open pipe": f"/dev/fd/{writes}", "proc": "/proc/new"}.get(kind, place)
     before = sorted(os.listdir(tmp_path))
-    with pytest.raises((OSError, ValueError), match=r"^out is .*; (name|give|choose) "):
-        write_text(out, "text")
+    for refuses in (check_file, lambda out: write_text(out, "text")):
+        with pytest.raises((OSError, ValueError), match=r"^out is .*[;,] (name|give|choose) "):
+            refuses(out)
     assert sorted(os.listdir(tmp_path)) == before
+    os.close(reads)
+    os.close(writes)
 
 
 def test_a_folder_behind_a_link_to_nothing_is_refused(tmp_path):

@@ -157,6 +157,45 @@ def test_files_that_say_nothing_of_a_world_have_no_seed(tmp_path):
     assert len(glue.load("world/cola", tmp_path)["train"]) == 60
 
 
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ("[3]", "[3]"),
+        ("7", "7"),
+        ("null", "None"),
+        ("{}", "seed is missing"),
+        ('{"seed": "3"}', "seed is '3'"),
+        ('{"seed": true}', "seed is True"),
+        ('{"seed": -1}', "seed is -1"),
+        ('{"seed": 1e400}', "seed is inf"),
+        (str({"seed": 10**40}).replace("'", '"'), "seed is an int"),
+        ("not JSON", "not JSON"),
+        ("[" * 10_000, "nested too deeply"),
+        (b"\xff", "UTF-8"),
+    ],
+)
+def test_files_that_say_something_else_of_their_world_are_named(tmp_path, about, said):
+    glue.save_world(tmp_path, "cola", 60, World(3))
+    path = tmp_path / "world" / "cola" / "validation-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata({"world": about}), path)
+    refused(lambda: glue.world_seed("world/cola", tmp_path), ValueError, str(path), said, "recall-learn world task")
+
+
+def test_splits_of_two_worlds_are_not_one_task(tmp_path):
+    glue.save_world(tmp_path, "cola", 60, World(3))
+    glue.save_world(tmp_path / "other", "cola", 60, World(4))
+    name = "world/cola/validation-00000-of-00001.parquet"
+    (tmp_path / "other" / name).replace(tmp_path / name)
+    refused(lambda: glue.world_seed("world/cola", tmp_path), ValueError, "mixes worlds", "train", "validation")
+
+
+@pytest.mark.parametrize("folder", ["", "a\0b"])
+def test_a_name_of_no_folder(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(lambda: glue.save_world(folder, "cola", 60, World()), ValueError, "out is", "names no folder")
+    assert not list(tmp_path.iterdir())
+
+
 # --- scores and tokens ---
 
 

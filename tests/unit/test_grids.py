@@ -3,6 +3,10 @@
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from small import refused
@@ -12,6 +16,7 @@ from recall_learn.grids import Records
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
+BOOK = Path(__file__).parents[2] / "book"
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
 
 
@@ -40,6 +45,19 @@ def test_a_grid_is_every_combination_once_and_low_seeds_first():
     assert [r.seed for r in recipes] == [0] * 4 + [1] * 4
 
 
+def test_settings_that_do_not_act_make_no_runs():
+    block = {"method": ["vanilla", "recadam", "child-f"], "k": [0.1, 0.2], "t0": [50, 250], "gamma": [None, 5000]}
+    recipes = grids.expand([block, {"method": "vanilla", "p": 0.5}])
+    assert [recipe.method for recipe in recipes] == ["vanilla", *["recadam"] * 4, "child-f"]
+
+
+@pytest.mark.parametrize("name", ["forgetting", "methods", "world"])
+def test_what_the_book_recorded_is_what_its_grids_ask_for(name):
+    recipes, records = grids.read_grid(BOOK / f"grids/{name}.json"), grids.load(BOOK / f"runs/grid-{name}.jsonl")
+    assert records.missing(recipes) == []
+    assert {run.recipe for run in records.runs} == set(recipes)
+
+
 @pytest.mark.parametrize(
     ("blocks", "parts"),
     [
@@ -53,12 +71,45 @@ def test_a_block_that_is_no_recipe_is_refused(blocks, parts):
     refused(lambda: grids.expand(blocks), ValueError, *parts)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "3", "[{"])
-def test_a_file_that_is_no_grid_is_refused(tmp_path, text):
+DEEP = "[" * 10_000 + "]" * 10_000
+DIGITS = "1" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "not JSON"),
+        ("{}", "it is {}"),
+        ("[]", "it is []"),
+        ("3", "it is 3"),
+        ("[{", "not JSON"),
+        (DEEP, "nested too deeply"),
+        (f"[{DIGITS}]", "an integer of thousands of digits"),
+        ('[{"k": NaN}]', "NaN"),
+    ],
+)
+def test_a_file_that_is_no_grid_is_refused(tmp_path, text, part):
     path = tmp_path / "grid.json"
     path.write_text(text)
-    refused(lambda: grids.read_grid(path), ValueError, "grid.json", "list of recipes")
-    refused(lambda: grids.read_grid(tmp_path / "other.json"), FileNotFoundError, "other.json")
+    refused(lambda: grids.read_grid(path), ValueError, "grid.json", "list of recipes", part)
+
+
+@pytest.mark.parametrize("reads", [grids.read_grid, grids.load])
+def test_what_is_no_file_is_refused(tmp_path, reads):
+    refused(lambda: reads(tmp_path / "other.json"), FileNotFoundError, "other.json is not there")
+    refused(lambda: reads(tmp_path), IsADirectoryError, "is a folder")
+    os.mkfifo(tmp_path / "pipe")
+    refused(lambda: reads(tmp_path / "pipe"), ValueError, "is a device or a pipe")
+    refused(lambda: reads("/dev/zero"), ValueError, "is a device or a pipe")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    refused(lambda: reads(tmp_path / "bytes"), ValueError, "is not UTF-8 text")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(lambda: reads(tmp_path / "loop"), OSError, "cannot be read")
+
+
+def test_a_grid_that_is_larger_than_any_is_refused_before_it_is_made():
+    block = {name: list(range(1, 101)) for name in ("steps", "batch_size", "max_length", "seed")}
+    refused(lambda: grids.expand([block]), ValueError, "block 1", "100000000 recipes", "100000 at most")
 
 
 def test_a_record_has_the_means_between_evaluations():
@@ -78,7 +129,7 @@ def test_a_file_comes_back_and_knows_what_it_lacks(tmp_path):
         for s in (0, 1)
         for k in (0.1, math.inf)
     ]
-    records, path = Records(), tmp_path / "deep" / "grid.json"
+    records, path = Records(), tmp_path / "deep" / "grid.jsonl"
     for recipe in recipes[:3]:
         records.add(a_run(recipe), recipe, HERE)
     records.add(None, Recipe(task="cola"), HERE, stopped="the loss is nan")
@@ -149,32 +200,137 @@ def test_a_seed_may_draw_its_own_examples():
     assert len(records.runs) == 2
 
 
+HEAD = '{"schema":2,"usual":{"steps":300}}'
+MADE_ON = '{"environment":{"versions":{"torch":"2.13.0"}}}'
+ROW = {"recipe": {"task": "cola"}, "step": [0], "score": [1], "on": 0, "seconds": 1}
+
+
+def row(**changed):
+    return json.dumps({name: value for name, value in {**ROW, **changed}.items() if value != "left out"})
+
+
+def a_file(path, *lines):
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_a_line_leaves_out_what_the_first_says(tmp_path):
+    (run,) = grids.load(a_file(tmp_path / "grid.jsonl", HEAD, MADE_ON, row())).runs
+    assert (run.recipe.task, run.recipe.steps) == ("cola", 300)
+    assert Recipe().steps != 300
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("lines", "parts"),
     [
-        '{"schema":1,"environments":[{}],"runs":[]}',
-        '{"schema":1,"environments":[],"runs":[{"recipe":{"task":"cola"},"step":[0],"score":[1],"on":7}]}',
-        '{"schema":1,"environments":[{"versions":{}}],"runs":[{"recipe":{"task":"cola"}}]}',
-        '{"schema":1,"environments":[{"versions":{}}],"runs":[{"recipe":{"task":"cola"},"step":[0,1],"score":[1]}]}',
+        ([], ["line 1", "not JSON"]),
+        (["[]"], ["line 1", "it is []"]),
+        (['{"schema":1,"usual":{}}'], ["line 1", "schema is 1", "it has to be 2"]),
+        (['{"schema":2,"usual":[]}'], ["line 1", "usual is []"]),
+        ([HEAD, HEAD], ["line 2", "recipe is missing"]),
+        ([HEAD, DEEP], ["line 2", "nested too deeply"]),
+        ([HEAD, "3"], ["line 2", "it is 3"]),
+        ([HEAD, '{"environment":{}}'], ["line 2", "environment.versions is missing"]),
+        ([HEAD, '{"environment":{"versions":{"torch":2}}}'], ["line 2", "versions.torch is 2", "valid string"]),
+        ([HEAD, row()], ["line 2", "on is 0", "0 environments"]),
+        ([HEAD, MADE_ON, row(on=7)], ["line 3", "on is 7", "1 environments"]),
+        ([HEAD, MADE_ON, row(on=-1)], ["line 3", "on is -1"]),
+        ([HEAD, MADE_ON, row(on=True)], ["line 3", "on is True"]),
+        ([HEAD, MADE_ON, row(on="left out")], ["line 3", "on is missing"]),
+        ([HEAD, MADE_ON, row(score="left out")], ["line 3", "no score"]),
+        ([HEAD, MADE_ON, row(score=[])], ["line 3", "no score"]),
+        ([HEAD, MADE_ON, row(score="abc")], ["line 3", "score is 'abc'"]),
+        ([HEAD, MADE_ON, row(score=["1"])], ["line 3", "score[0] is '1'"]),
+        ([HEAD, MADE_ON, row(score=[None])], ["line 3", "score[0] is None"]),
+        ([HEAD, MADE_ON, row(score=[10**400])], ["line 3", "score[0] is an integer of 401 digits"]),
+        ([HEAD, MADE_ON, row(step=[0.5])], ["line 3", "step[0] is 0.5"]),
+        ([HEAD, MADE_ON, row(step=[0, 1])], ["line 3", "several lengths"]),
+        ([HEAD, MADE_ON, row(seconds="1")], ["line 3", "seconds is '1'"]),
+        ([HEAD, MADE_ON, row(seconds=-1)], ["line 3", "seconds is -1"]),
+        ([HEAD, MADE_ON, row(stopped=1)], ["line 3", "stopped is 1"]),
+        ([HEAD, MADE_ON, row(data=[])], ["line 3", "data is []"]),
+        ([HEAD, MADE_ON, row(kept=[1])], ["line 3", "kept is [1]"]),
+        ([HEAD, MADE_ON, row(recipe="cola")], ["line 3", "recipe is 'cola'"]),
+        ([HEAD, MADE_ON, row(recipe={"task": "cola", "tusk": 1})], ["line 3", "'tusk'"]),
+        ([HEAD, MADE_ON, row(recipe={"task": "cola", "lr": -1})], ["line 3", "lr is -1"]),
     ],
 )
-def test_a_file_that_lacks_something_is_refused(tmp_path, text):
-    path = tmp_path / "grid.json"
-    path.write_text(text)
-    refused(lambda: grids.load(path), ValueError, "grid.json", "damaged")
+def test_what_is_no_file_of_runs_is_refused_with_its_line_and_field(tmp_path, lines, parts):
+    path = a_file(tmp_path / "grid.jsonl", *lines)
+    refused(lambda: grids.load(path), ValueError, "grid.jsonl is damaged", *parts)
 
 
-@pytest.mark.parametrize("damage", [lambda t: t[:-20], lambda t: t.replace('"schema":1', '"schema":2'), lambda t: "[]"])
-def test_a_damaged_file_is_refused(tmp_path, damage):
-    records, path = Records(), tmp_path / "grid.json"
-    records.add(a_run(Recipe(task="cola")), Recipe(task="cola"), HERE)
-    path.write_text(damage(records.to_json()))
-    refused(lambda: grids.load(path), ValueError, "grid.json", "damaged")
-
-
-def test_a_file_is_one_run_a_line():
-    records = Records()
+def three(tmp_path):
+    """A file of three runs, made as a sweep makes it, and its records."""
+    path = tmp_path / "grid.jsonl"
+    records = grids.begin(path)
     for seed in range(3):
-        records.add(a_run(Recipe(task="cola", seed=seed)), Recipe(task="cola", seed=seed), HERE)
-    lines = [line for line in records.to_json().splitlines() if line.startswith('{"recipe"')]
-    assert [json.loads(line.rstrip(","))["recipe"]["seed"] for line in lines] == [0, 1, 2]
+        recipe = Recipe(task="cola", seed=seed)
+        grids.append(path, records.add(a_run(recipe), recipe, HERE))
+    return path, records
+
+
+def test_a_file_grows_by_a_line_a_run(tmp_path):
+    path, records = three(tmp_path)
+    assert path.read_text() == records.text
+    assert grids.load(path) == records
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [next(iter(each)) for each in rows] == ["schema", "environment", *["recipe"] * 3]
+    assert [each["recipe"]["seed"] for each in rows[2:]] == [0, 1, 2]
+
+
+def test_a_kill_at_any_byte_costs_the_line_that_was_written_and_no_other(tmp_path):
+    path, records = three(tmp_path)
+    whole = path.read_bytes()
+    head = whole.index(b"\n") + 1  # the first line is written with the file, whole or not at all
+    for end in range(head, len(whole) + 1):
+        path.write_bytes(whole[:end])
+        lines = whole[:end].count(b"\n") + (whole[end : end + 1] == b"\n")  # a line that lacks its end alone is whole
+        assert len(grids.load(path).runs) == max(0, lines - 2)
+    for end in range(head, len(whole), 97):
+        path.write_bytes(whole[:end])
+        back = grids.begin(path)
+        for run in records.runs:
+            if back.missing([run.recipe]):
+                grids.append(path, back.add(a_run(run.recipe), run.recipe, HERE))
+        assert path.read_bytes() == whole
+
+
+def test_what_no_sweep_wrote_is_never_written_over(tmp_path):
+    path = tmp_path / "notes"
+    for text in ("mine", '{"schema":2', "", "[1]\n"):
+        path.write_text(text)
+        refused(lambda: grids.begin(path), ValueError, "notes is damaged, or holds no runs")
+        assert path.read_text() == text
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    path, records = three(tmp_path)
+    code = f"""
+import resource
+from recall_learn import grids
+resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size + 10},) * 2)
+import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    grids.append({str(path)!r}, "x" * 1000)
+except OSError as error:
+    print("refused")
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "refused\n"
+    assert path.read_text() == records.text
+
+
+def test_the_recorded_files_load_and_lack_what_they_lack():
+    lacking = {}
+    for path in sorted((BOOK / "grids").glob("*.json")):
+        records = grids.load(BOOK / "runs" / f"grid-{path.stem}.jsonl")
+        recipes = grids.read_grid(path)
+        assert len(set(recipes)) == len(recipes)
+        assert {run.recipe for run in records.runs} <= set(recipes)
+        assert len({run.recipe for run in records.runs}) == len(records.runs)
+        lacking[path.stem] = len(records.missing(recipes))
+    assert {name: lacking[name] for name in ("forgetting", "methods", "world")} == {
+        "forgetting": 0,
+        "methods": 0,
+        "world": 0,
+    }

@@ -39,11 +39,27 @@ def test_what_is_thinned_keeps_its_mean_and_its_range(count):
             assert x[i] == pytest.approx(np.mean(range(starts[i] + 1, starts[i] + size + 1)))
 
 
-def test_a_run_that_went_back_is_read_anew():
+@pytest.mark.parametrize("grown", [20, 50, 60])
+def test_a_run_that_went_back_is_read_anew(grown):
+    """However far it has come again at the next look."""
     records, thinned = history(50), Thinned(most=100)
     thinned.read(records, "loss")
-    x, _ = thinned.read(records[:20], "loss")
-    assert x == list(range(1, 21))
+    again = [{**record, "loss": -record["loss"]} for record in history(grown)]
+    x, y = thinned.read(again, "loss")
+    assert (x, y) == (list(range(1, grown + 1)), [record["loss"] for record in again])
+    again.append({**again[-1], "step": grown + 1})
+    assert len(thinned.read(again, "loss")[0]) == grown + 1
+
+
+@pytest.mark.parametrize("grown", [20, 50, 60])
+def test_a_run_that_went_back_is_drawn_anew(grown):
+    figure, run = LiveFigure(), Run(RECIPE, history=history(50))
+    figure.begin(RECIPE, ["RecAdam"], [])
+    figure.show([run], None)
+    run.truncate(10)
+    run.history += [{**record, "loss": -record["loss"]} for record in history(grown)[10:]]
+    figure.show([run], None)
+    assert list(curves(figure)["loss 0"].y) == [record["loss"] for record in run.history]
 
 
 def curves(figure):
@@ -57,9 +73,9 @@ def evaluation(step, **more):
 def test_lambda_is_what_was_and_what_will_be():
     figure = LiveFigure()
     figure.begin(RECIPE, ["RecAdam", "plain"], [])
-    run, beside = Run(RECIPE, history=history(40)), Run(RECIPE, history=history(40, lam=1.0))
-    now, plain = Recipe(**{**RECIPE.__dict__, "k": 0.5, "t0": 50.0}), Recipe(backbone="tiny", task="world/cola")
-    figure.show_lambda([run, beside], [now, plain], (31, RECIPE))
+    run = Run(RECIPE, history=history(40), changes=[{"step": 31, "k": 0.5, "t0": 50.0}])
+    beside = Run(Recipe(backbone="tiny", task="world/cola"), history=history(40, lam=1.0))
+    figure.show_lambda([run, beside], (31, Run(RECIPE)))
     drawn = curves(figure)
     assert set(drawn["lambda 0"].y) == {0.25}  # as it was recorded, whatever is set now
     assert list(drawn["lambda 0"].x) == list(range(1, 41))
@@ -73,6 +89,19 @@ def test_lambda_is_what_was_and_what_will_be():
     assert set(drawn["lambda 1"].y) == {1.0}
 
 
+def test_a_recorded_change_bends_the_curve_where_it_will_act():
+    changes = [{"step": 10, "k": 1.0}, {"step": 61, "k": 0.02, "t0": 80.0}, {"step": 81, "k": "inf"}]
+    run = Run(RECIPE, history=history(40), changes=changes)
+    figure = LiveFigure()
+    figure.begin(RECIPE, ["RecAdam"], [])
+    figure.show_lambda([run], (31, Run(RECIPE, changes=changes[:1])))
+    drawn, steps = curves(figure), np.arange(41, 101)
+    parts = [Sigmoid(1.0, 60.0)(steps[:20]), Sigmoid(0.02, 80.0)(steps[20:40]), Sigmoid(math.inf, 80.0)(steps[40:])]
+    np.testing.assert_array_equal(drawn["ahead"].x, steps)
+    np.testing.assert_array_equal(drawn["ahead"].y, np.concatenate(parts))
+    np.testing.assert_array_equal(drawn["ghost"].y, Sigmoid(1.0, 60.0)(np.arange(31, 101)))
+
+
 def test_what_is_ahead_does_not_count_the_steps_that_fp16_skipped():
     recipe = replace(RECIPE, mixed_precision="fp16")
     records = history(40)
@@ -82,7 +111,7 @@ def test_what_is_ahead_does_not_count_the_steps_that_fp16_skipped():
     assert (run.skipped, Run(RECIPE, history=history(40)).skipped) == ([1, 2, 35], [])
     figure = LiveFigure()
     figure.begin(recipe, ["RecAdam"], [])
-    figure.show_lambda([run], [recipe], (31, recipe))
+    figure.show_lambda([run], (31, Run(recipe)))
     for key in ("ahead", "ghost"):
         drawn = curves(figure)[key]
         t = drawn.x - np.where(drawn.x > 35, 3, 2)  # the ghost begins at 31
@@ -92,7 +121,7 @@ def test_what_is_ahead_does_not_count_the_steps_that_fp16_skipped():
 def test_before_the_first_step_all_is_ahead():
     figure = LiveFigure()
     figure.begin(RECIPE, ["RecAdam"], [])
-    figure.show_lambda([Run(RECIPE)], [RECIPE], None)
+    figure.show_lambda([Run(RECIPE)], None)
     drawn = curves(figure)
     assert len(drawn["lambda 0"].x) == len(drawn["ghost"].x) == 0
     assert drawn["now"].y[0] == Sigmoid(0.1, 60.0)(1)
@@ -116,7 +145,7 @@ def test_a_look_sends_one_message_with_the_curves_that_are_new():
         for run, count in zip(runs, evaluations, strict=True):
             run.history, run.evaluations = records[:steps], [evaluation(10 * i) for i in range(count)]
         sent.clear()
-        figure.show(runs, [RECIPE, plain], None)
+        figure.show(runs, None)
         assert [{names[index] for index in each["style_traces"]} for each in sent] == [new] * bool(new)
 
 
@@ -127,7 +156,7 @@ def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
     assert asked(first) == ["source_loss", "facts"]
     assert asked(evaluation(0, similarity=0.8)) == ["similarity"]
     figure.begin(RECIPE, ["run"], asked(first))
-    figure.show([Run(RECIPE, history=history(10), evaluations=[first, later])], [RECIPE], None)
+    figure.show([Run(RECIPE, history=history(10), evaluations=[first, later])], None)
     drawn = curves(figure)
     assert figure.charts == [*FIXED, "source_loss", "facts"]
     found = {key: list(drawn[f"{key} 0"].y) for key in ("distance", "score", "5", "6")}
@@ -135,7 +164,7 @@ def test_each_chart_shows_its_column_and_a_gap_where_nothing_was_measured():
     recovery = [evaluation(0, recovery=0), evaluation(10, recovery=None)]  # None: not within the limit
     figure.begin(RECIPE, ["run"], asked(recovery[0]))
     assert list(curves(figure)["5 0"].y) == []  # a new run begins with nothing
-    figure.show([Run(RECIPE, evaluations=recovery)], [RECIPE], None)
+    figure.show([Run(RECIPE, evaluations=recovery)], None)
     values = curves(figure)["5 0"].y
     assert values[0] == 0
     assert math.isnan(values[1])

@@ -32,7 +32,7 @@ SETTINGS = [
     ("lr", "2e-5", "lr is '2e-5'"),
     ("lr", None, "lr is None"),
     ("lr", torch.tensor([1e-5, 1e-5]), "lr is tensor"),
-    ("lr", torch.tensor(1e-5j), "lr is tensor"),
+    ("lr", torch.tensor(1e-5j), "lr is .*j; it has to be"),
     ("betas", (1.0, 0.999), r"betas\[0\] is 1.0"),
     ("betas", (0.9, -0.1), r"betas\[1\] is -0.1"),
     ("betas", (0.9, math.nan), r"betas\[1\] is nan"),
@@ -53,12 +53,16 @@ SETTINGS = [
     ("gamma", None, "gamma is None"),
     ("gamma", torch.ones(2), "gamma is tensor"),
     ("gamma", [1.0, 2.0], "gamma is "),
-    ("gamma", 1e5, r"lr \* gamma is 2; "),
+    ("gamma", 2.5e5, r"lambda\) \* lr \* gamma is (5|2.5) at step"),
     ("gamma", {"a": torch.ones(2)}, "gamma lacks 'b'"),
     ("gamma", {"a": torch.ones(2), "b": torch.ones(1)}, r"gamma\['b'\] has shape \(1,\), the parameter has \(3,\)"),
     ("gamma", {"a": torch.ones(2), "b": -torch.ones(3)}, r"gamma\['b'\] has negative"),
     ("gamma", {"a": torch.tensor([1.0, math.nan]), "b": torch.ones(3)}, r"gamma\['a'\] has negative or non-finite"),
-    ("gamma", {"a": torch.tensor([1.0, 1e5]), "b": torch.ones(3)}, r"lr \* gamma is 2; "),
+    (
+        "gamma",
+        {"a": torch.tensor([1.0, 2.5e5]), "b": torch.ones(3)},
+        r"lambda\) \* lr \* gamma is (5|2.5) at step",
+    ),
     ("gamma", {"a": torch.ones(2), "b": 3.0}, r"gamma\['b'\] is a float"),
     ("anneal", lambda t: 1.0001, r"anneal\(1\) is 1.0001"),
     ("anneal", lambda t: -1e-9, r"anneal\(1\) is -1e-09"),
@@ -184,7 +188,7 @@ def test_bad_anchors_are_refused(anchors, text):
         (lambda: RecAdam([torch.zeros(2, dtype=torch.int64)]), "params holds a tensor that is not float64"),
         (lambda: RecAdam([Parameter(torch.zeros(2, dtype=torch.complex64))]), "params holds a tensor that is not"),
         (lambda: RecAdam([]), "empty parameter list"),
-        (lambda: recall_groups(torch.nn.Linear(2, 2)), "Linear has no base_model to recall"),
+        (lambda: recall_groups(torch.nn.Linear(2, 2)), "cannot be told which weights of Linear"),
     ],
 )
 def test_a_bad_combination_is_refused(call, text):
@@ -229,19 +233,19 @@ def test_a_head_cannot_become_recalled_without_anchors():
     optimizer = RecAdam([{"params": [head], "recall": False}])
     head.grad = torch.ones(2)
     optimizer.param_groups[0]["recall"] = True
-    with pytest.raises(ValueError, match="a recalled parameter has no anchor"):
+    with pytest.raises(ValueError, match=r"recalls 1 parameters and has anchors for 0; .* recall is fixed"):
         optimizer.step()
     assert head.tolist() == [1, 1]
 
 
 def test_a_pull_that_overshoots_warns_once_where_the_optimizer_is_made():
-    with pytest.warns(UserWarning, match=r"lr \* gamma is 1.5; above 1 the pull overshoots") as caught:
-        optimizer = RecAdam(named(), 1e-3, gamma=1500.0, anneal=Constant(0.5))
+    with pytest.warns(UserWarning, match=r"\(1 - lambda\) \* lr \* gamma is 1.5; above 1 the pull") as caught:
+        optimizer = RecAdam(named(), 1e-3, gamma=3000.0, anneal=Constant(0.5))
     assert len(caught) == 1
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for gamma in (1500.0, 1999.0, 1000.0, 1200.0):
+        for gamma in (3000.0, 3999.0, 2000.0, 2400.0):
             optimizer.param_groups[0]["gamma"] = gamma
             optimizer.step()
         RecAdam(named(), 1e-3, gamma=1000.0)
@@ -250,13 +254,49 @@ def test_a_pull_that_overshoots_warns_once_where_the_optimizer_is_made():
 def test_a_pull_made_too_strong_between_steps_is_refused():
     a = Parameter(torch.ones(2))
     optimizer = RecAdam([a], 1e-3, gamma=500.0, anneal=Constant(0.5))
-    for change in ({"lr": 4e-3}, {"lr": 1e-3, "gamma": 2000}):
+    for change in ({"lr": 8e-3}, {"lr": 1e-3, "gamma": 4000}):
         optimizer.param_groups[0].update(change)
-        with pytest.raises(ValueError, match=r"lr \* gamma is 2; the pull diverges at 2 and above"):
+        with pytest.raises(ValueError, match=r"lr \* gamma is 2 at step 1; the pull diverges at 2 and above"):
             optimizer.step()
     optimizer.param_groups[0]["algorithm"] = "coupled"  # there the moments rescale it
     optimizer.step()
     assert optimizer.param_groups[0]["t"] == 1
+
+
+def test_a_pull_that_lambda_has_let_go_is_not_refused():
+    a = Parameter(torch.ones(2))
+    optimizer = RecAdam([a], 1.0, gamma=5000.0, anneal=Constant(1))
+    assert optimizer.param_groups[0]["lr"] == 1.0
+    RecAdam([a], 1e-3, gamma=5000.0, anneal=Constant(0.9))  # pulls by a half
+    with pytest.raises(ValueError, match=r"is 2.5 at step 1"):
+        RecAdam([a], 1e-3, gamma=5000.0, anneal=Constant(0.5))
+
+
+def test_a_learning_rate_that_rises_after_the_pull_is_over_is_taken():
+    # OneCycle is at its peak at step 30, where lr * gamma is 5 and lambda 1 to the bit
+    a = Parameter(torch.ones(2))
+    optimizer = RecAdam([a], 1e-5, gamma=500.0, anneal=Sigmoid(10, 10))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, 60, pct_start=0.5, div_factor=1e3)
+    for _ in range(60):
+        a.grad = torch.ones(2)
+        optimizer.step()
+        if schedule.last_epoch < 59:
+            schedule.step()
+    assert optimizer.param_groups[0]["t"] == 60
+    assert a.isfinite().all()
+
+
+def test_a_pull_that_a_later_step_makes_too_strong_is_refused_there():
+    a = Parameter(torch.ones(2))
+    optimizer = RecAdam([a], 1e-3, gamma=5000.0, anneal=lambda t: 1.0 if t < 3 else 0.0)
+    for _ in range(2):
+        a.grad = torch.ones(2)
+        optimizer.step()
+    before = a.detach().clone()
+    with pytest.raises(ValueError, match=r"is 5 at step 3; the pull diverges"):
+        optimizer.step()
+    assert torch.equal(a, before)
+    assert optimizer.param_groups[0]["t"] == 2
 
 
 def test_no_message_has_two_lines():

@@ -2,11 +2,13 @@
 
 import copy
 import math
+from functools import partial
 
 import pytest
 import torch
 from torch.nn import Parameter
 
+from recall_learn import recadam_update
 from recall_learn.annealing import Constant, Cosine, Linear, Sigmoid
 from recall_learn.recadam import RecAdam
 
@@ -108,22 +110,11 @@ def test_lambda_zero_contracts_the_distance_by_one_factor(algorithm, path):
 
 @every_path
 @every_algorithm
-def test_the_pull_at_lambda_one_may_be_skipped(monkeypatch, algorithm, path):
+def test_the_pull_at_lambda_one_may_be_skipped(algorithm, path):
     ends = []
-    for skip in (True, False):
+    for anneal in (Cosine(10), lambda t: min(Cosine(10)(t), math.nextafter(1, 0))):  # the second pulls, by nothing
         params = weights()
-        optimizer = RecAdam(
-            params, 0.01, weight_decay=0.1, anneal=Cosine(10), gamma=50, algorithm=algorithm, **PATHS[path]
-        )
-        if not skip:
-            bucket = optimizer._bucket
-
-            def pull_by_nothing(group, params, lam, *rest, bucket=bucket, optimizer=optimizer):
-                made, _ = bucket(group, params, min(lam, 0.5), *rest)
-                _, exact = bucket(group, params, lam, *rest)
-                return made._replace(gammas=float(group["gamma"])), exact
-
-            monkeypatch.setattr(optimizer, "_bucket", pull_by_nothing)
+        optimizer = RecAdam(params, 0.01, weight_decay=0.1, anneal=anneal, gamma=50, algorithm=algorithm, **PATHS[path])
         steps(optimizer, params, count=25)
         ends.append(params)
     assert equal(*ends)
@@ -163,8 +154,8 @@ def test_neither_anchors_nor_gamma_nor_gradients_move(algorithm, path, dtype):
     assert equal([p.grad for p in params.values()], gradients)
     assert equal(given.values(), kept.values())
     assert equal(gamma.values(), gamma_kept.values())
-    for name, p in params.items():
-        assert torch.equal(optimizer._anchors[p].to(dtype), kept[name])
+    for anchor, home in zip(optimizer.anchors()[0], kept.values(), strict=True):
+        assert torch.equal(anchor.to(dtype), home)
     assert not torch.equal(params["a"], kept["a"])
 
 
@@ -232,3 +223,58 @@ def test_the_three_algorithms_and_gamma_of_both_kinds_differ_and_agree():
     by_name = {name: torch.full(p.shape, 50.0) for name, p in zip("abcd", weights(), strict=True)}
     for algorithm, right in zip(ALGORITHMS, ends, strict=True):
         torch.testing.assert_close(end(gamma=by_name, algorithm=algorithm), right, rtol=1e-12, atol=1e-14)
+
+
+@every_path
+@every_algorithm
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("by_name", [True, False])
+@pytest.mark.parametrize("maximize", [True, False])
+def test_a_step_in_pieces_is_the_step_to_the_bit(monkeypatch, algorithm, path, dtype, by_name, maximize):
+    # 1030 and 65 end in the middle of a vector, 257 x 3 is cut in the middle of a row, a transposed one is not cut
+    shapes = {"a": (1030,), "b": (5,), "c": (0, 3), "d": (257, 3), "e": (), "f": (64,), "g": (40, 30), "h": (65,)}
+    ends, seen = [], set()
+
+    def spy(real, b, *rest):
+        seen.update(p.numel() for p in b.thetas if recadam_update.PIECE == 64)
+        real(b, *rest)
+
+    for name in ("_many", "_plain"):
+        monkeypatch.setattr(recadam_update, name, partial(spy, getattr(recadam_update, name)))
+    for piece in (64, 2**22):
+        monkeypatch.setattr(recadam_update, "PIECE", piece)
+        generator = torch.Generator().manual_seed(0)
+        params = {n: torch.randn(shape, generator=generator).to(dtype) for n, shape in shapes.items()}
+        params["g"] = params["g"].t()
+        params = {name: Parameter(p) for name, p in params.items()}
+        gamma = {name: torch.rand(p.shape, generator=generator) * 50 for name, p in params.items()}
+        settings = {"gamma": gamma if by_name else 50.0, "algorithm": algorithm, "maximize": maximize, **PATHS[path]}
+        optimizer = RecAdam(params.items(), 0.01, weight_decay=0.1, anneal=Sigmoid(1, 4), **settings)
+        steps(optimizer, list(params.values()), count=6)
+        moments = [[state[key] for state in optimizer.state.values()] for key in ("exp_avg", "exp_avg_sq")]
+        ends.append((params.values(), *moments))
+    for pieces, whole in zip(*ends, strict=True):
+        assert equal(pieces, whole)
+    needs_memory = dtype != torch.float32 or maximize or path == "foreach"
+    needs_memory |= path == "fused" and (by_name or algorithm == "coupled")
+    assert (1030 in seen) != needs_memory
+
+
+@every_path
+@every_algorithm
+def test_maximize_climbs_and_pulls_home_all_the_same(algorithm, path):
+    # climbing f is descending -f, with the pull and the decay where they were
+    ends = []
+    for sign, maximize in ((1, False), (-1, True)):
+        params = weights(dtype=torch.float64)
+        settings = {"anneal": Constant(0.5), "gamma": 30.0, "algorithm": algorithm, "maximize": maximize}
+        optimizer = RecAdam(params, 0.01, weight_decay=0.1, **settings, **PATHS[path])
+        steps(optimizer, params, scale=sign)
+        ends.append(params)
+    assert not equal(ends[0], weights(dtype=torch.float64))
+    for a, b in zip(*ends, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
+    ours, theirs = weights(), weights()
+    steps(RecAdam(ours, 0.01, weight_decay=0.1, anneal=Constant(1), maximize=True, **PATHS[path]), ours)
+    steps(torch.optim.AdamW(theirs, 0.01, weight_decay=0.1, maximize=True, fused=True), theirs)
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)

@@ -2,9 +2,15 @@
 
 import json
 import math
+import os
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
+from recall_learn import recipe as recipe_module
 from recall_learn.recipe import GAMMA, Recipe
 
 
@@ -22,6 +28,12 @@ from recall_learn.recipe import GAMMA, Recipe
         ({"steps": 0}, ["steps", "0", "at least 1"]),
         ({"steps": 1.5}, ["steps", "1.5"]),
         ({"steps": True}, ["steps", "True"]),
+        ({"steps": 10_000_000}, ["steps is 10000000", "at most 5000000"]),
+        ({"lr": 10**400}, ["lr is an integer of 401 digits", "above 0"]),
+        ({"batch_size": 10**400}, ["batch_size is an integer of 401 digits"]),
+        ({"seed": 2**32}, ["seed", "at most 4294967295"]),
+        ({"algorithm": ["paper"]}, ["algorithm is ['paper']", "coupled"]),
+        ({"backbone": os.fsdecode(b"\xff")}, ["backbone", "no UTF-8"]),
         ({"batch_size": -1}, ["batch_size", "-1"]),
         ({"seed": -1}, ["seed", "-1"]),
         ({"limit_train": 0}, ["limit_train", "0"]),
@@ -64,7 +76,7 @@ def test_a_bad_setting_is_refused_in_one_sentence(change, words):
         {"method": "recadam", "lr": 1e-3, "algorithm": "coupled"},  # its pull goes through the moments
         {"method": "l2sp", "lr": 1e-3, "gamma": 5000.0},
         {"lr": 1.0},
-        {"k": math.inf, "t0": 0.0},
+        {"method": "recadam", "k": math.inf, "t0": 0.0},
         {"method": "ewc+child-f", "p": 1.0},
     ],
 )
@@ -74,7 +86,7 @@ def test_the_edges_of_what_is_right_are_accepted(change):
 
 
 def test_a_recipe_goes_to_strict_json_and_back():
-    recipe = Recipe(method="recadam+child-d", k=math.inf, t0=3, gamma=1.0, limit_train=7)
+    recipe = Recipe(method="recadam+child-d", k=math.inf, t0=3, gamma=1.0, limit_train=7, backbone="inf")
     text = json.dumps(recipe.to_dict(), allow_nan=False)
     assert Recipe.from_dict(json.loads(text)) == recipe
     with pytest.raises(ValueError, match="unknown key 'speed'"):
@@ -90,6 +102,98 @@ def test_parts_of_a_method():
 
 
 def test_a_difference_names_the_setting_and_both_values():
-    one, other = Recipe(seed=1, k=0.2), Recipe(seed=1, k=0.5)
+    one, other = Recipe(method="recadam", k=0.2), Recipe(method="recadam", k=0.5)
     assert one.difference(one) == ""
     assert one.difference(other) == "k is 0.5 there and 0.2 here"
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.array, torch.tensor])
+def test_numbers_become_plain_ones(kind):
+    numbers = {
+        "lr": 2**-10,
+        "k": 0.5,
+        "t0": 8.0,
+        "gamma": 16.0,
+        "p": 0.25,
+        "warmup": 0.5,
+        "weight_decay": 0.5,
+        "clip": 2.0,
+    }
+    whole = {"steps": 3, "batch_size": 4, "max_length": 5, "seed": 6, "limit_train": 7, "evaluate_every": 2}
+    counts = {np.float32: np.int32, np.float64: np.uint8}.get(kind, kind)
+    given = {name: kind(value) for name, value in numbers.items()} | {n: counts(v) for n, v in whole.items()}
+    recipe = Recipe(method="recadam+child-d", **given)
+    assert recipe == Recipe(method="recadam+child-d", **numbers, **whole)
+    assert {type(getattr(recipe, name)) for name in numbers} == {float}
+    assert {type(getattr(recipe, name)) for name in whole} == {int}
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+    assert replace(recipe, k=kind(1.0), lr=kind(2**-9)) == replace(recipe, k=1.0, lr=2**-9)
+
+
+def test_a_recipe_holds_what_acts():
+    assert Recipe(method="recadam") == Recipe(method="recadam", gamma=5000.0, lr=2e-5, k=0.1, t0=250, evaluate_every=50)
+    assert Recipe(method="child-d+recadam") == Recipe(method="recadam+child-d", p=0.3, algorithm="paper")
+    assert Recipe(backbone="tiny", method="recadam").gamma == 100.0
+    assert Recipe(probe="source+stsb+source") == Recipe(probe="stsb+source")
+    assert Recipe(steps=99).evaluate_every == 10
+
+
+def test_what_does_not_act_is_no_part_of_a_recipe():
+    plain = Recipe(k=0.2, t0=1, gamma=3.0, p=0.1, algorithm="released")
+    assert plain == Recipe()
+    assert [plain.k, plain.t0, plain.gamma, plain.p, plain.algorithm] == [None] * 5
+    assert Recipe(method="child-f", gamma=3.0, k=0.2, p=0.1) == Recipe(method="child-f", p=0.1)
+    assert Recipe(method="ewc", t0=1, p=0.1, gamma=2.0) == Recipe(method="ewc", gamma=2.0)
+    assert replace(plain, method="recadam") == Recipe(method="recadam")
+
+
+def test_a_pull_that_lambda_never_lets_act_is_no_fault():
+    assert Recipe(method="recadam", lr=1e-3, k=math.inf, t0=0.0).gamma == 5000.0  # lambda is 1 from the first step on
+    with pytest.raises(ValueError, match="diverges"):
+        Recipe(method="recadam", lr=1e-3, k=math.inf, t0=1.0)  # 1/2 at the first: it pulls 2.5 of the way
+
+
+# What a version of this library wrote that left null what nobody had set
+FORMER = {
+    "backbone": "minilm", "task": "mrpc", "method": "recadam", "steps": 120, "batch_size": 32, "lr": 2e-5,
+    "warmup": 0.0, "weight_decay": 0.0, "clip": 1.0, "max_length": 128, "k": 0.1, "t0": 250.0, "gamma": None,
+    "p": 0.3, "algorithm": "paper", "init": "pretrained", "limit_train": None, "evaluate_every": None,
+    "probe": "auto", "seed": 0, "mixed_precision": "no",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "backbone", "gamma"),
+    [
+        ("recadam", "minilm", 5000.0),
+        ("recadam+child-f", "tiny", 100.0),
+        ("ewc", "tiny", 1000.0),
+        ("l2sp", "minilm", 0.01),
+        ("vanilla", "minilm", None),
+    ],
+)
+def test_a_former_record_keeps_its_meaning_whatever_the_defaults_become(monkeypatch, method, backbone, gamma):
+    values = {**FORMER, "method": method, "backbone": backbone}
+    short = {"method": method, "backbone": backbone, "steps": 120}  # as a grid's file had it
+    then = Recipe.recorded(values)
+    assert (then.gamma, then.evaluate_every) == (gamma, 12)
+    for name in ("GAMMA", "TINY_GAMMA"):
+        monkeypatch.setattr(recipe_module, name, dict.fromkeys(GAMMA, 7.0))
+    monkeypatch.setattr(recipe_module, "USUAL", {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled"})
+    monkeypatch.setattr(recipe_module, "LR", 7.0)
+    monkeypatch.setattr(recipe_module, "TINY_LR", 7.0)
+    assert Recipe.recorded(values) == then
+    assert Recipe.recorded(then.to_dict()) == then  # and so does what is written now
+    assert Recipe.recorded(short).gamma == gamma
+    assert Recipe.recorded(short).lr == (1e-3 if backbone == "tiny" else 2e-5)
+    assert method == "vanilla" or Recipe(method=method, backbone=backbone, lr=0.1).gamma == 7.0
+
+
+def test_a_record_of_nonsense_is_refused_in_words():
+    for values in ({"steps": "many"}, {"method": 3}, {"backbone": ["tiny"]}, {"k": {}}, {"task": 1}, {"probe": False}):
+        with pytest.raises(ValueError, match=next(iter(values))):
+            Recipe.recorded(values)
+
+
+def test_a_backbone_may_be_a_path():
+    assert Recipe(backbone=Path("some/where")) == Recipe(backbone="some/where")

@@ -1,5 +1,6 @@
 """Run files and checkpoints: whole or not at all, and one sentence for what is damaged."""
 
+import json
 import math
 import os
 
@@ -17,9 +18,8 @@ def a_run(steps=3):
     history[-1]["distance"] = math.pi
     evaluations = [{"step": t, "metrics": {"accuracy": t / 7}, "distance": t / 3} for t in (0, steps)]
     changes = [{"step": 2, "k": "inf", "lr": 1e-5}]
-    return Run(
-        Recipe(k=math.inf), {"device": "CPU"}, history, evaluations, {"step": steps, "seconds": 0.1}, None, changes
-    )
+    final = {**evaluations[-1], "seconds": 0.1}
+    return Run(Recipe(method="recadam", k=math.inf), {"device": "CPU"}, history, evaluations, final, None, changes)
 
 
 def test_a_run_comes_back_to_the_bit(tmp_path):
@@ -53,6 +53,8 @@ def test_a_failed_write_leaves_the_former_file(tmp_path):
         lambda text: text.replace('"mrpc"', '"nothing"'),
         lambda text: text.replace('"seed"', '"sead"'),
         lambda text: text.replace('{"step": 2, "k"', '{"k"'),
+        lambda text: "[" * 10_000,
+        lambda text: text.replace('"history": [', '"history": [' + "[" * 10_000 + "]" * 10_000 + ","),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, spoil):
@@ -63,6 +65,73 @@ def test_a_damaged_file_is_named(tmp_path, spoil):
         runs.load(path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "words"),
+    [
+        (("schema",), 99, "schema is 99; it has to be 1"),
+        (("recipe",), [], r"recipe is \[\]; it has to be a valid dictionary"),
+        (("recipe", "steps"), "3", "steps is '3'; it has to be a whole number"),
+        (("recipe", "gamma"), 10**400, "gamma is an integer of 401 digits"),
+        (("environment", "seconds"), "long", "environment.seconds is 'long'; it has to be a valid number"),
+        (("environment", "versions"), {"torch": 2.5}, "environment.versions.torch is 2.5; it has to be a valid string"),
+        (("environment", "fisher"), "mine", "environment.fisher is 'mine'"),
+        (("history", 0, "loss"), None, r"history\[0\].loss is None; it has to be a valid number"),
+        (("history", 1, "step"), True, r"history\[1\].step is True; it has to be a valid integer"),
+        (("history", 1, "pull"), 10**400, r"history\[1\].pull is an integer of 401 digits"),
+        (("history", 2, "distance"), "far", r"history\[2\].distance is 'far'"),
+        (("history",), {}, "history is {}; it has to be a valid list"),
+        (("evaluations", 0, "metrics"), [1.0], r"evaluations\[0\].metrics is \[1.0\]"),
+        (("evaluations", 0, "metrics"), {}, "evaluation at step 0 lacks accuracy, the score of its task"),
+        (("evaluations", 0, "layers"), {"head": "far"}, r"evaluations\[0\].layers.head is 'far'"),
+        (("evaluations", 0, "facts"), 0.5, r"evaluations\[0\].facts is 0.5"),
+        (("evaluations", 0, "facts"), {"known": 1.0, "lost": ["a"]}, r"evaluations\[0\].facts.lost is \['a'\]"),
+        (("evaluations", 1, "step"), 4, r"evaluations are at the steps \[0, 4\]; they have to lie in its history"),
+        (("evaluations", 0, "step"), 3, r"evaluations are at the steps \[3, 3\]"),
+        (("final",), 3, "final is 3; it has to be a valid dictionary"),
+        (("final", "seconds"), None, "final.seconds is None; it has to be a valid number"),
+        (("stopped",), {"step": 3}, "stopped.why is missing"),
+        (("changes", 0, "step"), -3, "changes name the step -3; it has to be one from 1 to 500"),
+        (("changes", 0, "step"), 501, "changes name the step 501; it has to be one from 1 to 500"),
+        (("changes", 0, "k"), "fast", r"changes\[0\].k.* is 'fast'"),
+        (("changes", 0, "k"), -1, "k is -1"),
+        (("changes", 0, "lr"), 10**400, r"changes\[0\].lr is an integer of 401 digits"),
+        (("changes", 0, "self"), 1, "change at step 2 is of self, which cannot change in recadam"),
+        (("changes", 0, "seed"), 1, "change at step 2 is of seed, which cannot change in recadam"),
+        (("changes",), {"step": 1}, "changes is {'step': 1}; it has to be a valid list"),
+    ],
+)
+def test_a_field_of_another_type_is_named_with_its_value(tmp_path, where, value, words):
+    path = tmp_path / "run.json"
+    a_run().save(path)
+    data = json.loads(path.read_text())
+    holder = data
+    for part in where[:-1]:
+        holder = holder[part]
+    holder[where[-1]] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(ValueError, match=words) as raised:
+        runs.load(path)
+    assert "damaged or not a recorded run" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_what_is_no_number_in_json_is_refused(tmp_path, number):
+    path = tmp_path / "run.json"
+    a_run().save(path)
+    path.write_text(path.read_text().replace('"loss": 0.3', f'"loss": {number}, "was": 0.3'))
+    with pytest.raises(ValueError, match=f"it holds {number}|loss is inf; it has to be a finite number"):
+        runs.load(path)
+
+
+def test_a_pipe_is_no_run(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(ValueError, match="is a device or a pipe"):
+        runs.load(tmp_path / "run.json")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        runs.load(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -80,10 +149,11 @@ def test_truncating_forgets_what_lies_behind():
     assert run.stopped is None
 
 
-def checkpoint(out, step, content=b"weights"):
+def checkpoint(out, step):
     folder = out / f"checkpoint-{step}"
     folder.mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(content)
+    for name in checkpoints.PARTS:
+        (folder / name).write_bytes(b"weights")
     return folder
 
 
@@ -92,6 +162,8 @@ def test_the_newest_sealed_checkpoint_counts_and_halves_go(tmp_path):
         checkpoints.seal(checkpoint(tmp_path, step))
     half = checkpoint(tmp_path, 11)
     assert checkpoints.latest(tmp_path) == tmp_path / "checkpoint-10"
+    assert half.exists()  # looking removes nothing: another process may be writing it
+    checkpoints.clean(tmp_path)
     assert not half.exists()
     assert checkpoints.step_of(tmp_path / "checkpoint-10") == 10
     checkpoints.remove_all(tmp_path)
@@ -103,7 +175,12 @@ def test_the_newest_sealed_checkpoint_counts_and_halves_go(tmp_path):
     [
         lambda folder: (folder / "model.safetensors").write_bytes(b"weighty"),
         lambda folder: (folder / "model.safetensors").unlink(),
+        lambda folder: (folder / "state.json").unlink(),
         lambda folder: (folder / checkpoints.SEAL).write_text("{"),
+        lambda folder: (folder / checkpoints.SEAL).write_text("[" * 10_000),
+        lambda folder: (folder / checkpoints.SEAL).write_text('{"model.safetensors": 3}'),
+        lambda folder: (folder / checkpoints.SEAL).write_text("{}"),
+        lambda folder: (folder / checkpoints.SEAL).unlink() or os.mkfifo(folder / checkpoints.SEAL),
     ],
 )
 def test_a_damaged_checkpoint_is_named(tmp_path, spoil):

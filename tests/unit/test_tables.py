@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 
-from recall_learn import cli
 from recall_learn.lab import tables
 from recall_learn.lab.figures import over_time, tradeoff
+from recall_learn.options import parser
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 
@@ -44,7 +44,7 @@ def test_provenance_names_device_versions_date_and_commit():
 def test_the_command_records_the_same_recipe(recipe):
     words = shlex.split(tables.command(recipe, "out"))
     assert words[:2] == ["recall-learn", "finetune"]
-    options = vars(cli._parser().parse_args(words[1:]))
+    options = vars(parser().parse_args(words[1:]))
     assert Recipe(**{name: options[name] for name in recipe.to_dict()}) == recipe
 
 
