@@ -94,7 +94,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         ValueError: an argument is out of range; ``name`` can be neither a folder nor a hub id; what is there cannot
             be read as a model; or minilm's weights are not the published ones.
         FileNotFoundError: the pip package, the folder's files, or the hub's repository are not there.
-        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+        ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.hub.fetch`.
     """
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as classes
 
@@ -143,7 +143,12 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
     if head is not None:
         if not head.is_file():
             raise FileNotFoundError(f"{head} is not there; it holds the head of {folder.name}")
-        stored = load_file(head)
+        stored = folders.attempt(f"the head {head} cannot be read", lambda: load_file(head))
+        wrong = next(
+            (name for name, p in model.named_parameters() if name in stored and stored[name].shape != p.shape), ""
+        )
+        if wrong:
+            raise ValueError(f"the head {head} is of another model: {wrong} is {tuple(stored[wrong].shape)} in it")
         lacking = [name for name in lacking if name not in stored]
         model.load_state_dict({name: tensor.float() for name, tensor in stored.items()}, strict=False)
     return model.eval(), tuple(lacking)

@@ -1,22 +1,45 @@
 """Checkpoints that are whole or do not count.
 
-transformers.Trainer writes a checkpoint as a folder of files; a process that is killed meanwhile leaves half of one.
-So the last thing written is a list of the files with their hashes. A folder without it is thrown away, one whose files
-do not match it is reported.
+A checkpoint is a folder: the weights (``model.safetensors``), all other tensors that the next step depends on
+(``state.safetensors``: moments, random states), and the rest as JSON (``state.json``: counts, settings, the schedule).
+No file is a pickle. The last thing written is a list of the files with their hashes. A folder without it was being
+written when its process died; one whose files do not match it, or that lacks one, is reported.
 """
 
 import hashlib
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NotRequired
 
-from recall_learn.files import check_folder, write_text
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from typing_extensions import TypedDict
+
+from recall_learn.files import check_folder, remove_leftovers, write_text, writing
+from recall_learn.packing import check_alike, pack, unpack
+from recall_learn.random_state import random_state, set_random_state
+from recall_learn.reading import parse_json, read_text
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run, load
 
 SEAL = "sealed.json"
-FIRST = ("config.json", "model.safetensors", SEAL)  # one of them is in every folder that Trainer began
+WEIGHTS, TENSORS, REST = PARTS = ("model.safetensors", "state.safetensors", "state.json")
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""What AdamW and RecAdam keep of each parameter."""
+ADVICE = "delete this folder to go on from the checkpoint before it, or from the start"
+
+
+class _Rest(TypedDict):
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    random: dict[str, Any]
+    scaler: NotRequired[dict[str, Any]]
+    mask: NotRequired[dict[str, Any]]
 
 
 def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
@@ -54,10 +77,77 @@ def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path 
     return run, checkpoint
 
 
+def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
+    """Write a checkpoint, and seal it.
+
+    Args:
+        folder: ``checkpoint-STEP``, see `step_of`.
+        model: the weights.
+        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, and ``scaler`` and ``mask`` where there
+            are any. This process's random state is kept, too.
+
+    Raises:
+        OSError: the disk is full, for one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SEAL).unlink(missing_ok=True)
+    tensors: dict[str, Tensor] = {}
+    states = {name: part.state_dict() for name, part in parts.items()} | {"random": random_state()}
+    rest = {name: pack(state, name, tensors) for name, state in states.items()}
+    for file, content in ((WEIGHTS, weights(model)), (TENSORS, tensors)):
+        with writing(folder / file) as temporary:
+            try:
+                save_file(content, temporary)
+            except SafetensorError as error:
+                raise OSError(f"{folder / file} cannot be written: {error}") from error
+    write_text(folder / REST, json.dumps(rest, allow_nan=False))
+    seal(folder)
+
+
+def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the model, all parts and this process's random state back to where a checkpoint has them.
+
+    Args:
+        folder: a checkpoint that `latest` found whole.
+        model: as in `write`, of the same shapes.
+        parts: as in `write`, each as it is at a run's start.
+
+    Returns:
+        The random state, to be put back once more by whoever draws before the next step.
+
+    Raises:
+        ValueError: it is damaged, although its seal is not; or it was written by another method or model.
+    """
+    mine = weights(model)
+    try:
+        held, tensors = load_file(folder / WEIGHTS), load_file(folder / TENSORS)
+        check_alike(held, {name: tensor.cpu() for name, tensor in mine.items()}, WEIGHTS)
+        packed = parse_json(read_text(folder / REST, "the state"), _Rest)
+        states = {name: unpack(state, tensors) for name, state in packed.items()}
+        _check(states, parts)
+        for name, part in parts.items():
+            part.load_state_dict(states[name])
+        _set_dice(states["random"])
+    except Exception as error:  # whatever a library says of nonsense, and in however many lines
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"checkpoint {folder} is damaged: {what}; {ADVICE}") from error
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            tensor.copy_(held[name])
+    return states["random"]
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    """A model's weights and buffers by name, those that share their memory under the first name only."""
+    seen: dict[tuple, str] = {}
+    state = model.state_dict()
+    first = {seen.setdefault((tensor.device, tensor.data_ptr(), tensor.shape), name) for name, tensor in state.items()}
+    return {name: tensor for name, tensor in state.items() if name in first or not tensor.numel()}
+
+
 def seal(folder: Path) -> None:
     """Declare a checkpoint whole."""
-    files = {file.name: _digest(file) for file in sorted(folder.iterdir()) if file.is_file() and file.name != SEAL}
-    write_text(folder / SEAL, json.dumps(files, indent=1))
+    write_text(folder / SEAL, json.dumps({name: _digest(folder / name) for name in PARTS}, indent=1))
 
 
 def step_of(folder: Path) -> int:
@@ -71,48 +161,95 @@ def reached(out: Path) -> int:
 
 
 def latest(out: Path) -> Path | None:
-    """The newest whole checkpoint under ``out``, or None; folders that an interrupted write left are removed.
+    """The newest whole checkpoint under ``out``, or None.
 
     Raises:
         ValueError: that checkpoint is damaged.
     """
     for folder in sorted(_checkpoints(out), key=step_of, reverse=True):
-        if (folder / SEAL).is_file():
+        if (folder / SEAL).exists():
             _verify(folder)
             return folder
-        shutil.rmtree(folder)
     return None
+
+
+def clean(out: Path) -> None:
+    """Remove what killed processes left: half checkpoints, half files. Only for whoever owns ``out``."""
+    remove_leftovers(out)
+    for path in out.glob(".tmp*"):  # safetensors' own, before it has a name
+        if re.fullmatch(r"\.tmp\w{6}", path.name) and path.is_file():
+            path.unlink()
+    for folder in _checkpoints(out):
+        if not (folder / SEAL).exists():
+            shutil.rmtree(folder)
 
 
 def remove_old(out: Path, keep: int = 2) -> None:
     """Remove all but the newest ``keep`` checkpoints."""
     for folder in sorted(_checkpoints(out), key=step_of)[:-keep]:
-        shutil.rmtree(folder)
+        _remove(folder)
 
 
 def remove_all(out: Path) -> None:
     """Remove the checkpoints of a run that has ended."""
     for folder in _checkpoints(out):
-        shutil.rmtree(folder)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    (folder / SEAL).unlink(missing_ok=True)  # first: what is left of it, if this process dies meanwhile, is half
+    shutil.rmtree(folder)
 
 
 def _checkpoints(out: Path) -> list[Path]:
-    """The folders that Trainer wrote, whole or not; what somebody else put beside them is left alone."""
-    named = [path for path in out.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name) and path.is_dir()]
-    return [path for path in named if any((path / file).exists() for file in FIRST) or not any(path.iterdir())]
+    """Ours, whole or not; what somebody else put beside them is left alone."""
+    named = [path for path in out.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name)]
+    return [path for path in named if path.is_dir() and not path.is_symlink() and _is_ours(path)]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it has one of our files, or nothing yet but a file that was being written."""
+    inside = [path.name for path in folder.iterdir()]
+    return bool({*PARTS, SEAL} & set(inside)) or all(name.startswith(".") for name in inside)
 
 
 def _verify(folder: Path) -> None:
-    advice = "delete this folder to go on from the checkpoint before it, or from the start"
     try:
-        files = dict(json.loads((folder / SEAL).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} cannot be read; {advice}") from error
-    if "model.safetensors" not in files:
-        raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} names no model.safetensors; {advice}")
-    for name, digest in files.items():
-        if not (folder / name).is_file() or _digest(folder / name) != digest:
-            raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {advice}")
+        files = parse_json(read_text(folder / SEAL, "the seal"), dict[str, str])
+    except (ValueError, OSError) as error:
+        raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} cannot be read ({error}); {ADVICE}") from error
+    for name in PARTS:
+        if name not in files:
+            raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} names no {name}; {ADVICE}")
+        if not (folder / name).is_file() or _digest(folder / name) != files[name]:
+            raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {ADVICE}")
+
+
+def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+    """Raise unless each part can take its state: a kernel that is handed other shapes writes where it should not."""
+    if states.keys() != {*parts, "random"}:
+        raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}, random")
+    for name, part in parts.items():
+        fresh = part.state_dict()
+        if name != "optimizer":
+            check_alike(states[name], fresh, name)
+            continue
+        check_alike({**states[name], "state": {}}, {**fresh, "state": {}}, name)
+        shapes = [p.shape for group in part.param_groups for p in group["params"]]
+        for number, moments in states[name]["state"].items():
+            where = f"{name}.state.{number}"
+            if not isinstance(number, int) or not 0 <= number < len(shapes) or moments.keys() != MOMENTS:
+                raise ValueError(f"{where} is not {', '.join(sorted(MOMENTS))} of one of {len(shapes)} parameters")
+            for key, tensor in moments.items():
+                like = torch.zeros(() if key == "step" else shapes[number], dtype=torch.float32, device="meta")
+                check_alike(tensor, like, f"{where}.{key}")
+
+
+def _set_dice(state: dict[str, Any]) -> None:
+    try:
+        set_random_state(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"the random state in it is none ({error})") from error
 
 
 def _digest(file: Path) -> str:

@@ -105,7 +105,7 @@ def _check_texts(options: argparse.Namespace) -> None:
     """An empty text is a variable of a script that was not set, and never what was meant."""
     for name, value in vars(options).items():
         if "" in (value if isinstance(value, list) else [value]) and name != "learner":
-            raise ValueError(f"{name} is '', which names nothing; give it, or leave it out")
+            raise ValueError(f"{name} is '', which names nothing; give one")
 
 
 def _finetune(options: argparse.Namespace) -> int:
@@ -134,7 +134,7 @@ def _finetune(options: argparse.Namespace) -> int:
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
         print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
-        return 130
+        return 128 + (signal.SIGTERM if run.stopped["why"] == "SIGTERM" else signal.SIGINT)
     print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
 
@@ -167,9 +167,7 @@ def _fisher(options: argparse.Namespace) -> int:
     from recall_learn.recipe import Recipe
 
     task = None if options.task == SOURCE else glue.named(options.task)
-    out = Path(options.out)
-    if not check_file(options.out).parent.is_dir():
-        raise ValueError(f"out is {options.out!r}; it has to be a file in a folder that is there")
+    check_file(options.out)
     if options.labels not in LABELS:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
@@ -186,22 +184,23 @@ def _fisher(options: argparse.Namespace) -> int:
         rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
         stream = batches(rows, DataCollatorWithPadding(backbone.tokenizer), options.batch_size)
         fisher = task_fisher(backbone, stream, options.labels, generator)
-    save_fisher(out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
+    save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
     total = sum(float(tensor.sum()) for tensor in fisher.values())
-    print(f"{options.task} {options.labels}: {fisher.examples} examples, trace {total:.4g} -> {out}")
+    print(f"{options.task} {options.labels}: {fisher.examples} examples, trace {total:.4g} -> {options.out}")
     return 0
 
 
 def _source_fisher(options: argparse.Namespace, device, generator):
     """The Fisher of a small-world model's own pretraining, on as many examples as --limit-train says."""
     from recall_learn import backbones, probes
+    from recall_learn.checks import whole
     from recall_learn.masked_lm import attach
     from recall_learn.methods import source_fisher
     from recall_learn.world.batches import Batches
 
-    count = 2048 if options.limit_train is None else options.limit_train
+    count = 2048 if options.limit_train is None else whole("limit_train", options.limit_train, 1)
     size = min(options.batch_size, count)
-    if count < 1 or count % size:
+    if count % size:
         raise ValueError(f"limit_train is {count}; for task source it has to be a multiple of --batch-size, {size}")
     backbone = backbones.load(options.backbone, num_labels=2, seed=options.seed)
     batch = Batches(probes.world_of(backbone), backbone.tokenizer, size)
@@ -254,11 +253,9 @@ def _world_pretrain(options: argparse.Namespace) -> int:
 
 def _world_task(options: argparse.Namespace) -> int:
     from recall_learn import glue
-    from recall_learn.files import check_folder
     from recall_learn.world import World
 
     task = options.task.removeprefix(glue.WORLD)
-    check_folder(Path(options.out) / glue.WORLD / task)
     folder = glue.save_world(options.out, task, options.size, World(options.seed))
     print(f"world/{task}: {options.size} training examples -> {folder}")
     return 0
@@ -268,7 +265,7 @@ def _world_text(options: argparse.Namespace) -> int:
     from recall_learn.files import check_file, write_text
     from recall_learn.world import World
 
-    check_file(Path(options.out))
+    check_file(options.out)
     passages = World(options.seed).text(options.split)
     write_text(options.out, "".join(" ".join(passage) + "\n" for passage in passages))
     print(f"world {options.seed}: {len(passages)} passages of {options.split} text -> {options.out}")

@@ -24,6 +24,7 @@ def check_folder(out: str | os.PathLike) -> Path:
         ValueError: the name is empty or holds a NUL.
         NotADirectoryError: it, or the folder that it would be made in, is a file, a dangling link, or cannot be
             written to.
+        OSError: a file system that takes no files, or no more.
     """
     text = os.fspath(out)
     if not text or "\0" in text:
@@ -32,6 +33,11 @@ def check_folder(out: str | os.PathLike) -> Path:
     there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {_fault(there)}; choose another folder")
+    try:
+        _try(there / "out")
+    except OSError as error:
+        why = error.strerror
+        raise OSError(f"out is {text!r}, where nothing can be written ({why}); choose another folder") from None
     return out
 
 
@@ -49,17 +55,34 @@ def check_file(out: str | os.PathLike) -> Path:
         raise ValueError(f"out is {text!r}, which names no file; give one")
     try:
         place = Path(text).resolve(strict=False)
-        mode = os.stat(place).st_mode if os.path.lexists(place) else None
+        there = os.path.lexists(place) or os.path.exists(text)  # what /dev/stdout leads to has no path
+        mode = os.stat(text).st_mode if there else None
     except (OSError, RuntimeError) as error:  # Python below 3.13 has a RuntimeError for a loop of links
         raise OSError(f"out is {text!r}, which cannot be followed to a file ({error}); name another") from None
-    if mode is not None and stat.S_ISDIR(mode):
+    if text.endswith(os.sep) or (mode is not None and stat.S_ISDIR(mode)):
         raise IsADirectoryError(f"out is {text!r}, which is a folder; name a file in it")
     if mode is not None and not stat.S_ISREG(mode):
         raise OSError(f"out is {text!r}, which is a device or a pipe; name a file")
     if mode is not None and not os.access(place, os.W_OK):
         raise PermissionError(f"out is {text!r}, which cannot be written to; name another file")
     check_folder(place.parent)
+    try:
+        if place.parent.is_dir():
+            _try(place)
+    except OSError as error:
+        raise OSError(f"out is {text!r}, which cannot be written ({error.strerror}); name another") from None
     return place
+
+
+def _try(place: Path) -> None:
+    """Make what will be written beside ``place``, and remove it: a name too long, a file system that takes no files."""
+    beside = _beside(place)
+    beside.touch(exist_ok=False)
+    beside.unlink()
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.{os.getpid()}.{next(_numbers)}.tmp")
 
 
 @contextmanager
@@ -74,7 +97,7 @@ def writing(path: str | os.PathLike) -> Iterator[Path]:
     path = check_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent, path.name)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_numbers)}.tmp")
+    temporary = _beside(path)
     try:
         temporary.touch(exist_ok=False)  # some writers make theirs private: the mode is put back
         mode = stat.S_IMODE((path if path.exists() else temporary).stat().st_mode)
@@ -91,6 +114,14 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a small file whole or not at all, see `writing`."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def share(folder: Path, like: Path) -> None:
+    """Make the files of a folder readable by whom ``like`` is; safetensors makes its own private."""
+    mode = like.stat().st_mode & 0o666
+    for file in folder.iterdir():
+        if file.is_file() and not file.is_symlink():
+            file.chmod(mode)
 
 
 def remove_leftovers(folder: Path, name: str | None = None) -> None:

@@ -4,18 +4,16 @@ Every example, mask and dropout comes from the recipe's seed, evaluations draw n
 holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened.
 """
 
-import signal
+import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tqdm.auto import tqdm
 from transformers import (
     DataCollatorWithPadding,
@@ -28,12 +26,16 @@ from transformers import (
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
+from recall_learn.files import share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
+from recall_learn.lock import owning_folder
+from recall_learn.memory import check_batch
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 from recall_learn.steering import Steer
+from recall_learn.stopping import stoppable
 from recall_learn.trainer import Recorder, StepTrainer
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
@@ -67,8 +69,9 @@ def finetune(
             ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
             setting from there on, and is noted in them; `recall_learn.steering.replay` of these takes the run again.
             What it raises ends the run.
-        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. There is
-            a checkpoint at each evaluation; where one takes over two seconds, they take a tenth of the time at most.
+        out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
+            process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
+            seconds, they take a tenth of the time at most.
         glue_folder: the GLUE data, see `recall_learn.glue.load`.
         fisher: a file that `recall_learn.fisher.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
@@ -80,10 +83,12 @@ def finetune(
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        The run. With ``out``, Ctrl-C ends it after the step in progress, with a checkpoint and without a ``final``.
+        The run. With ``out``, Ctrl-C or SIGTERM ends it after the step in progress, with a checkpoint and without a
+        ``final``; ``stopped`` says which.
 
     Raises:
-        ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong; the message says what is right.
+        ValueError: something in the recipe, the data, ``out`` or the Fisher is wrong, another process owns ``out``, or
+            a batch needs more memory than there is; the message says what is right.
         OSError: a file, a folder or the hub is not there.
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
         KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
@@ -95,14 +100,21 @@ def finetune(
     if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
         raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
     environment.check_precision(recipe.mixed_precision, chosen)
-    run, checkpoint = checkpoints.open_run(recipe, folder, resume)
-    if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
-        raise ValueError("method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE")
-    if run.final:
-        return run
-    session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
-    session.prepare(fisher)
-    return session.train(checkpoint)
+    with owning_folder(folder, "wait for it, or choose another --out") if folder else nullcontext():
+        run, checkpoint = checkpoints.open_run(recipe, folder, resume)
+        if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
+            raise ValueError(
+                "method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE"
+            )
+        if folder is not None:
+            checkpoints.clean(folder)
+        if run.final:
+            if folder is not None:
+                checkpoints.remove_all(folder)
+            return run
+        session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
+        session.prepare(fisher)
+        return session.train(checkpoint)
 
 
 class _Session:
@@ -113,7 +125,9 @@ class _Session:
         self.glue_folder, self.source_text, self.asked = glue_folder, source_text, steer
         self.recipe = self.now = run.recipe
         self.pending: list[tuple[dict[str, Any], torch.Tensor, torch.Tensor | None]] = []
-        self.stop_asked = False
+        self.stop_asked = ""
+        self.done = 0
+        self.random: dict[str, Any] | None = None  # to be put back at the first step
         self.started = time.monotonic()
         self.seconds_before = float(run.environment.get("seconds", 0.0))
 
@@ -135,6 +149,9 @@ class _Session:
             for split, ending in glue.scored(recipe.task, data).items()
         }
         self.backbone.model.to(self.device)
+        first = self.data["train"].select(range(min(100, len(self.data["train"]))))
+        usual = sorted(first, key=lambda row: len(row["input_ids"]))[len(first) // 2]
+        check_batch(self.backbone.model, self.collator, usual, recipe.batch_size, recipe.mixed_precision != "no")
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
@@ -180,35 +197,50 @@ class _Session:
             raise ValueError(f"the Fisher is not the one that {self.out} was begun with; give that one by --fisher")
         self.run.environment["fisher"] = taken
         if own is not None and path != own:
-            own.parent.mkdir(parents=True, exist_ok=True)
             save_fisher(own, fisher, **metadata)
         return fisher
 
     def train(self, checkpoint: Path | None) -> Run:
         """Run the steps that are left; keep what was recorded, whatever happens."""
         with tempfile.TemporaryDirectory() as scratch:
-            trainer = self._trainer(self.out or Path(scratch))
+            trainer = self._trainer(scratch)
             set_seed(self.recipe.seed)
+            if checkpoint is not None:
+                self.done = checkpoints.step_of(checkpoint)
+                self.random = checkpoints.read(checkpoint, self.backbone.model, self._parts())
             if not self.run.evaluations:
                 self.evaluate(0)
-            if checkpoint is not None and isinstance(self.method.mask, ChildTuningF):
-                state = load_file(checkpoint / "mask.safetensors")
-                self.method.mask.load_state_dict({"p": self.recipe.p, "generator": state["generator"]})
             self.save()
             try:
-                with self._interruptible(), self._bar(checkpoint) as self.bar:
-                    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+                # without a folder there would be no checkpoint to go on from
+                with stoppable(self._ask_to_stop) if self.out else nullcontext(), self._bar() as self.bar:
+                    if self.done < self.recipe.steps:
+                        trainer.train()
                 self.flush()
             except BaseException as error:
                 self._stopped(str(error) or type(error).__name__)
                 raise
-            self._finish(trainer)
+            self._finish()
         return self.run
 
-    def _trainer(self, folder: Path) -> StepTrainer:
+    def _parts(self) -> dict[str, Any]:
+        """What a checkpoint holds beside the weights and the random state: each has a ``state_dict``."""
+        parts = {"optimizer": self.method.optimizer, "schedule": self.lr_schedule}
+        if self.scaler is not None:
+            parts["scaler"] = self.scaler
+        if isinstance(self.method.mask, ChildTuningF):  # the other one follows from the Fisher
+            parts["mask"] = self.method.mask
+        return parts
+
+    def write_checkpoint(self, step: int) -> None:
+        """Write a checkpoint, and remove all but it and the one before."""
+        checkpoints.write(self.out / f"checkpoint-{step}", self.backbone.model, self._parts())
+        checkpoints.remove_old(self.out)
+
+    def _trainer(self, folder: str) -> StepTrainer:
         recipe, optimizer = self.recipe, self.method.optimizer
         arguments = TrainingArguments(
-            output_dir=str(folder),
+            output_dir=folder,
             max_steps=recipe.steps,
             per_device_train_batch_size=recipe.batch_size,
             max_grad_norm=recipe.clip,
@@ -227,15 +259,10 @@ class _Session:
         schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
         self.lr_schedule = schedule
         trainer = StepTrainer(self, self.backbone.model, arguments, optimizers=(optimizer, schedule))
+        self.scaler = getattr(trainer.accelerator, "scaler", None)
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(Recorder(self))
         return trainer
-
-    def order(self) -> np.ndarray:
-        """The examples of the whole run in their order: one permutation after another, each example once in each."""
-        generator, rows = np.random.default_rng([self.recipe.seed, 1]), len(self.data["train"])
-        needed = self.recipe.steps * self.recipe.batch_size
-        return np.concatenate([generator.permutation(rows) for _ in range(-(-needed // rows))])[:needed]
 
     def steer(self, step: int) -> None:
         """Before a step: ask for changes, note them, and make those act that the run holds for this step."""
@@ -316,49 +343,39 @@ class _Session:
             self.run.environment["seconds"] = round(seconds, 1)
             self.run.save(self.out / "run.json")
 
-    def _finish(self, trainer: StepTrainer) -> None:
+    def _finish(self) -> None:
         if len(self.run.history) < self.recipe.steps:
-            self._stopped("Ctrl-C")
+            self._stopped(self.stop_asked)
             return
         last = self.run.evaluations[-1]
         seconds = round(self.seconds_before + time.monotonic() - self.started, 1)
         self.run.final = {**last, "seconds": seconds}
         if self.out is not None:
-            trainer.save_model(str(self.out / "model"))
-            self.backbone.tokenizer.save_pretrained(self.out / "model")
+            self._save_model(self.out / "model")
         self.save()
         if self.out is not None:
             checkpoints.remove_all(self.out)
+
+    def _save_model(self, folder: Path) -> None:
+        """The trained model and its tokenizer, as anybody loads them; all files readable by whom run.json is."""
+        if folder.exists():  # of a try that was killed
+            shutil.rmtree(folder)
+        self.backbone.model.save_pretrained(folder)
+        self.backbone.tokenizer.save_pretrained(folder)
+        share(folder, self.out / "run.json")
 
     def _stopped(self, why: str) -> None:
         self.pending = []
         self.run.stopped = {"step": len(self.run.history), "why": why}
         self.save()
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C ends the run after the step in progress, with a checkpoint; the second ends it at once.
+    def _ask_to_stop(self, why: str) -> None:
+        self.stop_asked = why
 
-        Without a folder for the checkpoint, or beside the main thread, which alone hears Ctrl-C, nothing is changed.
-        """
-        if self.out is None or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def ask(number, frame):
-            self.stop_asked = True
-            signal.signal(signal.SIGINT, former)
-
-        former = signal.signal(signal.SIGINT, ask)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, former)
-
-    def _bar(self, checkpoint: Path | None) -> tqdm:
+    def _bar(self) -> tqdm:
         return tqdm(
             total=self.recipe.steps,
-            initial=checkpoints.step_of(checkpoint) if checkpoint else 0,
+            initial=self.done,
             desc=f"{self.recipe.task} {self.recipe.method}",
             unit="step",
             disable=None if self.progress is None else not self.progress,

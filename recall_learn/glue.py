@@ -120,7 +120,7 @@ def load(task: str, glue: str | Path | None = None, limit_train: int | None = No
         ValueError: the task is unknown, the limit or the seed out of range, or a file holds something else than the
             task: a column or a label is missing, a label is out of range (withheld labels are -1), there are no rows.
         FileNotFoundError: the folder, the task in it, or a split's file is not there.
-        ConnectionError: the hub is needed and out of reach; at most `recall_learn.hub.TIMEOUT` seconds are spent.
+        ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.hub.fetch`.
     """
     spec, seed = named(task), whole("seed", seed, 0)
     folder = locate(task, glue)
@@ -307,12 +307,14 @@ def save_world(folder: str | Path, task: str, size: int, world: World) -> Path:
         The task's folder.
 
     Raises:
-        ValueError: as `recall_learn.world.tasks.make`.
+        ValueError: as `recall_learn.world.tasks.make`; or the folder's name is empty.
+        NotADirectoryError: it cannot be a folder.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    made, out = world_tasks.make(task, size, world), check_folder(check_folder(folder) / WORLD / task)
+    out = check_folder(check_folder(folder) / WORLD / task)
+    made = world_tasks.make(task, size, world)
     out.mkdir(parents=True, exist_ok=True)
     for split, columns in made.items():
         table = pa.table(columns).replace_schema_metadata({"world": json.dumps({"seed": world.seed})})

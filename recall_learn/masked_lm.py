@@ -27,6 +27,9 @@ MINILM_HEAD = Path(__file__).parent / "data" / "minilm-head.safetensors"
 SHARE = 0.15
 """The share of a text's tokens that is hidden, as BERT was trained with."""
 
+LONGEST = 1 << 28
+"""Bytes of a text file, unpacked: far more than any probe reads of one."""
+
 
 class MaskedLM(nn.Module):
     """An encoder with its masked-language-model head, asked for the hidden words only.
@@ -212,20 +215,29 @@ def read_text(path: str | Path) -> str:
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is empty, or not text.
+        ValueError: it is empty, not text, or longer than `LONGEST`.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"text {str(path)!r} is not a file; give a text file in UTF-8, plain or as .xz")
+    name = repr(str(path))
     try:
-        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else open(path, encoding="utf-8") as file:
-            text = file.read()
+        there = path.is_file()
+    except OSError:  # a name too long
+        there = False
+    if not there:
+        raise FileNotFoundError(f"text {name} is not a file; give a text file in UTF-8, plain or as .xz")
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else open(path, "rb") as file:
+            data = file.read(LONGEST + 1)
+        if len(data) > LONGEST:
+            raise ValueError(f"text {name} is longer than {LONGEST >> 20} MB; a part of it will do")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:
-        raise ValueError(f"text {str(path)!r} is not text in UTF-8 ({error}); give a plain text file") from error
+        fault = f"byte {error.start}" if isinstance(error, UnicodeDecodeError) else error
+        raise ValueError(f"text {name} is not text in UTF-8 ({fault}); give a plain text file") from None
     if "\0" in text:
-        raise ValueError(f"text {str(path)!r} is not text: it holds zero bytes; give a plain text file")
+        raise ValueError(f"text {name} is not text: it holds zero bytes; give a plain text file")
     if not text.strip():
-        raise ValueError(f"text {str(path)!r} is empty; give one with some sentences")
+        raise ValueError(f"text {name} is empty; give one with some sentences")
     return text
 
 

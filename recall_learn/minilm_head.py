@@ -19,7 +19,11 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from recall_learn import backbones
+from recall_learn.checks import whole
+from recall_learn.files import check_file, writing
+from recall_learn.folders import attempt
 from recall_learn.forgetting import source_loss
+from recall_learn.lock import owning
 from recall_learn.masked_lm import MaskedLM, hide_share, read_text
 
 BLOCKS, HELD_OUT = 12_000, 400
@@ -41,15 +45,19 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
         The held-out loss of the head as it was written, nats per hidden word.
 
     Raises:
-        ValueError: ``out`` or ``blocks`` will not do, or a text is empty, or not text.
+        ValueError: ``out``, ``blocks`` or ``seed`` will not do, or is being written by another process; a text is
+            empty, or not text; or what an interrupted training left is damaged.
         FileNotFoundError: a text is not there, or minilm is not installed.
+        OSError: ``out`` cannot be written.
     """
-    out = Path(out)
-    if not out.name or out.is_dir() or not out.parent.is_dir():
-        raise ValueError(f"out is {str(out)!r}; it has to be a file in a folder that is there")
-    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
-        raise ValueError(f"blocks is {blocks!r}; it has to be a whole number of at least 1")
+    out, blocks, seed = check_file(out), whole("blocks", blocks, 1), whole("seed", seed, 0)
+    out.parent.mkdir(parents=True, exist_ok=True)
     training, testing = read_text(text), read_text(held_out)
+    with owning(out, "wait for it, or choose another --out"):
+        return _train(training, testing, out, blocks, seed)
+
+
+def _train(training: str, testing: str, out: Path, blocks: int, seed: int) -> float:
     backbone = backbones.load("minilm", num_labels=2)
     masked_lm = _new(backbone, seed)
     same = hashlib.sha256(f"{blocks} {seed} {training}".encode()).hexdigest()[:12]
@@ -64,7 +72,8 @@ def train(text: str | Path, held_out: str | Path, out: str | Path, *, blocks: in
     loss, blind = source_loss(masked_lm, examples), frequency_loss(words, examples, len(head.bias))
     about = {"backbone": backbone.source, "hidden_words": len(words), "epochs": EPOCHS}
     about |= {"held_out_loss": f"{loss:.4f}", "frequency_loss": f"{blind:.4f}"}
-    save_file(tensors, out, metadata={key: str(value) for key, value in about.items()})
+    with writing(out) as temporary:
+        save_file(tensors, temporary, metadata={key: str(value) for key, value in about.items()})
     shutil.rmtree(cache)
     return loss
 
@@ -85,19 +94,28 @@ def _outputs(masked_lm: MaskedLM, examples, cache: Path) -> tuple[Tensor, Tensor
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
     for start in tqdm(range(0, len(examples), SHARD), desc="MiniLM reads", unit="shard"):
-        file = cache / f"{start:06d}.safetensors"
+        file, order = cache / f"{start:06d}.safetensors", range(start, min(start + SHARD, len(examples)))
+        asked = torch.tensor([word for i in order for word in examples.words[i]])
         if not file.is_file():
-            order = range(start, min(start + SHARD, len(examples)))
             hidden, words = [], []
             for inputs, targets in examples.batches(50, order):
                 output = encoder(**inputs).last_hidden_state
                 hidden.append(output[inputs["input_ids"] == masked_lm.mask_token_id].half())
                 words.append(targets)
-            temporary = file.with_suffix(".part")
-            save_file({"hidden": torch.cat(hidden), "words": torch.cat(words)}, temporary)
-            temporary.replace(file)
-        parts.append(load_file(file))
+            with writing(file) as temporary:
+                save_file({"hidden": torch.cat(hidden), "words": torch.cat(words)}, temporary)
+        parts.append(_kept(file, asked, encoder.config.hidden_size))
     return torch.cat([part["hidden"] for part in parts]), torch.cat([part["words"] for part in parts])
+
+
+def _kept(file: Path, words: Tensor, width: int) -> dict[str, Tensor]:
+    """What `_outputs` wrote; it answers exactly these words."""
+    part = attempt(f"{file} cannot be read; delete it to have it made again", lambda: load_file(file))
+    hidden, found = part.get("hidden"), part.get("words")
+    right = hidden is not None and hidden.shape == (len(words), width) and hidden.dtype == torch.float16
+    if not right or found is None or not torch.equal(found, words) or not hidden.isfinite().all():
+        raise ValueError(f"{file} is damaged; delete it to have it made again")
+    return part
 
 
 def frequency_loss(words: Tensor, examples, vocabulary: int) -> float:

@@ -19,6 +19,8 @@ MARK = "_is_hf_initialized"
 """What ``from_pretrained`` sets on the parameters that it fills from a checkpoint, and on no other: so in transformers
 5.15 to 5.23, and tests/hf/test_recalled.py holds it. They promise nothing: where it is missing, nothing is guessed."""
 
+FSDP_LOADS_ONCE = ("ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING")
+
 WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module")
 """Where DataParallel, DistributedDataParallel and DeepSpeed keep the model, torch.compile, and FSDP."""
 
@@ -80,14 +82,19 @@ def pretrained_parameters(model: nn.Module, new: Any = None) -> dict[str, nn.Par
     parameters = dict(not_wrapped(model).named_parameters())
     fresh = set() if new is None else _new_tensors(model, new)
     # where accelerate has FSDP load on one rank alone, transformers marks everything on all the others
-    blind = {os.environ.get(key, "").lower() for key in ("ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING")}
-    marked = set() if blind <= {"true", "1"} else {id(p) for p in parameters.values() if getattr(p, MARK, False)}
+    blind = {os.environ.get(key, "").lower() for key in FSDP_LOADS_ONCE} <= {"true", "1"}
+    marked = set() if blind else {id(p) for p in parameters.values() if getattr(p, MARK, False)}
     if new is None and not marked:
         parts = some(dict.fromkeys(name.partition(".")[0] for name in parameters))
+        why = (
+            "FSDP loads on one rank alone"
+            if blind
+            else "from_pretrained filled none of them, or they were copied since"
+        )
         raise ValueError(
-            f"it cannot be told which weights of {type(model).__name__} (in {parts}) are pretrained: from_pretrained "
-            f"filled none of them, or they were copied since; name what is new, new=['classifier'] or new=the loading "
-            f"info of from_pretrained(..., output_loading_info=True), or pass anchors=load_anchors(...)"
+            f"it cannot be told which weights of {type(model).__name__} (in {parts}) are pretrained: {why}; "
+            f"name what is new, as in new=['classifier'] or new=the loading info of "
+            f"from_pretrained(..., output_loading_info=True), or pass anchors=load_anchors(...)"
         )
     return {name: p for name, p in parameters.items() if id(p) not in fresh and (not marked or id(p) in marked)}
 
@@ -126,7 +133,7 @@ def _new_tensors(model: nn.Module, new: Any) -> set[int]:
         raise ValueError(f"new has {some(unknown)}, which names no parameter and no module of the model")
     chosen = {name for name in named if any(_covers(entry, name) for entry in entries)}
     old = {id(p): name for name, p in named.items() if name not in chosen}
-    tied = next((name for name in chosen if id(named[name]) in old), None)
+    tied = next((name for name in sorted(chosen) if id(named[name]) in old), None)
     if tied is not None and not loading:  # a load reports the absent one of two names for one tensor that it did fill
         raise ValueError(
             f"new has {tied!r}, which is tied to {old[id(named[tied])]!r}: one tensor, new or not; name both or neither"
@@ -136,10 +143,10 @@ def _new_tensors(model: nn.Module, new: Any) -> set[int]:
 
 def _entries(new: Any) -> tuple[list[str], bool]:
     """The names in ``new``, and whether they are a report on a load."""
-    report = new if isinstance(new, Mapping) else {key: getattr(new, key, None) for key in ("missing_keys",)}
-    loading = report.get("missing_keys") is not None
+    of_torch = getattr(new, "missing_keys", None)  # the answer of load_state_dict
+    loading = of_torch is not None or (isinstance(new, Mapping) and "missing_keys" in new)
     if loading:
-        new = [*report["missing_keys"], *report.get("mismatched_keys", ())]
+        new = of_torch if of_torch is not None else [*new["missing_keys"], *new.get("mismatched_keys", ())]
     elif isinstance(new, str | Mapping) or not isinstance(new, Iterable):
         raise ValueError(
             f"new is {shown(new)}; it has to be the loading info of from_pretrained, or a list of names, ['classifier']"

@@ -37,7 +37,7 @@ def load_anchors(
 
     Returns:
         ``name -> tensor``, float32 on the CPU, one for each trainable parameter of ``model`` that the checkpoint holds;
-        a tied weight once.
+        a tied weight once. The numbers are as exact as the parameter, so they are rounded where that is bf16.
 
     Raises:
         ValueError: there is no model of transformers in ``model``, or more than one; the checkpoint cannot be read for
@@ -67,8 +67,12 @@ def load_anchors(
         )
     held = {prefix + name: p for name, p in pretrained_parameters(loaded, report).items()}
     wanted = held if model is None else trainable(model)
-    # copies: what was loaded may be mapped from a file that a later save overwrites
-    anchors = {name: p.detach().to(torch.float32, copy=True) for name, p in held.items() if name in wanted}
+    # what RecAdam would have copied from the model when it was loaded; apart from a file that a later save overwrites
+    anchors = {
+        name: p.detach().to(wanted[name].dtype).to(torch.float32, copy=True)
+        for name, p in held.items()
+        if name in wanted
+    }
     if not anchors:
         raise ValueError(f"{checkpoint} holds no trainable weight of {kind.__name__}; it has {some(held) or 'none'}")
     return anchors
@@ -80,7 +84,7 @@ def _folder(checkpoint: str | PathLike) -> Path:
     folder = Path(checkpoint).expanduser()
     if folder.is_file():
         raise ValueError(f"{checkpoint} is a file; give the folder that it is in")
-    if not folder.is_dir():
+    if checkpoint in ("tiny", "minilm") or not folder.is_dir():
         return backbones.locate(str(checkpoint))[0]
     if not any((folder / name).is_file() for name in (folders.WEIGHTS, folders.INDEX)):
         raise FileNotFoundError(f"{folder} has no weights as safetensors; save_pretrained of a model writes them")

@@ -4,6 +4,7 @@ What a tokenizer writes is the one truth about special tokens: a ``config.json``
 or refused where the model was pretrained by what it says. Padding is put where the model does not look.
 """
 
+import importlib.util
 import inspect
 import logging
 import math
@@ -42,11 +43,12 @@ def read_tokenizer(folder: Path, config: Any) -> Any:
     folders.check_tokenizer_files(folder)
     try:
         tokenizer = folders.read(folder, "AutoTokenizer", config=config)
-    except ValueError:
-        if not folders.has_vocabulary(folder):
-            raise FileNotFoundError(
-                f"{folder} is not a backbone: it has no tokenizer, such as tokenizer.json"
-            ) from None
+    except ValueError as error:
+        there = [name for name in folders.VOCABULARIES if (folder / name).is_file()]
+        if not there:
+            raise FileNotFoundError(f"{folder} is not a backbone: it has no tokenizer (tokenizer.json)") from None
+        if there[0].endswith(".model") and importlib.util.find_spec("sentencepiece") is None:
+            raise ValueError(f"{folder / there[0]} takes sentencepiece to read: pip install sentencepiece") from error
         raise
     _check_vocabulary(folder, tokenizer)
     if tokenizer.pad_token is None:
@@ -78,10 +80,11 @@ def fit_tokenizer(tokenizer: Any, model: nn.Module, stored_pad: int | None) -> N
     words, start, folder = _words(model), _counted_from(model), model.config.name_or_path
     if words is not None and len(tokenizer) > len(words):
         raise ValueError(_TOO_MANY.format(folder, len(tokenizer)))
-    if start is not None and stored_pad not in (None, start):
+    counted = stored_pad if stored_pad not in (None, tokenizer.pad_token_id) else start
+    if start is not None and counted != tokenizer.pad_token_id:
         raise ValueError(
-            f"{folder} pads with token {start}, and its {folders.CONFIG} says {stored_pad}, from which the model "
-            f"counts its positions; let pad_token_id and the tokenizer's pad_token agree"
+            f"{folder} pads with token {tokenizer.pad_token_id}, and its model counts positions from behind token "
+            f"{counted}; let the tokenizer's pad_token and {folders.CONFIG}'s pad_token_id agree"
         )
     most, said = getattr(model.config, "max_position_embeddings", None), tokenizer.model_max_length
     lengths = [most - (0 if start is None else start + 1)] if isinstance(most, int) and most > 0 else []
@@ -135,7 +138,7 @@ def _check_vocabulary(folder: Path, tokenizer: Any) -> None:
     needed = [named[kind] for kind in ("vocab_file", "merges_file") if kind in named] or list(named.values())[:1]
     ways = (["tokenizer.json"], needed, *([name] for name in folders.CONVERTED))
     there = any(all((folder / name).is_file() for name in files) for files in ways)
-    if not there or not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
+    if not there or not set(tokenizer.get_vocab()) - {"", *tokenizer.all_special_tokens}:
         files = " and ".join(needed) or "tokenizer.json"
         raise FileNotFoundError(f"{folder} is not a backbone: it has no tokenizer that knows a word; it needs {files}")
 

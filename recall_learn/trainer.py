@@ -4,15 +4,17 @@ What a run is made of is the session's, see there; only the clocks are here.
 """
 
 import time
+from collections.abc import Iterator
+from itertools import chain, count, islice
 from typing import Any
 
+import numpy as np
 from accelerate.state import AcceleratorState
-from safetensors.torch import save_file
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback
 
-from recall_learn import checkpoints
-from recall_learn.child_tuning import ChildTuningF
+from recall_learn.random_state import set_random_state
+from recall_learn.recipe import Recipe
 
 FLUSH = {"cpu": 0.0, "cuda": 0.1}
 """Where nobody asks for more, so many seconds lie between two looks at the loss: on a GPU each waits for its step."""
@@ -45,10 +47,32 @@ class StepTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def get_train_dataloader(self) -> DataLoader:
-        """All batches of the run, one after another."""
-        rows = self.session.data["train"].select(self.session.order())
-        loader = DataLoader(rows, batch_size=self.session.recipe.batch_size, collate_fn=self.session.collator)
-        return self.accelerator.prepare(loader)
+        """The batches that are left, one after another."""
+        s = self.session
+        order = Order(len(s.data["train"]), s.recipe, s.done)
+        return self.accelerator.prepare(DataLoader(s.data["train"], batch_sampler=order, collate_fn=s.collator))
+
+
+class Order:
+    """The examples of each step, drawn as they are needed from one permutation of all of them after another.
+
+    Args:
+        rows: how many examples there are.
+        recipe: its seed, batch size and steps.
+        done: the steps that were taken already.
+    """
+
+    def __init__(self, rows: int, recipe: Recipe, done: int = 0):
+        self.rows, self.recipe, self.done = rows, recipe, done
+
+    def __len__(self) -> int:
+        return self.recipe.steps - self.done
+
+    def __iter__(self) -> Iterator[list[int]]:
+        generator, size = np.random.default_rng([self.recipe.seed, 1]), self.recipe.batch_size
+        drawn = chain.from_iterable(generator.permutation(self.rows).tolist() for _ in count())
+        drawn = islice(drawn, self.done * size, None)
+        return (list(islice(drawn, size)) for _ in range(len(self)))
 
 
 class Recorder(TrainerCallback):
@@ -56,14 +80,18 @@ class Recorder(TrainerCallback):
 
     def __init__(self, session: Any):
         self.session, self.flushed = session, 0.0
-        self.saving = self.saved = self.cost = 0.0
+        self.saved = self.cost = 0.0
 
     def on_train_begin(self, args, state, control, **kwargs):
-        """After a checkpoint was loaded: what was changed before it acts again."""
-        self.session.steer_again(state.global_step)
+        """Go on after the steps that were taken; what was changed in them acts again."""
+        state.global_step = self.session.done
+        self.session.steer_again(self.session.done)
 
     def on_step_begin(self, args, state, control, **kwargs):
         """Ask for changes; whoever is asked may wait."""
+        if self.session.random is not None:  # not earlier: that loading has begun drew from it
+            set_random_state(self.session.random)
+            self.session.random = None
         self.session.steer(state.global_step + 1)
 
     def on_step_end(self, args, state, control, optimizer, **kwargs):
@@ -83,25 +111,20 @@ class Recorder(TrainerCallback):
             s.evaluate(step)
         if s.on_step:
             s.on_step(s.run, s.method.optimizer)
-        last = step == s.recipe.steps or s.stop_asked
-        control.should_save = s.out is not None and (last or (due and self.may_save()))
-        if due or s.stop_asked:
+        last = step == s.recipe.steps or bool(s.stop_asked)
+        if due or last:
             s.save()  # before the checkpoint: a history may reach beyond it, never end before it
-        if control.should_save:
-            self.saving = time.monotonic()
+        if s.out is not None and (last or (due and self.may_save())):
+            self.save(step)
         if s.stop_asked:
             control.should_training_stop = True
 
-    def on_save(self, args, state, control, **kwargs):
-        """Complete the checkpoint that Trainer has written, and seal it."""
-        folder = self.session.out / f"checkpoint-{state.global_step}"
-        if isinstance(self.session.method.mask, ChildTuningF):
-            generator = self.session.method.mask.state_dict()["generator"]
-            save_file({"generator": generator}, folder / "mask.safetensors")
-        checkpoints.seal(folder)
-        checkpoints.remove_old(self.session.out)
+    def save(self, step: int) -> None:
+        """Write a checkpoint, and note what it cost."""
+        begun = time.monotonic()
+        self.session.write_checkpoint(step)
         self.saved = time.monotonic()
-        self.cost = self.saved - self.saving
+        self.cost = self.saved - begun
 
     def may_save(self) -> bool:
         """Whether a checkpoint would not take too much of the time."""

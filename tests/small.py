@@ -39,8 +39,8 @@ ARCHITECTURES = {
 }
 
 
-def save_tokenizer(folder, architecture="bert"):
-    """A tiny WordPiece with the special tokens of its architecture."""
+def save_tokenizer(folder, architecture="bert", pair_types=False):
+    """A tiny WordPiece with the special tokens of its architecture; in a pair both texts are of type 0, or not."""
     raw = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
     left, right = ("[CLS] $A [SEP]", "$B [SEP]") if architecture != "xlnet" else ("$A [SEP]", "$B [SEP] [CLS]")
@@ -49,7 +49,7 @@ def save_tokenizer(folder, architecture="bert"):
     else:
         raw.post_processor = processors.TemplateProcessing(
             single=left if architecture != "xlnet" else "$A [SEP] [CLS]",
-            pair=f"{left} {right}",
+            pair=f"{left} {right}" if not pair_types else "[CLS] $A [SEP] $B:1 [SEP]:1",
             special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
         )
         special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
@@ -57,9 +57,10 @@ def save_tokenizer(folder, architecture="bert"):
     transformers.PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="[UNK]", **special).save_pretrained(folder)
 
 
-def save_backbone(folder, architecture="bert", model_class=None):
+def save_backbone(folder, architecture="bert", model_class=None, config=None):
     """Save a small random model as if it had been pretrained, and give it back."""
-    config, default = ARCHITECTURES[architecture]
+    usual, default = ARCHITECTURES[architecture]
+    config = config or usual
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(99)
         model = (model_class or default)(config)

@@ -14,8 +14,8 @@ from docutils import nodes
 
 from recall_learn import markup
 from recall_learn.lab import explorer
+from recall_learn.lab.still import PLOTLY_JSON
 
-PLOTLY_JSON = "application/vnd.plotly.v1+json"
 MARK = 'class="recall-figure"'
 EXPLORER = 'class="recall-explore"'
 STATIC = Path(__file__).parent / "static"
@@ -72,9 +72,8 @@ def _copy_static(app) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for file in (*SCRIPTS, *STYLES, explorer.STYLE):
+        for file in (*SCRIPTS, *STYLES, explorer.SCRIPT, explorer.STYLE):
             shutil.copy(file, target)
-        (target / explorer.MODULE.name).write_text(explorer.script(), encoding="utf-8")
 
 
 def _add_to_page(app, _page, _template, context, _doctree) -> None:
@@ -85,7 +84,7 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
         for file in STYLES:
             app.add_css_file(file.name)
     if EXPLORER in body:
-        app.add_js_file(explorer.MODULE.name, loading_method="defer")
+        app.add_js_file(explorer.SCRIPT.name, loading_method="defer")
         app.add_css_file(explorer.STYLE.name)
 
 

@@ -37,15 +37,24 @@ def remember(lab: Any) -> None:
         _SHOWN[cell] = weakref.ref(lab)
 
 
+def nobody_watches() -> bool:
+    """Whether the cell is run by a program that cannot answer, such as nbconvert: what is shown will be a page."""
+    return _asked("allow_stdin") is False
+
+
 def _cell() -> str:
     """The cell that runs, "" where there is none, as in a script."""
+    return _asked("cellId", "metadata") or _asked("code") or ""
+
+
+def _asked(what: str, part: str = "content") -> Any:
+    """Something of the message that made this cell run, or None."""
     try:
         from IPython import get_ipython
 
-        parent = get_ipython().kernel.get_parent()
-        return parent["metadata"].get("cellId") or parent["content"]["code"]
+        return get_ipython().kernel.get_parent()[part].get(what)
     except (ImportError, AttributeError, KeyError, TypeError):
-        return ""
+        return None
 
 
 def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:

@@ -1,297 +1,300 @@
-// The explorer of recorded runs: a model apart from its view. The same file is the book page's script and the
-// notebook's anywidget; it fetches nothing and trains nothing. Its data is what recall_learn/lab/explorer.py made.
+// The explorer of recorded runs: a model apart from its view. A classic script: it runs from file://, too, and in a
+// notebook's output. It fetches nothing and trains nothing; its data is what recall_learn/lab/explorer.py made.
+(function () {
+  "use strict";
 
-// lambda(t) of the sigmoid schedule, as recall_learn.annealing.Sigmoid has it.
-export function lambda(k, t0, t) {
-  const late = t - t0;
-  const x = late === 0 || k === 0 ? 0 : k * late;
-  const small = Math.exp(-Math.abs(x));
-  return (x < 0 ? small : 1) / (1 + small);
-}
-
-const AXES = ["task", "method", "k", "t0", "gamma", "seed"];
-const text = (value) => (value === Infinity ? "∞" : String(value));
-const number = (value) => (value === "inf" ? Infinity : value);
-
-// The settings that matter: a method may lack some, and at k = 0 lambda is 1/2 whatever t0 is.
-export function matters(data, state, axis) {
-  if ((data.lacks[state.method] || []).includes(axis)) return false;
-  return !(axis === "t0" && state.k === 0);
-}
-
-// The recorded run of a state, or null: never another one.
-export function find(data, state) {
-  return data.runs.find((run) => AXES.every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
-}
-
-// Plain fine-tuning of the same task with the same seed, or null.
-export function twin(data, state) {
-  return find(data, { ...state, method: "vanilla" });
-}
-
-// The values of an axis for which a run is there, all else equal.
-export function recorded(data, state, axis) {
-  return data.axes[axis].map(number).filter((value) => find(data, { ...state, [axis]: value }));
-}
-
-// The values that a control offers: those of the task's runs, and those that the reader came with.
-export function choices(data, state, axis, came) {
-  const of = (run) => axis === "task" || run.task === state.task;
-  const there = new Set(data.runs.filter(of).map((run) => number(run[axis])).concat(state[axis], came[axis]));
-  return data.axes[axis].map(number).filter((value) => there.has(value));
-}
-
-// What to change so that there is a run: the nearest value along each axis that has one, and within a task several at once where none has.
-export function nearest(data, state) {
-  const away = (axis, value) => {
-    const values = data.axes[axis].map(number);
-    return Math.abs(values.indexOf(value) - values.indexOf(state[axis]));
-  };
-  const offers = [];
-  for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(data, state, axis))) {
-    const found = recorded(data, state, axis).sort((a, b) => away(axis, a) - away(axis, b));
-    if (found.length) offers.push({ [axis]: found[0] });
+  // lambda(t) of the sigmoid schedule, as recall_learn.annealing.Sigmoid has it.
+  function lambda(k, t0, t) {
+    const late = t - t0;
+    const x = late === 0 || k === 0 ? 0 : k * late;
+    const small = Math.exp(-Math.abs(x));
+    return (x < 0 ? small : 1) / (1 + small);
   }
-  if (offers.some((offer) => !("task" in offer))) return offers;
-  const others = data.runs.filter((run) => run.task === state.task).map((run) => {
-    const apart = AXES.filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
-    const far = apart.reduce((sum, axis) => sum + away(axis, number(run[axis])), 0);
-    return [run.method === state.method ? 0 : 1, apart.length, far, Object.fromEntries(apart.map((axis) => [axis, number(run[axis])]))];
-  });
-  others.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
-  return [...others.slice(0, 1).map((other) => other[3]), ...offers];
-}
 
-export function write(state) {
-  return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
-}
+  const AXES = ["task", "method", "k", "t0", "gamma", "seed"];
+  const text = (value) => (value === Infinity ? "∞" : String(value));
+  const number = (value) => (value === "inf" ? Infinity : value);
 
-// What an address names: [axis, word, value] each, the value undefined where nothing was recorded with it.
-function named(data, hash) {
-  if (!hash.startsWith("#explore&")) return [];
-  return hash.slice(9).split("&").flatMap((part) => {
-    const [axis, raw] = part.split("=");
-    if (!AXES.includes(axis) || !raw) return [];
-    let word = raw;
-    try {
-      word = decodeURIComponent(raw);
-    } catch {
-      // a torn address names nothing that is known
-    }
-    const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : Number(word);
-    return [[axis, word, data.axes[axis].map(number).find((known) => known === meant)]];
-  });
-}
-
-// The state that an address names; what it does not name, or names wrongly, is as in `start`.
-export function read(data, hash, start) {
-  const known = named(data, hash).filter(([, , value]) => value !== undefined);
-  return { ...start, ...Object.fromEntries(known.map(([axis, , value]) => [axis, value])) };
-}
-
-// What it names that no run has, for a reader who came for it.
-export function unknown(data, hash) {
-  return named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => `${axis} ${word}`);
-}
-
-const percent = (share) => `${Math.round(100 * share)} %`;
-
-// Three significant digits, in full.
-export function short(value) {
-  return String(Number(Number(value).toPrecision(3)));
-}
-
-// What tells how much of the pretraining is left: its name in a sentence, and over its chart.
-const KEPT = {
-  source_loss: ["source loss", "Source loss, nats a hidden word"],
-  similarity: ["correlation on STS-B", "Zero-shot rank correlation on STS-B"],
-};
-
-// At most two lines on where the reader is.
-export function explain(data, state) {
-  const steps = data.steps[state.task], run = find(data, state), plain = twin(data, state);
-  const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
-  if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
-  if (!matters(data, state, "k")) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
-  const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
-  let where;
-  if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
-  else if (last < 0.9) where = `So slow a shift that lambda ends at ${short(last)}: the task never takes over.`;
-  else if (first > 0.1) where = `So slow a shift that it has begun before step 1: lambda starts at ${short(first)}.`;
-  else if (state.k * steps > 150) where = `Nearly a switch: held for ${state.t0} steps, then plain fine-tuning for ${steps - state.t0}.`;
-  else where = `Held at first; from 10 % to 90 % in ${Math.round(4.394449 / state.k)} steps around step ${state.t0}.`;
-  if (!run) return [where];
-  if (run.stopped) return [where, ...stopped];
-  const end = (row, name) => row[name] && row[name][row[name].length - 1];
-  const parts = [];
-  if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
-  const kept = data.kept[state.task];
-  if (run[kept]) parts.push(`${KEPT[kept][0]} ${short(run[kept][0])} → ${short(end(run, kept))}`);
-  return [where, parts.length ? `In this run ${parts.join("; ")}.` : ""].filter(Boolean);
-}
-
-// ---- the view
-
-const NS = "http://www.w3.org/2000/svg";
-const COLOURS = { run: "#0072B2", plain: "#D55E00" };
-const WIDTH = 300, HEIGHT = 190, LEFT = 44, RIGHT = 10, TOP = 10, BOTTOM = 26;
-
-function add(parent, name, attributes = {}, words) {
-  const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (words !== undefined) made.textContent = words;
-  parent.append(made);
-  return made;
-}
-
-// One chart: lines over the steps, [name, colour, dash, xs, ys] each.
-function chart(figure, title, lines, steps, range, mark) {
-  figure.replaceChildren();
-  add(figure, "figcaption", {}, title);
-  const shown = lines.filter(([, , , , ys]) => ys && ys.length);
-  const ends = shown.map(([name, , , , ys]) => `${name} ${short(ys[ys.length - 1])}`).join(", ");
-  const svg = add(figure, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title} over ${steps} steps. At the end: ${ends || "nothing recorded"}.` });
-  const values = shown.flatMap(([, , , , ys]) => ys).filter((y) => y !== null);
-  let [low, high] = range || [Math.min(...values), Math.max(...values)];
-  if (!values.length) [low, high] = range || [0, 1];
-  if (high === low) [low, high] = [low - 0.5, high + 0.5];
-  const x = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
-  const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  for (const share of [0, 0.5, 1]) {
-    const value = low + share * (high - low);
-    add(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" });
-    add(svg, "text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, short(value));
-    add(svg, "text", { x: x(share * steps), y: HEIGHT - 8, "text-anchor": ["start", "middle", "end"][share * 2] }, String(Math.round(share * steps)));
+  // The settings that matter: a method may lack some, and at k = 0 lambda is 1/2 whatever t0 is.
+  function matters(data, state, axis) {
+    if ((data.lacks[state.method] || []).includes(axis)) return false;
+    return !(axis === "t0" && state.k === 0);
   }
-  if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: TOP, y2: HEIGHT - BOTTOM, class: "mark" });
-  for (const [, colour, dash, xs, ys] of shown) {
-    const points = xs.map((step, i) => [step, ys[i]]).filter(([, value]) => value !== null);
-    const path = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-    add(svg, "path", { d: path, stroke: colour, "stroke-dasharray": dash, class: "curve" });
+
+  // The recorded run of a state, or null: never another one.
+  function find(data, state) {
+    return data.runs.find((run) => AXES.every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
   }
-  add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
-}
 
-const panels = (data, task) => [
-  ["loss", "Task loss (mean since the last point)"],
-  [data.kept[task], KEPT[data.kept[task]][1]],
-  ["distance", "Distance to the pretrained weights"],
-  ["score", `${data.metrics[task]} on ${task}`],
-];
+  // Plain fine-tuning of the same task with the same seed, or null.
+  function twin(data, state) {
+    return find(data, { ...state, method: "vanilla" });
+  }
 
-export function mount(el, data, { link = false } = {}) {
-  const start = { ...data.start, k: number(data.start.k) };
-  const asked = link && location.hash.startsWith("#explore&"); // the reader came for a setting
-  let state = link ? read(data, location.hash, start) : start;
-  let came = state; // as the reader came to this task
-  let missed = link ? unknown(data, location.hash) : []; // what the address named, and is not there
-  el.replaceChildren();
-  el.classList.add("recall-explorer");
-  const controls = add(el, "div", { class: "controls" });
-  const inputs = {};
-  for (const axis of AXES) {
-    const label = add(controls, "label");
-    add(label, "span", {}, axis === "t0" ? "t₀" : axis);
-    const ranged = ["k", "t0", "gamma"].includes(axis);
-    const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
-    const control = { label, input, output: ranged ? add(label, "output") : null, values: [], ranged };
-    const set = () => {
-      change({ [axis]: control.values[ranged ? input.value : input.selectedIndex] });
+  // The values of an axis for which a run is there, all else equal.
+  function recorded(data, state, axis) {
+    return data.axes[axis].map(number).filter((value) => find(data, { ...state, [axis]: value }));
+  }
+
+  // The values that a control offers: those of the task's runs, and those that the reader came with.
+  function choices(data, state, axis, came) {
+    const of = (run) => axis === "task" || run.task === state.task;
+    const there = new Set(data.runs.filter(of).map((run) => number(run[axis])).concat(state[axis], came[axis]));
+    return data.axes[axis].map(number).filter((value) => there.has(value));
+  }
+
+  // What to change so that there is a run: the nearest value along each axis that has one, and within a task several at once where none has.
+  function nearest(data, state) {
+    const away = (axis, value) => {
+      const values = data.axes[axis].map(number);
+      return Math.abs(values.indexOf(value) - values.indexOf(state[axis]));
     };
-    input.addEventListener(ranged ? "input" : "change", set);
-    input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
-    inputs[axis] = control;
-  }
-  const which = add(el, "p", { class: "which", "aria-live": "polite" });
-  const says = add(el, "p", { class: "says", "aria-live": "polite" });
-  const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
-  const keys = [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]].map(([glyph, colour, words]) => {
-    const item = add(legend, "span");
-    add(item, "span", { style: `color: ${colour}` }, `${glyph} `);
-    item.append(words);
-    return item;
-  });
-  const grid = add(el, "div", { class: "charts" });
-  const figures = [null, ...panels(data, state.task)].map(() => add(grid, "figure"));
-
-  function offer(axis, control) {
-    const values = choices(data, state, axis, came);
-    if (values.join() === control.values.join()) return;
-    control.values = values;
-    if (control.ranged) control.input.max = values.length - 1;
-    else {
-      control.input.replaceChildren();
-      for (const value of values) add(control.input, "option", { value }, data.names[value] || text(value));
+    const offers = [];
+    for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(data, state, axis))) {
+      const found = recorded(data, state, axis).sort((a, b) => away(axis, a) - away(axis, b));
+      if (found.length) offers.push({ [axis]: found[0] });
     }
+    if (offers.some((offer) => !("task" in offer))) return offers;
+    const others = data.runs.filter((run) => run.task === state.task).map((run) => {
+      const apart = AXES.filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
+      const far = apart.reduce((sum, axis) => sum + away(axis, number(run[axis])), 0);
+      return [run.method === state.method ? 0 : 1, apart.length, far, Object.fromEntries(apart.map((axis) => [axis, number(run[axis])]))];
+    });
+    others.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    return [...others.slice(0, 1).map((other) => other[3]), ...offers];
   }
 
-  function draw() {
-    const run = find(data, state), plain = twin(data, state), steps = data.steps[state.task];
-    for (const [axis, control] of Object.entries(inputs)) {
-      offer(axis, control);
-      const { label, input, output, values, ranged } = control;
-      const place = values.indexOf(state[axis]);
-      if (ranged) input.value = place;
-      else input.selectedIndex = place;
-      if (output) output.textContent = text(state[axis]);
-      if (ranged) input.setAttribute("aria-valuetext", text(state[axis]));
-      input.disabled = !matters(data, state, axis);
-      label.classList.toggle("off", input.disabled);
+  function write(state) {
+    return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
+  }
+
+  // What an address names: [axis, word, value] each, the value undefined where nothing was recorded with it.
+  function named(data, hash) {
+    if (!hash.startsWith("#explore&")) return [];
+    return hash.slice(9).split("&").flatMap((part) => {
+      const [axis, raw] = part.split("=");
+      if (!AXES.includes(axis) || !raw) return [];
+      let word = raw;
+      try {
+        word = decodeURIComponent(raw);
+      } catch {
+        // a torn address names nothing that is known
+      }
+      const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : Number(word);
+      return [[axis, word, data.axes[axis].map(number).find((known) => known === meant)]];
+    });
+  }
+
+  // The state that an address names; what it does not name, or names wrongly, is as in `start`.
+  function read(data, hash, start) {
+    const known = named(data, hash).filter(([, , value]) => value !== undefined);
+    return { ...start, ...Object.fromEntries(known.map(([axis, , value]) => [axis, value])) };
+  }
+
+  // What it names that no run has, for a reader who came for it.
+  function unknown(data, hash) {
+    return named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => `${axis} ${word}`);
+  }
+
+  const percent = (share) => `${Math.round(100 * share)} %`;
+
+  // Three significant digits, in full.
+  function short(value) {
+    return String(Number(Number(value).toPrecision(3)));
+  }
+
+  // What tells how much of the pretraining is left: its name in a sentence, and over its chart.
+  const KEPT = {
+    source_loss: ["source loss", "Source loss, nats a hidden word"],
+    similarity: ["correlation on STS-B", "Zero-shot rank correlation on STS-B"],
+  };
+
+  // At most two lines on where the reader is.
+  function explain(data, state) {
+    const steps = data.steps[state.task], run = find(data, state), plain = twin(data, state);
+    const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
+    if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
+    if (!matters(data, state, "k")) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
+    const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
+    let where;
+    if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
+    else if (last < 0.9) where = `So slow a shift that lambda ends at ${short(last)}: the task never takes over.`;
+    else if (first > 0.1) where = `So slow a shift that it has begun before step 1: lambda starts at ${short(first)}.`;
+    else if (state.k * steps > 150) where = `Nearly a switch: held for ${state.t0} steps, then plain fine-tuning for ${steps - state.t0}.`;
+    else where = `Held at first; from 10 % to 90 % in ${Math.round(4.394449 / state.k)} steps around step ${state.t0}.`;
+    if (!run) return [where];
+    if (run.stopped) return [where, ...stopped];
+    const end = (row, name) => row[name] && row[name][row[name].length - 1];
+    const parts = [];
+    if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
+    const kept = data.kept[state.task];
+    if (run[kept]) parts.push(`${KEPT[kept][0]} ${short(run[kept][0])} → ${short(end(run, kept))}`);
+    return [where, parts.length ? `In this run ${parts.join("; ")}.` : ""].filter(Boolean);
+  }
+
+  // ---- the view
+
+  const NS = "http://www.w3.org/2000/svg";
+  const COLOURS = { run: "#0072B2", plain: "#D55E00" };
+  const WIDTH = 300, HEIGHT = 190, LEFT = 44, RIGHT = 10, TOP = 10, BOTTOM = 26;
+
+  function add(parent, name, attributes = {}, words) {
+    const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (words !== undefined) made.textContent = words;
+    parent.append(made);
+    return made;
+  }
+
+  // One chart: lines over the steps, [name, colour, dash, xs, ys] each.
+  function chart(figure, title, lines, steps, range, mark) {
+    figure.replaceChildren();
+    add(figure, "figcaption", {}, title);
+    const shown = lines.filter(([, , , , ys]) => ys && ys.length);
+    const ends = shown.map(([name, , , , ys]) => `${name} ${short(ys[ys.length - 1])}`).join(", ");
+    const svg = add(figure, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title} over ${steps} steps. At the end: ${ends || "nothing recorded"}.` });
+    const values = shown.flatMap(([, , , , ys]) => ys).filter((y) => y !== null);
+    let [low, high] = range || [Math.min(...values), Math.max(...values)];
+    if (!values.length) [low, high] = range || [0, 1];
+    if (high === low) [low, high] = [low - 0.5, high + 0.5];
+    const x = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
+    const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+    for (const share of [0, 0.5, 1]) {
+      const value = low + share * (high - low);
+      add(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" });
+      add(svg, "text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, short(value));
+      add(svg, "text", { x: x(share * steps), y: HEIGHT - 8, "text-anchor": ["start", "middle", "end"][share * 2] }, String(Math.round(share * steps)));
     }
-    const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
-    const lost = missed.length ? `The address names ${missed.join(" and ")}, of which nothing is recorded. ` : "";
-    keys[0].hidden = !run || run === plain;
-    keys[1].hidden = !plain;
-    which.replaceChildren();
-    if (run) which.textContent = `${lost}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
-    else {
-      which.textContent = `${lost}No run was recorded with ${settings}. `;
-      for (const setting of nearest(data, state)) {
-        const named = Object.entries(setting).map(([axis, value]) => `${axis} = ${text(value)}`);
-        const button = add(which, "button", { type: "button" }, named.join(", "));
-        button.addEventListener("click", () => {
-          change(setting);
-          inputs[Object.keys(setting)[0]].input.focus(); // the button is gone
-        });
+    if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: TOP, y2: HEIGHT - BOTTOM, class: "mark" });
+    for (const [, colour, dash, xs, ys] of shown) {
+      const points = xs.map((step, i) => [step, ys[i]]).filter(([, value]) => value !== null);
+      const path = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+      add(svg, "path", { d: path, stroke: colour, "stroke-dasharray": dash, class: "curve" });
+    }
+    add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
+  }
+
+  const panels = (data, task) => [
+    ["loss", "Task loss (mean since the last point)"],
+    [data.kept[task], KEPT[data.kept[task]][1]],
+    ["distance", "Distance to the pretrained weights"],
+    ["score", `${data.metrics[task]} on ${task}`],
+  ];
+
+  function mount(el, data, { link = false } = {}) {
+    const start = { ...data.start, k: number(data.start.k) };
+    const asked = link && location.hash.startsWith("#explore&"); // the reader came for a setting
+    let state = link ? read(data, location.hash, start) : start;
+    let came = state; // as the reader came to this task
+    let missed = link ? unknown(data, location.hash) : []; // what the address named, and is not there
+    el.replaceChildren();
+    el.classList.add("recall-explorer");
+    const controls = add(el, "div", { class: "controls" });
+    const inputs = {};
+    for (const axis of AXES) {
+      const label = add(controls, "label");
+      add(label, "span", {}, axis === "t0" ? "t₀" : axis);
+      const ranged = ["k", "t0", "gamma"].includes(axis);
+      const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
+      const control = { label, input, output: ranged ? add(label, "output") : null, values: [], ranged };
+      const set = () => {
+        change({ [axis]: control.values[ranged ? input.value : input.selectedIndex] });
+      };
+      input.addEventListener(ranged ? "input" : "change", set);
+      input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
+      inputs[axis] = control;
+    }
+    const which = add(el, "p", { class: "which", "aria-live": "polite" });
+    const says = add(el, "p", { class: "says", "aria-live": "polite" });
+    const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
+    const keys = [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]].map(([glyph, colour, words]) => {
+      const item = add(legend, "span");
+      add(item, "span", { style: `color: ${colour}` }, `${glyph} `);
+      item.append(words);
+      return item;
+    });
+    const grid = add(el, "div", { class: "charts" });
+    const figures = [null, ...panels(data, state.task)].map(() => add(grid, "figure"));
+
+    function offer(axis, control) {
+      const values = choices(data, state, axis, came);
+      if (values.join() === control.values.join()) return;
+      control.values = values;
+      if (control.ranged) control.input.max = values.length - 1;
+      else {
+        control.input.replaceChildren();
+        for (const value of values) add(control.input, "option", { value }, data.names[value] || text(value));
       }
     }
-    says.textContent = explain(data, state).join(" ");
-    const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
-    const scheduled = matters(data, state, "k");
-    const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
-    const mark = scheduled && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
-    chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
-    panels(data, state.task).forEach(([column, title], i) => {
-      const lines = [];
-      if (plain && plain[column]) lines.push(["plain", COLOURS.plain, "5 4", plain.step, plain[column]]);
-      if (run && run !== plain && run[column]) lines.push(["this run", COLOURS.run, "", run.step, run[column]]);
-      const range = (data.ranges[state.task] || {})[column];
-      chart(figures[i + 1], title, lines, steps, range, mark);
+
+    function draw() {
+      const run = find(data, state), plain = twin(data, state), steps = data.steps[state.task];
+      for (const [axis, control] of Object.entries(inputs)) {
+        offer(axis, control);
+        const { label, input, output, values, ranged } = control;
+        const place = values.indexOf(state[axis]);
+        if (ranged) input.value = place;
+        else input.selectedIndex = place;
+        if (output) output.textContent = text(state[axis]);
+        if (ranged) input.setAttribute("aria-valuetext", text(state[axis]));
+        input.disabled = !matters(data, state, axis);
+        label.classList.toggle("off", input.disabled);
+      }
+      const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+      const lost = missed.length ? `The address names ${missed.join(" and ")}, of which nothing is recorded. ` : "";
+      keys[0].hidden = !run || run === plain;
+      keys[1].hidden = !plain;
+      which.replaceChildren();
+      if (run) which.textContent = `${lost}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
+      else {
+        which.textContent = `${lost}No run was recorded with ${settings}. `;
+        for (const setting of nearest(data, state)) {
+          const named = Object.entries(setting).map(([axis, value]) => `${axis} = ${text(value)}`);
+          const button = add(which, "button", { type: "button" }, named.join(", "));
+          button.addEventListener("click", () => {
+            change(setting);
+            inputs[Object.keys(setting)[0]].input.focus(); // the button is gone
+          });
+        }
+      }
+      says.textContent = explain(data, state).join(" ");
+      const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
+      const scheduled = matters(data, state, "k");
+      const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
+      const mark = scheduled && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
+      chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
+      panels(data, state.task).forEach(([column, title], i) => {
+        const lines = [];
+        if (plain && plain[column]) lines.push(["plain", COLOURS.plain, "5 4", plain.step, plain[column]]);
+        if (run && run !== plain && run[column]) lines.push(["this run", COLOURS.run, "", run.step, run[column]]);
+        const range = (data.ranges[state.task] || {})[column];
+        chart(figures[i + 1], title, lines, steps, range, mark);
+      });
+      el.dataset.state = write(state);
+    }
+    // The address follows what a reader does, and stays as it was until then.
+    function change(setting) {
+      state = { ...state, ...setting };
+      if (setting.task !== undefined) came = state;
+      missed = [];
+      draw();
+      if (link) history.replaceState(null, "", write(state));
+    }
+    if (link) window.addEventListener("hashchange", () => {
+      const asked = location.hash.startsWith("#explore&");
+      if ((!asked && location.hash) || location.hash === write(state)) return; // another place of the page
+      came = state = read(data, location.hash, start);
+      missed = unknown(data, location.hash);
+      draw();
+      if (asked) el.scrollIntoView();
     });
-    el.dataset.state = write(state);
-  }
-  // The address follows what a reader does, and stays as it was until then.
-  function change(setting) {
-    state = { ...state, ...setting };
-    if (setting.task !== undefined) came = state;
-    missed = [];
-    draw();
-    if (link) history.replaceState(null, "", write(state));
-  }
-  if (link) window.addEventListener("hashchange", () => {
-    const asked = location.hash.startsWith("#explore&");
-    if ((!asked && location.hash) || location.hash === write(state)) return; // another place of the page
-    came = state = read(data, location.hash, start);
-    missed = unknown(data, location.hash);
     draw();
     if (asked) el.scrollIntoView();
-  });
-  draw();
-  if (asked) el.scrollIntoView();
-}
+  }
 
-export default {
-  render({ model, el }) {
-    mount(el, model.get("data"));
-  },
-};
+  window.recallExplorer = { lambda, matters, find, twin, recorded, choices, nearest, write, read, unknown, short, explain, mount };
+  // Each explorer of the page that is not there yet: a notebook may run this again for every output.
+  document.querySelectorAll(".recall-explore:not(.recall-explorer)").forEach((el) => {
+    mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "explore" });
+  });
+})();

@@ -4,13 +4,12 @@
 
     explore(grids.load("runs/grid-world.jsonl"), grids.load("runs/grid-cola.jsonl"))
 
-In a notebook this is an anywidget; on a page of the book the same JavaScript module, ``explorer.js``, runs as a script.
-It never shows another run than the one that is set: where none was recorded it says so, and which there are.
+It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. It never
+shows another run than the one that is set: where none was recorded it says so, and which there are.
 """
 
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,17 +20,17 @@ from recall_learn.grids import Record, Records
 from recall_learn.recipe import Recipe
 
 AXES = ("task", "method", "k", "t0", "gamma", "seed")
-MODULE, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
+SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
 METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
 METHODS = {
     "vanilla": "plain fine-tuning", "recadam": "RecAdam", "l2sp": "L2-SP", "ewc": "EWC",
     "child-f": "Child-Tuning-F", "child-d": "Child-Tuning-D", "recadam+child-d": "RecAdam and Child-Tuning-D",
 }  # fmt: skip
 STATIC = "RECALL_LEARN_STATIC"
-"""Set to 1 where the book is built: pages hold the explorer itself, not a widget's state."""
+"""Set to 1 where the book is built: its pages load script and style once, as files."""
 
 
-def explore(*records: Records, **start: Any) -> Any:
+def explore(*records: Records, **start: Any) -> "Page":
     """The explorer of these runs, as an object that a notebook's cell shows.
 
     Args:
@@ -42,8 +41,7 @@ def explore(*records: Records, **start: Any) -> Any:
         ValueError: there are no runs, those of a task differ in their steps or in more than `AXES`, or no run has the
             settings of ``start``.
     """
-    data = payload(*records, **start)
-    return Page(data) if os.environ.get(STATIC) == "1" else widget(data)
+    return Page(payload(*records, **start), whole=os.environ.get(STATIC) != "1")
 
 
 def payload(*records: Records, **start: Any) -> dict[str, Any]:
@@ -142,43 +140,26 @@ def _ranges(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
 
 
 class Page:
-    """The explorer on a page of the book: its data, for the script that the page loads."""
+    """The explorer as HTML: a line that says what it is, in whose place its script draws it.
 
-    def __init__(self, data: Mapping[str, Any]):
-        self.data = data
+    Args:
+        data: what `payload` made.
+        whole: with its script and its style, for a place that loads neither, such as a notebook.
+    """
+
+    def __init__(self, data: Mapping[str, Any], whole: bool = False):
+        self.data, self.whole = data, whole
+
+    def __repr__(self) -> str:
+        return f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}."
 
     def _repr_html_(self) -> str:
-        told = f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}. It needs JavaScript."
-        return (
-            f'<div class="recall-explore" id="explore"><noscript><p>{markup.html(told)}</p></noscript>'
-            f'<script type="application/json">{markup.script(self.data)}</script></div>'
+        place = "" if self.whole else ' id="explore"'  # there the page's address is the state
+        html = (
+            f'<div class="recall-explore"{place}><p>{markup.html(self)} It needs JavaScript, in a notebook that you '
+            f'trust or in the book.</p><script type="application/json">{markup.script(self.data)}</script></div>'
         )
-
-
-def widget(data: Mapping[str, Any]) -> Any:
-    """The explorer as an anywidget."""
-    import anywidget
-    import traitlets
-
-    class Explorer(anywidget.AnyWidget):
-        _esm = MODULE
-        _css = STYLE
-        data = traitlets.Dict().tag(sync=True)
-
-    return Explorer(data=dict(data))
-
-
-def script() -> str:
-    """``explorer.js`` as a classic script, which runs from file:// too; it mounts each explorer of the page."""
-    module = re.sub(r"^export default \{.*\Z", "", MODULE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    names = re.findall(r"^export function (\w+)", module, flags=re.MULTILINE)
-    body = re.sub(r"^export ", "", module, flags=re.MULTILINE)
-    mounted = (
-        'document.querySelectorAll(".recall-explore").forEach((el) => {\n'
-        '  const data = JSON.parse(el.querySelector("script").textContent);\n'
-        "  mount(el, data, { link: true });\n"
-        "});\n"
-    )
-    return (
-        f'(function () {{\n"use strict";\n{body}\nwindow.recallExplorer = {{ {", ".join(names)} }};\n{mounted}}})();\n'
-    )
+        if not self.whole:
+            return html
+        style, script = (file.read_text(encoding="utf-8") for file in (STYLE, SCRIPT))
+        return f"{html}<style>{style}</style><script>{script}</script>"

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from recall_learn import markup
 from recall_learn.annealing import Sigmoid
+from recall_learn.lab.still import Figure
 
 # Okabe and Ito's palette without its black and its yellow: each hue shows on a white page and on a dark one.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -111,7 +112,7 @@ def lambda_curve(
     t = np.unique(np.linspace(1, steps, 301).round())
     curves = [[Sigmoid(k, t0)(t) for t0 in t0s] for k in ks]
     active = len(ks) // 2
-    fig = go.Figure()
+    fig = Figure()
     for i, t0 in enumerate(t0s):
         line = {"color": PALETTE[i], "dash": DASHES[i], "width": 2.5}
         fig.add_scatter(x=t, y=curves[active][i], name=f"t<sub>0</sub> = {t0:g}", line=line)
@@ -145,7 +146,7 @@ def over_time(
         x_title: what it is measured along, where that is not training.
         log: the axes that are logarithmic, "x", "y" or "xy".
     """
-    fig = go.Figure()
+    fig = Figure()
     for (name, (steps, values)), look in zip(curves.items(), _looks(len(curves)), strict=True):
         fig.add_scatter(x=list(steps), y=list(values), name=name, mode="lines+markers", **look)
     fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
@@ -189,7 +190,7 @@ def dragged(
         if list(curves) != moving:
             raise ValueError(f"stop {label!r} has curves {list(curves)}; each needs {moving}")
     shown = {**list(stops.values())[active], **fixed}
-    fig = go.Figure()
+    fig = Figure()
     for (curve, values), look in zip(shown.items(), _looks(len(shown)), strict=True):
         fig.add_scatter(x=list(x), y=list(values), name=curve, mode="lines", line=look["line"])
     still = [list(values) for values in fixed.values()]
@@ -233,7 +234,7 @@ def landscape(
         active: the stop that the figure starts with.
         levels: first contour, last contour, and the distance between two; None lets plotly choose.
     """
-    fig = go.Figure()
+    fig = Figure()
     lines = dict(zip(("start", "end", "size"), levels, strict=True)) if levels else {}
     fig.add_contour(
         x=list(x), y=list(y), z=np.round(z, 5).tolist(), colorscale="Greys", reversescale=True, opacity=0.55,
@@ -282,7 +283,7 @@ def bars(
         alt: as in `style`.
         log: whether the y axis is logarithmic.
     """
-    fig = go.Figure()
+    fig = Figure()
     for (group, values), look in zip(groups.items(), _looks(len(groups)), strict=True):
         several = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values.values()]
         middle = [float(np.median(each)) for each in several]
@@ -316,7 +317,7 @@ def frontier(
         alt: as in `style`.
         marks: as in `landscape`.
     """
-    fig = go.Figure()
+    fig = Figure()
     for (method, points), look in zip(settings.items(), _looks(len(settings)), strict=True):
         axes = []
         for values in zip(*points.values(), strict=True):
@@ -353,7 +354,7 @@ def tradeoff(
         alt: as in `style`.
     """
     steps = sorted({step for path in paths.values() for step in path[0]})
-    fig = go.Figure()
+    fig = Figure()
     for (name, (_, gained, kept)), look in zip(paths.items(), _looks(len(paths)), strict=True):
         fig.add_scatter(x=list(gained), y=list(kept), name=name, mode="lines+markers", **look)
     passed = [[sum(step <= stop for step in path[0]) for path in paths.values()] for stop in steps]

@@ -23,19 +23,20 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
+from recall_learn.checks import number, whole
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
-from recall_learn.lab.cell import allow_widgets, remember, shown_here, watch
+from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Buttons, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
-from recall_learn.lab.live_text import lost, name_of, opened, status
+from recall_learn.lab.live_text import lost, name_of, opened, plain, status
 from recall_learn.lab.presets import Preset, check_arguments, choices, default_recipe, expected, presets, stored
+from recall_learn.lab.still import show, told
 from recall_learn.lab.words import sentence
 from recall_learn.markup import html
 from recall_learn.recipe import Recipe
@@ -148,9 +149,7 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: as `start`, or ``steps`` is no whole number above 0.
         """
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-            raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
-        self._session.take(int(steps))
+        self._session.take(whole("steps", steps, 1))
         self._went()
 
     def wait(self, seconds: float = float("inf")) -> str:
@@ -161,9 +160,8 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: ``seconds`` is no number of at least 0.
         """
-        if isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds >= 0:
-            raise ValueError(f"seconds is {seconds!r}; it has to be a number of at least 0")
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic()
+        deadline += number("seconds", seconds, lambda x: x >= 0, "a number of at least 0", infinite=True)
         while self.state in BUSY and time.monotonic() < deadline:
             time.sleep(0.01)
         self.refresh()
@@ -211,11 +209,10 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: there is none.
         """
-        found = [each for each in presets(self._setup.recipe) if each.name == name]
-        if not found:
-            known = ", ".join(each.name for each in presets(self._setup.recipe))
-            raise ValueError(f"preset is {name!r}; it has to be one of {known}")
-        self._tell_story(found[0])
+        known = {each.name: each for each in presets(self._setup.recipe)}
+        if name not in known:
+            raise ValueError(f"preset is {name!r}; it has to be one of {', '.join(known)}")
+        self._tell_story(known[name])
 
     def close(self) -> None:
         """End the runs and take the widgets down."""
@@ -226,6 +223,12 @@ class Lab(widgets.VBox):
             parts += getattr(part, "children", ())
             part.close()
         super().close()
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        words = told("The live lab", plain(self._session), "It is alive in a notebook in which you run this cell.")
+        if nobody_watches():  # on a page the widget comes first, and is nothing without a network
+            show(words)
+        return super()._repr_mimebundle_(**options) | words
 
     def refresh(self) -> None:
         """Draw what is new; the lab does this by itself while it trains."""
@@ -304,10 +307,10 @@ class Lab(widgets.VBox):
         self.refresh()
 
     def _draw_anew(self, last: list[str]) -> None:
-        seats = list(self._session.seats.values())
+        runs = [seat.run for seat in self._session.seats.values()]
         self._drawn = None
-        self._figure.begin(seats[0].recipe, self._names, last)
-        self._figure.show_lambda([seat.run for seat in seats], self._former)
+        self._figure.begin(runs[0].recipe, self._names, last)
+        self._figure.show_lambda(runs, self._former)
 
     def _story_button(self, preset: Preset) -> widgets.Button:
         button = widgets.Button(description=preset.name, tooltip=preset.story, layout={"width": "auto"})

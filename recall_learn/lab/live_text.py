@@ -20,6 +20,16 @@ def status(session: Background) -> str:
     broken = [f"<b>{html(name)}</b>: {html(seat.error)}" for name, seat in session.seats.items() if seat.error]
     if broken:
         return "<br>".join(broken)
+    first, *parts = _parts(session)
+    return " · ".join([f"<b>{html(first)}</b>", *map(html, parts)])
+
+
+def plain(session: Background) -> str:
+    """Where the runs are, as plain text."""
+    return " · ".join(_parts(session))
+
+
+def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
     fisher = ", and the Fisher information of each weight" if recipe.mask == "child-d" else ""
     said = {
@@ -28,9 +38,10 @@ def status(session: Background) -> str:
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",
+        background.FAILED: "failed",
         background.CLOSED: "closed: its cell was run again, or the lab was closed",
     }[session.state]
-    parts = [f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
+    parts = [said, f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
     if run.history:
         last = run.history[-1]
         parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
@@ -43,7 +54,7 @@ def status(session: Background) -> str:
     parts += [
         f"{'beside: ' * (name == BESIDE)}{line}" for name, seat in session.seats.items() for line in to_come(seat)
     ]
-    return " · ".join([f"<b>{html(said)}</b>", *map(html, parts)])
+    return parts
 
 
 def opened(folder: Path, seat: Seat) -> str:

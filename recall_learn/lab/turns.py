@@ -13,17 +13,16 @@ train gives its workers up first, see `rest`, and calls them up again when it go
 
 import ctypes
 import os
-import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
 
-import numpy as np
 import torch
 from threadpoolctl import threadpool_info
+
+from recall_learn.random_state import random_state, set_random_state
 
 TASKS = "/proc/self/task"
 """Where Linux lists the threads of this process."""
@@ -81,7 +80,7 @@ class Turn:
         self._turns._enter(self)
         self.held = True
         if self._state is not None:
-            _restore(self._state)
+            set_random_state(self._state)
             with suppress(OSError, ValueError, IndexError):  # no /proc: the workers come by themselves
                 spread()
 
@@ -89,7 +88,7 @@ class Turn:
         """Let the next one go on."""
         if self.held:
             with suppress(RuntimeError):  # of a GPU that has failed: it does not even tell its random state
-                self._state = _random_state()
+                self._state = random_state()
             self.held = False
             rest()
             self._turns._leave(self)
@@ -142,22 +141,6 @@ def _core(thread: int) -> int:
 def _openmp() -> list[ctypes.CDLL]:
     found = [ctypes.CDLL(each["filepath"]) for each in threadpool_info() if each["user_api"] == "openmp"]
     return [library for library in found if hasattr(library, "omp_pause_resource_all")]
-
-
-def _random_state() -> dict[str, Any]:
-    # numpy's legacy state is what transformers seeds
-    state = {"torch": torch.get_rng_state(), "python": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def _restore(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    np.random.set_state(state["numpy"])  # noqa: NPY002
-    random.setstate(state["python"])
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])
 
 
 TURNS = Turns()

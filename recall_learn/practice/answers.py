@@ -30,9 +30,10 @@ def begin(exercise: Exercise, answers: Path) -> Path | None:
 def reset(exercise: Exercise, answers: Path) -> Path | None:
     """Put the stub back; returns where the old answer is now, if there was one."""
     path, kept = answers / f"{exercise.name}.py", None
-    if path.exists() and path.read_bytes() != exercise.file.encode():
+    same = path.is_file() and path.read_bytes() == exercise.file.encode()
+    if os.path.lexists(path) and not same:  # whatever it is
         number = 1
-        while (kept := path.with_suffix(f".py.{number}")).exists():
+        while os.path.lexists(kept := path.with_suffix(f".py.{number}")):
             number += 1
         path.rename(kept)
     write_text(path, exercise.file)
@@ -44,10 +45,13 @@ def look(exercise: Exercise, path: Path) -> Report:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: it is a folder, a device or a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file; `recall-learn exercises reset {exercise.name}` puts it aside")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; `recall-learn exercises run {exercise.name}` begins it")
     with There(exercise, path) as answer:
-        from recall_learn.practice.looking import look_at  # torch is loaded here while it is loaded there
+        from recall_learn.practice.looking import Draw, look_at  # torch is loaded here while it is loaded there
 
-        return replace(look_at(exercise, answer), uses=uses(path))
+        return replace(look_at(Draw(exercise), answer), uses=uses(path))

@@ -40,10 +40,12 @@ def _lessons() -> str:
 
 def _run(options: argparse.Namespace) -> int:
     where = answers.folder(options.answers)
+    if options.require < 0:
+        raise ValueError(f"require is {options.require}; it has to be a number of points, at least 0")
     if options.report:
-        check_file(Path(options.report))
+        check_file(options.report)
     if options.names:
-        chosen = [exercise.named(name) for name in options.names]
+        chosen = list(dict.fromkeys(exercise.named(name) for name in options.names))  # points count once
         for each in chosen:
             written = answers.begin(each, where)
             if written:
@@ -172,7 +174,6 @@ def _progress(options: argparse.Namespace) -> int:
     everything = exercise.everything()
     data = progress.export(everything, options.learner)
     if options.json:
-        check_file(Path(options.json))
         _write(options.json, data)
         print(f"{data['points']} of {data['of']} points -> {options.json}")
         return 0

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recall_learn.checks import whole
 from recall_learn.world import World
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[OTHER]", "[NEXT]")
@@ -43,8 +44,7 @@ class Batches:
 
     def __init__(self, world: World, tokenizer: Any, size: int = BATCH):
         passages = world.text("train")
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= len(passages):
-            raise ValueError(f"size is {size!r}; a batch has 1 to {len(passages)} passages")
+        size = whole("size", size, 1, len(passages))
         self.seed, self.size, self.tokens, self.an_epoch = world.seed, size, len(tokenizer), len(passages) // size
         self.mask, self.sep = tokenizer.mask_token_id, tokenizer.sep_token_id
         self.answers = tokenizer.convert_tokens_to_ids(["[OTHER]", "[NEXT]"])

@@ -15,13 +15,17 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
+from typing_extensions import TypedDict
 
 from recall_learn import environment
-from recall_learn.files import check_folder, write_text
+from recall_learn.checks import whole
+from recall_learn.files import check_folder, share, write_text, writing
 from recall_learn.forgetting import cloze, cloze_rows, say_hidden
+from recall_learn.lock import owning
 from recall_learn.masked_lm import MaskedLM, hide_each
+from recall_learn.reading import parse_json
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches
 
@@ -78,6 +82,24 @@ def new_model(world: World, tokens: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(world.seed)
         return BertForMaskedLM(config).eval()  # eval: no dropout, so the loss is one function of the weights
+
+
+class _Point(TypedDict):
+    step: int
+    lr: float
+    loss: float
+    held_out_loss: float
+    held_out_accuracy: float
+    facts: float
+
+
+class _State(TypedDict):
+    world: str
+    step: int
+    steps: int
+    seconds: float
+    first: list[float]
+    curve: list[_Point]
 
 
 @dataclass
@@ -141,33 +163,41 @@ class Pretraining:
 
     def save_state(self, folder: Path) -> None:
         """Weights and Adam's moments, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = {}
         for name, p in self.parameters.items():
             state = self.optimizer.state[p]
             tensors |= {f"weight/{name}": p.detach(), **{f"{key}/{name}": state[key] for key in _MOMENTS}}
         about = {"world": self.world.digest, "step": self.step, "steps": self.steps, "seconds": self.seconds}
         about |= {"first": self.first, "curve": self.curve}
-        temporary = folder / f".{STATE}"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"about": json.dumps(about)})
-        temporary.replace(folder / STATE)
+        with writing(folder / STATE) as temporary:
+            save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"about": json.dumps(about)})
 
     def load_state(self, folder: Path) -> None:
-        """Go back to what `save_state` wrote."""
+        """Go back to what `save_state` wrote.
+
+        Raises:
+            ValueError: the state is damaged, in which the message says what is wrong, or it is another pretraining's.
+        """
         from safetensors import SafetensorError, safe_open
 
+        if not (folder / STATE).is_file():
+            raise ValueError(f"{folder / STATE} is no file; delete it to begin anew")
         try:
             with safe_open(folder / STATE, "pt") as file:
-                about = json.loads(file.metadata()["about"])
+                about = parse_json((file.metadata() or {}).get("about", "null"), _State)
             tensors = load_file(folder / STATE)
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{folder / STATE} is damaged ({error}); delete it to begin anew") from error
+        except (SafetensorError, OSError, ValueError) as error:
+            raise self._damaged(folder, error) from error
         if about["world"] != self.world.digest:
             raise ValueError(f"{folder} holds the pretraining of another world than that of seed {self.world.seed}")
         if about["steps"] != self.steps:
             raise ValueError(
                 f"{folder} holds a pretraining of {about['steps']} steps, not {self.steps}; give its --steps"
             )
+        try:
+            self._check_state(about, tensors)
+        except ValueError as error:
+            raise self._damaged(folder, error) from None
         self.step, self.seconds = about["step"], about["seconds"]
         self.first, self.curve = about["first"], about["curve"]
         with torch.no_grad():
@@ -175,6 +205,31 @@ class Pretraining:
                 p.copy_(tensors[f"weight/{name}"])
                 moments = {key: tensors[f"{key}/{name}"] for key in _MOMENTS}
                 self.optimizer.state[p] = {"step": torch.tensor(float(self.step)), **moments}
+
+    @staticmethod
+    def _damaged(folder: Path, error: Exception) -> ValueError:
+        reason = " ".join(str(error).split())
+        return ValueError(f"{folder / STATE} is damaged: {reason}; delete it to begin anew")
+
+    def _check_state(self, about: _State, tensors: dict[str, Tensor]) -> None:
+        """Raise ValueError where a saved state contradicts itself, or is none of this model."""
+        step, curve = about["step"], [point["step"] for point in about["curve"]]
+        if not 0 < step <= about["steps"]:
+            raise ValueError(f"step is {step}, of {about['steps']} steps")
+        if not curve or curve[-1] != step or curve != sorted(set(curve)):
+            raise ValueError(f"curve has points at the steps {curve[-5:]}, and step is {step}")
+        if len(about["first"]) != min(step, FIRST) or about["seconds"] < 0:
+            raise ValueError(f"first has {len(about['first'])} losses, seconds is {about['seconds']}, step is {step}")
+        for name, p in self.parameters.items():
+            for kind in ("weight", *_MOMENTS):
+                held = tensors.get(f"{kind}/{name}")
+                if held is None:
+                    raise ValueError(f"it lacks {kind}/{name}")
+                here, there = ((tuple(each.shape), each.dtype) for each in (p, held))
+                if here != there:
+                    raise ValueError(f"{kind}/{name} is {there[0]} {there[1]}, the model has {here[0]} {here[1]}")
+                if not held.isfinite().all() or (kind == "exp_avg_sq" and held.min() < 0):
+                    raise ValueError(f"{kind}/{name} holds what no training could leave")
 
 
 STATE = "state.safetensors"
@@ -202,30 +257,38 @@ def pretrain(
         What ``pretraining.json`` holds.
 
     Raises:
-        ValueError: ``steps`` is under 1; ``out`` holds a model or a state already; or the state there is another's.
+        ValueError: ``steps`` is under 1; ``out`` is empty, holds a model or a state already, or is being written by
+            another process; or the state there is another's, or damaged.
         NotADirectoryError: ``out`` cannot be a folder.
         KeyboardInterrupt: at Ctrl-C; what was trained since the last saved state is trained again by a resumed run.
     """
-    folder, world = Path(out), world or World()
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
-    check_folder(folder)
+    steps, world = whole("steps", steps, 1), world or World()
+    folder = check_folder(out)
+    _check_free(folder, resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    with owning(folder, "wait for it, or choose another --out"):
+        _check_free(folder, resume)
+        training = Pretraining(world, steps)
+        if (folder / STATE).exists():
+            training.load_state(folder)
+        else:
+            training.curve.append(training.measure(math.log(len(training.tokenizer))))
+        _train(training, folder, progress)
+        about = _about(training)
+        training.masked_lm.model.save_pretrained(folder)
+        training.tokenizer.save_pretrained(folder)
+        write_text(folder / "pretraining.json", json.dumps(about, indent=1) + "\n")
+        share(folder, folder / "pretraining.json")
+        (folder / STATE).unlink(missing_ok=True)
+    return about
+
+
+def _check_free(folder: Path, resume: bool) -> None:
+    """Raise unless a pretraining may begin in the folder, or go on there."""
     if (folder / "model.safetensors").exists() and not (folder / STATE).exists():  # the state is removed last
         raise ValueError(f"{folder} holds a model already; choose another --out")
     if (folder / STATE).exists() and not resume:
         raise ValueError(f"{folder} holds a pretraining under way; add --resume, or choose another --out")
-    training = Pretraining(world, steps)
-    if (folder / STATE).exists():
-        training.load_state(folder)
-    elif not training.curve:
-        training.curve.append(training.measure(math.log(len(training.tokenizer))))
-    _train(training, folder, progress)
-    about = _about(training)
-    training.masked_lm.model.save_pretrained(folder)
-    training.tokenizer.save_pretrained(folder)
-    write_text(folder / "pretraining.json", json.dumps(about, indent=1) + "\n")
-    (folder / STATE).unlink(missing_ok=True)
-    return about
 
 
 def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:

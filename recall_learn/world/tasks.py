@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
+from recall_learn.checks import shown, whole
 from recall_learn.world import World, words
 from recall_learn.world.families import Family, Square, following, same
 from recall_learn.world.sentences import praising, well_formed
@@ -59,8 +60,11 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
     world = world or World()
     draws = {split: _sets(task, world, split) for split in ("train", "validation")}
     most = sum(family.size() for family, _ in draws["train"]) // 2  # the other half is what a draw may hit again
-    if isinstance(size, bool) or not isinstance(size, int) or not 10 <= size <= most:
-        raise ValueError(f"size is {size!r}; world/{task} can be made with 10 to {most} training examples")
+    try:
+        size = whole("size", size, 10, most)
+    except ValueError:
+        right = f"world/{task} can be made with 10 to {most} training examples"
+        raise ValueError(f"size is {shown(size)}; {right}") from None
     random, seen, result = Random(world.seed + 10 + TASKS.index(task)), set(), {}
     for split, count in (("train", size), ("validation", size // 5)):
         source, examples = _distinct(random, draws[split], seen), []

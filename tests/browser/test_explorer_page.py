@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorer")
     body = explorer.Page(explorer.payload(records(), real(), method="recadam", k=0.1, t0=100.0))._repr_html_()
     style = explorer.STYLE.read_text(encoding="utf-8")
-    (folder / "explorer.js").write_text(explorer.script(), encoding="utf-8")
+    shutil.copy(explorer.SCRIPT, folder)
     page = folder / "page.html"
     page.write_text(
         f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}<script src=explorer.js defer></script>"

@@ -12,6 +12,7 @@ import pytest
 from recall_learn import backbones, glue, runs
 from recall_learn.annealing import Sigmoid
 from recall_learn.book.jupyter import Notebook, serving, until
+from recall_learn.recipe import Recipe
 
 BOOK = Path(__file__).parents[2] / "book"
 REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
@@ -142,7 +143,8 @@ def test_a_slider_acts_from_the_next_step_on(lab):
     assert {lab.curve(name)[0][0] for name in ("from here on", "without the last change")} == {done + 1}
     np.testing.assert_array_equal(lab.curve("now")[0], [done])
     assert lab.steps() == done  # nothing trained meanwhile
-    assert lab.ask("lab.run.changes") == []
+    (change,) = lab.ask("lab.run.changes")
+    assert change["step"] == done + 1  # noted, and still to act
 
     lab.press("Start")
     lab.train_to(done + 2)
@@ -258,6 +260,49 @@ def test_the_kernel_is_restarted_while_it_trains(lab):
     lab.train_to(2)
     lab.says(f"step {lab.pause()} of {STEPS}")
     assert len(list(lab.notebook.temporary.glob("recall-learn-lab-*"))) == 1  # the former one's files are gone
+
+
+def test_a_strangers_session_runs_nothing(lab, place):
+    """Its names are shown as they are, in every control."""
+    hostile = "<img src=x onerror=window.ran=1>"
+    recipe = Recipe(backbone=hostile, task="world/cola", steps=5, lr=1e-3)
+    asked = {"facts": {"known": 0.5, "lost": {hostile: hostile}}, "source_loss": 1.0}
+    told = {"step": 5, "metrics": {"matthews_correlation": 0.5}, "distance": 1.0, **asked}
+    records = [{"step": step, "loss": 1.0, "lambda": 1.0, "lr": 1e-3, "pull": 0.0} for step in range(1, 6)]
+    gift = runs.Run(recipe, {"device": hostile}, records, [{**told, "step": 0}, told], {**told, "seconds": 1.0})
+    gift.save(place / "gift" / "run.json")
+    source = "lab.close()\nfrom recall_learn.lab.live import Lab\nlab = Lab(folder='gift')\nlab"
+    lab.notebook.run(lab.notebook.write(source))
+    lab.says(f"done · {hostile} on world/cola · step 5 of 5")
+    lab.says(f"what AdamW says instead: {hostile} {hostile}")
+    lab.notebook.tab.locator(".jupyter-widget-Collapse-header, .lm-Widget.p-Accordion-child").last.click()
+    options = lab.notebook.tab.locator("select option", has_text=hostile)
+    until(lambda: options.count() == 1)
+    assert lab.notebook.tab.evaluate("window.ran") is None
+    assert lab.notebook.tab.locator("img[src=x]").count() == 0
+
+
+def test_jupyter_draws_what_others_are_told(lab):
+    """A figure by plotly, an explorer by its script, and no words beside them."""
+    source = "from recall_learn.lab.figures import lambda_curve\nlambda_curve()"
+    lab.notebook.run(lab.notebook.write(source))
+    tab = lab.notebook.tab
+    drawn = tab.locator(".jp-OutputArea-output .js-plotly-plot", has_text="k says how fast")
+    drawn.locator(".trace").first.wait_for()
+    assert tab.locator(".jp-OutputArea-output", has_text="The figure itself is drawn in").count() == 0
+    source = """
+from recall_learn.grids import Record, Records
+from recall_learn.lab.explorer import explore
+from recall_learn.recipe import Recipe
+columns = {"step": [0, 300], "score": [0.0, 0.9], "loss": [None, 0.2], "distance": [0.0, 2.0]}
+recipes = [Recipe(backbone="tiny", task="world/cola", steps=300, seed=seed) for seed in (0, 1)]
+explore(Records([], [Record(recipe, columns) for recipe in recipes]))
+"""
+    lab.notebook.run(lab.notebook.write(source))
+    explorer = tab.locator(".jp-OutputArea-output .recall-explorer")
+    explorer.get_by_label("seed", exact=True).select_option("1")
+    explorer.locator(".which", has_text="method vanilla, seed 1").wait_for()
+    assert explorer.locator("svg").count() == 5
 
 
 @pytest.mark.skipif(importlib.util.find_spec(backbones.MINILM_PACKAGE) is None, reason="MiniLM's package is missing")

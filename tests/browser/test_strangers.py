@@ -126,8 +126,7 @@ def test_a_strangers_grid_in_the_explorer(tab, tmp_path):
     taken = poisoned(read("grid-cola.json"), tmp_path / "grid.json", grids.load)
     assert "runs.recipe.backbone" in taken
     records = grids.load(tmp_path / "grid.json")
-    (tmp_path / "explorer.js").write_text(explorer.script(), encoding="utf-8")
-    look(tab, tmp_path, explorer.Page(explorer.payload(records))._repr_html_(), ["explorer.js"])
+    look(tab, tmp_path, explorer.explore(records)._repr_html_())
     tab.wait_for_selector(".recall-explorer svg")
     silent(tab)
     assert SEEN in tab.get_by_label("task", exact=True).locator("option").first.text_content()

@@ -13,6 +13,7 @@ from small import refused
 from small import save_backbone as save
 
 from recall_learn import backbones, hub
+from recall_learn.stored import load_anchors
 
 # --- the hub ---
 
@@ -39,6 +40,15 @@ def test_a_cached_hub_model_needs_no_hub(no_hub):
     backbone = backbones.load("who/what", num_labels=2)
     assert backbone.source == "hub who/what@" + "c" * 40
     assert backbone.name == "who/what"
+
+
+def test_the_anchors_of_a_cached_hub_model(no_hub):
+    into_cache(no_hub, "who/what")
+    backbone = backbones.load("who/what", num_labels=2, init="random")
+    anchors = load_anchors("who/what", backbone.model)
+    assert list(anchors) == list(backbone.anchors)
+    assert all(torch.equal(anchor, backbone.anchors[name]) for name, anchor in anchors.items())
+    refused(lambda: load_anchors("who/else", backbone.model), ConnectionError, "who/else", "HF_HUB_OFFLINE")
 
 
 def test_a_hub_model_without_a_hub_names_the_ways_out(no_hub):

@@ -78,7 +78,7 @@ def test_a_place_that_cannot_be_written_to_is_refused_at_once(command, tmp_path,
         ("/dev/full", ["'/dev/full', which is a device or a pipe"]),
         (tmp_path, ["which is a folder"]),
         (tmp_path / "nowhere" / "f", ["it has to be a file in a folder that is there"]),
-        ("", ["which names no file"]),
+        ("", ["out is ''"]),
     ):
         refused(command("--out", place), *words)
     assert sorted(os.listdir(tmp_path)) == before

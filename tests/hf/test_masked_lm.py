@@ -1,6 +1,7 @@
 """The source task: hidden words, the head they are said with, and texts that are none."""
 
 import lzma
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 import transformers
 from small import ARCHITECTURES, refused, save_backbone, save_tokenizer
 
-from recall_learn import backbones
+from recall_learn import backbones, masked_lm
 from recall_learn.forgetting import say_hidden, source_loss
 from recall_learn.masked_lm import MaskedLM, attach, hide_each, hide_share, read_text
 
@@ -178,6 +179,22 @@ def test_a_file_that_is_no_text_is_refused(tmp_path, name, content, part):
 def test_a_missing_text_is_refused(tmp_path):
     refused(lambda: read_text(tmp_path / "none.txt"), FileNotFoundError, "none.txt", "give a text file")
     refused(lambda: read_text(tmp_path), FileNotFoundError, "is not a file")
+    refused(lambda: read_text("a" * 5000), FileNotFoundError, "is not a file")
+    os.mkfifo(tmp_path / "pipe.txt")
+    refused(lambda: read_text(tmp_path / "pipe.txt"), FileNotFoundError, "is not a file")
+
+
+def test_a_text_that_unpacks_without_an_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(masked_lm, "LONGEST", 1 << 20)
+    (tmp_path / "long.txt").write_bytes(b"a " * (1 << 20))
+    (tmp_path / "long.xz").write_bytes(lzma.compress(bytes(1 << 26)))
+    for path in (tmp_path / "long.txt", tmp_path / "long.xz"):
+        refused(lambda path=path: read_text(path), ValueError, repr(str(path)), "longer than 1 MB")
+
+
+def test_line_ends_and_marks_of_other_systems_are_not_part_of_a_text(tmp_path):
+    (tmp_path / "t.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\rthree\n")
+    assert read_text(tmp_path / "t.txt") == "one\ntwo\nthree\n"
 
 
 def test_nothing_to_hide_is_refused(tmp_path):

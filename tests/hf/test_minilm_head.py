@@ -2,15 +2,17 @@
 
 import math
 from collections import Counter
+from functools import partial
 
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from small import refused
 
 from recall_learn import backbones, masked_lm, minilm_head
 from recall_learn.forgetting import source_loss
+from recall_learn.lock import TakenError, owning
 from recall_learn.masked_lm import Examples, attach, hide_share
 from recall_learn.world import World
 
@@ -51,13 +53,21 @@ def test_training_beats_frequencies_and_goes_on_where_it_was(files, minilm, monk
     with pytest.raises(KeyboardInterrupt):
         minilm_head.train(files / "train.txt", files / "held.txt", out, blocks=16)
     assert not out.exists()
-    encoder = backbones.read_masked_lm(backbones.locate("minilm")[0])[0].base_model
-    monkeypatch.setattr(type(encoder), "forward", lambda *_, **__: pytest.fail("the encoder reads again"))
+    make = minilm_head._new
+
+    def silent(*arguments):
+        made = make(*arguments)
+        made.model.base_model.forward = lambda *_, **__: pytest.fail("the encoder reads again")
+        return made
+
+    monkeypatch.setattr(minilm_head, "_new", silent)
     monkeypatch.setattr(minilm_head, "_fit", fit)
     monkeypatch.setattr(minilm_head, "source_loss", lambda *_: 0.0)
     minilm_head.train(files / "train.txt", files / "held.txt", out, blocks=16)
     monkeypatch.undo()
-    assert sorted(path.name for path in files.iterdir()) == ["head.safetensors", "held.txt", "train.txt"]
+    left = sorted(path.name for path in files.iterdir() if not path.name.endswith(".lock"))
+    assert left == ["head.safetensors", "held.txt", "train.txt"]
+    assert out.stat().st_mode == (files / "train.txt").stat().st_mode
     monkeypatch.setattr(masked_lm, "MINILM_HEAD", out)
     trained = source_loss(attach(minilm), hide_share(TEXT[24_000:30_000], minilm.tokenizer, limit=20))
     with safe_open(out, "pt") as file:
@@ -88,9 +98,35 @@ def test_the_packaged_head_says_words_better_than_frequencies_do(minilm):
 
 def test_bad_arguments_are_refused(files):
     train, held, out = files / "train.txt", files / "held.txt", files / "head.safetensors"
-    refused(lambda: minilm_head.train(train, held, out, blocks=0), ValueError, "blocks is 0")
-    refused(lambda: minilm_head.train(train, held, files), ValueError, "out is", "a file")
-    refused(lambda: minilm_head.train(train, held, files / "none" / "x"), ValueError, "out is")
+    for blocks in (0, -1, 2.0, True, 10**30):
+        refused(lambda n=blocks: minilm_head.train(train, held, out, blocks=n), ValueError, "blocks is")
+    refused(lambda: minilm_head.train(train, held, out, seed=2**64), ValueError, "seed is")
+    refused(lambda: minilm_head.train(train, held, ""), ValueError, "out is ''")
+    refused(lambda: minilm_head.train(train, held, files), IsADirectoryError, "out is", "name a file")
+    refused(lambda: minilm_head.train(train, held, files / "none" / "x"), NotADirectoryError, "out is", "none")
+    refused(lambda: minilm_head.train(train, held, "/dev/null"), OSError, "out is", "a device")
+    with owning(out, "wait"):
+        refused(lambda: minilm_head.train(train, held, out), TakenError, str(out), "another --out")
     refused(lambda: minilm_head.train(files / "no.txt", held, out), FileNotFoundError, "no.txt")
     (files / "empty.txt").write_text("")
     refused(lambda: minilm_head.train(files / "empty.txt", held, out), ValueError, "empty.txt", "is empty")
+
+
+def test_what_an_interrupted_training_left_is_looked_at(files, monkeypatch):
+    go = partial(minilm_head.train, files / "train.txt", files / "held.txt", files / "head.safetensors", blocks=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(minilm_head, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            go()
+    (part,) = files.glob(".head.safetensors.*/*.safetensors")
+    kept = load_file(part)
+    for damaged in (
+        kept | {"words": kept["words"] + 1},
+        kept | {"hidden": kept["hidden"] / 0},
+        {name: tensor[:-1] for name, tensor in kept.items()},
+        {"words": kept["words"]},
+    ):
+        save_file(damaged, part)
+        refused(go, ValueError, str(part), "is damaged", "delete it")
+    part.write_bytes(b"garbage")
+    refused(go, ValueError, str(part), "cannot be read", "delete it")

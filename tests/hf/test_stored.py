@@ -70,7 +70,13 @@ def test_shards_old_names_and_half_precision(bert, moved, tmp_path):
     assert same(load_anchors(tmp_path / "old", moved), anchors)
     hf.BertModel.from_pretrained(bert, dtype=torch.bfloat16).save_pretrained(tmp_path / "half")
     assert same(load_anchors(tmp_path / "half", moved), {name: p.bfloat16().float() for name, p in anchors.items()})
-    assert same(load_anchors(bert, moved.bfloat16()), anchors)
+
+
+def test_a_model_in_half_precision_goes_on(bert, moved):
+    optimizer = RecAdam(recall_groups(KIND.from_pretrained(bert, dtype=torch.bfloat16)))
+    anchors = load_anchors(bert, moved.bfloat16())
+    assert {anchor.dtype for anchor in anchors.values()} == {torch.float32}
+    RecAdam(recall_groups(moved), anchors=anchors).load_state_dict(optimizer.state_dict())
 
 
 def test_the_small_models_by_name_and_the_class_that_was_saved(bert):

@@ -1,16 +1,19 @@
 """Pretraining in the small world: its steps; stopped, damaged, and gone on with."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 from alike import each_word_hidden
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from small import refused, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
 from recall_learn import backbones
+from recall_learn.lock import TakenError, owning
 from recall_learn.world import World, pretrain
 from recall_learn.world.pretrain import STATE, Batches, Pretraining, make_tokenizer, new_model
 
@@ -25,6 +28,10 @@ def world(short_world):
 
 def weights(training):
     return {name: tensor.clone() for name, tensor in training.masked_lm.model.state_dict().items()}
+
+
+def visible(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def same(one, other):
@@ -74,13 +81,14 @@ def test_one_seed_gives_one_training(world, straight):
 def test_it_goes_on_from_a_saved_state_to_the_bit(world, straight, tmp_path):
     training = Pretraining(world, 6)
     losses = [training.train_step() for _ in range(3)]
-    training.seconds, training.curve = 12.5, [{"step": 3}]
+    point = {"step": 3, "lr": 0.1, "loss": 1.0, "held_out_loss": 2.0, "held_out_accuracy": 0.5, "facts": 0.25}
+    training.seconds, training.curve = 12.5, [point]
     training.save_state(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
     training.train_step()  # what comes after does not reach the file
     again = Pretraining(world, 6)
     again.load_state(tmp_path)
-    assert (again.step, again.seconds, again.curve, again.first) == (3, 12.5, [{"step": 3}], losses)
+    assert (again.step, again.seconds, again.curve, again.first) == (3, 12.5, [point], losses)
     assert losses + [again.train_step() for _ in range(3)] == straight[0]
     assert same(weights(again), straight[1])
     assert again.first == straight[0][:5]
@@ -155,7 +163,7 @@ def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, oft
     with pytest.raises(KeyboardInterrupt):
         go(tmp_path, world)
     assert "--resume goes on from step 2" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    assert visible(tmp_path) == [STATE]
     monkeypatch.setattr(Pretraining, "train_step", take)
     refused(lambda: go(tmp_path, world), ValueError, str(tmp_path), "--resume", "--out")
     refused(lambda: go(tmp_path, world, steps=7, resume=True), ValueError, "5 steps", "not 7")
@@ -185,9 +193,102 @@ def test_a_result_that_was_cut_off_is_written_again(world, finished, often, tmp_
     assert not (tmp_path / STATE).exists()
 
 
-def test_a_damaged_state_is_told(world, tmp_path):
-    (tmp_path / STATE).write_bytes(b"garbage")
-    refused(lambda: go(tmp_path, world, resume=True), ValueError, STATE, "damaged", "delete it")
+@pytest.fixture(scope="module")
+def state(world, tmp_path_factory):
+    """A state as an interrupted pretraining leaves it: what it says of itself, and its tensors."""
+    folder = tmp_path_factory.mktemp("state")
+    training = Pretraining(world, 6)
+    for _ in range(2):
+        training.train_step()
+    training.curve = [dict.fromkeys(POINT, 0.5) | {"step": step} for step in (0, 2)]
+    training.save_state(folder)
+    with safe_open(folder / STATE, "pt") as file:
+        return json.loads(file.metadata()["about"]), load_file(folder / STATE)
+
+
+@pytest.fixture(scope="module")
+def blank(world):
+    """A pretraining that goes on from nothing."""
+    return Pretraining(world, 6)
+
+
+POINT = ("step", "lr", "loss", "held_out_loss", "held_out_accuracy", "facts")
+ONE = "bert.embeddings.word_embeddings.weight"
+
+
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [
+        ({"step": 7, "curve": [dict.fromkeys(POINT, 7)]}, "step is 7, of 6 steps"),
+        ({"step": 0}, "step is 0"),
+        ({"step": -250}, "step is -250"),
+        ({"step": "2"}, "step is '2'"),
+        ({"step": 2.0}, "step is 2.0"),
+        ({"step": True}, "step is True"),
+        ({"step": 4}, "curve has points at the steps [0, 2], and step is 4"),
+        ({"step": 10**40}, "step is"),
+        ({"curve": []}, "curve has points at the steps []"),
+        ({"curve": "x"}, "curve is 'x'"),
+        ({"curve": [[2, 0.1]]}, "curve[0] is [2, 0.1]"),
+        ({"curve": [{"step": 2}]}, "curve[0].lr is missing"),
+        ({"first": [1.0]}, "first has 1 losses"),
+        ({"first": [1.0, None]}, "first[1] is None"),
+        ({"first": [1.0, float("nan")]}, "NaN"),
+        ({"seconds": -1}, "seconds is -1"),
+        ({"seconds": "long"}, "seconds is 'long'"),
+        ({"world": 3}, "world is 3"),
+        ({"steps": None}, "steps is None"),
+    ],
+)
+def test_a_state_that_lies_of_itself_is_told(blank, state, tmp_path, lie, said):
+    about, tensors = state
+    save_file(tensors, tmp_path / STATE, {"about": json.dumps(about | lie)})
+    text = refused(lambda: blank.load_state(tmp_path), ValueError, str(tmp_path / STATE), said)
+    assert "damaged" in text
+    assert text.endswith("delete it to begin anew")
+
+
+@pytest.mark.parametrize("about", ["", "[1]", "null", "[" * 10_000, None])
+def test_a_state_that_says_nothing_of_itself(blank, state, tmp_path, about):
+    save_file(state[1], tmp_path / STATE, None if about is None else {"about": about})
+    refused(lambda: blank.load_state(tmp_path), ValueError, str(tmp_path / STATE), "damaged")
+
+
+@pytest.mark.parametrize("kind", ["weight", "exp_avg", "exp_avg_sq"])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda tensor: None, "lacks"),
+        (lambda tensor: tensor[:-1].clone(), "the model has"),
+        (lambda tensor: tensor.double(), "torch.float64"),
+        (lambda tensor: tensor.long(), "torch.int64"),
+        (lambda tensor: tensor * float("nan"), "no training could leave"),
+        (lambda tensor: tensor / 0, "no training could leave"),
+    ],
+)
+def test_a_state_with_other_tensors_is_told(blank, state, tmp_path, kind, wrong, said):
+    about, tensors = state
+    changed = tensors | {f"{kind}/{ONE}": wrong(tensors[f"{kind}/{ONE}"])}
+    save_file({k: v for k, v in changed.items() if v is not None}, tmp_path / STATE, {"about": json.dumps(about)})
+    refused(lambda: blank.load_state(tmp_path), ValueError, f"{kind}/{ONE}", said, "delete it")
+
+
+def test_a_second_moment_under_zero_is_told(blank, state, tmp_path):
+    about, tensors = state
+    changed = tensors | {f"exp_avg_sq/{ONE}": tensors[f"exp_avg_sq/{ONE}"] - 1}
+    save_file(changed, tmp_path / STATE, {"about": json.dumps(about)})
+    refused(lambda: blank.load_state(tmp_path), ValueError, f"exp_avg_sq/{ONE}", "no training could")
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 1000])
+def test_a_damaged_state_is_told(blank, tmp_path, data):
+    (tmp_path / STATE).write_bytes(data)
+    refused(lambda: blank.load_state(tmp_path), ValueError, STATE, "damaged", "delete it")
+
+
+def test_a_state_that_is_no_file_is_told(blank, tmp_path):
+    os.mkfifo(tmp_path / STATE)
+    refused(lambda: blank.load_state(tmp_path), ValueError, STATE, "no file", "delete it")
 
 
 def test_a_place_that_cannot_be_written_is_told_before_training(world, tmp_path):
@@ -195,11 +296,31 @@ def test_a_place_that_cannot_be_written_is_told_before_training(world, tmp_path)
     refused(lambda: go(tmp_path / "file" / "out", world), NotADirectoryError, "is a file")
 
 
+@pytest.mark.parametrize("out", ["", "a\0b"])
+def test_a_name_of_no_folder_is_told(world, out, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(lambda: go(out, world), ValueError, f"out is {out!r}", "names no folder")
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_process_owns_the_folder(world, tmp_path):
+    with owning(tmp_path, "wait"):
+        refused(lambda: go(tmp_path, world), TakenError, str(tmp_path), str(os.getpid()), "another --out")
+    assert visible(tmp_path) == []
+
+
+def test_all_files_are_readable_by_whom_a_new_file_is(finished):
+    folder, _ = finished
+    (folder.parent / "new").touch()
+    modes = {path.stat().st_mode for path in folder.iterdir() if path.name != ".lock"}
+    assert modes == {(folder.parent / "new").stat().st_mode}
+
+
 def test_resume_where_nothing_was_saved_begins(world, finished, often, tmp_path):
     assert go(tmp_path, world, resume=True)["first_losses"] == finished[1]["first_losses"]
 
 
-@pytest.mark.parametrize("steps", [0, -1, 2.0, True, "5"])
+@pytest.mark.parametrize("steps", [0, -1, 2.0, True, "5", 2**64])
 def test_steps_have_to_be_a_number_of_them(world, tmp_path, steps):
-    refused(lambda: go(tmp_path / "out", world, steps=steps), ValueError, f"steps is {steps!r}", "at least 1")
+    refused(lambda: go(tmp_path / "out", world, steps=steps), ValueError, f"steps is {steps!r}", "a whole number of at")
     assert not (tmp_path / "out").exists()

@@ -107,22 +107,15 @@ def test_what_cannot_be_explored_is_refused(runs, start, parts):
     refused(lambda: explorer.payload(runs, **start), ValueError, *parts)
 
 
-def test_a_page_holds_the_data_and_a_notebook_the_widget(monkeypatch):
+def test_a_page_holds_the_data_and_a_notebook_the_script_too(monkeypatch):
+    script, style = explorer.SCRIPT.read_text(), explorer.STYLE.read_text()
+    whole = explorer.explore(records(*GRID))._repr_html_()
     monkeypatch.setenv(explorer.STATIC, "1")
     html = explorer.explore(records(*GRID))._repr_html_()
-    data = re.search(r'<script type="application/json">(.*)</script>', html)[1]
-    assert json.loads(data) == explorer.payload(records(*GRID))
-    monkeypatch.delenv(explorer.STATIC)
-    widget = explorer.explore(records(*GRID))
-    assert widget.data == explorer.payload(records(*GRID))
-    assert "render" in str(widget._esm)
-
-
-def test_the_classic_script_is_the_module_without_its_exports():
-    module, script = explorer.MODULE.read_text(), explorer.script()
-    assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
-    exported = re.findall(r"^export function (\w+)", module, flags=re.MULTILINE)
-    assert {"lambda", "find", "read", "write", "explain"} <= set(exported)
-    assert re.search(r"recallExplorer = \{ ([\w, ]+) \}", script)[1].split(", ") == exported
-    bodies = [line for line in module.splitlines() if line.startswith("  ")][:-4]
-    assert all(line in script for line in bodies)
+    for page in (html, whole):
+        data = re.search(r'<script type="application/json">(.*?)</script>', page)[1]
+        assert json.loads(data) == explorer.payload(records(*GRID))
+        assert "An explorer of 8 recorded runs over task, method" in page.split("<script", 1)[0]  # where none runs
+    assert (script in whole, style in whole) == (True, True)
+    assert (script in html, style in html) == (False, False)
+    assert not re.search(r"</script|<!--|</style", script + style, flags=re.IGNORECASE)

@@ -1,6 +1,7 @@
 """The hub on loopback: one that serves, one that never answers, one that is not there."""
 
 import json
+import signal
 import socket
 import threading
 from contextlib import closing
@@ -8,6 +9,7 @@ from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -61,6 +63,7 @@ def closed(monkeypatch):
 def serving(monkeypatch):
     """A hub with one model and GLUE's RTE. ``files`` may be changed, ``asked`` is what was asked for."""
     state = {"files": {"models/who/what": {"config.json": b"{}", "readme.txt": b"long"}}, "asked": [], "status": None}
+    state |= {"hold": None, "end": threading.Event()}
 
     class Hub(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,7 +76,20 @@ def serving(monkeypatch):
             for key, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(key.replace("_", "-"), value)
             self.end_headers()
-            if self.command != "HEAD":
+            if self.command == "HEAD":
+                return
+            hold = state["hold"] if len(body) >= 1 << 16 else None
+            if hold == "body":  # half of it, and then nothing
+                self.wfile.write(body[: len(body) // 2])
+                state["end"].wait(30)
+            elif hold == "cut":
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+            elif hold == "slow":
+                for start in range(0, len(body), 1 << 16):
+                    self.wfile.write(body[start : start + (1 << 16)])
+                    state["end"].wait(0.5)
+            else:
                 self.wfile.write(body)
 
         def do_HEAD(self):
@@ -82,6 +98,8 @@ def serving(monkeypatch):
         def do_GET(self):
             path = urlsplit(self.path).path
             state["asked"].append(path)
+            if state["hold"] == self.command or (state["hold"] == "tree" and "/tree/" in path):
+                state["end"].wait(30)
             if state["status"]:
                 return self.reply(state["status"])
             for repo, files in state["files"].items():
@@ -104,6 +122,7 @@ def serving(monkeypatch):
     thread.start()
     state["address"] = use(server.server_address[1], monkeypatch)
     yield state
+    state["end"].set()
     server.shutdown()
     server.server_close()
 
@@ -180,16 +199,60 @@ def test_only_the_files_asked_for_are_fetched_and_then_cached(serving):
     assert serving["asked"] == []
 
 
+@pytest.mark.parametrize("hold", ["tree", "HEAD", "body"])
+def test_a_hub_that_answers_and_then_falls_silent_is_given_up(serving, hold, monkeypatch):
+    monkeypatch.setattr(hub, "SILENCE", 0.5)
+    serving["files"]["models/who/what"]["config.json"] = bytes(1 << 20)
+    serving["hold"] = hold
+    with pytest.raises(ConnectionError, match=r"answered, and then sent nothing for 0\.5 s") as raised:
+        fetch()
+    text = one_sentence(raised)
+    assert serving["address"] in text
+    assert text.endswith("do that instead")
+    assert not psutil.Process().children()  # nothing waits on
+
+
+def test_a_slow_hub_has_the_time_it_needs_while_bytes_arrive(serving, monkeypatch):
+    monkeypatch.setattr(hub, "SILENCE", 2.0)
+    body = bytes(6 << 16)
+    serving["files"]["models/who/what"]["config.json"] = body
+    serving["hold"] = "slow"
+    assert (fetch() / "config.json").read_bytes() == body  # 3 seconds
+
+
 def test_a_download_that_breaks_off_is_one_sentence(serving, monkeypatch):
-    import huggingface_hub
-
-    def broken(*_, **__):
-        raise RuntimeError("half a file\nand a long story")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", broken)
-    with pytest.raises(ConnectionError, match=r"who/what could not be fetched .*RuntimeError: half a file") as raised:
+    monkeypatch.setattr(hub, "SILENCE", 0.5)
+    serving["files"]["models/who/what"]["config.json"] = bytes(1 << 20)
+    serving["hold"] = "cut"
+    with pytest.raises(ConnectionError, match=r"who/what") as raised:
         fetch()
     assert one_sentence(raised).endswith("do that instead")
+
+
+def test_what_was_fetched_before_it_broke_off_is_not_fetched_again(serving, monkeypatch):
+    serving["files"]["models/who/what"] |= {"a.json": b"[]", "b.json": bytes(1 << 20)}
+    fetch(patterns=["a.json"])
+    serving["asked"].clear()
+    fetch(patterns=["*.json"])
+    assert [path for path in serving["asked"] if path.endswith(".json")].count(
+        f"/who/what/resolve/{COMMIT}/a.json"
+    ) == 0
+
+
+def test_a_client_that_cannot_be_loaded_is_one_sentence(serving, monkeypatch, tmp_path):
+    (tmp_path / "huggingface_hub.py").write_text("raise SystemExit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConnectionError, match="ended without a word") as raised:
+        fetch()
+    assert one_sentence(raised).endswith("do that instead")
+
+
+def test_ctrl_c_ends_the_client(serving, monkeypatch):
+    serving["hold"] = "tree"
+    monkeypatch.setattr(hub.queue.Queue, "get", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        fetch()
+    assert not psutil.Process().children()
 
 
 def test_the_endpoint_is_the_variable_or_the_public_hub(monkeypatch):

@@ -149,10 +149,11 @@ def test_truncating_forgets_what_lies_behind():
     assert run.stopped is None
 
 
-def checkpoint(out, step, content=b"weights"):
+def checkpoint(out, step):
     folder = out / f"checkpoint-{step}"
     folder.mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(content)
+    for name in checkpoints.PARTS:
+        (folder / name).write_bytes(b"weights")
     return folder
 
 
@@ -161,6 +162,8 @@ def test_the_newest_sealed_checkpoint_counts_and_halves_go(tmp_path):
         checkpoints.seal(checkpoint(tmp_path, step))
     half = checkpoint(tmp_path, 11)
     assert checkpoints.latest(tmp_path) == tmp_path / "checkpoint-10"
+    assert half.exists()  # looking removes nothing: another process may be writing it
+    checkpoints.clean(tmp_path)
     assert not half.exists()
     assert checkpoints.step_of(tmp_path / "checkpoint-10") == 10
     checkpoints.remove_all(tmp_path)
@@ -172,7 +175,12 @@ def test_the_newest_sealed_checkpoint_counts_and_halves_go(tmp_path):
     [
         lambda folder: (folder / "model.safetensors").write_bytes(b"weighty"),
         lambda folder: (folder / "model.safetensors").unlink(),
+        lambda folder: (folder / "state.json").unlink(),
         lambda folder: (folder / checkpoints.SEAL).write_text("{"),
+        lambda folder: (folder / checkpoints.SEAL).write_text("[" * 10_000),
+        lambda folder: (folder / checkpoints.SEAL).write_text('{"model.safetensors": 3}'),
+        lambda folder: (folder / checkpoints.SEAL).write_text("{}"),
+        lambda folder: (folder / checkpoints.SEAL).unlink() or os.mkfifo(folder / checkpoints.SEAL),
     ],
 )
 def test_a_damaged_checkpoint_is_named(tmp_path, spoil):

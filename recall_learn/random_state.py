@@ -1,0 +1,29 @@
+"""The random state of this process, of all generators that training draws from: taken, and put back."""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def random_state() -> dict[str, Any]:
+    """The state of torch's, numpy's and Python's own generator, and of the GPU's where one is in use."""
+    kind, *numbers = np.random.get_state()  # noqa: NPY002 the legacy state is what transformers seeds
+    state = {
+        "torch": torch.get_rng_state(),
+        "python": random.getstate(),
+        "numpy": (kind, numbers[0].tolist(), *numbers[1:]),
+    }
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Put back what `random_state` gave; where there is no GPU now, its state is left out."""
+    torch.set_rng_state(state["torch"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    random.setstate(state["python"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
