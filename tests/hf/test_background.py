@@ -82,7 +82,7 @@ def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp
 
 def test_a_run_that_nobody_waits_for_keeps_its_turn(world, monkeypatch):
     given = []
-    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: given.append(1) or own())
+    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: given.append(1) or own())
     session = begin(world)
     session.take(7)
     until(session, "paused")
@@ -218,7 +218,7 @@ def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, mo
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(failed))
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
-    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: fail() if failed else own())
+    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: fail() if failed else own())
     monkeypatch.setattr(StepTrainer, "compute_loss", fail)
     session.start()
     until(session, "failed")
