@@ -1,6 +1,7 @@
 """Runs in the background: the same as in the foreground, to the bit, whatever goes on beside them."""
 
 import gc
+import os
 import random
 import shutil
 import threading
@@ -15,6 +16,7 @@ from recall_learn import steering, trainer
 from recall_learn.finetune import finetune
 from recall_learn.lab import background, turns
 from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lock import TakenError, owning
 from recall_learn.recipe import Recipe
 from recall_learn.trainer import StepTrainer
 
@@ -67,6 +69,26 @@ def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path
     until(session, "done")
     assert_same_run(tmp_path / "both", alone(world, tmp_path, "asked", asked))
     assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
+
+
+def test_a_folder_that_a_process_owns_is_left_to_it_with_a_sentence(world, tmp_path):
+    session = begin(world, folder=tmp_path / "run")
+    session.take(2)
+    until(session, "paused")
+    with pytest.raises(TakenError, match=f"is being written by process {os.getpid()} on "):  # a run of the same process
+        alone(world, tmp_path, "run", recipe(world))
+    session.start()
+    until(session, "done")
+    assert_same_run(tmp_path / "run", alone(world, tmp_path, "alone", recipe(world)))
+    other = begin(world, folder=tmp_path / "taken")
+    (tmp_path / "taken").mkdir()
+    with owning(tmp_path / "taken", "wait"):
+        other.start()
+        until(other, "failed")
+        assert f"taken is being written by process {os.getpid()} on " in other.seats[MAIN].error
+        assert "wait for it, or choose another folder." in other.seats[MAIN].error
+    other.start()
+    until(other, "done")
 
 
 def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp_path):
