@@ -11,9 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
 from tqdm.auto import tqdm
 
 from recall_learn import backbones, cluster, environment, glue, grids, probes, workers
+from recall_learn.checks import number, whole
 from recall_learn.files import check_file
 from recall_learn.lock import owning
 from recall_learn.methods import read_fisher
@@ -123,12 +125,13 @@ def check(
 
 
 def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; it has to be a whole number of at least 1")
-    if not 0 < gpu_share <= 1:
-        raise ValueError(f"gpu_share is {gpu_share!r}; it has to be a share of a GPU, in (0, 1]")
+    if workers is not None:
+        whole("workers", workers, 1)
+    number("gpu_share", gpu_share, lambda x: 0 < x <= 1, "a share of a GPU, in (0, 1]")
     if workers is not None and address is not None:
         raise ValueError(f"workers is {workers}, and address {address!r}: a cluster has its own; leave one of them out")
+    if address is not None:
+        cluster.check(address)
 
 
 def _gave_up(lost: dict[Recipe, str]) -> str:
@@ -146,7 +149,7 @@ def _taken(
     if address is not None:
         yield from cluster.taken(recipes, arguments, address, gpu_share)
         return
-    cards = workers.cards(count, arguments["device"], gpu_share)[: len(recipes)]
+    cards = workers.cards(min(count or cpu_count(), len(recipes)), arguments["device"], gpu_share)
     if len(cards) > 1:
         yield from workers.taken(recipes, arguments, cards)
         return

@@ -123,24 +123,21 @@ def taken(
             worker.end()
 
 
-def cards(count: int | None, device: str, gpu_share: float) -> list[str | None]:
-    """The GPU of each of ``count`` workers, in turns; or None for each where the runs are on the CPU.
+def cards(count: int, device: str, gpu_share: float) -> list[str | None]:
+    """The GPU of each worker, in turns; or None for each where the runs are on the CPU.
 
     Args:
-        count: of workers; None is one a core, and on GPUs as many as their shares allow.
+        count: of workers; on GPUs there are not more than their shares allow.
         device: as in `take`.
         gpu_share: the share of a GPU that a run takes.
     """
-    from joblib import cpu_count
-
     if environment.choose_device(device).type != "cuda":
-        return [None] * (count or cpu_count())
+        return [None] * count
     import torch
 
-    named = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(torch.cuda.device_count())))
-    there = named.split(",")
+    there = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(torch.cuda.device_count())))).split(",")
     most = len(there) * math.floor(1 / gpu_share + 1e-9)
-    return list(itertools.islice(itertools.cycle(there), min(count or cpu_count(), most)))
+    return list(itertools.islice(itertools.cycle(there), min(count, most)))
 
 
 READY = b"ready\n"

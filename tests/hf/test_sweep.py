@@ -211,6 +211,7 @@ def test_a_card_has_as_many_workers_as_its_share_allows(monkeypatch):
     assert workers.cards(9, "auto", 0.3) == ["0", "1"] * 3
     assert len(workers.cards(99, "auto", 0.1)) == 20
     assert workers.cards(3, "auto", 0.5) == ["0", "1", "0"]
+    assert workers.cards(3, "auto", 1e-300) == ["0", "1", "0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,7")
     assert workers.cards(9, "auto", 1.0) == ["GPU-a", "7"]
 
@@ -275,6 +276,8 @@ def test_a_bad_task_ends_the_sweep_in_a_sentence(place, tmp_path):
     [
         ({"workers": 0}, ["workers is 0"]),
         ({"workers": 1.5}, ["workers is 1.5"]),
+        ({"workers": True}, ["workers is True"]),
+        ({"gpu_share": "half"}, ["gpu_share is 'half'"]),
         ({"gpu_share": 0}, ["gpu_share is 0"]),
         ({"gpu_share": float("nan")}, ["gpu_share is nan"]),
         ({"workers": 2, "address": "auto"}, ["workers is 2", "'auto'"]),
