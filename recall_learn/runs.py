@@ -18,6 +18,7 @@ A run is a JSON file:
 import json
 import math
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NotRequired
 
@@ -167,7 +168,7 @@ class Run:
             if primary not in record["metrics"]:
                 raise ValueError(f"its evaluation at step {record['step']} lacks {primary}, the score of its task")
         for change in run.changes:
-            _check_change(run.recipe, change)
+            _check_change(run, change)
         return run
 
     def save(self, path: str | os.PathLike) -> None:
@@ -192,16 +193,30 @@ def load(path: str | os.PathLike) -> Run:
         ) from error
 
 
-def _check_change(recipe: Recipe, change: dict[str, Any]) -> None:
-    step = change["step"]
+def settings(changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> dict[str, Any]:
+    """What changes have set by a step, a later one over a former one.
+
+    Args:
+        changes: `Run.changes`.
+        step: the step; by default one after all changes.
+    """
+    found: dict[str, Any] = {}
+    for change in sorted((each for each in changes if each["step"] <= step), key=lambda each: each["step"]):
+        found |= {name: math.inf if value == "inf" else value for name, value in change.items() if name != "step"}
+    return found
+
+
+def _check_change(run: Run, change: dict[str, Any]) -> None:
+    recipe, step = run.recipe, change["step"]
     if not 1 <= step <= recipe.steps:
         raise ValueError(f"its changes name the step {step}; it has to be one from 1 to {recipe.steps}")
-    for name, value in change.items():
-        if name == "step":
-            continue
-        if name not in ("k", "t0", "gamma", "lr") or getattr(recipe, name) is None:
+    for name in change:
+        if name != "step" and (name not in ("k", "t0", "gamma", "lr") or getattr(recipe, name) is None):
             raise ValueError(f"its change at step {step} is of {name}, which cannot change in {recipe.method}")
-        replace(recipe, **{name: math.inf if value == "inf" else value})  # refuses what is out of range
+    try:
+        replace(recipe, **settings(run.changes, step))
+    except ValueError as error:
+        raise ValueError(f"its change at step {step} is refused: {error}") from None
 
 
 def _dump(value: Any) -> str:

@@ -8,7 +8,6 @@ somebody decides anew, see `note`. A run that was steered by hand can be taken a
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
@@ -17,7 +16,7 @@ from recall_learn.annealing import Sigmoid
 from recall_learn.methods import Method
 from recall_learn.recadam import RecAdam
 from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import Run, settings
 
 Steer = Callable[[int, Run], Mapping[str, float]]
 """Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""
@@ -42,9 +41,7 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
             raise ValueError(
                 f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
             )
-    # numpy's numbers would not go into the run's file; what is no number is refused by its name
-    plain = {name: float(x) if isinstance(x, Real) and not isinstance(x, bool) else x for name, x in asked.items()}
-    return replace(recipe, **plain)
+    return replace(recipe, **asked)
 
 
 def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
@@ -81,7 +78,7 @@ def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.
     Raises:
         ValueError: as `changed`.
     """
-    asked = _merged(changes, step)
+    asked = settings(changes, step)
     return changed(recipe, asked) if asked else recipe
 
 
@@ -94,7 +91,7 @@ def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
     """
     past = [change for change in run.changes if change["step"] < step]
     rest = [{k: v for k, v in change.items() if k not in asked} for change in run.changes if change["step"] >= step]
-    now = changed(run.recipe, {**_merged([*past, *rest], step), **asked})
+    now = changed(run.recipe, {**settings([*past, *rest], step), **asked})
     different = difference(at(run.recipe, past), now)
     later = sorted((each for each in rest if each["step"] > step and len(each) > 1), key=lambda each: each["step"])
     noted = [*past, *([{"step": step, **different}] if different else []), *later]
@@ -113,7 +110,7 @@ def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
 
 def told(change: Mapping[str, Any]) -> str:
     """A change in words: "k = 0.2 and lr = 0.001"."""
-    return " and ".join(f"{name} = {value:g}" for name, value in _values(change).items())
+    return " and ".join(f"{name} = {value:g}" for name, value in settings([change]).items())
 
 
 def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
@@ -122,19 +119,5 @@ def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
     Args:
         changes: `recall_learn.runs.Run.changes`.
     """
-    by_step: dict[int, dict[str, Any]] = {}
-    for change in changes:
-        by_step.setdefault(change["step"], {}).update(_values(change))
-    return lambda step, run: by_step.get(step, {})
-
-
-def _merged(changes: Iterable[Mapping[str, Any]], step: float) -> dict[str, Any]:
-    """What these changes have set by a step."""
-    merged: dict[str, Any] = {}
-    for change in sorted((each for each in changes if each["step"] <= step), key=lambda each: each["step"]):
-        merged |= _values(change)
-    return merged
-
-
-def _values(change: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.inf if value == "inf" else value for name, value in change.items() if name != "step"}
+    noted = list(changes)
+    return lambda step, run: settings(change for change in noted if change["step"] == step)

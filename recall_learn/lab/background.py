@@ -369,13 +369,6 @@ def _seat(recipe: Recipe, folder: Path) -> Seat:
     other = recipe.difference(run.recipe)
     if other:
         raise ValueError(f"{folder} holds another recipe's run: {other}; choose another folder")
-    for change in run.changes:
-        try:
-            steering.at(recipe, run.changes, change["step"])
-        except ValueError as error:
-            raise ValueError(
-                f"{folder / 'run.json'} is damaged: at step {change['step']} {error}; restore it"
-            ) from error
     base, had = checkpoints.reached(folder), len(run.history)
     if run.final is None:
         run.truncate(base)

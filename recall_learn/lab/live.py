@@ -23,12 +23,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
+from recall_learn.checks import number, whole
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
 from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
@@ -149,9 +149,7 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: as `start`, or ``steps`` is no whole number above 0.
         """
-        if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-            raise ValueError(f"steps is {steps!r}; it has to be a whole number of at least 1")
-        self._session.take(int(steps))
+        self._session.take(whole("steps", steps, 1))
         self._went()
 
     def wait(self, seconds: float = float("inf")) -> str:
@@ -162,9 +160,8 @@ class Lab(widgets.VBox):
         Raises:
             ValueError: ``seconds`` is no number of at least 0.
         """
-        if isinstance(seconds, bool) or not isinstance(seconds, Real) or not seconds >= 0:
-            raise ValueError(f"seconds is {seconds!r}; it has to be a number of at least 0")
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic()
+        deadline += number("seconds", seconds, lambda x: x >= 0, "a number of at least 0", infinite=True)
         while self.state in BUSY and time.monotonic() < deadline:
             time.sleep(0.01)
         self.refresh()

@@ -52,6 +52,6 @@ def look(exercise: Exercise, path: Path) -> Report:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; `recall-learn exercises run {exercise.name}` begins it")
     with There(exercise, path) as answer:
-        from recall_learn.practice.looking import look_at  # torch is loaded here while it is loaded there
+        from recall_learn.practice.looking import Draw, look_at  # torch is loaded here while it is loaded there
 
-        return replace(look_at(exercise, answer), uses=uses(path))
+        return replace(look_at(Draw(exercise), answer), uses=uses(path))

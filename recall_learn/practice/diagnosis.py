@@ -1,7 +1,6 @@
 """What is wrong with results that differ from the right ones, in the words of a check's known mistakes."""
 
 import itertools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -10,76 +9,76 @@ from typing import Any
 import numpy as np
 
 from recall_learn.practice import compare, wire
+from recall_learn.practice.values import plain
 
 NONE = object()
 """What a mistake gives in a case in which it cannot be told."""
 
 
 @dataclass(frozen=True)
-class Played:
-    """A case that was played.
+class Drawn:
+    """A case, and what is right in it.
 
     Attributes:
-        got: what came, plain.
-        want: what is right, plain.
+        case: the arguments, and quantities that are known of it.
         packed: the arguments, as `wire.pack` has them.
-        known: quantities of the case, by name.
-        shown: the case in a line.
+        want: what is right, plain.
     """
 
-    got: Any
-    want: Any
+    case: Any
     packed: bytes
-    known: Mapping[str, float]
-    shown: str
+    want: Any
 
 
-class _Suspect:
-    """A mistake beside an answer, looked at case by case and no further than it is asked for."""
+class Known:
+    """A known mistake in the cases of a look, computed case by case when it is asked for, and once."""
 
-    def __init__(self, mistake: Any, done: list[Played], tolerance: float, check: ModuleType):
+    def __init__(self, mistake: Any, drawn: list[Drawn], tolerance: float, check: ModuleType):
         self.says, self.function = mistake.says, mistake.function
-        self.done, self.tolerance, self.check = done, tolerance, check
-        self.result, self.wrong, self.agrees = cache(self._result), cache(self._wrong), cache(self._agrees)
+        self.drawn, self.tolerance, self.check = drawn, tolerance, check
+        self.result, self.wrong = cache(self._result), cache(self._wrong)
 
     def _result(self, i: int) -> Any:
-        """What it gives in a case; `NONE` where it cannot be told."""
+        """What it gives; `NONE` where it cannot be told."""
         try:
             with np.errstate(all="ignore"):
-                return self.function(*wire.unpack(self.done[i].packed, self.check))
+                return plain(self.function(*wire.unpack(self.drawn[i].packed, self.check)))
         except Exception:
             return NONE
 
     def _wrong(self, i: int) -> bool | None:
-        """Whether it gives something wrong."""
+        """Whether that is wrong; None where it cannot be told."""
         told = self.result(i) is not NONE
-        return not compare.same(self.result(i), self.done[i].want, self.tolerance) if told else None
-
-    def _agrees(self, i: int) -> bool | None:
-        """Whether it gives what came."""
-        told = self.result(i) is not NONE
-        return compare.same(self.done[i].got, self.result(i), self.tolerance) if told else None
+        return not compare.same(self.result(i), self.drawn[i].want, self.tolerance) if told else None
 
 
 class Diagnosis:
-    """All cases of a look, and what is wrong with them.
+    """What came in all cases of a look, and what is wrong with it.
 
     Attributes:
         right: whether nothing is.
         bad: the first case that is wrong.
+        came: what came there.
     """
 
-    def __init__(self, done: list[Played], tolerance: float, mistakes: Sequence, check: ModuleType):
-        self.done, self.tolerance = done, tolerance
-        self.suspects = [_Suspect(each, done, tolerance, check) for each in mistakes]
-        self.wrong = [not compare.same(each.got, each.want, tolerance) for each in done]
+    def __init__(self, got: list[Any], drawn: list[Drawn], known: list[Known], tolerance: float):
+        self.got, self.drawn, self.known, self.tolerance = got, drawn, known, tolerance
+        pairs = zip(got, drawn, strict=True)
+        self.wrong = [not compare.same(mine, each.want, tolerance) for mine, each in pairs]
         self.right = not any(self.wrong)
-        self.bad = None if self.right else done[self.wrong.index(True)]
+        first = None if self.right else self.wrong.index(True)
+        self.bad, self.came = (None, None) if first is None else (drawn[first], got[first])
+        self.agrees = cache(self._agrees)
+
+    def _agrees(self, known: Known, i: int) -> bool | None:
+        """Whether a mistake gives what came; None where it cannot be told."""
+        told = known.result(i) is not NONE
+        return compare.same(self.got[i], known.result(i), self.tolerance) if told else None
 
     def sure(self) -> str:
         """What is wrong beyond doubt: a word that is misspelt, one known mistake or two, another kind of value."""
-        kind = compare.unlike(self.bad.got, self.bad.want) or compare.undefined(self.bad.got, self.bad.want)
-        return compare.misspelt(self.bad.got, self.bad.want) or self._one() or kind or self._two()
+        kind = compare.unlike(self.came, self.bad.want) or compare.undefined(self.came, self.bad.want)
+        return compare.misspelt(self.came, self.bad.want) or self._one() or kind or self._two()
 
     def likely(self) -> str:
         """A known mistake that is there beside something else, or ""."""
@@ -92,78 +91,79 @@ class Diagnosis:
         """
         bad = [i for i, wrong in enumerate(self.wrong) if wrong]
         fine = [i for i, wrong in enumerate(self.wrong) if not wrong]
-        for each in self.suspects:
-            if any(each.agrees(i) is False for i in bad):
+        for each in self.known:
+            if any(self.agrees(each, i) is False for i in bad):
                 continue
-            explained = sum(each.agrees(i) is True for i in bad)
-            if explained > 1 or (explained and not any(each.agrees(i) is False for i in fine)):
+            explained = sum(self.agrees(each, i) is True for i in bad)
+            if explained > 1 or (explained and not any(self.agrees(each, i) is False for i in fine)):
                 return self._filled(each.says)
         return ""
 
     def _two(self) -> str:
         """Two mistakes that meet: where one of them bites, its result came; where both do, something wrong came."""
-        able = [each for each in self.suspects if self._may_be(each)]
+        able = [each for each in self.known if self._may_be(each)]
         for pair in itertools.combinations(able, 2):
             if pair[0].says != pair[1].says and self._are_both(pair):
                 first, second = (self._filled(each.says) for each in pair)
                 return f"{first.rstrip('.')}. And: {second}"
         return ""
 
-    def _may_be(self, suspect: _Suspect) -> bool:
+    def _may_be(self, known: Known) -> bool:
         """Whether it gives nothing wrong where the answer is right, and explains a case in which it is not."""
-        bites = [bool(suspect.wrong(i)) for i in range(len(self.done))]
-        explains = any(bite and suspect.agrees(i) for i, bite in enumerate(bites))
+        bites = [bool(known.wrong(i)) for i in range(len(self.drawn))]
+        explains = any(bite and self.agrees(known, i) for i, bite in enumerate(bites))
         return explains and not any(bite and not wrong for bite, wrong in zip(bites, self.wrong, strict=True))
 
-    def _are_both(self, pair: tuple[_Suspect, _Suspect]) -> bool:
+    def _are_both(self, pair: tuple[Known, Known]) -> bool:
         pure = [0, 0]
         for i, wrong in enumerate(self.wrong):
             bites = [each.wrong(i) for each in pair]
             if None in bites or wrong != any(bites):
                 return False
             if sum(bites) == 1:
-                if not pair[bites.index(True)].agrees(i):
+                if not self.agrees(pair[bites.index(True)], i):
                     return False
                 pure[bites.index(True)] += 1
         return all(pure)
 
     def _times(self) -> str:
         """A mistake whose results came with a factor."""
-        for each in self.suspects:
-            if len(self.done) < 2 or not all(each.wrong(i) for i in range(len(self.done))):
+        for each in self.known:
+            if len(self.drawn) < 2 or not all(each.wrong(i) for i in range(len(self.drawn))):
                 continue
-            pairs = [(done.got, each.result(i)) for i, done in enumerate(self.done)]
-            if factor := compare.ratio(pairs, [done.known for done in self.done], "what that gives"):
+            pairs = [(got, each.result(i)) for i, got in enumerate(self.got)]
+            if factor := compare.ratio(pairs, [one.case.known for one in self.drawn], "what that gives"):
                 return f"{self._filled(each.says).rstrip('.')}. And that is not all: {factor}."
         return ""
 
     def _most(self) -> str:
         """A mistake that explains most of what is wrong, and nothing speaks against it."""
-        for each in self.suspects:
+        for each in self.known:
             if not self._may_be(each):
                 continue
-            explained = sum(each.agrees(i) is True for i, wrong in enumerate(self.wrong) if wrong)
+            explained = sum(self.agrees(each, i) is True for i, wrong in enumerate(self.wrong) if wrong)
             if explained > 1 and 2 * explained > sum(self.wrong):
                 return f"{self._filled(each.says).rstrip('.')}. And that is not all: {self.difference()}"
         return ""
 
     def _filled(self, says: str) -> str:
-        mine, right = compare.flat(self.bad.got), compare.flat(self.bad.want)
+        mine, right = compare.flat(self.came), compare.flat(self.bad.want)
         with np.errstate(all="ignore"):  # infinity may be a right result
             ratio = np.linalg.norm(mine) / (np.linalg.norm(right) or np.nan) if mine.size == right.size else None
         ratio = "another number" if ratio is None else f"{ratio:.3g}"
-        known = {name.replace(" ", "_"): f"{value:g}" for name, value in self.bad.known.items()}
+        known = {name.replace(" ", "_"): f"{value:g}" for name, value in self.bad.case.known.items()}
         return says.format(ratio=ratio, **known)
 
     def difference(self) -> str:
         """Where the first wrong case differs, and by which factor, if it is one."""
-        got, want = self.bad.got, self.bad.want
+        got, want = self.came, self.bad.want
         if compare.transposed(got, want):
             return "your result is the right one with rows and columns exchanged"
         if compare.permuted(got, want, self.tolerance):
             return "your result has the right parts, in another order"
         text = compare.difference(got, want, self.tolerance)
-        factor = compare.ratio([(each.got, each.want) for each in self.done], [each.known for each in self.done])
+        pairs = [(got, each.want) for got, each in zip(self.got, self.drawn, strict=True)]
+        factor = compare.ratio(pairs, [each.case.known for each in self.drawn])
         right = self.wrong.count(False)
-        some = f" It is right in {right} of {len(self.done)} cases." if right else ""
+        some = f" It is right in {right} of {len(self.drawn)} cases." if right else ""
         return f"{factor}: {text}." if factor else f"{text}.{some}"

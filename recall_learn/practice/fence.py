@@ -28,21 +28,26 @@ _NO_NEW_PRIVILEGES = 38
 _SUBREAPER = 36
 
 
+def version() -> int:
+    """How much of it the system has: Landlock's version, 0 where there is none."""
+    if sys.platform != "linux":
+        return 0
+    return max(ctypes.CDLL(None).syscall(_CREATE, None, 0, 1), 0)
+
+
 def close(writable: Path) -> bool:
     """Take from this process, and all that it will start, the right to write anywhere but in a folder.
 
     Returns:
         Whether the system did it.
     """
-    if sys.platform != "linux":
+    have = version()
+    if not have:
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_CREATE, None, 0, 1)
-    if version < 1:
-        return False
-    rights = _CHANGE | (_MOVE if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
-    wanted = struct.pack("QQQ", rights, 0, _SIGNALS_AND_SOCKETS if version >= 6 else 0)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    libc = ctypes.CDLL(None)
+    rights = _CHANGE | (_MOVE if have >= 2 else 0) | (_TRUNCATE if have >= 3 else 0)
+    wanted = struct.pack("QQQ", rights, 0, _SIGNALS_AND_SOCKETS if have >= 6 else 0)
+    size = 24 if have >= 6 else 16 if have >= 4 else 8
     rules = libc.syscall(_CREATE, wanted, size, 0)
     if rules < 0:
         return False

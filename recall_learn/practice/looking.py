@@ -5,6 +5,7 @@ mistakes and laws are at work here, and meet values alone: what comes from an an
 law it is in the kind that the reference gives (`values.like`).
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ import numpy as np
 import torch
 
 from recall_learn.practice import compare, diagnosis, values, wire
-from recall_learn.practice.diagnosis import Played
 from recall_learn.practice.exercise import Exercise, named
 from recall_learn.practice.player import Here
 from recall_learn.practice.report import Complaint, NotWritten, Report
@@ -78,6 +78,26 @@ def wrong(says: str) -> NoReturn:
     raise Complaint(says)
 
 
+class Draw:
+    """The random cases of a look with what is right in them, for one answer or for many."""
+
+    def __init__(self, exercise: Exercise, seed: int | None = None):
+        self.exercise, self.check = exercise, exercise.check
+        self.rng = np.random.default_rng(seed)
+        self.coins = self.rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
+        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
+        with standard():
+            torch.manual_seed(int(self.coins.integers(2**63)))
+            cases = self.check.cases(self.rng) if hasattr(self.check, "cases") else []
+            packed = [wire.pack(each.arguments) for each in cases]
+            self.wants = [self.check.reference(*wire.unpack(each, self.check)) for each in packed]
+            self.state = torch.get_rng_state()
+        made = zip(cases, packed, map(values.plain, self.wants), strict=True)
+        self.drawn = [diagnosis.Drawn(*each) for each in made]
+        mistakes = getattr(self.check, "MISTAKES", [])
+        self.known = [diagnosis.Known(each, self.drawn, self.tolerance, self.check) for each in mistakes]
+
+
 def examine(exercise: str | Exercise, answer: Any, seed: int | None = None) -> Report:
     """Look at an answer.
 
@@ -91,64 +111,62 @@ def examine(exercise: str | Exercise, answer: Any, seed: int | None = None) -> R
     """
     if isinstance(exercise, str):
         exercise = named(exercise)
-    return look_at(exercise, Here(exercise, answer), seed)
+    return look_at(Draw(exercise, seed), Here(exercise, answer))
 
 
-def look_at(exercise: Exercise, answer: Answer, seed: int | None = None) -> Report:
+def look_at(draw: Draw, answer: Answer) -> Report:
     """Look at an answer, wherever it is played."""
-    look = _Look(exercise, answer, np.random.default_rng(seed))
+    look, name = _Look(draw, answer), draw.exercise.name
     try:
         with standard():
+            torch.set_rng_state(draw.state)
             answer.signature()
             says = look.cases() or look.laws()
     except NotWritten:
-        return Report(exercise.name, "open", "not written yet. Write the body, then look again.")
+        return Report(name, "open", "not written yet. Write the body, then look again.")
     except Complaint as complaint:
-        return Report(exercise.name, "failed", str(complaint), look.detail)
+        return Report(name, "failed", str(complaint), look.detail)
     if says:
-        return Report(exercise.name, "failed", says, look.detail)
-    return Report(exercise.name, "passed", f"right, in {look.count} random cases and {len(look.rules)} laws.")
+        return Report(name, "failed", says, look.detail)
+    return Report(name, "passed", f"right, in {len(draw.drawn)} random cases and {len(look.rules)} laws.")
 
 
 class _Look:
     """One look at one answer."""
 
-    def __init__(self, exercise: Exercise, answer: Answer, rng: np.random.Generator):
-        self.answer, self.rng, self.check = answer, rng, exercise.check
-        self.coins = rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
+    def __init__(self, draw: Draw, answer: Answer):
+        self.draw, self.answer, self.check = draw, answer, draw.check
+        self.rng, self.coins = copy.deepcopy((draw.rng, draw.coins))
         self.rules = list(getattr(self.check, "LAWS", []))
-        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
         play = getattr(self.check, "play", None)
-        self.names = list(inspect.signature(play).parameters)[1:] if play else list(exercise.arguments)
-        self.pattern: tuple[int, Any] = (-1, None)
-        self.count, self.detail = 0, ""
+        self.names = list(inspect.signature(play).parameters)[1:] if play else list(draw.exercise.arguments)
+        self.shown, self.beside = None, ""
+
+    @property
+    def detail(self) -> str:
+        """The case that shows what is wrong, and what else there is to say, or ""."""
+        case = self._said(self.shown) if self.shown else ""
+        return "\n".join(filter(None, (case, self.beside)))
 
     def cases(self) -> str:
         """What is wrong in the cases, or ""."""
-        torch.manual_seed(int(self.coins.integers(2**63)))
-        done, changed = [], None
-        for each in self.check.cases(self.rng) if hasattr(self.check, "cases") else []:
-            self.count += 1
-            packed = wire.pack(each.arguments)
-            want = self.check.reference(*wire.unpack(packed, self.check))
-            if self.pattern[1] is None:
-                self.pattern = len(each.arguments), want
-            self.detail = self._shown(each)
-            got, changes = self.ask(*each.arguments)
-            changed = changed or (changes and (changes, self.detail))
-            done.append(Played(got, values.plain(want), packed, each.known, self.detail))
-        self.detail = ""
-        mistakes = getattr(self.check, "MISTAKES", [])
-        found = diagnosis.Diagnosis(done, self.tolerance, mistakes, self.check)
+        got, changed = [], None
+        for each in self.draw.drawn:
+            self.shown = each.case
+            value, changes = self.ask(*each.case.arguments)
+            changed = changed or (changes and (changes, each.case))
+            got.append(value)
+        self.shown = None
+        found = diagnosis.Diagnosis(got, self.draw.drawn, self.draw.known, self.draw.tolerance)
         if found.right and not changed:
             return ""
-        self.detail = changed[1] if found.right else found.bad.shown
+        self.shown = changed[1] if found.right else found.bad.case
         if says := "" if found.right else found.sure():
             return f"{says.rstrip('.')}. And {changed[0]}" if changed else says
         if changed:
             return changed[0]
         if law := self._law_or_nothing():
-            self.detail = f"{self.detail}\n{found.difference()}"
+            self.beside = found.difference()
             return law
         return found.likely() or found.difference()
 
@@ -167,11 +185,9 @@ class _Look:
         return ""
 
     def _law_or_nothing(self) -> str:
-        detail = self.detail
         try:
             return self.laws()
         except (_Unreadable, NotWritten):  # the result is wrong anyway, and what is wrong with it can be said
-            self.detail = detail
             return ""
         except Complaint as broken:
             return str(broken)
@@ -183,12 +199,13 @@ class _Look:
 
     def _in_a_law(self, *arguments) -> Any:
         """The same in the kind of the reference, where ``play`` is asked for nothing else."""
-        (got, changes), (count, pattern) = self.ask(*arguments), self.pattern
+        got, changes = self.ask(*arguments)
         if changes:
             raise Complaint(changes)
-        return values.like(got, pattern) if count == len(arguments) else got
+        usual = self.draw.drawn and len(self.draw.drawn[0].case.arguments) == len(arguments)
+        return values.like(got, next((each for each in self.draw.wants if each is not None), None)) if usual else got
 
-    def _shown(self, each: Case) -> str:
+    def _said(self, each: Case) -> str:
         pairs = list(zip(self.names, each.arguments, strict=False))
         pairs.sort(key=lambda pair: compare.flat(pair[1]).size != 1)  # numbers first: what is long may be cut off
         parts = [f"{name} = {_short(value)}" for name, value in pairs]

@@ -164,7 +164,7 @@ def _environment(scratch: str) -> dict[str, str]:
     """What the process finds in its environment: whole paths, and a place of its own for what it writes."""
     paths = [os.path.abspath(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
     own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), scratch) | {"PYTHONPATH": os.pathsep.join(paths)}
-    fixed = {"PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
+    fixed = {"PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     return {**os.environ, **own, **fixed}
 
 

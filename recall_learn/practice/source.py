@@ -27,8 +27,12 @@ HIDDEN = (
 )
 
 
-def read(path: Path) -> ast.Module:
-    """An answer's file as Python takes it: a byte order mark and a line ``# coding: ...`` count.
+def read(path: Path, flags: int = 0) -> Any:
+    """An answer's file, compiled as Python does it: a byte order mark and a line ``# coding: ...`` count.
+
+    Args:
+        path: the file.
+        flags: `ast.PyCF_ONLY_AST` for its tree.
 
     Raises:
         Complaint: it is not Python; says in which line.
@@ -42,7 +46,7 @@ def read(path: Path) -> ast.Module:
     if (place := data.find(b"\0")) >= 0:
         raise Complaint(f"{path.name}, line {_line(data, place)}, holds a NUL byte; type the line anew")
     try:
-        return ast.parse(data, str(path))
+        return compile(data, str(path), "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         raise Complaint(_told(path, data, error)) from None
     except (ValueError, RecursionError, MemoryError) as error:  # a number of 5,000 digits; a thousand brackets
@@ -76,7 +80,7 @@ def load(exercise: Exercise, path: Path) -> Any:
     """
     from recall_learn.practice.guard import call
 
-    code = compile(read(path), str(path), "exec")
+    code = read(path)
     module = ModuleType(f"answer_{exercise.name}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses ask there for their module
@@ -92,7 +96,7 @@ def uses(path: Path) -> tuple[str, ...]:
     It judges nothing: a right value is right. It is there for whoever reads a report.
     """
     try:
-        tree = read(path)
+        tree = read(path, ast.PyCF_ONLY_AST)
     except Complaint:
         return ()
     known: dict[str, str] = {}  # what a name at the top of a chain of dots stands for

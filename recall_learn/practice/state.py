@@ -31,7 +31,7 @@ SETTINGS: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = [
     (_deterministic, _set_deterministic, (False, False)),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
     (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on), False),
-    (torch.get_num_threads, torch.set_num_threads, KEEP),
+    (torch.get_num_threads, torch.set_num_threads, 1),  # the cases are small
     (np.geterr, lambda how: np.seterr(**how), {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
     (np.geterrcall, np.seterrcall, None),
     (sys.getrecursionlimit, sys.setrecursionlimit, KEEP),

@@ -1,5 +1,6 @@
 """For those who make exercises: what a set of answers is told, an answer a line."""
 
+import functools
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import Any
 
 from recall_learn.practice import source
 from recall_learn.practice.exercise import Exercise, load_file
-from recall_learn.practice.looking import examine
+from recall_learn.practice.looking import Draw, look_at
+from recall_learn.practice.player import Here
 from recall_learn.practice.report import MARKS, Complaint, Report
 
 LOOKS = 3
@@ -62,6 +64,16 @@ def edited(exercise: Exercise, edits: dict[str, str]) -> Any:
     return made(exercise, code)
 
 
+@functools.cache
+def _draw(exercise: Exercise, seed: int) -> Draw:
+    return Draw(exercise, seed)
+
+
+def look(exercise: Exercise, answer: Any, seed: int) -> Report:
+    """Look at an answer; the cases of a seed are drawn once for all answers."""
+    return look_at(_draw(exercise, seed), Here(exercise, answer))
+
+
 def tried(exercise: Exercise, looks: int = LOOKS) -> Iterator[Tried]:
     """The solution, every mutant and every other right answer, each looked at with the seeds 0, 1, ..."""
     known = mutants(exercise)
@@ -69,11 +81,11 @@ def tried(exercise: Exercise, looks: int = LOOKS) -> Iterator[Tried]:
         ("solution", made(exercise, exercise.code)),
         *((f"right: {each.__name__}", each) for each in known.OTHERS),
     ]:
-        reports = [examine(exercise, answer, seed) for seed in range(looks)]
+        reports = [look(exercise, answer, seed) for seed in range(looks)]
         yield Tried(name, reports, "" if all(reports) else "it is refused")
     for name, edits, says in known.MUTANTS:
         answer = edits if callable(edits) else edited(exercise, edits)
-        reports = [examine(exercise, answer, seed) for seed in range(looks)]
+        reports = [look(exercise, answer, seed) for seed in range(looks)]
         others = [each[2] for each in known.MUTANTS if each[2] != says]
         yield Tried(f"wrong: {name}", reports, _fault(reports, says, others))
 
@@ -93,4 +105,4 @@ def tried_file(exercise: Exercise, path: Path, looks: int = LOOKS) -> Tried:
         answer = source.load(exercise, path)
     except Complaint as complaint:
         return Tried(path.name, [Report(exercise.name, "failed", str(complaint))])
-    return Tried(path.name, [examine(exercise, answer, seed) for seed in range(looks)])
+    return Tried(path.name, [look(exercise, answer, seed) for seed in range(looks)])

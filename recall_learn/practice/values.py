@@ -16,6 +16,8 @@ import torch
 
 DEPTH = 20
 """A list within lists deeper than this is no result; it may be one that holds itself."""
+SAFE = 1 << 1000
+"""A whole number below this one is also a float."""
 ENTRIES = 1_000_000
 """Entries of the lists and dictionaries of a result."""
 
@@ -42,7 +44,8 @@ def _plain(value: Any, depth: int, left: list[int]) -> Any:
     left[0] -= 1
     if depth == 0 or left[0] < 0:
         return Odd("a list within lists without an end" if depth == 0 else f"more than {ENTRIES:,} entries")
-    if value is None or isinstance(value, Odd):
+    kind = type(value)
+    if kind in (float, bool, str, type(None), Odd) or (kind is int and -SAFE < value < SAFE):
         return value
     if isinstance(value, str):
         return str(value)

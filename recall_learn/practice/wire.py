@@ -30,16 +30,19 @@ class Built:
 
     function: Callable
     arguments: tuple
+    seed: int
 
 
 def built(function: Callable, *arguments: Any) -> Built:
     """An argument of a case that is no plain value, such as a model: ``function(*arguments)``, made anew for each call.
 
+    Torch's random numbers are the same ones each time that it is made, so that a new layer has the same weights.
+
     Args:
         function: one that the check's module defines or imports, under its own name.
         arguments: plain values.
     """
-    return Built(function, arguments)
+    return Built(function, arguments, int(torch.randint(2**62, ())))
 
 
 def pack(value: Any) -> bytes:
@@ -68,7 +71,7 @@ def _packed(value: Any, arrays: list[bytes]) -> Any:
     if type(value) is torch.Generator:
         return ["generator", _kept(value.get_state().numpy().tobytes(), arrays)]
     if isinstance(value, Built):
-        return ["built", value.function.__name__, *(_packed(each, arrays) for each in value.arguments)]
+        return ["built", value.function.__name__, value.seed, *(_packed(each, arrays) for each in value.arguments)]
     if isinstance(value, Odd):
         return ["odd", value.kind, value.advice]
     if type(value) is dict:
@@ -151,8 +154,11 @@ class _Reader:
         state = torch.frombuffer(self._bytes(count), dtype=torch.uint8)
         return torch.Generator().set_state(state)
 
-    def _built(self, name: str, *arguments: Any) -> Any:
-        return getattr(self.module, name)(*map(self.read, arguments))
+    def _built(self, name: str, seed: int, *arguments: Any) -> Any:
+        given = [self.read(each) for each in arguments]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return getattr(self.module, name)(*given)
 
     def _odd(self, kind: str, advice: str) -> Odd:
         return Odd(str(kind)[:200], str(advice)[:200])

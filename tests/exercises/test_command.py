@@ -15,6 +15,16 @@ from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
 
 NAME = "fisher_empirical"
+MUTANTS = """
+MUTANTS = [
+    ("subtracts", {"a + b": "a - b"}, "you subtract"),
+]
+
+def turned(a, b):
+    return b + a
+
+OTHERS = [turned]
+"""
 EACH = exercise.named(NAME)
 
 
@@ -60,21 +70,6 @@ def test_run_begins_an_answer_looks_at_it_and_never_writes_over_it(answer, capsy
     entry = progress.load()[NAME]
     assert entry["tries"] == 2
     assert entry["passed"] >= entry["first"]
-
-
-def test_an_answer_that_ends_python_or_is_none_is_told(answer, capsys, own_progress):
-    for body, message in (
-        ("import os; os._exit(3)", "ended Python (exit status 3)"),
-        ("return (", "is not Python"),
-    ):
-        answer(body)
-        assert run("run", NAME) == 1
-        assert message in capsys.readouterr().out
-    path = own_progress / "answers" / f"{NAME}.py"
-    for text, message in (("x = 1 / 0", "ZeroDivisionError"), ("x = 1", f"defines no `{NAME}`")):
-        path.write_text(text)
-        run("run", NAME)
-        assert message in capsys.readouterr().out
 
 
 def test_a_process_that_hangs_is_killed(answer, monkeypatch):
@@ -143,6 +138,74 @@ def test_hints_come_one_by_one(capsys):
     assert progress.load()[NAME]["hints"] == 3
 
 
+def test_where_nothing_can_be_noted_all_hints_are_shown(own_progress, monkeypatch, capsys):
+    (own_progress / "file").write_text("")
+    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(own_progress / "file" / "progress.json"))
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        assert run("hint", NAME) == 0
+    out = capsys.readouterr().out
+    assert re.findall("^Hint .*?:", out, re.MULTILINE) == ["Hint 1 of 3:", "Hint 2 of 3:", "Hint 3 of 3:"]
+
+
+@pytest.mark.parametrize("arguments", [("--answers", "mine", "reset", NAME), ("reset", NAME, "--answers", "mine")])
+def test_the_folder_may_be_named_before_and_behind_the_command(arguments, own_progress, monkeypatch):
+    monkeypatch.chdir(own_progress)
+    assert run(*arguments) == 0
+    assert (own_progress / "mine" / f"{NAME}.py").read_text() == EACH.file
+    assert not (own_progress / "answers").exists()
+
+
+def test_try_shows_what_a_set_of_answers_gets(adding, own_progress, monkeypatch, capsys):
+    (own_progress / "mutants").mkdir()
+    known = own_progress / "mutants" / "adds.py"
+    known.write_text(MUTANTS)
+    (own_progress / "tried").mkdir()
+    for name, body in (
+        ("half", "(a + b) / 2"),
+        ("other", "b + a"),
+        ("sometimes", "a + b * bool(seen or seen.append(1))"),
+    ):
+        (own_progress / "tried" / f"{name}.py").write_text(f"def adds(a, b, seen=[]):\n    return {body}\n")
+    (own_progress / "none.py").write_text("x = (")
+    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
+    assert run("try", "adds", str(own_progress / "tried"), str(own_progress / "none.py")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0].strip() for line in lines] == [
+        *("solution", "right", "wrong", "half.py", "other.py", "sometimes.py", "none.py")
+    ]
+    assert lines[2].startswith("   wrong: subtracts: ✗ you subtract")
+    assert "✗ your result is 0.5 times the right one, in every case" in lines[3]
+    assert "✓ right" in lines[4]
+    assert "passes 2 of 3 looks" in lines[5]
+    assert "none.py, line 1, is not Python" in lines[6]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"you subtract"', '"you divide"', "!! wrong: subtracts: it is not told 'you divide'"),
+        ("a - b", "a + b", "!! wrong: subtracts: it passes"),
+        ("b + a", "b - a", "!! right: turned: it is refused"),
+        (
+            "]",
+            '    ("subtracts again", lambda a, b: b - a, "subtract"),\n]',
+            "it is told 'subtract', which is another one's",
+        ),
+    ],
+)
+def test_try_says_what_is_wrong_with_a_check(adding, own_progress, monkeypatch, capsys, old, new, fault):
+    (own_progress / "mutants").mkdir()
+    (own_progress / "mutants" / "adds.py").write_text(MUTANTS.replace(old, new, 1))
+    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
+    assert run("try", "adds") == 1
+    assert fault in capsys.readouterr().out
+
+
+def test_try_needs_files_that_are_there(capsys):
+    assert run("try", NAME, "no/such.py") == 2
+    assert "no/such.py is not there; name files" in capsys.readouterr().err
+
+
 def test_the_solution_is_shown_and_noted(capsys):
     assert run("solution", NAME) == 0
     out = capsys.readouterr().out
@@ -163,6 +226,14 @@ def test_reset_keeps_the_answer(answer, own_progress):
     assert "return 2" in path.with_suffix(".py.2").read_text()
     run("reset", NAME)
     assert len(list(path.parent.iterdir())) == 3
+
+
+def test_reset_keeps_an_answer_that_is_no_text(answer):
+    path = answer("return 1")
+    path.write_bytes(mine := b"# coding: latin-1\nx = '\xe4'\n")
+    assert run("reset", NAME) == 0
+    assert path.read_text() == EACH.file
+    assert path.with_suffix(".py.1").read_bytes() == mine
 
 
 @pytest.mark.parametrize("kind", ["bytes", "folder", "pipe", "link"])
@@ -212,6 +283,17 @@ def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
     answer("return 1")
     assert run("watch", NAME) == 0
     assert f"✓ {NAME}" in capsys.readouterr().out
+
+
+def test_watch_waits_while_an_editor_has_the_file_away(answer, capsys, monkeypatch):
+    path = answer("return 1")
+    states = iter([None, (1, 1, 1), (1, 1, 1), None, (1, 2, 1)])
+    monkeypatch.setattr("recall_learn.practice.command._saved", lambda _: next(states))
+    monkeypatch.setattr("recall_learn.practice.command.POLL", 0.0)
+    looks, said = [], iter(["failed", "passed"])
+    monkeypatch.setattr(answers, "look", lambda each, at: looks.append(at) or Report(each.name, next(said), ""))
+    assert run("watch", NAME) == 0
+    assert looks == [path, path]
 
 
 def test_bad_inputs_are_said_in_a_sentence(own_progress, capsys, monkeypatch):
@@ -342,19 +424,14 @@ def test_a_notebook_shows_colour_and_the_text_cannot_leave_its_place():
     assert "<script>" not in html
 
 
-def test_what_an_answer_prints_is_shown_and_cut(answer, capsys):
-    answer("print('\\n'.join(map(str, range(100)))); return x")
+def test_what_an_answer_prints_is_shown_and_cut_and_what_it_asks_for_is_not_given(answer, capsys):
+    answer("print('\\n'.join(map(str, range(100)))); return input()")
     run("run", NAME)
     out = capsys.readouterr().out
     assert "\n  | 39\n" in out
     assert "| 40\n" not in out
     assert "more lines that your answer prints" in out
-
-
-def test_an_answer_that_asks_gets_no_input(answer, capsys):
-    answer("return input()")
-    run("run", NAME)
-    assert "Take what you need from the arguments" in capsys.readouterr().out
+    assert "Take what you need from the arguments" in out
 
 
 def test_a_name_may_be_a_path_or_a_folder():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from recall_learn.practice import examine, looking
+from recall_learn.practice import check, examine, looking
 from recall_learn.practice.exercise import everything, named, read
 
 
@@ -134,3 +134,107 @@ def test_a_number_may_come_as_an_array_and_what_a_law_cannot_read_is_told(adding
     path.write_text(f"{of_one}\n\n{law}\n\nLAWS = [reads]\n")
     assert "a law cannot read your result (" in says(read(adding.path), lambda a, b: a + b)
     assert "it has to be" in says(read(adding.path), lambda a, b: [7.0])  # the difference says more
+
+
+MEETING = """
+
+def cases(rng):
+    return [case(torch.tensor(a), torch.tensor(b), size=3) for a, b in (
+        ([1.0, 2.0, 3.0], [4.0, 5.0, 7.0]),
+        ([-1.0, 2.0, 3.0], [4.0, 5.0, 7.0]),
+        ([1.0, 2.0, 3.0], [4.0, 5.0, 700.0]),
+        ([1.0, 2.0, 4.0], [4.0, 5.0, 8.0]),
+        ([-2.0, 2.0, 3.0], [4.0, 5.0, 9.0]),
+        ([-2.0, 2.0, 3.0], [4.0, 5.0, 900.0]),
+    )]
+
+MISTAKES = [
+    Mistake("a negative a counts as 0.", lambda a, b: a.clamp(min=0) + b),
+    Mistake("b is cut off at 100.", lambda a, b: a + b.clamp(max=100)),
+    Mistake("you subtract.", lambda a, b: a - b),
+]
+LAWS = []
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda a, b: a.clamp(min=0) + b, "adds: a negative a counts as 0."),
+        (lambda a, b: a.clamp(min=0) + b.clamp(max=100), "adds: a negative a counts as 0. And: b is cut off at 100."),
+        (lambda a, b: 2 * (a - b), "you subtract. And that is not all: your result is 2 times what that gives"),
+        (lambda a, b: a.clamp(min=0) + (b if b[2] < 800 else 0 * b), "counts as 0. And that is not all: your result"),
+        (
+            lambda a, b: a.mul_(-1) and 0 if len(a) == 1 else a.clamp_(min=0) + b,
+            "counts as 0. And your function changes",
+        ),
+        (lambda a, b: a.mul_(1.5) + b, "adds: your function changes its argument `a` in place"),
+    ],
+)
+def test_where_two_mistakes_meet_both_are_told(adding, says, answer, message):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    path.write_text(path.read_text() + MEETING)
+    assert message in says(read(adding.path), answer)
+
+
+def test_play_may_complain_and_watch_what_is_no_value(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    watching = """
+
+def model(size):
+    return torch.nn.Linear(size, 1)
+
+def cases(rng):
+    return [case(built(model, n), torch.ones(n)) for n in (2, 3)]
+
+def reference(model, x):
+    return model(x).item()
+
+def play(entry, model, x, asked=""):
+    got = entry(model, x)
+    if model.training and asked:
+        wrong("it is in train mode")
+    return got
+
+MISTAKES = []
+LAWS = [lambda answer, rng: answer(built(model, 2), torch.ones(2), "the mode")]
+"""
+    path.write_text(path.read_text().replace("import Mistake,", "import Mistake, built,") + watching)
+    assert "it is in train mode" in says(read(adding.path), lambda model, x: model(x))
+    evals = "changes its argument `model` in place (its mode (train or eval))"
+    assert evals in says(read(adding.path), lambda model, x: model.eval()(x))
+
+    def leaves(what):
+        def adds(model, x):
+            what(model)
+            return model(x)
+
+        return adds
+
+    for message, what in {
+        "its weights": lambda model: torch.nn.init.zeros_(model.weight),
+        "`torch.autograd.grad` leaves alone": lambda model: model(torch.ones(model.in_features)).backward(),
+        "its hooks": lambda model: model.register_forward_hook(lambda *_: None) and None,
+        "requires_grad of its weights": lambda model: model.requires_grad_(False),
+    }.items():
+        assert message in says(read(adding.path), leaves(what))
+
+
+def test_a_check_that_hands_on_what_is_no_value_is_at_fault_and_not_the_answer(adding):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    path.write_text(path.read_text() + "\n\ndef strange(answer, rng):\n    answer(object(), 1)\n\nLAWS = [strange]\n")
+    with pytest.raises(TypeError, match="a object is no plain value"):
+        examine(read(adding.path), lambda a, b: a + b)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((len, "pull"), r'check\("pull", len\)'),
+        ((len, len), r'check\("len", \.\.\.\)'),
+        ((3, "pull"), r'the function itself after it: check\("pull", \.\.\.\)'),
+    ],
+)
+def test_arguments_in_the_wrong_order_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        check(*arguments)

@@ -2,35 +2,15 @@
 
 import functools
 import inspect
-import types
 
 import pytest
 import torch
 
-from recall_learn.practice import examine
-from recall_learn.practice.exercise import everything, load_file
+from recall_learn.practice.exercise import everything
+from recall_learn.practice.trying import edited, look, made, mutants
 
 ALL = everything()
 SEEDS = range(3)
-
-
-def mutants(exercise):
-    return load_file(exercise.path.parents[1] / "mutants" / exercise.path.name, f"mutants_{exercise.name}")
-
-
-def made(code, name):
-    """What a piece of source defines under a name."""
-    module = types.ModuleType("answer")
-    exec(compile(code, f"<{name}>", "exec"), module.__dict__)
-    return getattr(module, name)
-
-
-def edited(exercise, edits):
-    code = exercise.code
-    for old, new in edits.items():
-        assert old in code, f"{exercise.name}: no {old!r} in the solution"
-        code = code.replace(old, new)
-    return made(code, exercise.entry)
 
 
 def narrow(value):
@@ -67,7 +47,7 @@ each_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda each: each.n
 
 @each_exercise
 def test_a_stub_is_not_written_yet(exercise):
-    report = examine(exercise, made(exercise.stub, exercise.entry), seed=0)
+    report = look(exercise, made(exercise, exercise.stub), 0)
     assert report.status == "open", report
     assert "not written yet" in str(report)
 
@@ -75,7 +55,7 @@ def test_a_stub_is_not_written_yet(exercise):
 @each_exercise
 def test_the_solution_passes(exercise):
     for seed in SEEDS:
-        assert examine(exercise, made(exercise.code, exercise.entry), seed), (seed, exercise.name)
+        assert look(exercise, made(exercise, exercise.code), seed), (seed, exercise.name)
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "edits", "says"), MISTAKES)
@@ -83,7 +63,7 @@ def test_a_mistake_gets_its_own_message(exercise, mistake, edits, says):
     answer = edits if callable(edits) else edited(exercise, edits)
     other = [each[2] for each in mutants(exercise).MUTANTS if each[2] != says]
     for seed in SEEDS:
-        report = examine(exercise, answer, seed)
+        report = look(exercise, answer, seed)
         assert report.status == "failed", report
         assert says in report.says, (seed, report)
         assert not [each for each in other if each in report.says], report
@@ -92,18 +72,18 @@ def test_a_mistake_gets_its_own_message(exercise, mistake, edits, says):
 @pytest.mark.parametrize(("exercise", "other"), OTHERS)
 def test_another_right_answer_passes(exercise, other):
     for seed in SEEDS:
-        report = examine(exercise, other, seed)
+        report = look(exercise, other, seed)
         assert report, (seed, str(report))
 
 
 @each_exercise
 def test_the_solution_passes_in_float32(exercise):
     """In the precision that most models are trained in. One that needs more says so: FLOAT32 = False in its mutants."""
-    answer = made(exercise.code, exercise.entry)
+    answer = made(exercise, exercise.code)
     if inspect.isclass(answer) or not getattr(mutants(exercise), "FLOAT32", True):
         return
     for seed in SEEDS:
-        report = examine(exercise, in_float32(answer), seed)
+        report = look(exercise, in_float32(answer), seed)
         assert report, (seed, str(report))
 
 

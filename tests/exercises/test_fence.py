@@ -3,19 +3,20 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from recall_learn.cli import main
-from recall_learn.practice import answers, compare, exercise, process
+from recall_learn.practice import answers, compare, exercise, fence, process
 from recall_learn.practice.answers import look
 
 WRONG = "def adds(a, b):\n    return a - b\n"
 TOLD = "you subtract"
 LINUX = sys.platform == "linux"
+BOUND = fence.version()
+"""Whether the system lets a process bind itself, from 1; from 6 on its signals as well."""
 
 
 @pytest.fixture
@@ -181,9 +182,10 @@ def test_nothing_that_is_patched_replaced_or_written_changes_the_report(attacked
     assert not [line for line in out.splitlines() if not line.startswith("  | ")]
     tried = dict(line.removeprefix("  | ").partition(": ")[::2] for line in out.splitlines())
     assert len([name for name in tried if name in PATCHES]) >= 17
-    if LINUX:
-        refused = ("write_the_check", "write_the_library", "replace_the_answer", "write_the_report")
-        for name in (*refused, "write_the_memory_of_the_parent", "trace_the_parent", "signal_the_parent"):
+    if BOUND:
+        written = ("write_the_check", "write_the_library", "replace_the_answer", "write_the_report")
+        inside = ("write_the_memory_of_the_parent", "trace_the_parent")
+        for name in (*written, *inside, *(["signal_the_parent"] if BOUND >= 6 else [])):
             assert tried[name] == "PermissionError", name
         assert all(kept.values())
         assert not forged.exists()
@@ -266,15 +268,12 @@ def adds(a, b, begun=[]):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_processes_that_it_starts_are_ended_with_it(judged):
-    began = time.monotonic()
     report, out = judged(CHILDREN)
     assert report, report
-    assert time.monotonic() - began < 200  # none of the 300 seconds is waited for
     pids = [int(word) for word in out.replace("|", "").split()]
     assert len(pids) == 3
-    assert not [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).name() == "sleep"][
-        : 3 if LINUX else 1
-    ]
+    left = [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).name() == "sleep"]
+    assert not left if LINUX else len(left) < 3
 
 
 def test_one_that_stands_still_is_killed(judged, monkeypatch):
@@ -288,16 +287,9 @@ def test_names_in_a_class_s_repository_replace_nothing(tmp_path, monkeypatch, ca
     each = exercise.named("fisher_empirical")
     forged = "raise SystemExit('forged')\n"
     folder = tmp_path / "answers"
+    names = ("recall_learn/__init__", "recall_learn/practice/__init__", "torch", "copy", "json", "conftest", "pip")
     for place in (tmp_path, folder):
-        for name in (
-            "recall_learn/__init__",
-            "recall_learn/practice/__init__",
-            "torch",
-            "copy",
-            "json",
-            "conftest",
-            "pip",
-        ):
+        for name in names:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / f"{name}.py").write_text(forged)
     (folder / "mine.py").write_text("def mean_square(g):\n    return (g**2).mean(0)\n")

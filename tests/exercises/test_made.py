@@ -1,6 +1,7 @@
 """What is made from the solutions is what lies there, and an answer can be tried where it is read."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -59,13 +60,23 @@ def test_no_lesson_s_own_names_are_written_over():
         assert not entries & used, page.name
 
 
-def test_pytest_looks_at_answers(own_progress):
+def test_pytest_looks_at_answers_and_takes_nothing_else_from_where_it_is_run(own_progress):
     right, stub = ALL[:2]
     (own_progress / "answers").mkdir()
     for each, text in ((right, right.code), (stub, stub.file)):
         (own_progress / "answers" / f"{each.name}.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "exercises"), "--answers"]
-    done = subprocess.run([*command, str(own_progress / "answers")], capture_output=True, text=True)
+    for place in (own_progress, own_progress / "answers"):
+        for name in ("conftest", "torch", "copy"):
+            (place / f"{name}.py").write_text("raise SystemExit('forged')\n")
+        (place / "pytest.ini").write_text("[pytest]\naddopts = -p forged\n")
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "exercises")]
+    done = subprocess.run(
+        [*command, "--answers=answers"],
+        cwd=own_progress,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert f"○ {stub.name}: not written yet" in done.stdout
     assert done.returncode == 1

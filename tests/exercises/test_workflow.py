@@ -35,21 +35,21 @@ def run(name, folder, **inputs):
     return subprocess.run(["bash", "-e", "-c", step(name)["run"]], cwd=folder, env=env).returncode
 
 
-@pytest.mark.parametrize(("body", "status"), [(EACH.code, 0), (EACH.file, 1)])
-def test_a_class_s_answers_are_checked(own_progress, body, status):
+@pytest.mark.parametrize(
+    ("body", "inputs", "status"),
+    [
+        (EACH.code, {}, 0),
+        (EACH.code, {"require": EACH.points + 1, "names": EACH.name}, 1),
+        (EACH.file, {}, 1),
+    ],
+)
+def test_a_class_s_answers_are_checked(own_progress, body, inputs, status):
     (own_progress / "answers").mkdir()
     (own_progress / "answers" / f"{EACH.name}.py").write_text(body)
-    assert run("Check", own_progress) == status
+    assert run("Check", own_progress, **inputs) == status
     assert run("Summary", own_progress) == 0
     assert EACH.name in (own_progress / "summary.md").read_text()
     assert (own_progress / "report.json").is_file()
-
-
-def test_points_decide_where_they_are_asked_for(own_progress):
-    (own_progress / "answers").mkdir()
-    (own_progress / "answers" / f"{EACH.name}.py").write_text(EACH.code)
-    assert run("Check", own_progress, require=EACH.points, names=EACH.name) == 0
-    assert run("Check", own_progress, require=EACH.points + 1) == 1
 
 
 def flows():

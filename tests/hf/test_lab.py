@@ -405,7 +405,7 @@ def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
     assert list(curve(lab, "RecAdam", "x2").x) == list(range(1, 13))
 
 
-@pytest.mark.filterwarnings("ignore:lr . gamma is 1.98")
+@pytest.mark.filterwarnings("ignore:.*above 1 the pull overshoots")
 @pytest.mark.parametrize("name", [each.name for each in presets.presets(Recipe(backbone="tiny", task="world/cola"))])
 def test_every_story_is_a_recipe_that_runs(make, name):
     lab = make()

@@ -164,7 +164,7 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
         wait_for(lambda: seen.getsockname() in map(tuple, listening))
     time.sleep(0.2)
     listening.clear()
-    with pytest.raises(RuntimeError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
+    with pytest.raises(workers.DiedError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
         sweep(recipes, out, glue_folder=place / "glue", workers=2, device="cpu", progress=False)
     assert len(list(marks.iterdir())) == 2
     assert psutil.Process().children() == []
