@@ -20,7 +20,7 @@ from recall_learn.files import check_file
 from recall_learn.lock import owning
 from recall_learn.methods import read_fisher
 from recall_learn.recipe import Recipe
-from recall_learn.workers import Outcome
+from recall_learn.workers import DiedError, Outcome
 
 
 def sweep(
@@ -89,7 +89,7 @@ def sweep(
                 bar.update(1)
                 bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
     if lost:
-        raise workers.DiedError(_gave_up(lost))
+        raise DiedError(_gave_up(lost))
     return records
 
 
