@@ -93,9 +93,8 @@ def _flush() -> None:
 def _complain(error: BaseException, debug: bool) -> int:
     """One sentence, and the status that goes with it."""
     bad = isinstance(error, ValueError | OSError)
-    diverged = isinstance(error, ArithmeticError) and type(error).__module__ != "builtins"  # and no division by zero
     says = " ".join(str(error).split())
-    if not (bad or diverged):
+    if not (bad or type(error).__module__.startswith("recall_learn.")):
         says = f"{type(error).__name__}: {says[:500]}" if says else type(error).__name__
         says += "" if debug else f" ({DEBUG} shows where)"
     print(f"recall-learn: error: {says}", file=sys.stderr)

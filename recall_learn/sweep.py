@@ -20,7 +20,7 @@ from recall_learn.files import check_file
 from recall_learn.lock import owning
 from recall_learn.methods import read_fisher
 from recall_learn.recipe import Recipe
-from recall_learn.workers import Outcome
+from recall_learn.workers import DiedError, Outcome
 
 
 def sweep(
@@ -58,7 +58,7 @@ def sweep(
             another sweep is writing it, a recipe cannot be run with what is given, or there is no Ray to reach
             ``address``. All recipes are checked before the first is run.
         OSError: a file, a folder, the hub or the cluster is not there.
-        RuntimeError: a run's worker died `recall_learn.workers.TRIES` times; all other runs are recorded.
+        DiedError: a run's worker died `recall_learn.workers.TRIES` times; all other runs are recorded.
     """
     _check_arguments(workers, address, gpu_share)
     if fisher is not None and not any(recipe.pull == "ewc" for recipe in recipes):
@@ -89,7 +89,7 @@ def sweep(
                 bar.update(1)
                 bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
     if lost:
-        raise RuntimeError(_gave_up(lost))
+        raise DiedError(_gave_up(lost))
     return records
 
 
@@ -118,6 +118,8 @@ def check(
             read_fisher(fisher, backbone)
         for probe in dict.fromkeys(recipe.probe for recipe in own):
             probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
+        for task in dict.fromkeys(recipe.task for recipe in own):
+            probes.check_world(backbone, task, glue_folder)
         for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
             most = backbone.tokenizer.model_max_length if backbone.world else length
             with glue.bars(False):

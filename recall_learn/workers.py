@@ -33,6 +33,11 @@ GRACE = 10.0
 KINDS = (FileNotFoundError, ConnectionError, OSError, ValueError, ArithmeticError, MemoryError)
 """Errors that come back from a worker as what they were; others come as a RuntimeError that names them."""
 
+
+class DiedError(RuntimeError):
+    """Workers die, or do not start."""
+
+
 Outcome = tuple[Run | None, dict[str, Any], str]
 
 
@@ -83,7 +88,8 @@ def taken(
         The runs as they end; of one whose worker died `TRIES` times, how it died.
 
     Raises:
-        RuntimeError: a worker cannot start, or an error of a kind that is not among `KINDS` ended a run.
+        DiedError: a worker cannot start.
+        RuntimeError: an error of a kind that is not among `KINDS` ended a run.
     """
     answers: queue.SimpleQueue = queue.SimpleQueue()
     todo, free, busy = deque((recipe, 1) for recipe in recipes), list(cards), {}
@@ -111,7 +117,7 @@ def taken(
             worker.end()
             free.append(worker.card)
             if not worker.started:
-                raise RuntimeError(f"a worker cannot start ({worker.last_words()}); use --workers 1, or fewer of them")
+                raise DiedError(f"a worker cannot start ({worker.last_words()}); use --workers 1, or fewer of them")
             if tries < TRIES:
                 todo.append((recipe, tries + 1))
             else:
@@ -160,7 +166,7 @@ class _Worker:
                 process_group=0,  # Ctrl-C is for the sweep, which ends its workers
             )
         except OSError as error:
-            raise RuntimeError(f"a worker cannot start ({error}); use --workers 1, or fewer of them") from error
+            raise DiedError(f"a worker cannot start ({error}); use --workers 1, or fewer of them") from error
         threading.Thread(target=self._hear, args=(answers,), daemon=True).start()
 
     def _hear(self, answers: queue.SimpleQueue) -> None:
