@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, array, case, wrong
+from recall_learn.practice.compare import unlike
 
 SURE = 6.0
 """Standard deviations that a right share is never away from its mean (once in 500 million)."""
@@ -34,7 +35,7 @@ def play(entry, gradients, p, generator, calls=0):
     got = entry(gradients, p, generator)
     if p == 1 or not fits(got, before):
         return got
-    parts = torch.cat([(torch.as_tensor(a) / b).flatten() for a, b in zip(got, before, strict=True)])
+    parts = np.concatenate([(array(a) / array(b)).ravel() for a, b in zip(got, before, strict=True)])
     return extremes(float(parts.min()), float(parts.max()))
 
 
@@ -45,7 +46,7 @@ def extremes(smallest, largest):
 def fits(got, gradients):
     if not isinstance(got, list | tuple) or len(got) != len(gradients):
         return False
-    return all(np.shape(a) == tuple(b.shape) for a, b in zip(got, gradients, strict=True))
+    return not any(unlike(a, b) for a, b in zip(got, gradients, strict=True))
 
 
 def reference(gradients, p, generator):

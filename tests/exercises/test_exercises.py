@@ -3,6 +3,7 @@
 import functools
 import inspect
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,6 +86,71 @@ def test_the_solution_passes_in_float32(exercise):
     for seed in SEEDS:
         report = look(exercise, in_float32(answer), seed)
         assert report, (seed, str(report))
+
+
+def numbers(value):
+    """An array of what is a number, or an array or a list of them; None of what is not, and of truth values."""
+    if isinstance(value, str | bool | np.bool_ | dict | tuple) or value is None:
+        return None
+    if isinstance(value, list) and not all(isinstance(each, int | float) for each in value):
+        return None
+    found = value.detach().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+    return None if found.dtype == bool else found
+
+
+def turned(value, change):
+    """A result with every array and number in it changed."""
+    if isinstance(value, dict):
+        return {key: turned(each, change) for key, each in value.items()}
+    found = numbers(value)
+    if found is None and isinstance(value, list | tuple):
+        return type(value)(turned(each, change) for each in value)
+    return value if found is None else change(found)
+
+
+RIGHT_KINDS = {
+    "NumPy, in its longest precision": lambda x: x.astype(np.longdouble),
+    "torch, of one entry at least, with a gradient": lambda x: torch.as_tensor(
+        np.atleast_1d(x), dtype=torch.float64
+    ).requires_grad_(),
+    "lists and plain numbers": lambda x: x.tolist(),
+}
+WRONG_KINDS = {
+    "strings": lambda x: x.astype(str).tolist(),
+    "an array of strings": lambda x: x.astype(str),
+    "an array of objects": lambda x: x.astype(object),
+    "complex numbers": lambda x: x + 5j,
+    "complex numbers in torch": lambda x: torch.as_tensor(x + 0j),
+    "one more": lambda x: x + 1.0,
+}
+OWN_KIND = {
+    "ewc_penalty": set(RIGHT_KINDS),  # its gradient is asked for
+    "keep_anchors": {"torch, of one entry at least, with a gradient"},  # which an anchor may not have
+}
+
+
+def looked_at_in(exercise, change):
+    """The report on the solution with its result in another kind, and whether there is anything in it to change."""
+    solution, changed = made(exercise, exercise.code), []
+
+    @functools.wraps(solution)
+    def answer(*arguments):
+        return turned(solution(*arguments), lambda x: changed.append(x.size) or change(x))
+
+    return look(exercise, answer, 0), any(changed)
+
+
+@each_exercise
+def test_the_kind_of_a_right_result_does_not_matter_and_what_is_no_number_is_none(exercise):
+    if inspect.isclass(made(exercise, exercise.code)):
+        return
+    for kind, change in RIGHT_KINDS.items():
+        if kind not in OWN_KIND.get(exercise.name, ()):
+            report, _ = looked_at_in(exercise, change)
+            assert report, (kind, str(report))
+    for kind, change in WRONG_KINDS.items():
+        report, changed = looked_at_in(exercise, change)
+        assert report.status == "failed" or not changed, kind
 
 
 @each_exercise

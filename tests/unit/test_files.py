@@ -1,6 +1,5 @@
 """Files are written whole or not at all, read with a sentence for whatever is wrong, and owned by one process."""
 
-import math
 import os
 import stat
 import subprocess
@@ -82,14 +81,11 @@ def test_what_the_dead_left_is_swept_and_nothing_else(tmp_path):
     assert (tmp_path / others[1]).exists()
 
 
-KINDS = [
-    *["folder", "pipe", "device", "loop", "dangling", "empty", "nul", "long", "slash", "proc"],
-    "in a file",
-    "open pipe",
-]
+KINDS = ["folder", "pipe", "device", "loop", "dangling", "in a file"]
+NAMES = ["empty", "nul", "long", "open pipe", "slash", "proc"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *NAMES])
 def test_places_that_cannot_be_written_to_are_refused(tmp_path, kind):
     place = tmp_path / "place"
     if kind == "folder":
@@ -122,9 +118,6 @@ def test_a_folder_behind_a_link_to_nothing_is_refused(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     with pytest.raises(NotADirectoryError, match="link to nothing"):
         check_folder(tmp_path / "link" / "run")
-    for name in ("", "a\0b"):  # an empty name is not the folder that one is in
-        with pytest.raises(ValueError, match=r"names no folder; give one"):
-            check_folder(name)
     assert check_file(tmp_path / "new" / "file") == (tmp_path / "new" / "file").resolve()
 
 
@@ -156,13 +149,6 @@ def test_json_that_fits_is_read_as_it_is():
     rows = '[{"step": 1, "loss": 2, "more": [1]}]'
     assert parse_json(rows, list[Row]) == [{"step": 1, "loss": 2, "more": [1]}]
     assert type(parse_json(rows, list[Row])[0]["loss"]) is int
-
-
-def test_the_infinity_that_transformers_writes_is_read_where_it_is_expected_and_nan_never():
-    assert parse_json('{"a": [Infinity, -Infinity]}', dict, infinite=True) == {"a": [math.inf, -math.inf]}
-    for text, infinite in (('{"a": Infinity}', False), ('{"a": NaN}', False), ('{"a": NaN}', True)):
-        with pytest.raises(ValueError, match=r"no JSON number"):
-            parse_json(text, dict, infinite=infinite)
 
 
 @pytest.mark.parametrize("kind", ["nothing", "folder", "pipe", "device", "loop", "latin-1", "huge"])
