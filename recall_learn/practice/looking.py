@@ -140,7 +140,7 @@ class _Look:
         self.rules = list(getattr(self.check, "LAWS", []))
         play = getattr(self.check, "play", None)
         self.names = list(inspect.signature(play).parameters)[1:] if play else list(draw.exercise.arguments)
-        self.shown, self.beside = None, ""
+        self.shown, self.beside, self.lost = None, "", ""
 
     @property
     def detail(self) -> str:
@@ -175,6 +175,8 @@ class _Look:
         for law in self.rules:
             try:
                 law(self._in_a_law, self.rng)
+                if self.lost:  # no comparison holds of it, and so none that complains
+                    raise Complaint(self.lost)
             except (Complaint, NotWritten, wire.NotPlain):
                 raise
             except Exception as error:
@@ -202,8 +204,10 @@ class _Look:
         got, changes = self.ask(*arguments)
         if changes:
             raise Complaint(changes)
-        usual = self.draw.drawn and len(self.draw.drawn[0].case.arguments) == len(arguments)
-        return values.like(got, next((each for each in self.draw.wants if each is not None), None)) if usual else got
+        if not self.draw.drawn or len(self.draw.drawn[0].case.arguments) != len(arguments):
+            return got
+        self.lost = self.lost or compare.undefined(got, 0.0)
+        return values.like(got, next((each for each in self.draw.wants if each is not None), None))
 
     def _said(self, each: Case) -> str:
         pairs = list(zip(self.names, each.arguments, strict=False))
