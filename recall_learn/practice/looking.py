@@ -82,11 +82,10 @@ class Draw:
     """The random cases of a look with what is right in them, for one answer or for many."""
 
     def __init__(self, exercise: Exercise, seed: int | None = None):
-        self.exercise, self.check = exercise, exercise.check
         self.rng = np.random.default_rng(seed)
         self.coins = self.rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
-        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
         with standard():
+            self.exercise, self.check = exercise, exercise.check
             torch.manual_seed(int(self.coins.integers(2**63)))
             cases = self.check.cases(self.rng) if hasattr(self.check, "cases") else []
             packed = [wire.pack(each.arguments) for each in cases]
@@ -94,7 +93,10 @@ class Draw:
             self.state = torch.get_rng_state()
         made = zip(cases, packed, map(values.plain, self.wants), strict=True)
         self.drawn = [diagnosis.Drawn(*each) for each in made]
-        mistakes = getattr(self.check, "MISTAKES", [])
+        self.tolerance, mistakes = (
+            getattr(self.check, "TOLERANCE", compare.TOLERANCE),
+            getattr(self.check, "MISTAKES", []),
+        )
         self.known = [diagnosis.Known(each, self.drawn, self.tolerance, self.check) for each in mistakes]
 
 
