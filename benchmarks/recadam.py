@@ -9,13 +9,14 @@ torch.optim.AdamW(fused=True) on the same weights and gradients; a ratio is the 
     released             the authors' loop over the tensors, written out again                     for comparison
 
 Second claim: in bf16 a step needs at most 1 byte a weight beside the state, where float32 copies of all weights and
-gradients at once would be 8. It is the peak of the process over its size before the step (Linux), or CUDA's.
+gradients at once would be 8. It is the peak of the process over its size before the step (glibc), or CUDA's.
 
 Compiling all 199 tensors takes minutes the first time and seconds from torch's cache; --no-compile leaves it out. On a
 machine that does something else, ratios of two threads say nothing: use --threads 1 there.
 """
 
 import argparse
+import ctypes
 import datetime
 import math
 import os
@@ -109,6 +110,7 @@ def peak(step, device):
         torch.cuda.reset_peak_memory_stats()
         step()
         return torch.cuda.max_memory_allocated() - before
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, or it would hide what is taken
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak so far is forgotten
     before = resident("VmRSS")

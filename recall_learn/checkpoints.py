@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 
 from recall_learn.files import check_folder, remove_leftovers, write_text, writing
 from recall_learn.packing import check_alike, pack, unpack
-from recall_learn.random_state import random_state
+from recall_learn.random_state import random_state, set_random_state
 from recall_learn.reading import parse_json, read_text
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run, load
@@ -105,7 +105,7 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
 
 
 def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the model and all parts back to where a checkpoint has them.
+    """Put the model, all parts and this process's random state back to where a checkpoint has them.
 
     Args:
         folder: a checkpoint that `latest` found whole.
@@ -113,7 +113,7 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, 
         parts: as in `write`, each as it is at a run's start.
 
     Returns:
-        The random state, for `recall_learn.random_state.set_random_state`.
+        The random state, to be put back once more by whoever draws before the next step.
 
     Raises:
         ValueError: it is damaged, although its seal is not; or it was written by another method or model.
@@ -127,6 +127,7 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, 
         _check(states, parts)
         for name, part in parts.items():
             part.load_state_dict(states[name])
+        _set_dice(states["random"])
     except Exception as error:  # whatever a library says of nonsense, and in however many lines
         what = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"checkpoint {folder} is damaged: {what}; {ADVICE}") from error
@@ -186,13 +187,18 @@ def clean(out: Path) -> None:
 def remove_old(out: Path, keep: int = 2) -> None:
     """Remove all but the newest ``keep`` checkpoints."""
     for folder in sorted(_checkpoints(out), key=step_of)[:-keep]:
-        shutil.rmtree(folder)
+        _remove(folder)
 
 
 def remove_all(out: Path) -> None:
     """Remove the checkpoints of a run that has ended."""
     for folder in _checkpoints(out):
-        shutil.rmtree(folder)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    (folder / SEAL).unlink(missing_ok=True)  # first: what is left of it, if this process dies meanwhile, is half
+    shutil.rmtree(folder)
 
 
 def _checkpoints(out: Path) -> list[Path]:
@@ -237,6 +243,13 @@ def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
             for key, tensor in moments.items():
                 like = torch.zeros(() if key == "step" else shapes[number], dtype=torch.float32, device="meta")
                 check_alike(tensor, like, f"{where}.{key}")
+
+
+def _set_dice(state: dict[str, Any]) -> None:
+    try:
+        set_random_state(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"the random state in it is none ({error})") from error
 
 
 def _digest(file: Path) -> str:

@@ -92,9 +92,9 @@ def _flush() -> None:
 
 def _complain(error: BaseException, debug: bool) -> int:
     """One sentence, and the status that goes with it."""
-    expected, bad = isinstance(error, ArithmeticError), isinstance(error, ValueError | OSError)
+    bad = isinstance(error, ValueError | OSError)
     says = " ".join(str(error).split())
-    if not (expected or bad):
+    if not (bad or type(error).__module__.startswith("recall_learn.")):
         says = f"{type(error).__name__}: {says[:500]}" if says else type(error).__name__
         says += "" if debug else f" ({DEBUG} shows where)"
     print(f"recall-learn: error: {says}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,6 @@ def taken(
         The runs as they end; of one whose worker died `workers.TRIES` times, how it died.
 
     Raises:
-        ValueError: ``address`` is none, or Ray is not installed.
         ConnectionError: no cluster answers there in time, or it does not let us in.
     """
     ray = _join(address)
@@ -64,40 +64,42 @@ def _join(address: str):
     """Ray, once it has joined the cluster."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise ValueError(
-            "address names a Ray cluster, which needs Ray: pip install 'recall-learn[sweep]', or leave --address out"
-        ) from None
-    _knock(address)
+    import ray
+
     try:
         within(PATIENCE, lambda: ray.init(address=address, log_to_driver=False, logging_level="ERROR"))
     except TimeoutError:
-        raise ConnectionError(
-            f"address is {address!r}, where no Ray cluster answers within {PATIENCE:g} s; {_ADVICE}"
-        ) from None
+        why = f"where no Ray cluster answers within {PATIENCE:g} s"
+        raise ConnectionError(f"address is {address!r}, {why}; {_ADVICE}") from None
     except Exception as error:  # Ray's errors have no common base
-        raise ConnectionError(
-            f"address is {address!r}, where no Ray cluster can be joined: {_first_line(error)}; {_ADVICE}"
-        ) from error
+        why = f"where no Ray cluster can be joined ({_first_line(error)})"
+        raise ConnectionError(f"address is {address!r}, {why}; {_ADVICE}") from error
     return ray
 
 
-_ADVICE = "name a cluster that runs, or leave --address out: then this machine takes the runs"
+_ADVICE = "name one that runs, or leave --address out: then this machine takes the runs"
 
 
-def _knock(address: str) -> None:
-    """Refuse an address that is none, or where nothing listens."""
-    if address == "auto":
-        return
+def check(address: str) -> None:
+    """Refuse an address that is none, or where nothing listens, before anything long begins.
+
+    Raises:
+        ValueError: it has not the shape of one, or Ray is not installed.
+        ConnectionError: nothing takes a connection there.
+    """
     try:
         place = urlsplit(address if "://" in address else f"ray://{address}")
         host, port = place.hostname, place.port
     except ValueError:
         host = port = None
-    if not host or not port or place.scheme != "ray" or place.path:
+    if address != "auto" and (not host or not port or place.scheme != "ray" or place.path):
         raise ValueError(f"address is {address!r}; it has to be HOST:PORT, ray://HOST:PORT, or auto")
+    if find_spec("ray") is None:
+        raise ValueError(
+            f"address is {address!r}, and Ray is not installed: pip install 'recall-learn[sweep]'; {_ADVICE}"
+        )
+    if address == "auto":
+        return
     try:
         socket.create_connection((host, port), timeout=KNOCK).close()
     except OSError as error:
@@ -105,4 +107,4 @@ def _knock(address: str) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].partition(". ")[0]

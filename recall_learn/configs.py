@@ -64,17 +64,12 @@ def read_config(folder: Path, **settings: Any) -> Any:
     from transformers import AutoConfig
 
     path = folder / folders.CONFIG
-    entries, tensors = (
-        read_json(path, _Entries, "the configuration", "restore it", infinite=True),
-        len(folders.headers(folder)),
-    )
+    entries = read_json(path, _Entries, "the configuration", "restore it", infinite=True)
     try:
-        _check(entries, tensors)
+        _check(entries, len(folders.headers(folder)))
     except ValueError as error:
         raise ValueError(f"the configuration {path} cannot be: {error}") from None
-    with (
-        tempfile.TemporaryDirectory() as scratch
-    ):  # transformers knows the names of old, but reads them from files only
+    with tempfile.TemporaryDirectory() as scratch:  # transformers knows names of old, and reads them from files only
         copied = Path(scratch) / folders.CONFIG
         copied.write_text(json.dumps(_kept(entries) | settings), encoding="utf-8")
         config = folders.attempt(
@@ -126,7 +121,8 @@ def check_fit(folder: Path, config: Any, auto_class: str) -> None:
 
 def _check_size(unfit: str, empty: nn.Module, held: int) -> None:
     """Raise where a model without memory of its own is far larger than the weights, or than the memory there is."""
-    implied = sum(parameter.numel() for parameter in empty.base_model.parameters())
+    base = empty.base_model
+    implied = sum(tensor.numel() for tensor in (*base.parameters(), *base.buffers()))
     if implied > 4 * held + MANY:
         raise ValueError(f"{unfit}: its encoder would have {implied:,} weights, and {held:,} are stored")
     needed = sum(tensor.nbytes for tensor in (*empty.parameters(), *empty.buffers()))
@@ -136,25 +132,24 @@ def _check_size(unfit: str, empty: nn.Module, held: int) -> None:
 
 
 def _check_lists(unfit: str, model: nn.Module, encoder: set[str], report: dict[str, Any]) -> None:
-    """Raise where a list of layers is longer in the model than in the file, or shorter."""
-    missing = {name for name in encoder if name in report["missing_keys"]}
-    there = {place for name in encoder - missing for place, _ in _members(model, name)}
-    for name in sorted(missing):
-        if any(place in there for place, _ in _members(model, name)):
+    """Raise where a list of layers is longer in the model than in the file, or shorter, or has a hole."""
+    missing = encoder & set(report["missing_keys"])
+    there = {(place, rest) for name in encoder - missing for place, _, _, rest in _members(model, name)}
+    for name in sorted(missing):  # what no other layer has either is new, and may be: a part of some later task's
+        if any((place, rest) in there for place, _, _, rest in _members(model, name)):
             raise ValueError(f"{unfit}: the model has {name}, which is not stored")
-    prefix = f"{model.base_model_prefix}."
     for name in sorted(report["unexpected_keys"]):
-        for full in (name, prefix + name):
-            if any(number >= length for _, (number, length) in _members(model, full)):
+        for full in (name, f"{model.base_model_prefix}.{name}"):
+            if any(number >= length for _, number, length, _ in _members(model, full)):
                 raise ValueError(f"{unfit}: {name} is stored, which the model has not")
 
 
-def _members(model: nn.Module, name: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The module lists that a tensor's name goes through: the list's name, the place in it, and its length."""
+def _members(model: nn.Module, name: str) -> Iterator[tuple[str, int, int, str]]:
+    """The module lists that a tensor's name goes through: the list's name, the place in it, its length, the rest."""
     module, parts = model, name.split(".")
     for i, part in enumerate(parts):
         if isinstance(module, nn.ModuleList) and part.isdigit():
-            yield ".".join(parts[:i]), (int(part), len(module))
+            yield ".".join(parts[:i]), int(part), len(module), ".".join(parts[i + 1 :])
         module = module._modules.get(part)
         if module is None:
             return

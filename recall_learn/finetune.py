@@ -5,12 +5,10 @@ holds all that the next step depends on. So a run that was stopped goes on as if
 """
 
 import shutil
-import signal
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +26,21 @@ from transformers import (
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
 from recall_learn.child_tuning import ChildTuningF
-from recall_learn.files import check_folder, share
+from recall_learn.files import share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
-from recall_learn.lock import owning
+from recall_learn.lock import owning_folder
+from recall_learn.memory import check_batch
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
 from recall_learn.steering import Steer
+from recall_learn.stopping import stoppable
 from recall_learn.trainer import Recorder, StepTrainer
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
 ADVICE = "lower --lr, or --gamma if it pulls"
 EVALUATION_BATCH = 64
-STOPS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
-"""The signals that end a run after its step, and what its record says of them."""
 
 
 class DivergedError(ArithmeticError):
@@ -102,36 +100,21 @@ def finetune(
     if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
         raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
     environment.check_precision(recipe.mixed_precision, chosen)
-    with _owning(folder):
+    with owning_folder(folder, "wait for it, or choose another --out") if folder else nullcontext():
         run, checkpoint = checkpoints.open_run(recipe, folder, resume)
         if recipe.pull == "ewc" and fisher is None and "fisher" not in run.environment:
             raise ValueError(
                 "method ewc needs a Fisher; make one with recall-learn fisher, and pass it with --fisher FILE"
             )
-        if run.final:
-            return run
         if folder is not None:
             checkpoints.clean(folder)
+        if run.final:
+            if folder is not None:
+                checkpoints.remove_all(folder)
+            return run
         session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
         session.prepare(fisher)
         return session.train(checkpoint)
-
-
-@contextmanager
-def _owning(out: Path | None) -> Iterator[None]:
-    """Own the folder of a run while it lasts; one that was made for a run that never began is not left behind."""
-    if out is None:
-        yield
-        return
-    check_folder(out)
-    made = next((path for path in (*reversed(out.absolute().parents), out.absolute()) if not path.exists()), None)
-    out.mkdir(parents=True, exist_ok=True)
-    with owning(out, "wait for it, or choose another --out"):
-        try:
-            yield
-        finally:
-            if made is not None and [path.name for path in out.iterdir()] == [".lock"]:
-                shutil.rmtree(made)
 
 
 class _Session:
@@ -166,6 +149,9 @@ class _Session:
             for split, ending in glue.scored(recipe.task, data).items()
         }
         self.backbone.model.to(self.device)
+        first = self.data["train"].select(range(min(100, len(self.data["train"]))))
+        usual = sorted(first, key=lambda row: len(row["input_ids"]))[len(first) // 2]
+        check_batch(self.backbone.model, self.collator, usual, recipe.batch_size, recipe.mixed_precision != "no")
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
@@ -226,7 +212,8 @@ class _Session:
                 self.evaluate(0)
             self.save()
             try:
-                with self._interruptible(), self._bar() as self.bar:
+                # without a folder there would be no checkpoint to go on from
+                with stoppable(self._ask_to_stop) if self.out else nullcontext(), self._bar() as self.bar:
                     if self.done < self.recipe.steps:
                         trainer.train()
                 self.flush()
@@ -382,29 +369,8 @@ class _Session:
         self.run.stopped = {"step": len(self.run.history), "why": why}
         self.save()
 
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C or SIGTERM ends the run after the step in progress, with a checkpoint; a second one ends it at once.
-
-        Without a folder for the checkpoint, or beside the main thread, which alone hears them, nothing is changed.
-        """
-        if self.out is None or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def put_back():
-            for number, handler in former.items():
-                signal.signal(number, handler)
-
-        def ask(number, frame):
-            self.stop_asked = STOPS[number]
-            put_back()
-
-        former = {number: signal.signal(number, ask) for number in STOPS}
-        try:
-            yield
-        finally:
-            put_back()
+    def _ask_to_stop(self, why: str) -> None:
+        self.stop_asked = why
 
     def _bar(self) -> tqdm:
         return tqdm(

@@ -127,9 +127,10 @@ def attempt(failed: str, function: Any) -> Any:
     """Call what reads files that somebody else made: whatever it raises becomes a ValueError in one sentence."""
     try:
         return function()
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
     except BaseException as error:  # OSError, KeyError, SafetensorError, ...; a panic of Rust code is no Exception
+        foreign = isinstance(error, Exception) or type(error).__name__ == "PanicException"
+        if isinstance(error, MemoryError) or not foreign:
+            raise
         raise ValueError(f"{failed}: {reason(error)}") from error
 
 

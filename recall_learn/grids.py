@@ -77,7 +77,14 @@ class Records:
     usual: dict[str, Any] = field(default_factory=lambda: _usual())
 
     def find(self, **settings: Any) -> list[Record]:
-        """The runs whose recipes have these settings."""
+        """The runs whose recipes have these settings.
+
+        Raises:
+            ValueError: a recipe has no such setting.
+        """
+        unknown = sorted(set(settings) - set(Recipe.__dataclass_fields__))
+        if unknown:
+            raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(Recipe.__dataclass_fields__)}")
         return [run for run in self.runs if all(getattr(run.recipe, name) == value for name, value in settings.items())]
 
     def missing(self, recipes: Iterable[Recipe]) -> list[Recipe]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from recall_learn.files import check_folder
+
 
 class TakenError(ValueError):
     """Another process, or another run in this one, owns the place."""
@@ -45,6 +47,32 @@ def owning(place: Path, advice: str) -> Iterator[None]:
         with suppress(OSError):
             os.truncate(file, 0)
         lock.release()
+
+
+@contextmanager
+def owning_folder(folder: Path, advice: str) -> Iterator[None]:
+    """Own a folder that is made where it is not there; one in which nothing was put is not left behind.
+
+    Args:
+        folder: the place.
+        advice: as in `owning`.
+
+    Raises:
+        TakenError: as `owning`.
+        NotADirectoryError: it cannot be made or written to.
+    """
+    check_folder(folder)
+    made = [path for path in (folder.absolute(), *folder.absolute().parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    with owning(folder, advice):
+        try:
+            yield
+        finally:
+            if made and [path.name for path in folder.iterdir()] == [".lock"]:
+                (folder / ".lock").unlink()
+                with suppress(OSError):  # somebody has put something there
+                    for path in made:
+                        path.rmdir()
 
 
 def _myself() -> str:

@@ -12,6 +12,7 @@ from recall_learn import checks
 from recall_learn.recadam_update import HALF
 
 ALGORITHMS = ("paper", "released", "coupled")
+DTYPES = (torch.float64, torch.float32, *HALF)
 CAPTURABLE = ("cuda", "xpu", "hpu", "xla")
 """Devices on which torch's optimizers, too, take ``capturable=True`` outside of ``torch.compile``."""
 FUSED = ("cpu", "cuda")
@@ -41,8 +42,10 @@ def check(group: dict[str, Any], look: bool = True) -> None:
         raise ValueError(f"anneal is {group['anneal']!r}; it has to be a callable from the step to [0, 1]")
     if group["algorithm"] not in ALGORITHMS:
         raise ValueError(f"algorithm is {group['algorithm']!r}; it has to be one of {', '.join(ALGORITHMS)}")
-    if any(p.dtype not in (torch.float64, torch.float32, *HALF) for p in group["params"]):
+    if any(p.dtype not in DTYPES for p in group["params"]):
         raise ValueError("params holds a tensor that is not float64, float32, bfloat16 or float16")
+    if any(p.layout is not torch.strided for p in group["params"]):
+        raise ValueError("params holds a sparse tensor; it has to be dense")
 
 
 def _check_numbers(group: dict[str, Any], look: bool) -> None:

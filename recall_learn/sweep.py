@@ -11,14 +11,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
 from tqdm.auto import tqdm
 
 from recall_learn import backbones, cluster, environment, glue, grids, probes, workers
+from recall_learn.checks import number, whole
 from recall_learn.files import check_file
 from recall_learn.lock import owning
 from recall_learn.methods import read_fisher
 from recall_learn.recipe import Recipe
-from recall_learn.workers import Outcome
+from recall_learn.workers import DiedError, Outcome
 
 
 def sweep(
@@ -56,7 +58,7 @@ def sweep(
             another sweep is writing it, a recipe cannot be run with what is given, or there is no Ray to reach
             ``address``. All recipes are checked before the first is run.
         OSError: a file, a folder, the hub or the cluster is not there.
-        RuntimeError: a run's worker died `recall_learn.workers.TRIES` times; all other runs are recorded.
+        DiedError: a run's worker died `recall_learn.workers.TRIES` times; all other runs are recorded.
     """
     _check_arguments(workers, address, gpu_share)
     if fisher is not None and not any(recipe.pull == "ewc" for recipe in recipes):
@@ -87,7 +89,7 @@ def sweep(
                 bar.update(1)
                 bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
     if lost:
-        raise RuntimeError(_gave_up(lost))
+        raise DiedError(_gave_up(lost))
     return records
 
 
@@ -116,6 +118,8 @@ def check(
             read_fisher(fisher, backbone)
         for probe in dict.fromkeys(recipe.probe for recipe in own):
             probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
+        for task in dict.fromkeys(recipe.task for recipe in own):
+            probes.check_world(backbone, task, glue_folder)
         for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
             most = backbone.tokenizer.model_max_length if backbone.world else length
             with glue.bars(False):
@@ -123,12 +127,13 @@ def check(
 
 
 def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:
-    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
-        raise ValueError(f"workers is {workers!r}; it has to be a whole number of at least 1")
-    if not 0 < gpu_share <= 1:
-        raise ValueError(f"gpu_share is {gpu_share!r}; it has to be a share of a GPU, in (0, 1]")
+    if workers is not None:
+        whole("workers", workers, 1)
+    number("gpu_share", gpu_share, lambda x: 0 < x <= 1, "a share of a GPU, in (0, 1]")
     if workers is not None and address is not None:
         raise ValueError(f"workers is {workers}, and address {address!r}: a cluster has its own; leave one of them out")
+    if address is not None:
+        cluster.check(address)
 
 
 def _gave_up(lost: dict[Recipe, str]) -> str:
@@ -146,7 +151,7 @@ def _taken(
     if address is not None:
         yield from cluster.taken(recipes, arguments, address, gpu_share)
         return
-    cards = workers.cards(count, arguments["device"], gpu_share)[: len(recipes)]
+    cards = workers.cards(min(count or cpu_count(), len(recipes)), arguments["device"], gpu_share)
     if len(cards) > 1:
         yield from workers.taken(recipes, arguments, cards)
         return

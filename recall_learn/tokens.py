@@ -4,7 +4,6 @@ What a tokenizer writes is the one truth about special tokens: a ``config.json``
 or refused where the model was pretrained by what it says. Padding is put where the model does not look.
 """
 
-import importlib.util
 import inspect
 import logging
 import math
@@ -43,12 +42,10 @@ def read_tokenizer(folder: Path, config: Any) -> Any:
     folders.check_tokenizer_files(folder)
     try:
         tokenizer = folders.read(folder, "AutoTokenizer", config=config)
-    except ValueError as error:
+    except ValueError:
         there = [name for name in folders.VOCABULARIES if (folder / name).is_file()]
         if not there:
             raise FileNotFoundError(f"{folder} is not a backbone: it has no tokenizer (tokenizer.json)") from None
-        if there[0].endswith(".model") and importlib.util.find_spec("sentencepiece") is None:
-            raise ValueError(f"{folder / there[0]} takes sentencepiece to read: pip install sentencepiece") from error
         raise
     _check_vocabulary(folder, tokenizer)
     if tokenizer.pad_token is None:

@@ -33,6 +33,11 @@ GRACE = 10.0
 KINDS = (FileNotFoundError, ConnectionError, OSError, ValueError, ArithmeticError, MemoryError)
 """Errors that come back from a worker as what they were; others come as a RuntimeError that names them."""
 
+
+class DiedError(RuntimeError):
+    """Workers die, or do not start."""
+
+
 Outcome = tuple[Run | None, dict[str, Any], str]
 
 
@@ -83,7 +88,8 @@ def taken(
         The runs as they end; of one whose worker died `TRIES` times, how it died.
 
     Raises:
-        RuntimeError: a worker cannot start, or an error of a kind that is not among `KINDS` ended a run.
+        DiedError: a worker cannot start.
+        RuntimeError: an error of a kind that is not among `KINDS` ended a run.
     """
     answers: queue.SimpleQueue = queue.SimpleQueue()
     todo, free, busy = deque((recipe, 1) for recipe in recipes), list(cards), {}
@@ -111,7 +117,7 @@ def taken(
             worker.end()
             free.append(worker.card)
             if not worker.started:
-                raise RuntimeError(f"a worker cannot start ({worker.last_words()}); use --workers 1, or fewer of them")
+                raise DiedError(f"a worker cannot start ({worker.last_words()}); use --workers 1, or fewer of them")
             if tries < TRIES:
                 todo.append((recipe, tries + 1))
             else:
@@ -123,24 +129,21 @@ def taken(
             worker.end()
 
 
-def cards(count: int | None, device: str, gpu_share: float) -> list[str | None]:
-    """The GPU of each of ``count`` workers, in turns; or None for each where the runs are on the CPU.
+def cards(count: int, device: str, gpu_share: float) -> list[str | None]:
+    """The GPU of each worker, in turns; or None for each where the runs are on the CPU.
 
     Args:
-        count: of workers; None is one a core, and on GPUs as many as their shares allow.
+        count: of workers; on GPUs there are not more than their shares allow.
         device: as in `take`.
         gpu_share: the share of a GPU that a run takes.
     """
-    from joblib import cpu_count
-
     if environment.choose_device(device).type != "cuda":
-        return [None] * (count or cpu_count())
+        return [None] * count
     import torch
 
-    named = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(torch.cuda.device_count())))
-    there = named.split(",")
+    there = (os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(torch.cuda.device_count())))).split(",")
     most = len(there) * math.floor(1 / gpu_share + 1e-9)
-    return list(itertools.islice(itertools.cycle(there), min(count or cpu_count(), most)))
+    return list(itertools.islice(itertools.cycle(there), min(count, most)))
 
 
 READY = b"ready\n"
@@ -163,7 +166,7 @@ class _Worker:
                 process_group=0,  # Ctrl-C is for the sweep, which ends its workers
             )
         except OSError as error:
-            raise RuntimeError(f"a worker cannot start ({error}); use --workers 1, or fewer of them") from error
+            raise DiedError(f"a worker cannot start ({error}); use --workers 1, or fewer of them") from error
         threading.Thread(target=self._hear, args=(answers,), daemon=True).start()
 
     def _hear(self, answers: queue.SimpleQueue) -> None:

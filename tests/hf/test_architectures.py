@@ -1,5 +1,7 @@
 """Many architectures, small: each trains a step, and says of a text the same alone and beside a longer one."""
 
+import json
+
 import pytest
 import torch
 from small import SIZE, WIDE, refused, save_tokenizer
@@ -79,6 +81,14 @@ def test_an_architecture_that_mixes_over_its_padding_says_so(kind, tmp_path, cap
 def test_mpnet_counts_its_positions_from_token_1_and_no_other(tmp_path):
     save(tmp_path, "mpnet", BERT)
     refused(lambda: backbones.load(str(tmp_path), num_labels=2), ValueError, "pads with token 0", "behind token 1")
+
+
+def test_a_table_that_would_be_computed_is_looked_at_before(tmp_path):
+    """ModernBERT's rotations: as many frequencies as a head has dimensions, and no weight among them."""
+    save(tmp_path, "modernbert", SMALL["modernbert"])
+    entries = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(entries | {"head_dim": 10**9}))
+    refused(lambda: backbones.load(str(tmp_path), num_labels=2), ValueError, "does not fit", "are stored")
 
 
 def test_what_reads_no_text_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Runs in the background: the same as in the foreground, to the bit, whatever goes on beside them."""
 
 import gc
+import os
 import random
 import shutil
 import threading
@@ -15,6 +16,7 @@ from recall_learn import steering, trainer
 from recall_learn.finetune import finetune
 from recall_learn.lab import background, turns
 from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lock import TakenError, owning
 from recall_learn.recipe import Recipe
 from recall_learn.trainer import StepTrainer
 
@@ -69,6 +71,26 @@ def test_two_runs_beside_each_other_are_those_that_each_is_alone(world, tmp_path
     assert_same_run(tmp_path / "both" / "beside", alone(world, tmp_path, "twin", twin))
 
 
+def test_a_folder_that_a_process_owns_is_left_to_it_with_a_sentence(world, tmp_path):
+    session = begin(world, folder=tmp_path / "run")
+    session.take(2)
+    until(session, "paused")
+    with pytest.raises(TakenError, match=f"is being written by process {os.getpid()} on "):  # a run of the same process
+        alone(world, tmp_path, "run", recipe(world))
+    session.start()
+    until(session, "done")
+    assert_same_run(tmp_path / "run", alone(world, tmp_path, "alone", recipe(world)))
+    other = begin(world, folder=tmp_path / "taken")
+    (tmp_path / "taken").mkdir()
+    with owning(tmp_path / "taken", "wait"):
+        other.start()
+        until(other, "failed")
+        assert f"taken is being written by process {os.getpid()} on " in other.seats[MAIN].error
+        assert "wait for it, or choose another folder." in other.seats[MAIN].error
+    other.start()
+    until(other, "done")
+
+
 def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp_path):
     session = begin(world, "recadam+child-f", folder=tmp_path / "run")
     for steps in (5, 1, 3):  # alone, it keeps the turn from step to step
@@ -82,7 +104,7 @@ def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp
 
 def test_a_run_that_nobody_waits_for_keeps_its_turn(world, monkeypatch):
     given = []
-    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: given.append(1) or own())
+    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: given.append(1) or own())
     session = begin(world)
     session.take(7)
     until(session, "paused")
@@ -218,7 +240,7 @@ def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, mo
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(failed))
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
-    monkeypatch.setattr(turns, "_random_state", lambda own=turns._random_state: fail() if failed else own())
+    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: fail() if failed else own())
     monkeypatch.setattr(StepTrainer, "compute_loss", fail)
     session.start()
     until(session, "failed")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from alike import assert_same_run
@@ -74,11 +75,11 @@ def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeyp
     assert written == [2, 12]  # the first tells what it costs, the last one is needed
 
 
-def command(world, out, *more):
-    settings = recipe(world).to_dict() | {"steps": 20}
+def command(world, out):
+    settings = recipe(world, steps=20).to_dict()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
     places = [f"--out={out}", f"--glue={world / 'glue'}", "--device=cpu"]
-    return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places, *more]
+    return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places]
 
 
 def stop_at(process, out, step, number):
@@ -94,29 +95,36 @@ def stop_at(process, out, step, number):
 
 @pytest.fixture(scope="module")
 def whole(world):
-    """The run of ``command``, never stopped, in a process of its own: the same number of threads as the others."""
-    subprocess.run(command(world, world / "whole"), check=True, capture_output=True)
+    """The run of ``command``, never stopped."""
+    go(world, world / "whole", steps=20)
     return world / "whole"
 
 
-def test_kill_minus_nine_changes_nothing(world, whole, tmp_path):
-    out = tmp_path / "run"
-    process = subprocess.Popen(command(world, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    assert stop_at(process, out, 8, signal.SIGKILL) == -signal.SIGKILL
-    subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
-    assert_same_run(whole, out)
-
-
-def test_ctrl_c_keeps_the_step_in_progress(world, whole, tmp_path):
+@pytest.mark.parametrize(("number", "status", "why"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM")])
+def test_who_is_asked_to_stop_keeps_the_step_in_progress(world, whole, tmp_path, number, status, why):
     out = tmp_path / "run"
     process = subprocess.Popen(command(world, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert stop_at(process, out, 4, signal.SIGINT) == 130
+    assert stop_at(process, out, 4, getattr(signal, number)) == status
     assert "--resume goes on" in process.stderr.read()
     stopped = runs.load(out / "run.json")
-    assert stopped.stopped["why"] == "Ctrl-C"
+    assert stopped.stopped == {"step": len(stopped.history), "why": why}
     assert checkpoints.step_of(checkpoints.latest(out)) == len(stopped.history) >= 4
-    subprocess.run(command(world, out, "--resume"), check=True, capture_output=True)
+    go(world, out, steps=20, resume=True)
     assert_same_run(whole, out)
+
+
+def test_kills_before_file_operations_change_nothing():
+    methods = ["recadam+child-d", "child-f", "ewc"]
+    kills = [
+        sys.executable,
+        str(Path(__file__).parents[1] / "kills.py"),
+        "--kills=6",
+        "--at=file",
+        "--methods",
+        *methods,
+    ]
+    done = subprocess.run(kills, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["6 of 6 the same"]), done.stdout + done.stderr
 
 
 def test_half_a_checkpoint_does_not_count(world, tmp_path):

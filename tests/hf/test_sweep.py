@@ -164,7 +164,7 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
         wait_for(lambda: seen.getsockname() in map(tuple, listening))
     time.sleep(0.2)
     listening.clear()
-    with pytest.raises(RuntimeError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
+    with pytest.raises(workers.DiedError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
         sweep(recipes, out, glue_folder=place / "glue", workers=2, device="cpu", progress=False)
     assert len(list(marks.iterdir())) == 2
     assert psutil.Process().children() == []
@@ -181,7 +181,7 @@ def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path
     here = {"glue_folder": place / "glue", "workers": 2, "device": "cpu", "progress": False}
     refused(
         lambda: sweep(grid(place), tmp_path / "r", **here),
-        RuntimeError,
+        workers.DiedError,
         "cannot start (exit status 1; it said 'no room')",
         "--workers 1",
     )
@@ -211,6 +211,7 @@ def test_a_card_has_as_many_workers_as_its_share_allows(monkeypatch):
     assert workers.cards(9, "auto", 0.3) == ["0", "1"] * 3
     assert len(workers.cards(99, "auto", 0.1)) == 20
     assert workers.cards(3, "auto", 0.5) == ["0", "1", "0"]
+    assert workers.cards(3, "auto", 1e-300) == ["0", "1", "0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,7")
     assert workers.cards(9, "auto", 1.0) == ["GPU-a", "7"]
 
@@ -275,6 +276,8 @@ def test_a_bad_task_ends_the_sweep_in_a_sentence(place, tmp_path):
     [
         ({"workers": 0}, ["workers is 0"]),
         ({"workers": 1.5}, ["workers is 1.5"]),
+        ({"workers": True}, ["workers is True"]),
+        ({"gpu_share": "half"}, ["gpu_share is 'half'"]),
         ({"gpu_share": 0}, ["gpu_share is 0"]),
         ({"gpu_share": float("nan")}, ["gpu_share is nan"]),
         ({"workers": 2, "address": "auto"}, ["workers is 2", "'auto'"]),
@@ -293,6 +296,14 @@ def test_what_no_recipe_takes_is_refused(place, tmp_path):
     refused(lambda: sweep(grid(place), tmp_path, **here), IsADirectoryError, "which is a folder")
     (tmp_path / "file").touch()
     refused(lambda: sweep(grid(place), tmp_path / "file" / "r.json", **here), NotADirectoryError, "is a file")
+
+
+@pytest.mark.parametrize("text", ["mine", '{"schema":2', "", "[1]\n", '{"schema":1,"environments":[\n'])
+def test_what_no_sweep_wrote_is_never_written_over(place, tmp_path, text):
+    out = tmp_path / "notes"
+    out.write_text(text)
+    refused(lambda: in_this_process(place, grid(place), out), ValueError, "notes is damaged, or holds no runs")
+    assert out.read_text() == text
 
 
 def test_two_sweeps_do_not_write_one_file(place, tmp_path):

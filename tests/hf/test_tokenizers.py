@@ -1,10 +1,11 @@
 """Tokenizers are what transformers reads: words from any file that it knows, bytes, characters; and no empty ones."""
 
-import importlib.util
+import io
 import json
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 import transformers
 from small import ARCHITECTURES, SIZE, VOCABULARY, WIDE, refused, save_backbone, save_glue, save_tokenizer
@@ -60,29 +61,29 @@ def test_bytes_need_no_file(tmp_path):
 @pytest.fixture
 def deberta(tmp_path):
     """A small DeBERTa-v3: its words are in spm.model, and nowhere else."""
-    from transformers.utils.sentencepiece_model_pb2_new import ModelProto
-
-    pieces = ModelProto(trainer_spec={"model_type": 1, "unk_id": 3})
-    for word in ("[PAD]", "[CLS]", "[SEP]", "[UNK]", *(f"▁{c}" for c in "abcdefgh"), "[MASK]"):
-        kind = 2 if word == "[UNK]" else 3 if word[0] == "[" else 1
-        pieces.pieces.add(piece=word, score=-float(len(pieces.pieces)), type=kind)
+    names = {"pad": "[PAD]", "bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]"}
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["a b c d e f g h"] * 20),
+        model_writer=made,
+        vocab_size=14,
+        hard_vocab_limit=False,
+        user_defined_symbols=["[MASK]"],
+        minloglevel=2,
+        **{f"{name}_id": number for number, name in enumerate(names)},
+        **{f"{name}_piece": piece for name, piece in names.items()},
+    )
     save(tmp_path / "deberta", transformers.DebertaV2Config(**SIZE, **WIDE, type_vocab_size=0))
-    (tmp_path / "deberta" / "spm.model").write_bytes(pieces.SerializeToString())
+    (tmp_path / "deberta" / "spm.model").write_bytes(made.getvalue())
     return tmp_path / "deberta"
 
 
-def test_deberta_v3_has_its_words_in_spm_model(deberta, tmp_path, monkeypatch):
-    # transformers asks for sentencepiece, and then reads the file by protobuf alone
-    monkeypatch.setattr("transformers.convert_slow_tokenizer.requires_backends", lambda *_: None)
+def test_deberta_v3_has_its_words_in_spm_model(deberta, tmp_path):
     backbone = load(deberta)
     assert type(backbone.tokenizer).__name__ == "DebertaV2Tokenizer"
-    assert backbone.tokenizer.convert_ids_to_tokens(backbone.tokenizer("a h")["input_ids"])[1:-1] == ["▁a", "▁h"]
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(deberta / "spm.model")).encode("a h", out_type=str)
+    assert backbone.tokenizer.convert_ids_to_tokens(backbone.tokenizer("a h")["input_ids"])[1:-1] == pieces
     assert trains(deberta, tmp_path)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("sentencepiece") is not None, reason="sentencepiece is installed")
-def test_what_takes_sentencepiece_to_read_says_so(deberta):
-    refused(lambda: load(deberta), ValueError, str(deberta / "spm.model"), "pip install sentencepiece")
 
 
 @pytest.fixture
@@ -128,10 +129,7 @@ def test_a_model_with_one_kind_of_token_is_given_no_kinds(tmp_path):
 def test_every_file_that_a_tokenizer_of_transformers_reads_is_fetched():
     names = set()
     for name in filter(None, TOKENIZER_MAPPING_NAMES.values()):
-        try:
-            names |= set(getattr(tokenizer_class_from_name(name), "vocab_files_names", {}).values())
-        except ImportError:  # needs sentencepiece
-            continue
+        names |= set(getattr(tokenizer_class_from_name(name), "vocab_files_names", {}).values())
     assert len(names) > 15
     assert names <= set(folders.PATTERNS)
 

@@ -81,14 +81,11 @@ def test_what_the_dead_left_is_swept_and_nothing_else(tmp_path):
     assert (tmp_path / others[1]).exists()
 
 
-KINDS = [
-    *["folder", "pipe", "device", "loop", "dangling", "empty", "nul", "long", "slash", "proc"],
-    "in a file",
-    "open pipe",
-]
+KINDS = ["folder", "pipe", "device", "loop", "dangling", "in a file"]
+NAMES = ["empty", "nul", "long", "open pipe", "slash", "proc"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *NAMES])
 def test_places_that_cannot_be_written_to_are_refused(tmp_path, kind):
     place = tmp_path / "place"
     if kind == "folder":

@@ -263,7 +263,8 @@ def test_what_is_no_file_of_runs_is_refused_with_its_line_and_field(tmp_path, li
 def three(tmp_path):
     """A file of three runs, made as a sweep makes it, and its records."""
     path = tmp_path / "grid.jsonl"
-    records = grids.begin(path)
+    records = Records()
+    grids.begin(path, records)
     for seed in range(3):
         recipe = Recipe(task="cola", seed=seed)
         grids.append(path, records.add(a_run(recipe), recipe, HERE))
@@ -289,19 +290,12 @@ def test_a_kill_at_any_byte_costs_the_line_that_was_written_and_no_other(tmp_pat
         assert len(grids.load(path).runs) == max(0, lines - 2)
     for end in range(head, len(whole), 97):
         path.write_bytes(whole[:end])
-        back = grids.begin(path)
+        back = grids.load(path)
+        grids.begin(path, back)
         for run in records.runs:
             if back.missing([run.recipe]):
                 grids.append(path, back.add(a_run(run.recipe), run.recipe, HERE))
         assert path.read_bytes() == whole
-
-
-def test_what_no_sweep_wrote_is_never_written_over(tmp_path):
-    path = tmp_path / "notes"
-    for text in ("mine", '{"schema":2', "", "[1]\n"):
-        path.write_text(text)
-        refused(lambda: grids.begin(path), ValueError, "notes is damaged, or holds no runs")
-        assert path.read_text() == text
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path):
@@ -334,3 +328,49 @@ def test_the_recorded_files_load_and_lack_what_they_lack():
         "methods": 0,
         "world": 0,
     }
+
+
+def test_a_setting_that_no_recipe_has_is_said():
+    refused(lambda: Records().find(tusk="cola"), ValueError, "no 'tusk'", "task")
+
+
+GROWS = """
+import os, signal, sys, time
+from pathlib import Path
+from recall_learn import grids
+from recall_learn.recipe import Recipe
+from test_grids import HERE, a_run
+
+path, moments = Path(sys.argv[1]), [0.003 * 1.5**n for n in range(10)]
+recipes = [Recipe(task="cola", seed=seed) for seed in range(10_000)]
+runs = {recipe: a_run(recipe, 400, 1) for recipe in recipes[:1]}
+for moment in moments:
+    said, says = os.pipe()
+    child = os.fork()
+    if not child:
+        records = grids.load(path) if path.exists() else grids.Records()
+        grids.begin(path, records)
+        for recipe in records.missing(recipes):
+            grids.append(path, records.add(runs[recipes[0]], recipe, HERE))
+            os.write(says, b".")  # it is kept, says the one who is about to be killed
+    os.close(says)
+    before = len(grids.load(path).runs) if path.exists() else 0
+    time.sleep(moment)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    kept = 0
+    while chunk := os.read(said, 1 << 16):
+        kept += len(chunk)
+    found = [run.recipe.seed for run in grids.load(path).runs] if path.exists() else []
+    assert found == list(range(len(found)))
+    assert before + kept <= len(found) <= before + kept + 1, (before, kept, len(found))
+print(len(found))
+"""
+
+
+def test_what_was_said_to_be_kept_is_there_whenever_the_process_is_killed(tmp_path):
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    command = [sys.executable, "-c", GROWS, str(tmp_path / "runs.jsonl")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 10

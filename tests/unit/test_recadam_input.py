@@ -187,6 +187,7 @@ def test_bad_anchors_are_refused(anchors, text):
         (lambda: RecAdam([{"params": named(), "recall": False}], anchors=HOME), "anchors has 'a', 'b'"),
         (lambda: RecAdam([torch.zeros(2, dtype=torch.int64)]), "params holds a tensor that is not float64"),
         (lambda: RecAdam([Parameter(torch.zeros(2, dtype=torch.complex64))]), "params holds a tensor that is not"),
+        (lambda: RecAdam([Parameter(torch.eye(3).to_sparse())]), "params holds a sparse tensor; it has to be dense"),
         (lambda: RecAdam([]), "empty parameter list"),
         (lambda: recall_groups(torch.nn.Linear(2, 2)), "cannot be told which weights of Linear"),
     ],
