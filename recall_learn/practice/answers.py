@@ -51,7 +51,8 @@ def look(exercise: Exercise, path: Path) -> Report:
         raise ValueError(f"{path} is no file; `recall-learn exercises reset {exercise.name}` puts it aside")
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there; `recall-learn exercises run {exercise.name}` begins it")
+    named = uses(path)
     with There(exercise, path) as answer:
         from recall_learn.practice.looking import Draw, look_at  # torch is loaded here while it is loaded there
 
-        return replace(look_at(Draw(exercise), answer), uses=uses(path))
+        return replace(look_at(Draw(exercise), answer), uses=named)

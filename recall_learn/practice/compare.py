@@ -273,15 +273,16 @@ def transposed(got: Any, want: Any) -> bool:
 
 def changed(before: Any, after: Any) -> str:
     """What was changed in place, between a copy from before and the thing itself: "" or what, as "its weights"."""
+    if type(before) is not type(after):
+        return "its value"
     if isinstance(before, nn.Module):
         return _changed_model(before, after)
     if isinstance(before, torch.Generator | np.random.Generator) or callable(before):
         return ""
     if isinstance(before, str | Number):
-        equal = type(before) is type(after) and (before == after or before != before)
-        return "" if equal else "its value"
+        return "" if before == after or before != before else "its value"
     if isinstance(before, torch.Tensor | np.ndarray):
-        if before.shape != after.shape or not np.array_equal(array(before), array(after), equal_nan=True):
+        if not _equal(before, after):
             return "its numbers"
         return _changed_gradient(before, after) if isinstance(before, torch.Tensor) and before.is_leaf else ""
     if isinstance(before, Mapping):
@@ -300,10 +301,14 @@ def changed(before: Any, after: Any) -> str:
 def _changed_gradient(before: torch.Tensor, after: torch.Tensor) -> str:
     if before.requires_grad != after.requires_grad:
         return "its requires_grad"
-    mine, right = after.grad, before.grad
-    either = mine is None or right is None
-    equal = mine is right if either else np.array_equal(array(mine), array(right), equal_nan=True)
-    return "" if equal else "its gradient, `.grad`"
+    return "" if _equal(before.grad, after.grad) else "its gradient, `.grad`"
+
+
+def _equal(before: torch.Tensor | np.ndarray | None, after: torch.Tensor | np.ndarray | None) -> bool:
+    mine, right = numbers(plain(after)), numbers(plain(before))
+    if mine is None or right is None:
+        return mine is right
+    return mine.shape == right.shape and np.array_equal(mine, right, equal_nan=True)
 
 
 def _changed_model(before: nn.Module, after: nn.Module) -> str:

@@ -63,7 +63,7 @@ def _called(function: Callable, arguments: tuple, seconds: float) -> Any:
         raise Complaint(_told(error)) from None
     except _TimeUp as error:
         raise Complaint(
-            f"still running after {seconds:.0f} seconds, and was cut off.{_line(error)}\n"
+            f"still running after {seconds:.2g} seconds, and was cut off.{_line(error)}\n"
             "Does every loop end? If they do: the cases are small, so look for work that is done again and again."
         ) from None
     except EOFError:

@@ -82,11 +82,10 @@ class Draw:
     """The random cases of a look with what is right in them, for one answer or for many."""
 
     def __init__(self, exercise: Exercise, seed: int | None = None):
-        self.exercise, self.check = exercise, exercise.check
         self.rng = np.random.default_rng(seed)
         self.coins = self.rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
-        self.tolerance = getattr(self.check, "TOLERANCE", compare.TOLERANCE)
         with standard():
+            self.exercise, self.check = exercise, exercise.check
             torch.manual_seed(int(self.coins.integers(2**63)))
             cases = self.check.cases(self.rng) if hasattr(self.check, "cases") else []
             packed = [wire.pack(each.arguments) for each in cases]
@@ -94,7 +93,10 @@ class Draw:
             self.state = torch.get_rng_state()
         made = zip(cases, packed, map(values.plain, self.wants), strict=True)
         self.drawn = [diagnosis.Drawn(*each) for each in made]
-        mistakes = getattr(self.check, "MISTAKES", [])
+        self.tolerance, mistakes = (
+            getattr(self.check, "TOLERANCE", compare.TOLERANCE),
+            getattr(self.check, "MISTAKES", []),
+        )
         self.known = [diagnosis.Known(each, self.drawn, self.tolerance, self.check) for each in mistakes]
 
 
@@ -140,7 +142,7 @@ class _Look:
         self.rules = list(getattr(self.check, "LAWS", []))
         play = getattr(self.check, "play", None)
         self.names = list(inspect.signature(play).parameters)[1:] if play else list(draw.exercise.arguments)
-        self.shown, self.beside = None, ""
+        self.shown, self.beside, self.lost = None, "", ""
 
     @property
     def detail(self) -> str:
@@ -175,6 +177,8 @@ class _Look:
         for law in self.rules:
             try:
                 law(self._in_a_law, self.rng)
+                if self.lost:  # no comparison holds of it, and so none that complains
+                    raise Complaint(self.lost)
             except (Complaint, NotWritten, wire.NotPlain):
                 raise
             except Exception as error:
@@ -202,8 +206,10 @@ class _Look:
         got, changes = self.ask(*arguments)
         if changes:
             raise Complaint(changes)
-        usual = self.draw.drawn and len(self.draw.drawn[0].case.arguments) == len(arguments)
-        return values.like(got, next((each for each in self.draw.wants if each is not None), None)) if usual else got
+        if not self.draw.drawn or len(self.draw.drawn[0].case.arguments) != len(arguments):
+            return got
+        self.lost = self.lost or compare.undefined(got, 0.0)
+        return values.like(got, next((each for each in self.draw.wants if each is not None), None))
 
     def _said(self, each: Case) -> str:
         pairs = list(zip(self.names, each.arguments, strict=False))

@@ -49,8 +49,8 @@ class Here:
                 f'check("{name}", {entry}), without brackets after it'
             )
         try:
-            found = inspect.signature(self.entry)
-        except (TypeError, ValueError):
+            found = call(inspect.signature, (self.entry,), LEAST)
+        except Complaint:  # of something compiled there is none
             return
         try:
             found.bind(*wanted)
@@ -103,6 +103,8 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
             reply = {"open": True}
         except (Complaint, KeyboardInterrupt) as complaint:
             reply = {"complaint": str(complaint) or "it raised KeyboardInterrupt."}
+        except Exception as error:
+            reply = {"complaint": f"its check stumbles over it: {type(error).__name__}: {error}"}
         wire.send(replies, reply if isinstance(reply, bytes) else wire.pack(reply))
 
 

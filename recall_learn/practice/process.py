@@ -39,25 +39,27 @@ class There:
     def __init__(self, exercise: Exercise, path: Path):
         self.exercise, self.path, self.stack = exercise, path.absolute(), ExitStack()
         self.end = time.monotonic() + PATIENCE
-        self.replies: queue.Queue[bytes | None] = queue.Queue()
+        self.replies: queue.Queue[bytes | None] = queue.Queue(maxsize=1)  # one is asked for at a time
+        self.over = threading.Event()
 
     def __enter__(self) -> "There":
-        self.stack.enter_context(_one_at_a_time)
-        scratch = self.stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        self.stack.enter_context(_nothing_left())
-        command = [sys.executable, "-P", child.__file__, scratch, str(self.path.parent)]
-        self.process = subprocess.Popen(
-            command,
-            cwd=scratch,
-            env=_environment(scratch),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        self.stack.callback(self._stop)
-        self.printed = _Printed(self.process.stderr)
-        threading.Thread(target=self._receive, daemon=True).start()
+        with self.stack:
+            self.stack.enter_context(_one_at_a_time)
+            scratch = self.stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+            self.stack.enter_context(_nothing_left())
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", child.__file__, scratch, str(self.path.parent)],
+                cwd=scratch,
+                env=_environment(scratch),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            self.stack.callback(self._stop)
+            self.printed = _Printed(self.process.stderr)
+            threading.Thread(target=self._receive, daemon=True).start()
+            self.stack = self.stack.pop_all()  # all of it is there: it stays until the end
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -116,10 +118,16 @@ class There:
 
         with suppress(ValueError, OSError):
             while (reply := wire.receive(self.process.stdout, wire.LARGEST)) is not None:
-                self.replies.put(reply)
-        self.replies.put(None)
+                self._put(reply)
+        self._put(None)
+
+    def _put(self, reply: bytes | None) -> None:
+        while not self.over.is_set():
+            with suppress(queue.Full):
+                return self.replies.put(reply, timeout=POLL)
 
     def _stop(self) -> None:
+        self.over.set()
         _kill([psutil.Process(self.process.pid)] if self.process.poll() is None else [])
         with suppress(OSError, AttributeError):  # Windows has no groups of processes
             os.killpg(self.process.pid, signal.SIGKILL)

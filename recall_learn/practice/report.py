@@ -1,5 +1,6 @@
 """What a look at an answer found, for a terminal and for a notebook."""
 
+import re
 from dataclasses import dataclass
 
 from recall_learn.markup import html
@@ -19,8 +20,9 @@ class NotWritten(Exception):
 
 
 def printable(text: str) -> str:
-    """A text from an answer, without the characters by which it could write over what stands on a terminal."""
-    return "".join(each for each in text[:LONGEST] if each in "\n\t" or each.isprintable())
+    """A text from an answer, without what a terminal, or the log of a workflow, would take for a command."""
+    text = "".join(each for each in text[:LONGEST] if each in "\n\t" or each.isprintable())
+    return re.sub(r"^(\s*):(?=:)|##(?=\[)", r"\1 ", text, flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 
 from recall_learn.practice.values import Odd
 
-LARGEST = 1 << 26
+LARGEST = 1 << 24
 """Bytes of a packed value that comes from a learner's process."""
 PLAIN = ("list", "tuple", "set", "dict", "tensor", "array", "scalar", "odd")
 

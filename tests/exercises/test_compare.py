@@ -66,6 +66,30 @@ def test_changes_of_plain_numbers_are_named():
     assert compare.changed({"k": 1.0}, {"k": torch.ones(2)}) == "its entry 'k'"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (torch.ones(2), "gone"),
+        (torch.ones(2), torch.ones(2, device="meta")),
+        (torch.ones(2), torch.ones(2) * 1j),
+        (np.ones(2), torch.ones(2)),
+        ({"a": torch.ones(2)}, {"a": None}),
+        ([1.0], [[1.0]]),
+        (1.0, True),
+    ],
+)
+def test_whatever_stands_in_a_place_now_is_a_change(before, after):
+    assert compare.changed(before, after)
+
+
+def test_a_gradient_that_was_left_is_a_change():
+    before, after = (torch.ones(2, requires_grad=True) for _ in range(2))
+    assert compare.changed(before, after) == ""
+    after.sum().backward()
+    assert compare.changed(before, after) == "its gradient, `.grad`"
+    assert compare.changed(torch.ones(2), torch.ones(2).requires_grad_()) == "its requires_grad"
+
+
 def test_a_transposed_matrix_is_recognised():
     matrix = torch.arange(6.0).reshape(2, 3)
     assert compare.transposed(matrix.T, matrix)

@@ -238,3 +238,19 @@ def test_a_check_that_hands_on_what_is_no_value_is_at_fault_and_not_the_answer(a
 def test_arguments_in_the_wrong_order_are_told(arguments, message):
     with pytest.raises(ValueError, match=message):
         check(*arguments)
+
+
+def test_a_result_that_is_no_number_passes_no_law(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    law = "def is_small(answer, rng):\n    if answer(torch.zeros(1), torch.zeros(1)).max() > 1:\n        wrong('large')"
+    path.write_text(f"{path.read_text()}\n\n{law}\n\nLAWS = [is_small]\n")
+    assert "holds a nan" in says(read(adding.path), lambda a, b: a + b if len(a) > 1 else a * torch.nan)
+    assert "large" in says(read(adding.path), lambda a, b: a + b if len(a) > 1 else a + 2)
+
+
+def test_an_argument_that_is_made_empty_is_told(adding, says):
+    def adds(a, b):
+        a.resize_(0)
+        return b
+
+    assert "changes its argument `a` in place" in says(adding, adds)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from recall_learn.cli import main
-from recall_learn.practice import answers, compare, exercise, fence, process
+from recall_learn.practice import answers, compare, exercise, fence, process, report
 from recall_learn.practice.answers import look
 
 WRONG = "def adds(a, b):\n    return a - b\n"
@@ -274,6 +274,12 @@ def test_processes_that_it_starts_are_ended_with_it(judged):
     assert len(pids) == 3
     left = [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).name() == "sleep"]
     assert not left if LINUX else len(left) < 3
+
+
+def test_a_text_gives_no_command_to_a_terminal_or_to_a_workflow_s_log():
+    said = report.printable("a\n  ::error::b\x1b[2J\r ##[group]c :: d\u202e\t" + "e" * 9000)
+    assert said.startswith("a\n   :error::b[2J  [group]c :: d\te")
+    assert len(said) <= report.LONGEST
 
 
 def test_one_that_stands_still_is_killed(judged, monkeypatch):

@@ -17,7 +17,7 @@ def outputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kernel")
     cells = [
         f"import os\nos.environ['RECALL_LEARN_PROGRESS'] = {str(folder / 'progress.json')!r}\n"
-        "from recall_learn.practice import check, looking\nlooking.SECONDS = 1.0",
+        "from recall_learn.practice import check, player\nplayer.SECONDS = 1.0",
         f"{EACH.stub}\n\n{LOOK}",
         f"{EACH.code}\n\n{LOOK}",
         f"def fisher_empirical(weights, x, y):\n    return x @ weights\n\n{LOOK}",
