@@ -235,6 +235,9 @@ def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
             check_alike(states[name], fresh, name)
             continue
         check_alike({**states[name], "state": {}}, {**fresh, "state": {}}, name)
+        for mine, theirs in zip(fresh["param_groups"], states[name]["param_groups"], strict=True):
+            if any(mine.get(key) != theirs.get(key) for key in ("params", "param_names")):
+                raise ValueError(f"{name}.param_groups are of other parameters")
         shapes = [p.shape for group in part.param_groups for p in group["params"]]
         for number, moments in states[name]["state"].items():
             where = f"{name}.state.{number}"

@@ -358,8 +358,10 @@ class _Session:
 
     def _save_model(self, folder: Path) -> None:
         """The trained model and its tokenizer, as anybody loads them; all files readable by whom run.json is."""
-        if folder.exists():  # of a try that was killed
+        if folder.is_dir() and not folder.is_symlink():  # of a try that was killed
             shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)
         self.backbone.model.save_pretrained(folder)
         self.backbone.tokenizer.save_pretrained(folder)
         share(folder, self.out / "run.json")

@@ -108,14 +108,17 @@ def taken(
             if line == READY:
                 worker.started = True
                 continue
-            recipe, tries = busy.pop(worker)
             if line is not None:
                 idle.append(worker)
-                yield recipe, _outcome(json.loads(line))
+                yield busy.pop(worker)[0], _outcome(json.loads(line))
                 continue
             workers.remove(worker)
             worker.end()
             free.append(worker.card)
+            if worker in idle:  # it died at rest
+                idle.remove(worker)
+                continue
+            recipe, tries = busy.pop(worker)
             if not worker.started:
                 raise DiedError(f"a worker cannot start ({worker.last_words()}); use --workers 1, or fewer of them")
             if tries < TRIES:
@@ -146,6 +149,7 @@ def cards(count: int, device: str, gpu_share: float) -> list[str | None]:
     return list(itertools.islice(itertools.cycle(there), min(count, most)))
 
 
+COMMAND = [sys.executable, "-P", "-m", "recall_learn.workers"]
 READY = b"ready\n"
 
 
@@ -158,7 +162,7 @@ class _Worker:
         here = {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "recall_learn.workers"],
+                COMMAND,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.said,

@@ -196,6 +196,10 @@ class Notebook:
             source,
         )
 
+    def remove(self, cell: int) -> None:
+        """Remove a cell, and what it shows."""
+        self.tab.evaluate(f"() => {NOTEBOOK}.content.model.sharedModel.deleteCell({cell})")
+
     def save(self) -> None:
         """Write the notebook to its file."""
         self.tab.evaluate(f"() => {NOTEBOOK}.context.save()")

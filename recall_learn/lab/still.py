@@ -1,18 +1,18 @@
 """What stands in a figure's or a lab's place on a page where nothing draws it.
 
-nbconvert and GitHub show an output's HTML or its text, and know neither plotly's JSON nor a running kernel. So both are
-in the output too: a few words that say what there would be to see. Where plotly draws, and in a running notebook, its
-own form comes first.
+nbconvert and GitHub know neither plotly's JSON nor a running kernel, and show what else an output has. So it has plain
+text, too, which says what there would be to see. Text comes last everywhere: it takes no figure's place, nor that of
+the picture that JupyterLab adds to a figure it has drawn.
 """
 
+import textwrap
 from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io
 
-from recall_learn.markup import html
-
 PLOTLY_JSON = "application/vnd.plotly.v1+json"
+WIDTH = 100
 
 
 def told(title: str, text: str, where: str) -> dict[str, str]:
@@ -23,8 +23,7 @@ def told(title: str, text: str, where: str) -> dict[str, str]:
         text: what there is to see.
         where: where it can be seen.
     """
-    page = f"<p><b>{html(title)}</b></p><p>{html(text)} <i>({html(where)})</i></p>"
-    return {"text/html": page, "text/plain": f"{title}: {text} ({where})"}
+    return {"text/plain": "\n".join(textwrap.fill(line, WIDTH) for line in (title, text, f"({where})"))}
 
 
 def show(bundle: dict[str, Any]) -> None:
@@ -40,10 +39,9 @@ class Figure(go.Figure):
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(*args, **kwargs)
         meta = self.layout.meta or {}
-        if PLOTLY_JSON in bundle and "claim" in meta:
-            words = told(meta["claim"], meta["alt"], "The figure itself is drawn in Jupyter, and in the book.")
-            return words | bundle  # what the renderer has of its own stays, such as Colab's HTML
-        return bundle
+        if PLOTLY_JSON not in bundle or "claim" not in meta:
+            return bundle
+        return told(meta["claim"], meta["alt"], "The figure itself is drawn in Jupyter, and in the book.") | bundle
 
     def _ipython_display_(self) -> None:
         bundle = self._repr_mimebundle_()

@@ -272,7 +272,8 @@ def test_a_strangers_session_runs_nothing(lab, place):
     gift = runs.Run(recipe, {"device": hostile}, records, [{**told, "step": 0}, told], {**told, "seconds": 1.0})
     gift.save(place / "gift" / "run.json")
     source = "lab.close()\nfrom recall_learn.lab.live import Lab\nlab = Lab(folder='gift')\nlab"
-    lab.notebook.run(lab.notebook.write(source))
+    cell = lab.notebook.write(source)
+    lab.notebook.run(cell)
     lab.says(f"done · {hostile} on world/cola · step 5 of 5")
     lab.says(f"what AdamW says instead: {hostile} {hostile}")
     lab.notebook.tab.locator(".jupyter-widget-Collapse-header, .lm-Widget.p-Accordion-child").last.click()
@@ -280,16 +281,18 @@ def test_a_strangers_session_runs_nothing(lab, place):
     until(lambda: options.count() == 1)
     assert lab.notebook.tab.evaluate("window.ran") is None
     assert lab.notebook.tab.locator("img[src=x]").count() == 0
+    lab.notebook.remove(cell)
 
 
 def test_jupyter_draws_what_others_are_told(lab):
     """A figure by plotly, an explorer by its script, and no words beside them."""
     source = "from recall_learn.lab.figures import lambda_curve\nlambda_curve()"
-    lab.notebook.run(lab.notebook.write(source))
-    tab = lab.notebook.tab
-    drawn = tab.locator(".jp-OutputArea-output .js-plotly-plot", has_text="k says how fast")
+    cell, tab = lab.notebook.write(source), lab.notebook.tab
+    lab.notebook.run(cell)
+    drawn = tab.locator(".jp-OutputArea-output.js-plotly-plot", has_text="k says how fast")
     drawn.locator(".trace").first.wait_for()
     assert tab.locator(".jp-OutputArea-output", has_text="The figure itself is drawn in").count() == 0
+    lab.notebook.remove(cell)
     source = """
 from recall_learn.grids import Record, Records
 from recall_learn.lab.explorer import explore

@@ -22,7 +22,14 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 def read(name):
-    return json.loads((BOOK / "runs" / name).read_text(encoding="utf-8"))
+    """A recorded file; one of JSON lines is the list of them."""
+    text = (BOOK / "runs" / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()] if name.endswith("l") else json.loads(text)
+
+
+def write(path, data):
+    lines = data if isinstance(data, list) else [data]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
 
 
 def hostile(value, where=(), only=None):
@@ -54,7 +61,7 @@ def poisoned(data, path, load):
     taken = set()
     for place in sorted(places(data)):
         changed = hostile(data, only=place)
-        path.write_text(json.dumps(changed), encoding="utf-8")
+        write(path, changed)
         try:
             load(path)
         except (ValueError, OSError) as error:
@@ -62,7 +69,7 @@ def poisoned(data, path, load):
             continue
         data = changed
         taken.add(".".join(place))
-    path.write_text(json.dumps(data), encoding="utf-8")
+    write(path, data)
     return taken
 
 
@@ -123,9 +130,9 @@ def test_a_strangers_run_in_tables(tab, tmp_path, gift):
 
 
 def test_a_strangers_grid_in_the_explorer(tab, tmp_path):
-    taken = poisoned(read("grid-cola.json"), tmp_path / "grid.json", grids.load)
-    assert "runs.recipe.backbone" in taken
-    records = grids.load(tmp_path / "grid.json")
+    taken = poisoned(read("grid-cola.jsonl"), tmp_path / "grid.jsonl", grids.load)
+    assert "recipe.backbone" in taken
+    records = grids.load(tmp_path / "grid.jsonl")
     look(tab, tmp_path, explorer.explore(records)._repr_html_())
     tab.wait_for_selector(".recall-explorer svg")
     silent(tab)

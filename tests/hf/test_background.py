@@ -347,6 +347,31 @@ def test_saving_never_overwrites(world, tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["there", "mine.txt"]
 
 
+def test_saving_leaves_everything_else_as_it_is(world, tmp_path):
+    session = begin(world)
+    session.take(6)  # its checkpoint is at step 4
+    until(session, "paused")
+    session.set(k=2.0)
+    mine = tmp_path / ".saved.partial"  # somebody's own, whatever its name
+    mine.mkdir()
+    (mine / "mine.txt").write_text("mine")
+    session.save(tmp_path / "saved")
+    assert (mine / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "saved").stat().st_mode == mine.stat().st_mode  # a temporary folder is private, this is not
+    before = {path: path.read_bytes() for path in (tmp_path / "saved").rglob("*") if path.is_file()}
+    assert not [path for path in before if path.name == ".lock"]
+    opened = begin(world, folder=tmp_path / "saved")
+    assert (opened.step, opened.run.changes) == (4, [{"step": 7, "k": 2.0}])
+    opened.set(t0=1.0)
+    opened.save(tmp_path / "again")
+    assert {path: path.read_bytes() for path in before} == before  # what it was opened from is not written to
+    again = begin(world, folder=tmp_path / "again")
+    assert again.run.changes == [{"step": 5, "t0": 1.0}, {"step": 7, "k": 2.0}]
+    with pytest.raises(ValueError, match="lies in the run's own"):
+        opened.save(tmp_path / "saved" / "inside")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".saved.partial", "again", "saved"]
+
+
 @pytest.mark.parametrize(
     "error", [OSError(28, "No space left on device"), shutil.Error([("a", "b", "[Errno 28] No space left on device")])]
 )

@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import stat
 import tracemalloc
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -130,6 +131,10 @@ SPOILS = {
     "a group less": (
         lambda c: rewrite(c / "state.json", lambda d: d["optimizer"]["param_groups"].pop()),
         "optimizer.param_groups is a list of 1; it has to be a list of 2",
+    ),
+    "other parameters": (
+        lambda c: rewrite(c / "state.json", lambda d: d["optimizer"]["param_groups"][0]["param_names"].reverse()),
+        "optimizer.param_groups are of other parameters",
     ),
     "a schedule of text": (
         lambda c: rewrite(c / "state.json", lambda d: d["schedule"].update(last_epoch="4")),
@@ -296,6 +301,22 @@ def test_the_order_is_drawn_as_it_is_needed():
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_nothing_of_a_run_grows_with_the_steps_to_come(world):
+    def crash(run, optimizer):
+        raise Crash
+
+    recipe, peaks = Recipe(backbone=str(world / "bert"), max_length=40, batch_size=4, steps=10, evaluate_every=10), []
+    for steps in (10, 10, 5_000_000):  # the first is to warm up
+        tracemalloc.start()
+        try:
+            with pytest.raises(Crash):
+                finetune(replace(recipe, steps=steps), crash, glue_folder=world / "glue", device="cpu", progress=False)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[2] < peaks[1] + 2**20
 
 
 def test_a_batch_that_cannot_fit_is_refused_before_anything_is_written(world, tmp_path):

@@ -188,6 +188,30 @@ def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path
     assert psutil.Process().children() == []
 
 
+QUICK = """
+import json, os, sys, time
+print("ready", flush=True)
+for line in sys.stdin:
+    seed = json.loads(line)["recipe"]["seed"]
+    open(os.path.join(MARKS, str(seed)), "w").write(str(os.getpid()))
+    while seed == 1 and not os.path.exists(os.path.join(MARKS, "go on")):
+        time.sleep(0.01)
+    print(json.dumps({"run": None, "environment": {}, "stopped": f"seed {seed}"}), flush=True)
+"""
+
+
+def test_a_worker_that_dies_at_rest_is_not_missed(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "COMMAND", [sys.executable, "-c", QUICK.replace("MARKS", repr(str(tmp_path)))])
+    outcomes = workers.taken(grid(place), {}, [None, None])
+    recipe, outcome = next(outcomes)
+    assert (recipe.seed, outcome) == (0, (None, {}, "seed 0"))
+    wait_for((tmp_path / "1").exists)
+    os.kill(int((tmp_path / "0").read_text()), signal.SIGKILL)
+    threading.Timer(0.5, (tmp_path / "go on").touch).start()
+    assert [outcome[2] for _, outcome in outcomes] == ["seed 1"]
+    assert psutil.Process().children() == []
+
+
 def test_what_a_worker_cannot_do_comes_back_as_what_it_was():
     for kind, shown in ((FileNotFoundError, FileNotFoundError), (UnicodeError, ValueError), (KeyError, RuntimeError)):
 
@@ -328,6 +352,7 @@ def test_all_recipes_are_checked_before_the_first_is_run(place, tmp_path, monkey
         ({"limit_train": 10**6}, {}, ValueError, ["limit_train", "1 to 24"]),
         ({"max_length": 2}, {}, ValueError, ["max_length"]),
         ({"mixed_precision": "fp16"}, {}, ValueError, ["fp16", "GPU"]),
+        ({"backbone": "tiny"}, {}, ValueError, ["tiny reads the small world only, not mrpc"]),
     ):
         recipes, out = grids.expand([good, {**good, "seed": 9, **bad}]), tmp_path / "runs.jsonl"
         refused(lambda recipes=recipes, more=more, out=out: in_this_process(place, recipes, out, **more), error, *parts)
