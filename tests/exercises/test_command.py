@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pytest
+import torch
 
 from recall_learn.cli import main
 from recall_learn.practice import answers, check, exercise, process, progress
@@ -283,6 +284,28 @@ def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
     answer("return 1")
     assert run("watch", NAME) == 0
     assert f"✓ {NAME}" in capsys.readouterr().out
+
+
+def test_the_checks_are_loaded_before_any_answer_is_run(adding, own_progress, monkeypatch):
+    check = own_progress / "checks" / "adds.py"
+    for folder in ("solutions", "checks"):
+        text = (own_progress / folder / "adds.py").read_text()
+        (own_progress / folder / "sums.py").write_text(text.replace("def adds", "def sums"))
+    (own_progress / "answers").mkdir()
+    for name in ("adds", "sums"):
+        (own_progress / "answers" / f"{name}.py").write_text("")
+    seen = []
+
+    def look(each, path):
+        seen.append(each.check.reference(torch.ones(1), torch.ones(1)).item())
+        for one in check.parent.glob("*.py"):
+            one.write_text("def reference(a, b):\n    return a * 0\n")
+        return Report(each.name, "passed", "")
+
+    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
+    monkeypatch.setattr(answers, "look", look)
+    assert run("run") == 0
+    assert seen == [2.0, 2.0]
 
 
 def test_watch_waits_while_an_editor_has_the_file_away(answer, capsys, monkeypatch):
