@@ -448,7 +448,7 @@ def same_cell(monkeypatch):
 
 
 WRONG = {
-    "beside": ({"beside": "nothin"}, "beside is 'nothin'"),
+    "beside": ({"beside": "no one"}, "beside is 'no one'"),
     "recipe": ({"recipe": "tiny"}, "recipe is 'tiny'"),
     "both": ({"recipe": Recipe(), "folder": "x"}, "leave one out"),
     "device": ({"device": "gpu"}, "device is 'gpu'"),
