@@ -8,6 +8,7 @@ somebody decides anew, see `note`. A run that was steered by hand can be taken a
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
@@ -79,7 +80,13 @@ def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.
         ValueError: as `changed`.
     """
     asked = settings(changes, step)
-    return changed(recipe, asked) if asked else recipe
+    return _with(recipe, tuple(asked.items())) if asked else recipe
+
+
+@lru_cache(maxsize=128)
+def _with(recipe: Recipe, asked: tuple[tuple[str, float], ...]) -> Recipe:
+    """`changed`, remembered: whoever watches a run asks again and again."""
+    return changed(recipe, dict(asked))
 
 
 def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
