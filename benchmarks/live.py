@@ -176,7 +176,7 @@ async def delays(recipe: Recipe, options: dict) -> list[float]:
         def step_begins(step, run):
             waited = time.perf_counter()  # the step in progress has ended
             asked = steer(step, run)
-            if "t0" in asked:
+            if any(change["step"] == step for change in run.changes):
                 late.append(time.perf_counter() - max(waited, moved[-1]))
             return asked
 

@@ -206,7 +206,7 @@ class Background:
             step = seat.next
             if seat.ended or step > seat.recipe.steps:
                 seat.wish = steering.changed(seat.now, settings)
-            elif seat.thread is None and not (seat.folder / "run.json").exists():
+            elif not (seat.thread or seat.run.changes or (seat.folder / "run.json").exists()):
                 seat.recipe = seat.run.recipe = steering.changed(seat.recipe, settings)
             else:
                 steering.note(seat.run, step, settings)

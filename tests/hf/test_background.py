@@ -164,6 +164,31 @@ def test_what_is_set_acts_from_the_next_step_on(world, tmp_path):
     assert_same_run(tmp_path / "steered", alone(world, tmp_path, "again", recipe(world, k=1.0), again))
 
 
+def test_what_is_set_while_it_loads_acts_and_gives_way_to_what_is_set_later(world, monkeypatch):
+    loading = threading.Event()
+
+    def no_data(*asked, **named):
+        loading.wait(PATIENCE)
+        raise OSError("no such file")
+
+    session = begin(world)
+    session.set(k=0.1)
+    with monkeypatch.context() as patched:
+        patched.setattr(background, "finetune", no_data)
+        session.start()
+        assert session.set(k=0.2) == 1
+        loading.set()
+        until(session, "failed")
+    assert session.set(k=0.3, t0=5.0) == 1
+    assert (session.run.recipe.k, session.seats[MAIN].now.k) == (0.1, 0.3)
+    session.start()
+    until(session, "done")
+    assert session.run.changes == [{"step": 1, "k": 0.3, "t0": 5.0}]
+    session.close(wait=PATIENCE)
+    with pytest.raises(ValueError, match="was closed"):
+        session.set(k=1.0)
+
+
 def test_a_setting_that_is_refused_changes_nothing(world):
     session = begin(world)
     session.take(1)
