@@ -68,16 +68,14 @@ def test_what_finetune_would_refuse_is_refused(command, data, tmp_path, monkeypa
 def test_a_place_that_cannot_be_written_to_is_refused_at_once(command, tmp_path, monkeypatch):
     monkeypatch.setattr(glue, "load", lambda *_: pytest.fail("data was read"))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    (tmp_path / "astray").symlink_to(tmp_path / "no folder" / "f")
     os.mkfifo(tmp_path / "pipe")
     before = sorted(os.listdir(tmp_path))
     for place, words in (
         (tmp_path / "loop", ["loop", "cannot be followed to a file"]),
-        (tmp_path / "astray", ["astray", "it has to be a file in a folder that is there"]),
         (tmp_path / "pipe", ["pipe", "is a device or a pipe"]),
         ("/dev/full", ["'/dev/full', which is a device or a pipe"]),
         (tmp_path, ["which is a folder"]),
-        (tmp_path / "nowhere" / "f", ["it has to be a file in a folder that is there"]),
+        (tmp_path / "pipe" / "f", ["pipe", "is a file"]),
         ("", ["out is ''"]),
     ):
         refused(command("--out", place), *words)
