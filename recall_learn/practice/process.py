@@ -100,14 +100,14 @@ class There:
                 reply = self.replies.get(timeout=POLL)
             except queue.Empty:
                 reply = b""
+            if self.printed.amount > AMOUNT:
+                raise Complaint(f"it printed more than {AMOUNT >> 20} MB, and was killed. Print a few lines.")
             if reply:
                 return reply
             if reply is None:  # no more will come
                 with suppress(subprocess.TimeoutExpired):
                     raise Complaint(_ending(self.process.wait(1.0)))
                 raise Complaint("it has closed the way by which values come back, or written something else there.")
-            if self.printed.amount > AMOUNT:
-                raise Complaint(f"it printed more than {AMOUNT >> 20} MB, and was killed. Print a few lines.")
             if time.monotonic() > self.end:
                 raise Complaint(f"still running after {PATIENCE:.0f} seconds, and was killed. Does every loop end?")
             if self.process.poll() is not None and self.replies.empty():

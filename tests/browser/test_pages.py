@@ -133,6 +133,18 @@ def test_every_figure_is_drawn_and_described(page):
         assert figure.evaluate(CUT_OFF) == []
 
 
+def test_an_axis_title_is_set_smaller_where_it_would_be_cut_off_and_no_longer(browser, html):
+    tab = new_tab(browser, "phone")
+    sizes = "[...document.querySelectorAll('text.xtitle, text.ytitle')].map(title => getComputedStyle(title).fontSize)"
+    tab.set_viewport_size({"width": 320, "height": 600})
+    open_page(tab, html, "03_fisher")
+    assert [figure.evaluate(CUT_OFF) for figure in tab.locator(".recall-figure").all()] == [[]] * 5
+    assert len(set(tab.evaluate(sizes))) > 1
+    tab.set_viewport_size(WINDOWS["desk"])
+    tab.wait_for_function(f"new Set({sizes}).size === 1")
+    tab.context.close()
+
+
 def test_every_slider_moves_its_curves_by_keyboard(page):
     for figure in page.locator(".recall-figure").all():
         for slider in figure.get_by_role("slider").all():

@@ -307,15 +307,14 @@ def test_names_in_a_class_s_repository_replace_nothing(tmp_path, monkeypatch, ca
     assert answers.folder("answers").samefile(folder)
 
 
-def test_ctrl_c_reaches_the_command_and_leaves_nothing(adding, tmp_path, monkeypatch):
+def test_ctrl_c_reaches_the_command_and_leaves_nothing(adding, tmp_path, monkeypatch, begun):
     def stop(*_):
         raise KeyboardInterrupt
 
     path = tmp_path / "adds.py"
     path.write_text(WRONG)
-    before = set(psutil.Process().children(recursive=True))
     monkeypatch.setattr("recall_learn.practice.process.There.signature", stop)
     with pytest.raises(KeyboardInterrupt):
         look(adding, path)
-    assert set(psutil.Process().children(recursive=True)) <= before
+    assert not begun()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -129,13 +129,13 @@ finetune.finetune = dies
 
 
 @pytest.fixture
-def listening(monkeypatch):
+def listening(begun):
     """The addresses on which this process or a child of it listens, to the end of the test; the set grows."""
     found, done = set(), threading.Event()
 
     def look():
         while not done.wait(0.05):
-            for process in (here, *here.children(recursive=True)):
+            for process in (here, *begun()):
                 try:
                     heard = process.net_connections(kind="all")
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -151,7 +151,7 @@ def listening(monkeypatch):
 
 
 def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run_alone(
-    place, tmp_path, monkeypatch, listening
+    place, tmp_path, monkeypatch, listening, begun
 ):
     """A process that is killed in the middle of a run is followed by another, and in the end given up."""
     recipes, marks, out = grid(place), tmp_path / "died", tmp_path / "runs.jsonl"
@@ -167,7 +167,7 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
     with pytest.raises(workers.DiedError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
         sweep(recipes, out, glue_folder=place / "glue", workers=2, device="cpu", progress=False)
     assert len(list(marks.iterdir())) == 2
-    assert psutil.Process().children() == []
+    assert not begun()
     assert listening == set()
     (survivor,) = grids.load(out).runs
     (same,) = expected.find(seed=1)
@@ -175,7 +175,7 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
     assert in_this_process(place, recipes, out).missing(recipes) == []
 
 
-def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path, monkeypatch):
+def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path, monkeypatch, begun):
     (tmp_path / "sitecustomize.py").write_text("import os, sys\nprint('no room', file=sys.stderr)\nos._exit(1)")
     monkeypatch.syspath_prepend(tmp_path)
     here = {"glue_folder": place / "glue", "workers": 2, "device": "cpu", "progress": False}
@@ -185,7 +185,7 @@ def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path
         "cannot start (exit status 1; it said 'no room')",
         "--workers 1",
     )
-    assert psutil.Process().children() == []
+    assert not begun()
 
 
 QUICK = """
@@ -200,7 +200,7 @@ for line in sys.stdin:
 """
 
 
-def test_a_worker_that_dies_at_rest_is_not_missed(place, tmp_path, monkeypatch):
+def test_a_worker_that_dies_at_rest_is_not_missed(place, tmp_path, monkeypatch, begun):
     monkeypatch.setattr(workers, "COMMAND", [sys.executable, "-c", QUICK.replace("MARKS", repr(str(tmp_path)))])
     outcomes = workers.taken(grid(place), {}, [None, None])
     recipe, outcome = next(outcomes)
@@ -209,7 +209,7 @@ def test_a_worker_that_dies_at_rest_is_not_missed(place, tmp_path, monkeypatch):
     os.kill(int((tmp_path / "0").read_text()), signal.SIGKILL)
     threading.Timer(0.5, (tmp_path / "go on").touch).start()
     assert [outcome[2] for _, outcome in outcomes] == ["seed 1"]
-    assert psutil.Process().children() == []
+    assert not begun()
 
 
 def test_what_a_worker_cannot_do_comes_back_as_what_it_was():

@@ -9,7 +9,6 @@ from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -200,7 +199,7 @@ def test_only_the_files_asked_for_are_fetched_and_then_cached(serving):
 
 
 @pytest.mark.parametrize("hold", ["tree", "HEAD", "body"])
-def test_a_hub_that_answers_and_then_falls_silent_is_given_up(serving, hold, monkeypatch):
+def test_a_hub_that_answers_and_then_falls_silent_is_given_up(serving, hold, monkeypatch, begun):
     monkeypatch.setattr(hub, "SILENCE", 0.5)
     serving["files"]["models/who/what"]["config.json"] = bytes(1 << 20)
     serving["hold"] = hold
@@ -209,7 +208,7 @@ def test_a_hub_that_answers_and_then_falls_silent_is_given_up(serving, hold, mon
     text = one_sentence(raised)
     assert serving["address"] in text
     assert text.endswith("do that instead")
-    assert not psutil.Process().children()  # nothing waits on
+    assert not begun()  # nothing waits on
 
 
 def test_a_slow_hub_has_the_time_it_needs_while_bytes_arrive(serving, monkeypatch):
@@ -247,14 +246,14 @@ def test_a_client_that_cannot_be_loaded_is_one_sentence(serving, monkeypatch, tm
     assert one_sentence(raised).endswith("do that instead")
 
 
-def test_ctrl_c_ends_the_client(serving, monkeypatch, request):
+def test_ctrl_c_ends_the_client(serving, monkeypatch, request, begun):
     former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background has none
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
     serving["hold"] = "tree"
     monkeypatch.setattr(hub.queue.Queue, "get", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         fetch()
-    assert not psutil.Process().children()
+    assert not begun()
 
 
 def test_the_endpoint_is_the_variable_or_the_public_hub(monkeypatch):

@@ -37,6 +37,27 @@
     figure.insertBefore(row, plot.nextSibling);
   }
 
+  // An axis title stands at the middle of its axis; one that would reach out of the figure is set smaller.
+  function fitTitles(plot, sizes) {
+    const frame = plot.querySelector(".main-svg").getBoundingClientRect();
+    const update = {};
+    for (const title of plot.querySelectorAll("text[class$=title]")) {
+      const [, letter, number] = /^([xy])(\d*)title$/.exec(title.getAttribute("class")) || [];
+      if (!letter) continue;
+      const name = `${letter}axis${number}.title.font.size`;
+      const size = parseFloat(getComputedStyle(title).fontSize);
+      sizes[name] = sizes[name] || size;
+      const box = title.getBoundingClientRect();
+      const [start, end, first, last] =
+        letter === "x" ? [box.left, box.right, frame.left, frame.right] : [box.top, box.bottom, frame.top, frame.bottom];
+      const middle = (start + end) / 2;
+      const room = 2 * Math.min(middle - first, last - middle) - 4;
+      const fits = Math.min(sizes[name], Math.floor((10 * size * room) / (end - start)) / 10);
+      if (fits > 0 && Math.abs(fits - size) > 0.05) update[name] = fits;
+    }
+    return Object.keys(update).length ? window.Plotly.relayout(plot, update) : Promise.resolve();
+  }
+
   function draw(figure) {
     const spec = JSON.parse(figure.querySelector("script").textContent);
     const plot = figure.querySelector(".recall-plot");
@@ -60,8 +81,11 @@
         if (ranged.length) window.Plotly.restyle(plot, { "error_y.color": theme["font.color"] }, ranged);
         return window.Plotly.relayout(plot, theme);
       };
+      const sizes = {};
+      const fit = () => fitTitles(plot, sizes);
+      plot.on("plotly_relayout", (change) => change.autosize && fit());
       new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-      recolour().then(() => figure.setAttribute("data-drawn", ""));
+      recolour().then(fit).then(() => figure.setAttribute("data-drawn", ""));
     });
     for (const slider of sliders.slice().reverse()) addSlider(figure, plot, slider);
   }
