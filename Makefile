@@ -18,7 +18,7 @@ help:
 	@echo 'make book       build the book and say where its first page is'
 	@echo 'make test       run the tests'
 	@echo 'make lab        open the lessons in JupyterLab'
-	@echo 'make lint       ruff, spelling, dead references'
+	@echo 'make lint       ruff, imports between rooms, spelling, dead references'
 	@echo 'make notebooks  write stubs, exercises in lessons and book/*.ipynb anew from their sources'
 	@echo 'make bench      run every script in benchmarks/'
 	@echo 'Each makes .venv first when needed. PYTHON=... chooses the Python, 3.11 to 3.13.'
@@ -39,6 +39,7 @@ lab: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	$(BIN)/codespell README.md book recall_learn exercises tests benchmarks
 	$(BIN)/python -m recall_learn.book.references
 

@@ -9,8 +9,7 @@ import datetime
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
+from recall_learn import RecAdam, recall_groups
 
 
 class Count:

@@ -17,9 +17,9 @@ import transformers
 from datasets import Dataset, disable_progress_bars
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-from recall_learn import backbones, glue
-from recall_learn.finetune import finetune
-from recall_learn.recipe import Recipe
+from recall_learn import Recipe, finetune
+from recall_learn.models import backbones
+from recall_learn.tasks import glue
 
 WORDS = ["the", "company", "said", "profit", "rose", "after", "sales", "of", "new", "products", "in", "europe", "fell"]
 

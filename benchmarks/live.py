@@ -27,16 +27,15 @@ import torch
 import transformers
 from datasets import disable_progress_bars
 
-from recall_learn import environment
-from recall_learn.finetune import finetune
+from recall_learn import Recipe, finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BUSY
 from recall_learn.lab.knobs import OTHER
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
 from recall_learn.lab.turns import rest
-from recall_learn.recipe import Recipe
-from recall_learn.trainer import StepTrainer
+from recall_learn.runs.trainer import StepTrainer
+from recall_learn.support import environment
 
 
 class Blocks:

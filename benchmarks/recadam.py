@@ -27,8 +27,7 @@ import time
 import torch
 from transformers import BertConfig, BertModel
 
-from recall_learn.annealing import Constant
-from recall_learn.recadam import RecAdam
+from recall_learn import Constant, RecAdam
 
 LR, GAMMA = 2e-5, 5000.0
 

@@ -14,8 +14,7 @@ import torch
 import transformers
 from datasets import disable_progress_bars
 
-from recall_learn.finetune import finetune
-from recall_learn.recipe import Recipe
+from recall_learn import Recipe, finetune
 
 
 def seconds(probe: str, seed: int) -> float:

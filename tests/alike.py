@@ -3,7 +3,8 @@
 import torch
 from safetensors.torch import load_file
 
-from recall_learn import backbones, runs
+from recall_learn.models import backbones
+from recall_learn.runs import record as runs
 
 MARKS = ("[CLS]", "[SEP]", ".", ",")
 

@@ -40,8 +40,9 @@ def warm_up():
     import sklearn.metrics
     import transformers
 
-    import recall_learn.finetune
-    from recall_learn import backbones, cli
+    import recall_learn.runs.finetune
+    from recall_learn import cli
+    from recall_learn.models import backbones
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()

@@ -5,8 +5,8 @@ import io
 import torch
 from torch.nn import Parameter
 
-from recall_learn.annealing import Constant, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Sigmoid
 
 INPUTS = {
     "default": {},

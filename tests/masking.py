@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.child_tuning import ChildTuningF
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.child_tuning import ChildTuningF
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Sigmoid
 
 SHAPES = {"embed": (4,), "layer.weight": (5, 3), "layer.bias": (5,), "scale": ()}
 

@@ -9,7 +9,7 @@ import transformers
 from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from recall_learn import glue
+from recall_learn.tasks import glue
 from recall_learn.world import PASSAGES, World
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
@@ -102,7 +102,7 @@ def short_text(train=5000, held_out=80):
 
 def save_world_backbone(folder, seed=0, steps=6):
     """A model of the small world that has learned which words are frequent, and little else."""
-    from recall_learn.world import pretrain
+    from recall_learn.runs import pretrain
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pretrain, "WARMUP", 1)

@@ -22,7 +22,7 @@ runs had no warm-up.)
 
 import numpy as np
 
-from recall_learn.annealing import Sigmoid
+from recall_learn import Sigmoid
 
 
 def offset_left(k, t0, warmup, steps, lr, gamma):

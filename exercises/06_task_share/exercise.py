@@ -15,7 +15,7 @@ $(0 + 1.5 + 2 + 1) / 10 = 0.45$.
 
 import numpy as np
 
-from recall_learn.annealing import Sigmoid
+from recall_learn import Sigmoid
 
 
 def task_share(k, t0, steps):

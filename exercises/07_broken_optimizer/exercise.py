@@ -29,7 +29,7 @@ anything by itself: compare it with another one of the same run.
 `toy_run(defect, seed)` makes a record. Look at some of each kind before you write a rule:
 
 ```python
-from recall_learn.lab.figures import over_time
+from recall_learn.figures.plots import over_time
 
 curves = {name: toy_run(name, seed=0)["to_home"] for name in NAMES}
 over_time({name: (range(len(y)), y) for name, y in curves.items()}, "to_home", "Six runs", "six curves", log="y")

@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from recall_learn.laplace import QuadraticPenalty
+from recall_learn import QuadraticPenalty
 from recall_learn.practice import Mistake, case, same, wrong
 
 

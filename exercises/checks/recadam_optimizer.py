@@ -9,7 +9,7 @@ import inspect
 import numpy as np
 import torch
 
-from recall_learn.annealing import Constant, Linear, Sigmoid
+from recall_learn import Constant, Linear, Sigmoid
 from recall_learn.practice import Mistake, built, case, wrong
 
 NAMES = ("embedding", "layer", "pooler", "head")

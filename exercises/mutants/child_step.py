@@ -44,7 +44,7 @@ def on_the_child(theta, g, m, v, t, mask, lr, decay):
 
 
 def by_the_library(theta, g, m, v, t, mask, lr, decay):
-    from recall_learn.child_tuning import ChildTuningD
+    from recall_learn import ChildTuningD
 
     if not mask.any() or mask.all():
         return in_numpy(theta, g, m, v, t, mask, lr, decay)

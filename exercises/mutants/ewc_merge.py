@@ -30,7 +30,7 @@ def in_place(old_anchors, old_precision, new_anchors, new_precision, decay):
 
 
 def by_library(old_anchors, old_precision, new_anchors, new_precision, decay):
-    from recall_learn.laplace import QuadraticPenalty
+    from recall_learn import QuadraticPenalty
 
     newer = QuadraticPenalty(new_anchors, new_precision)
     merged = QuadraticPenalty(old_anchors, old_precision).merge(newer, decay)

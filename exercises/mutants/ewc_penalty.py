@@ -19,7 +19,7 @@ def flat(weights, anchors, fisher, strength):
 
 
 def by_library(weights, anchors, fisher, strength):
-    from recall_learn.laplace import ewc
+    from recall_learn import ewc
 
     return ewc(anchors, fisher, strength)(weights)
 

@@ -61,7 +61,7 @@ def by_backward(model, x, y):
 
 
 def by_library(model, x, y):
-    from recall_learn.fisher import fisher_diagonal
+    from recall_learn import fisher_diagonal
 
     return fisher_diagonal(model, [(x, y)], labels="empirical", progress=False)
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from recall_learn.recadam import RecAdam
+from recall_learn import RecAdam
 
 COUNTED = """self.calls += 1
                 lam = group["anneal"](self.calls) if group["recall"] else 1.0"""

@@ -27,7 +27,7 @@ MUTANTS = [
 
 
 def by_the_library(fisher, p):
-    from recall_learn.child_tuning import child_masks
+    from recall_learn.methods.child_tuning import child_masks
 
     return child_masks(fisher, p)
 

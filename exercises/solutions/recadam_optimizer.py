@@ -24,7 +24,7 @@
 #   200 tensors.
 #
 #   The rate is read from the group at every step, because that is where schedulers write it. The library's
-#   `recall_learn.recadam.RecAdam` has the same skeleton; it keeps the anchors out of the checkpoint, and saves a
+#   `recall_learn.RecAdam` has the same skeleton; it keeps the anchors out of the checkpoint, and saves a
 #   fingerprint of them.
 # ---
 r"""RecAdam as a torch optimizer.

@@ -22,15 +22,19 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from recall_learn import backbones, derivation, environment, probes
-from recall_learn.files import write_text
-from recall_learn.finetune import finetune
-from recall_learn.fisher import save_fisher
-from recall_learn.glue import named
-from recall_learn.masked_lm import attach
-from recall_learn.methods import source_fisher
-from recall_learn.recipe import Recipe
-from recall_learn.world import World, shortcuts, tasks
+from recall_learn.measures import probes
+from recall_learn.models import backbones
+from recall_learn.models.fishers import source_fisher
+from recall_learn.models.masked_lm import attach
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.support import environment
+from recall_learn.support.files import write_text
+from recall_learn.tasks import shortcuts
+from recall_learn.tasks.glue import named
+from recall_learn.theory import derivation
+from recall_learn.theory.fisher import save_fisher
+from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches
 
 FOLDER = Path(__file__).parents[2] / "book" / "runs" / "world"

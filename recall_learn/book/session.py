@@ -12,8 +12,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from recall_learn import markup
 from recall_learn.book.jupyter import Notebook, serving, until
+from recall_learn.support import markup
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "book" / "_static" / "lab.png"

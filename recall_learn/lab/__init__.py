@@ -1,1 +1,1 @@
-"""What the lessons show: figures of recorded runs, and controls on running ones."""
+"""The live lab: controls on a fine-tuning that is running, and the explorer of recorded runs."""

@@ -1,6 +1,6 @@
 """A fine-tuning run in the background of a notebook: started, paused, taken step by step, steered, saved.
 
-It is `recall_learn.finetune.finetune` in a thread of its own, asked before each step. A second run may train beside it,
+It is `recall_learn.finetune` in a thread of its own, asked before each step. A second run may train beside it,
 on the same batches from the same start, always as many steps far. There is nothing here to look at: see
 `recall_learn.lab.live`.
 """
@@ -22,13 +22,15 @@ from typing import Any
 import torch
 import transformers
 
-from recall_learn import checkpoints, environment, runs, steering
-from recall_learn.files import check_folder
-from recall_learn.finetune import finetune
 from recall_learn.lab.turns import TURNS, rest
 from recall_learn.lab.words import explain
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import checkpoints, steering
+from recall_learn.runs import record as runs
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.support import environment
+from recall_learn.support.files import check_folder
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
@@ -95,7 +97,7 @@ class Background:
     Args:
         recipe: of the run.
         beside: of the one beside it, or None.
-        glue_folder: as in `recall_learn.finetune.finetune`.
+        glue_folder: as in `recall_learn.finetune`.
         device: as there.
         folder: where run.json and checkpoints go; what is there goes on. None is a folder that is removed at the end.
         instead_of: a session in the same folder that is going to be closed; it is no other lab.
@@ -197,7 +199,7 @@ class Background:
             that step; 0 where the run has not begun, and this is its recipe, or has ended, and this is for a new one.
 
         Raises:
-            ValueError: as `recall_learn.steering.note`, or the run was closed; nothing has changed then.
+            ValueError: as `recall_learn.runs.steering.note`, or the run was closed; nothing has changed then.
         """
         seat = self.seats[name]
         with self._changed:

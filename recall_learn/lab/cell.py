@@ -5,8 +5,8 @@ import time
 import weakref
 from typing import Any
 
-from recall_learn.environment import choose_device
 from recall_learn.lab.background import BUSY
+from recall_learn.support.environment import choose_device
 
 FRAME = 0.18
 """At least so many seconds lie from one look at the runs to the next, and at most about two."""

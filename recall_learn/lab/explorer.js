@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  // lambda(t) of the sigmoid schedule, as recall_learn.annealing.Sigmoid has it.
+  // lambda(t) of the sigmoid schedule, as recall_learn.theory.annealing.Sigmoid has it.
   function lambda(k, t0, t) {
     const late = t - t0;
     const x = late === 0 || k === 0 ? 0 : k * late;

@@ -15,9 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recall_learn import glue, markup
-from recall_learn.grids import Record, Records
-from recall_learn.recipe import Recipe
+from recall_learn.runs.grids import Record, Records
+from recall_learn.runs.recipe import Recipe
+from recall_learn.support import markup
+from recall_learn.tasks import glue
 
 AXES = ("task", "method", "k", "t0", "gamma", "seed")
 SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")

@@ -7,11 +7,11 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from recall_learn import glue
 from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
-from recall_learn.recadam import ALGORITHMS
-from recall_learn.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
-from recall_learn.steering import knobs
+from recall_learn.methods.recadam.optimizer import ALGORITHMS
+from recall_learn.runs.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
+from recall_learn.runs.steering import knobs
+from recall_learn.tasks import glue
 from recall_learn.world import tasks
 
 WIDE = {"width": "330px"}

@@ -28,7 +28,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from recall_learn.checks import number, whole
+from recall_learn.figures.still import show, told
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
 from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
@@ -36,11 +36,11 @@ from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN, Buttons, Knobs, Setup
 from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
 from recall_learn.lab.live_text import lost, name_of, opened, plain, status
 from recall_learn.lab.presets import Preset, check_arguments, choices, default_recipe, expected, presets, stored
-from recall_learn.lab.still import show, told
 from recall_learn.lab.words import sentence
-from recall_learn.markup import html
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.support.checks import number, whole
+from recall_learn.support.markup import html
 
 GESTURE = 1.0
 """Moves that follow one another within so many seconds are one change."""
@@ -54,7 +54,7 @@ class Lab(widgets.VBox):
     Args:
         recipe: what to begin with; None takes the largest that this machine runs at a pace that one can watch.
         beside: "plain fine-tuning", "setting B" or "nothing".
-        glue_folder: the GLUE data, see `recall_learn.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
         device: auto, cpu or cuda.
         folder: a folder that "Save run" wrote: its session goes on from its last checkpoint, and what was set after it
             acts again at its step, unless that setting is moved before.

@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from recall_learn import backbones, glue, hub
-from recall_learn.environment import choose_device
 from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
-from recall_learn.recipe import Recipe
-from recall_learn.runs import load
+from recall_learn.models import backbones, hub
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import load
+from recall_learn.support.environment import choose_device
+from recall_learn.tasks import glue
 
 LARGE = "bert-base-uncased"
 LARGE_SIZE = "about 440 MB"

@@ -22,7 +22,7 @@ from functools import cache
 import torch
 from threadpoolctl import threadpool_info
 
-from recall_learn.random_state import random_state, set_random_state
+from recall_learn.support.random_state import random_state, set_random_state
 
 TASKS = "/proc/self/task"
 """Where Linux lists the threads of this process."""

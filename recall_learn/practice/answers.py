@@ -4,11 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from recall_learn.files import write_text
 from recall_learn.practice.exercise import Exercise
 from recall_learn.practice.process import There
 from recall_learn.practice.report import Report
 from recall_learn.practice.source import uses
+from recall_learn.support.files import write_text
 
 FOLDER = "RECALL_LEARN_ANSWERS"
 

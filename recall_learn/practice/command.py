@@ -5,11 +5,11 @@ import json
 import time
 from pathlib import Path
 
-from recall_learn.files import check_file, write_text
 from recall_learn.practice import answers, exercise, progress
 from recall_learn.practice.exercise import Exercise
 from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
+from recall_learn.support.files import check_file, write_text
 
 POLL = 0.5
 """Seconds between two looks at the answers' dates."""

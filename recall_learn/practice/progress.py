@@ -18,10 +18,10 @@ from filelock import FileLock
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from recall_learn.files import check_file, write_text
 from recall_learn.practice.exercise import Exercise
 from recall_learn.practice.report import Report
-from recall_learn.reading import parse_json, read_text
+from recall_learn.support.files import check_file, write_text
+from recall_learn.support.reading import parse_json, read_text
 
 FILE = "RECALL_LEARN_PROGRESS"
 FORMAT = 1

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from recall_learn.markup import html
+from recall_learn.support.markup import html
 
 MARKS = {"passed": "✓", "failed": "✗", "open": "○"}
 COLORS = {"passed": "#1a7f37", "failed": "#b42318", "open": "#57606a"}

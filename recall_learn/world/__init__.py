@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from random import Random
 
-from recall_learn.checks import whole
+from recall_learn.support.checks import whole
 from recall_learn.world import words
 from recall_learn.world.facts import Fact, Truth, draw_truth
 from recall_learn.world.text import Passage, writer

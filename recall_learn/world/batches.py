@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recall_learn.checks import whole
+from recall_learn.support.checks import whole
 from recall_learn.world import World
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[OTHER]", "[NEXT]")
@@ -65,7 +65,7 @@ class Batches:
     def __call__(self, step: int) -> tuple[dict[str, Tensor], Tensor]:
         """The batch of a step, counted from 1: ``(inputs, the words asked for [size])``.
 
-        The inputs are those of `recall_learn.masked_lm.MaskedLM.forward`, with ``places`` among them.
+        The inputs are those of `recall_learn.models.masked_lm.MaskedLM.forward`, with ``places`` among them.
         """
         epoch, place = divmod(step - 1, self.an_epoch)
         rows = np.sort(self._order(epoch)[place * self.size : (place + 1) * self.size])

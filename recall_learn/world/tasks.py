@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from recall_learn.checks import shown, whole
+from recall_learn.support.checks import shown, whole
 from recall_learn.world import World, words
 from recall_learn.world.families import Family, Square, following, same
 from recall_learn.world.sentences import praising, well_formed

@@ -9,15 +9,15 @@ import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter, LatexExporter, MarkdownExporter
 
-from recall_learn.lab.still import PLOTLY_JSON
+from recall_learn.figures.still import PLOTLY_JSON
 
 CLAIM, ALT = "it rises & <b>stays</b>", "A line from 0 to 1."
 CELLS = [
-    f"from recall_learn.lab.figures import over_time\nover_time({{'a': ([0, 1], [0, 1])}}, 'y', {CLAIM!r}, {ALT!r})",
+    f"from recall_learn.figures.plots import over_time\nover_time({{'a': ([0, 1], [0, 1])}}, 'y', {CLAIM!r}, {ALT!r})",
     """
-from recall_learn.grids import Record, Records
+from recall_learn.runs.grids import Record, Records
 from recall_learn.lab.explorer import explore
-from recall_learn.recipe import Recipe
+from recall_learn.runs.recipe import Recipe
 columns = {"step": [0, 300], "score": [0.0, 0.9], "loss": [None, 0.2], "distance": [0.0, 2.0]}
 explore(Records([], [Record(Recipe(backbone="tiny", task="world/cola", steps=300), columns)]))
 """,

@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.grids import Record, Records
 from recall_learn.lab import explorer
-from recall_learn.recipe import Recipe
+from recall_learn.runs.grids import Record, Records
+from recall_learn.runs.recipe import Recipe
+from recall_learn.theory.annealing import Sigmoid
 
 
 def columns(k, seed):

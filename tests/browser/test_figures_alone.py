@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly
 import pytest
 
-from recall_learn.lab.figures import dragged, over_time
+from recall_learn.figures.plots import dragged, over_time
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LINE = "a claim such as many of the book's figures have "

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recall_learn import backbones, glue, runs
-from recall_learn.annealing import Sigmoid
 from recall_learn.book.jupyter import Notebook, serving, until
-from recall_learn.recipe import Recipe
+from recall_learn.models import backbones
+from recall_learn.runs import record as runs
+from recall_learn.runs.recipe import Recipe
+from recall_learn.tasks import glue
+from recall_learn.theory.annealing import Sigmoid
 
 BOOK = Path(__file__).parents[2] / "book"
 REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
@@ -286,7 +288,7 @@ def test_a_strangers_session_runs_nothing(lab, place):
 
 def test_jupyter_draws_what_others_are_told(lab):
     """A figure by plotly, an explorer by its script, and no words beside them."""
-    source = "from recall_learn.lab.figures import lambda_curve\nlambda_curve()"
+    source = "from recall_learn.figures.plots import lambda_curve\nlambda_curve()"
     cell, tab = lab.notebook.write(source), lab.notebook.tab
     lab.notebook.run(cell)
     drawn = tab.locator(".jp-OutputArea-output.js-plotly-plot", has_text="k says how fast")
@@ -294,9 +296,9 @@ def test_jupyter_draws_what_others_are_told(lab):
     assert tab.locator(".jp-OutputArea-output", has_text="The figure itself is drawn in").count() == 0
     lab.notebook.remove(cell)
     source = """
-from recall_learn.grids import Record, Records
+from recall_learn.runs.grids import Record, Records
 from recall_learn.lab.explorer import explore
-from recall_learn.recipe import Recipe
+from recall_learn.runs.recipe import Recipe
 columns = {"step": [0, 300], "score": [0.0, 0.9], "loss": [None, 0.2], "distance": [0.0, 2.0]}
 recipes = [Recipe(backbone="tiny", task="world/cola", steps=300, seed=seed) for seed in (0, 1)]
 explore(Records([], [Record(recipe, columns) for recipe in recipes]))
@@ -312,7 +314,7 @@ explore(Records([], [Record(recipe, columns) for recipe in recipes]))
 @pytest.mark.skipif(not (REAL / "cola").is_dir(), reason="no folder with the real GLUE data")
 def test_minilm_learns_cola(lab):
     recipe = "backbone='minilm', task='cola', method='recadam', steps=6, batch_size=8, evaluate_every=6, k=2.0, t0=3.0"
-    source = "from recall_learn.lab.live import Lab\nfrom recall_learn.recipe import Recipe\n"
+    source = "from recall_learn.lab.live import Lab\nfrom recall_learn.runs.recipe import Recipe\n"
     source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), glue_folder={str(REAL)!r})\nlab"
     lab.notebook.run(lab.notebook.write(source))
     until(lambda: len(lab.notebook.tab.evaluate(CURVES)) == 1)

@@ -8,12 +8,14 @@ import plotly
 import pytest
 from markdown_it import MarkdownIt
 
-from recall_learn import grids, runs
 from recall_learn.book.figures import STATIC, figure_html
-from recall_learn.lab import explorer, tables
-from recall_learn.lab.figures import bars, dragged, frontier, landscape, over_time
+from recall_learn.figures import tables
+from recall_learn.figures.plots import bars, dragged, frontier, landscape, over_time
+from recall_learn.lab import explorer
 from recall_learn.lab.live import Lab
 from recall_learn.practice.report import Report
+from recall_learn.runs import grids
+from recall_learn.runs import record as runs
 
 BOOK = Path(__file__).parents[2] / "book"
 HOSTILE = "<img src=x onerror=ran.push(1)><script>ran.push(2)</script><!--<script>\"'&lt;"
@@ -146,7 +148,7 @@ def test_an_answers_report(tab, tmp_path):
 
 
 def test_figures_with_a_strangers_names(tab, tmp_path):
-    from recall_learn import markup
+    from recall_learn.support import markup
 
     name, way = markup.plotly(HOSTILE), ([0, 1], [0, 1])
     claims = {"claim": HOSTILE, "alt": HOSTILE}

@@ -82,7 +82,7 @@ def test_a_stub_that_is_called_in_its_own_file_is_not_written_yet(adding, writte
         ("import recall_learn.practice.looking", ["recall_learn.practice"]),
         ("from recall_learn import practice", ["recall_learn.practice"]),
         ("from recall_learn.practice import compare", ["recall_learn.practice"]),
-        ("from recall_learn.recadam import RecAdam", []),
+        ("from recall_learn.methods.recadam.optimizer import RecAdam", []),
         ("x.f_back.f_locals", ["f_back", "f_locals"]),
         ("getattr(x, '__globals__')", ["__globals__"]),
         ("().__class__.__base__.__subclasses__()", ["__subclasses__"]),

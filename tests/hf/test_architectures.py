@@ -7,7 +7,7 @@ import torch
 from small import SIZE, WIDE, refused, save_tokenizer
 from transformers import CONFIG_MAPPING, MODEL_MAPPING
 
-from recall_learn import backbones
+from recall_learn.models import backbones
 
 D_MODEL = {"vocab_size": 22, "d_model": 16, "pad_token_id": 0}
 BART = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 from small import ARCHITECTURES, save_backbone, save_glue
 from transformers import BertConfig
 
-from recall_learn import backbones
-from recall_learn.finetune import finetune
-from recall_learn.masked_lm import attach
-from recall_learn.recipe import Recipe
+from recall_learn.models import backbones
+from recall_learn.models.masked_lm import attach
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
 
 LEFT = {
     "task": {

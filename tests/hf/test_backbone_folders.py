@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small import refused, save_backbone
 
-from recall_learn import backbones
+from recall_learn.models import backbones
 
 
 def edit(folder, name="config.json", **entries):

@@ -16,10 +16,10 @@ from small import ARCHITECTURES, SIZE, WIDE, refused, save_tokenizer
 from small import save_backbone as save
 from torch import nn
 
-from recall_learn import backbones
-from recall_learn.anchors import fingerprint
-from recall_learn.masked_lm import attach
-from recall_learn.methods import source_fisher
+from recall_learn.models import backbones
+from recall_learn.models.fishers import source_fisher
+from recall_learn.models.masked_lm import attach
+from recall_learn.theory.anchors import fingerprint
 
 
 def same(one, other):

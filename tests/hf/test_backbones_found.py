@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from small import refused
 from small import save_backbone as save
 
-from recall_learn import backbones, hub
-from recall_learn.stored import load_anchors
+from recall_learn.models import backbones, hub
+from recall_learn.models.stored import load_anchors
 
 # --- the hub ---
 

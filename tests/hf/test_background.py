@@ -12,13 +12,13 @@ import pytest
 import torch
 from alike import assert_same_run
 
-from recall_learn import steering, trainer
-from recall_learn.finetune import finetune
 from recall_learn.lab import background, turns
 from recall_learn.lab.background import BESIDE, MAIN, Background
-from recall_learn.lock import TakenError, owning
-from recall_learn.recipe import Recipe
-from recall_learn.trainer import StepTrainer
+from recall_learn.runs import steering, trainer
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.trainer import StepTrainer
+from recall_learn.support.lock import TakenError, owning
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "evaluate_every": 4}
 PATIENCE = 120.0

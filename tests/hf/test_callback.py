@@ -6,12 +6,12 @@ import pytest
 import torch
 import transformers as hf
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.callback import RecallCallback
-from recall_learn.forgetting import distance
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
-from recall_learn.stored import load_anchors
+from recall_learn.measures.forgetting import distance
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.recalled import recall_groups
+from recall_learn.models.stored import load_anchors
+from recall_learn.runs.callback import RecallCallback
+from recall_learn.theory.annealing import Sigmoid
 
 LR, GAMMA, ANNEAL, STEPS, EVERY = 1e-3, 300.0, Sigmoid(1, 3), 6, 2
 ADDED = {"lambda", "pull", "distance"}

@@ -15,11 +15,11 @@ import torch
 from alike import assert_same_run
 from safetensors.torch import load_file, save_file
 
-from recall_learn import checkpoints
-from recall_learn.finetune import finetune
-from recall_learn.lock import TakenError
-from recall_learn.recipe import Recipe
-from recall_learn.trainer import Order
+from recall_learn.runs import checkpoints
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.trainer import Order
+from recall_learn.support.lock import TakenError
 
 SETTINGS = {"max_length": 40, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
 

@@ -7,7 +7,7 @@ from accelerate.state import AcceleratorState, GradientState
 from masking import layer_fisher, named_parameters, same_bits, seeded
 from torch import nn
 
-from recall_learn.child_tuning import ChildTuningD, ChildTuningF
+from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from small import save_backbone, save_glue
 
-from recall_learn import hub
 from recall_learn.cli import main
-from recall_learn.fisher import load_fisher
+from recall_learn.models import hub
+from recall_learn.theory.fisher import load_fisher
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from small import save_backbone, save_glue
 
 import recall_learn
 from recall_learn.cli import main
-from recall_learn.finetune import DivergedError
+from recall_learn.runs.finetune import DivergedError
 from recall_learn.world import World
 
 

@@ -5,9 +5,10 @@ import os
 import pytest
 from small import save_backbone, save_glue
 
-from recall_learn import glue, methods
 from recall_learn.cli import main
-from recall_learn.fisher import load_fisher
+from recall_learn.runs import methods
+from recall_learn.tasks import glue
+from recall_learn.theory.fisher import load_fisher
 from recall_learn.world import World
 
 

@@ -6,9 +6,11 @@ import pytest
 import transformers
 from small import short_text
 
-from recall_learn import backbones, glue, runs
 from recall_learn.cli import main
-from recall_learn.world.pretrain import Pretraining
+from recall_learn.models import backbones
+from recall_learn.runs import record as runs
+from recall_learn.runs.pretrain import Pretraining
+from recall_learn.tasks import glue
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import pytest
 from small import refused, save_backbone, save_glue
 
 import recall_learn
-from recall_learn import cluster, grids, workers
-from recall_learn.sweep import sweep
+from recall_learn.runs import cluster, grids, workers
+from recall_learn.runs.sweep import sweep
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
 
@@ -58,7 +58,7 @@ def test_without_ray_an_address_names_what_to_install(recipes, tmp_path, monkeyp
 
 
 ASKS = """
-from recall_learn import cluster
+from recall_learn.runs import cluster
 cluster.PATIENCE = 3.0
 try:
     cluster._join(ADDRESS)

@@ -18,11 +18,14 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-from recall_learn import backbones, glue, runs
-from recall_learn.finetune import DivergedError, finetune
-from recall_learn.fisher import save_fisher
-from recall_learn.methods import batches, task_fisher
-from recall_learn.recipe import Recipe
+from recall_learn.models import backbones
+from recall_learn.models.fishers import task_fisher
+from recall_learn.runs import record as runs
+from recall_learn.runs.finetune import DivergedError, finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.tasks import glue
+from recall_learn.tasks.rows import batches
+from recall_learn.theory.fisher import save_fisher
 
 SETTINGS = {"max_length": 32, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 1.0, "t0": 3, "evaluate_every": 4}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers as hf
 
-from recall_learn.fisher import IGNORED, fisher_diagonal
+from recall_learn.theory.fisher import IGNORED, fisher_diagonal
 
 SMALL = {"hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 10}
 WORDS = {"vocab_size": 11, "max_position_embeddings": 16}

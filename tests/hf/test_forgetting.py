@@ -7,7 +7,7 @@ from scipy import stats
 from small import save_backbone
 from transformers import AutoTokenizer
 
-from recall_learn.forgetting import distance, embed, sentence_similarity
+from recall_learn.measures.forgetting import distance, embed, sentence_similarity
 
 
 @pytest.fixture

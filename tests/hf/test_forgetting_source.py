@@ -12,9 +12,9 @@ from small import VOCABULARY, refused, save_backbone, save_tokenizer
 from tokenizers import normalizers
 from torch import nn
 
-from recall_learn import backbones
-from recall_learn.forgetting import cloze, cloze_rows, distance, distance_by_layer, recovery
-from recall_learn.masked_lm import attach, hide_each
+from recall_learn.measures.forgetting import cloze, cloze_rows, distance, distance_by_layer, recovery
+from recall_learn.models import backbones
+from recall_learn.models.masked_lm import attach, hide_each
 
 PARTS = {
     "bert": ["bert.embeddings", "bert.encoder.layer.0", "bert.encoder.layer.1", "bert.pooler"],

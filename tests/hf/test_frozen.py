@@ -6,13 +6,13 @@ import transformers as hf
 from small import save_backbone
 from torch import nn
 
-from recall_learn import backbones
-from recall_learn.anchors import trainable
-from recall_learn.child_tuning import ChildTuningD, layer_names
-from recall_learn.fisher import fisher_diagonal, save_fisher
-from recall_learn.laplace import ewc, l2sp
-from recall_learn.masked_lm import MaskedLM
-from recall_learn.methods import read_fisher, source_fisher, task_fisher
+from recall_learn.methods.child_tuning import ChildTuningD, layer_names
+from recall_learn.models import backbones
+from recall_learn.models.fishers import read_fisher, source_fisher, task_fisher
+from recall_learn.models.masked_lm import MaskedLM
+from recall_learn.theory.anchors import trainable
+from recall_learn.theory.fisher import fisher_diagonal, save_fisher
+from recall_learn.theory.laplace import ewc, l2sp
 
 
 def bert():

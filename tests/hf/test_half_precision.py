@@ -11,11 +11,11 @@ from alike import assert_same_run
 from safetensors.torch import load_file
 from torch.nn.modules.module import register_module_forward_hook
 
-from recall_learn import environment
-from recall_learn.annealing import Sigmoid
-from recall_learn.finetune import finetune
-from recall_learn.recipe import Recipe
-from recall_learn.trainer import StepTrainer
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.trainer import StepTrainer
+from recall_learn.support import environment
+from recall_learn.theory.annealing import Sigmoid
 
 SETTINGS = {"max_length": 32, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 4, "evaluate_every": 4}
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}

@@ -10,13 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from recall_learn import runs
-from recall_learn.annealing import Sigmoid
-from recall_learn.finetune import _Session as Session
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import record as runs
+from recall_learn.runs.finetune import _Session as Session
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.theory.annealing import Sigmoid
 
 PATIENCE = 120.0
 

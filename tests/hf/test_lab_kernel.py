@@ -6,7 +6,7 @@ from jupyter_client.manager import KernelManager
 PATIENCE = 120
 BEGIN = """
 from recall_learn.lab.live import Lab
-from recall_learn.recipe import Recipe
+from recall_learn.runs.recipe import Recipe
 
 recipe = Recipe(backbone={bert!r}, task="mrpc", method="recadam", gamma=100.0, steps=10**6, batch_size=4, lr=1e-3,
                 max_length=40, evaluate_every=10**6)

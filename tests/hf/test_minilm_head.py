@@ -10,10 +10,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from small import refused
 
-from recall_learn import backbones, masked_lm, minilm_head
-from recall_learn.forgetting import source_loss
-from recall_learn.lock import TakenError, owning
-from recall_learn.masked_lm import Examples, attach, hide_share
+from recall_learn.measures.forgetting import source_loss
+from recall_learn.models import backbones, masked_lm
+from recall_learn.models.masked_lm import Examples, attach, hide_share
+from recall_learn.runs import minilm_head
+from recall_learn.support.lock import TakenError, owning
 from recall_learn.world import World
 
 TEXT = " ".join(sentence for passage in World().text("held-out")[:600] for sentence in passage)

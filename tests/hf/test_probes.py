@@ -10,15 +10,17 @@ from safetensors.torch import load_file
 from small import refused, save_backbone, save_glue, save_world_backbone, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
-from recall_learn import backbones, glue, runs
-from recall_learn.finetune import finetune
-from recall_learn.forgetting import recovery
-from recall_learn.masked_lm import attach, hide_each, hide_share
-from recall_learn.probes import BLOCKS, PASSAGES
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.measures.forgetting import recovery
+from recall_learn.measures.probes import BLOCKS, PASSAGES
+from recall_learn.models import backbones
+from recall_learn.models.masked_lm import attach, hide_each, hide_share
+from recall_learn.runs import record as runs
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.pretrain import Batches
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.tasks import glue
 from recall_learn.world import World
-from recall_learn.world.pretrain import Batches
 
 SETTINGS = {"steps": 3, "batch_size": 4, "lr": 5e-3, "evaluate_every": 2, "max_length": 40}
 

@@ -7,9 +7,9 @@ import torch
 import transformers
 from transformers import Trainer, TrainingArguments
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.recalled import recall_groups
+from recall_learn.theory.annealing import Sigmoid
 
 SETTINGS = {"anneal": Sigmoid(1, 4), "gamma": 500.0}
 LR, DECAY, CLIP, STEPS = 1e-3, 0.1, 0.05, 8

@@ -10,10 +10,10 @@ from safetensors import safe_open
 from torch import nn
 from transformers.models.auto import modeling_auto
 
-from recall_learn.annealing import Constant
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import pretrained_parameters, recall_groups
-from recall_learn.stored import load_anchors
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.recalled import pretrained_parameters, recall_groups
+from recall_learn.models.stored import load_anchors
+from recall_learn.theory.annealing import Constant
 
 SIZE = {"vocab_size": 20, "pad_token_id": 0}
 WIDE = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}

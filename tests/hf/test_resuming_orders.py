@@ -6,10 +6,10 @@ import pytest
 import torch
 import transformers as hf
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
-from recall_learn.stored import load_anchors
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.recalled import recall_groups
+from recall_learn.models.stored import load_anchors
+from recall_learn.theory.annealing import Sigmoid
 
 KIND = hf.BertForSequenceClassification
 SETTINGS = {"lr": 1e-3, "anneal": Sigmoid(1, 6), "gamma": 500.0}

@@ -8,12 +8,12 @@ import torch
 from alike import assert_same_run
 from safetensors.torch import load_file
 
-from recall_learn import runs, steering
-from recall_learn.annealing import Sigmoid
-from recall_learn.finetune import finetune
-from recall_learn.fisher import Fisher, save_fisher
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import record as runs
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run, steering
+from recall_learn.theory.annealing import Sigmoid
+from recall_learn.theory.fisher import Fisher, save_fisher
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "warmup": 0.25, "evaluate_every": 4}
 TURNS = {
@@ -213,7 +213,7 @@ def test_a_step_is_taken_with_all_that_was_set_by_then():
 def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
     fisher = None
     if method == "ewc":
-        from recall_learn import backbones
+        from recall_learn.models import backbones
 
         backbone = backbones.load(str(world / "bert"), num_labels=2)
         fisher = tmp_path / "fisher.safetensors"

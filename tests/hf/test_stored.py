@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 from small import save_backbone
 from torch import nn
 
-from recall_learn import backbones
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
-from recall_learn.stored import load_anchors
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models import backbones
+from recall_learn.models.recalled import recall_groups
+from recall_learn.models.stored import load_anchors
 
 KIND = hf.BertForSequenceClassification
 

@@ -17,11 +17,11 @@ from filelock import FileLock
 from small import refused, save_backbone, save_glue
 
 import recall_learn
-from recall_learn import grids, workers
-from recall_learn.finetune import finetune
-from recall_learn.fisher import save_fisher
-from recall_learn.lock import TakenError
-from recall_learn.sweep import sweep
+from recall_learn.runs import grids, workers
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.sweep import sweep
+from recall_learn.support.lock import TakenError
+from recall_learn.theory.fisher import save_fisher
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
 
@@ -114,7 +114,7 @@ def test_a_run_that_diverges_is_a_result(place, tmp_path):
 
 DIES = """
 import os, signal
-from recall_learn import finetune
+from recall_learn.runs import finetune
 whole = finetune.finetune
 
 def dies(recipe, *rest, **more):
@@ -272,8 +272,8 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
 
 
 ASKS = """
-from recall_learn import workers
-from recall_learn.recipe import Recipe
+from recall_learn.runs import workers
+from recall_learn.runs.recipe import Recipe
 for _ in workers.taken([Recipe("tiny", "world/rte", steps=10**6)], dict.fromkeys(NAMES) | {"device": "cpu"}, [None]):
     pass
 """

@@ -14,11 +14,11 @@ from small import refused, save_glue
 from transformers import AutoTokenizer, BertForMaskedLM
 
 import recall_learn
-from recall_learn import backbones
-from recall_learn.finetune import finetune
-from recall_learn.recipe import Recipe
+from recall_learn.models import backbones
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.pretrain import SAMPLE, Pretraining
+from recall_learn.runs.recipe import Recipe
 from recall_learn.world import World
-from recall_learn.world.pretrain import SAMPLE, Pretraining
 
 DATA = Path(recall_learn.__file__).parent / "data"
 TINY, HEAD = DATA / "tiny", DATA / "minilm-head.safetensors"

@@ -11,9 +11,9 @@ import transformers
 from small import ARCHITECTURES, SIZE, VOCABULARY, WIDE, refused, save_backbone, save_glue, save_tokenizer
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
-from recall_learn import backbones, folders
-from recall_learn.finetune import finetune
-from recall_learn.recipe import Recipe
+from recall_learn.models import backbones, folders
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
 
 
 def load(folder):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from recall_learn.runs.pretrain import Batches, make_tokenizer
 from recall_learn.world import World
-from recall_learn.world.pretrain import Batches, make_tokenizer
 
 SIZE = 100  # divides the short text: every passage comes once an epoch
 EPOCH = 50

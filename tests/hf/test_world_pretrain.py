@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 from small import refused, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
-from recall_learn import backbones
-from recall_learn.lock import TakenError, owning
-from recall_learn.world import World, pretrain
-from recall_learn.world.pretrain import STATE, Batches, Pretraining, make_tokenizer, new_model
+from recall_learn.models import backbones
+from recall_learn.runs import pretrain
+from recall_learn.runs.pretrain import STATE, Batches, Pretraining, make_tokenizer, new_model
+from recall_learn.support.lock import TakenError, owning
+from recall_learn.world import World
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, oft
 
 
 def test_a_result_that_was_cut_off_is_written_again(world, finished, often, tmp_path, monkeypatch):
-    from recall_learn.world import pretrain
+    from recall_learn.runs import pretrain
 
     def cut_off(*arguments):
         raise KeyboardInterrupt

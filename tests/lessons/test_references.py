@@ -7,7 +7,8 @@ from recall_learn.book.references import dead, found
 ALIVE = """# A page
 
 See [here](#a-page), [there](other.md#far-away), [out](https://example.org/x.html) and the [index](genindex.html).
-`recall_learn.annealing.Sigmoid`, `recall_learn.recipe.Recipe.gamma` and `recall_learn/annealing.py` {cite:p}`one`.
+`recall_learn.theory.annealing.Sigmoid`, `recall_learn.runs.recipe.Recipe.gamma` and
+`recall_learn/theory/annealing.py` {cite:p}`one`.
 
 ```python
 # [not a link](nowhere.md)
@@ -39,9 +40,9 @@ def test_what_is_there_is_let_be(pages):
         ("#far-away", "#far-off", "links #far-off"),
         ("(#a-page)", "(#the-page)", "links #the-page"),
         ("`one`", "`one, two`", "cites 'two'"),
-        ("annealing.Sigmoid", "annealing.Sigmund", "names recall_learn.annealing.Sigmund"),
-        ("Recipe.gamma", "Recipe.gama", "names recall_learn.recipe.Recipe.gama"),
-        ("recall_learn/annealing.py", "recall_learn/anneal.py", "names recall_learn/anneal.py"),
+        ("annealing.Sigmoid", "annealing.Sigmund", "names recall_learn.theory.annealing.Sigmund"),
+        ("Recipe.gamma", "Recipe.gama", "names recall_learn.runs.recipe.Recipe.gama"),
+        ("recall_learn/theory/annealing.py", "recall_learn/anneal.py", "names recall_learn/anneal.py"),
     ],
 )
 def test_what_is_not_there_is_named(pages, old, new, part):
@@ -52,5 +53,5 @@ def test_what_is_not_there_is_named(pages, old, new, part):
 
 def test_names_lead_to_modules_functions_and_fields():
     assert found("recall_learn.world.tasks.make")
-    assert found("recall_learn.runs")
+    assert found("recall_learn.runs.record")
     assert not found("recall_learn.no_such")

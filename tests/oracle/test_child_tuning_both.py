@@ -19,7 +19,7 @@ from masking import (
 )
 from torch import nn
 
-from recall_learn.child_tuning import ChildTuningD, ChildTuningF, child_masks
+from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF, child_masks
 
 # --- both ---
 

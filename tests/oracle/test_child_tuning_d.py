@@ -21,7 +21,7 @@ from masking import (
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
-from recall_learn.child_tuning import ChildTuningD, child_masks, layer_names
+from recall_learn.methods.child_tuning import ChildTuningD, child_masks, layer_names
 
 # --- D: the child ---
 

@@ -25,7 +25,7 @@ from masking import (
     train,
 )
 
-from recall_learn.child_tuning import ChildTuningF
+from recall_learn.methods.child_tuning import ChildTuningF
 
 # --- F: one check, passed by the real one and failed by every mistake ---
 

@@ -19,8 +19,8 @@ from masking import (
 )
 from torch import nn
 
-from recall_learn.child_tuning import ChildTuningD, ChildTuningF, child_masks, layer_names
-from recall_learn.laplace import ewc
+from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF, child_masks, layer_names
+from recall_learn.theory.laplace import ewc
 
 
 def named_sgd(**options):

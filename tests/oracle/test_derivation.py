@@ -8,7 +8,7 @@ import torch
 from classifier import Classifier, anchors_of, data, flat, noise
 from small import refused
 
-from recall_learn.derivation import (
+from recall_learn.theory.derivation import (
     diagonal_form,
     fisher_form,
     hessian_form,
@@ -18,7 +18,7 @@ from recall_learn.derivation import (
     scaled,
     slope,
 )
-from recall_learn.fisher import fisher_diagonal
+from recall_learn.theory.fisher import fisher_diagonal
 
 # --- against dense matrices ---
 

@@ -7,13 +7,13 @@ from classifier import draw, flat, noise
 from torch import nn
 from torch.func import functional_call
 
-from recall_learn.derivation import (
+from recall_learn.models.masked_lm import MaskedLM
+from recall_learn.theory.derivation import (
     fisher_form,
     hessian_form,
     rise,
     slope,
 )
-from recall_learn.masked_lm import MaskedLM
 
 # --- a real masked language model ---
 

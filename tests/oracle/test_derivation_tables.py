@@ -11,8 +11,8 @@ from scipy import stats
 from small import refused
 from torch import nn
 
-from recall_learn import derivation
-from recall_learn.derivation import (
+from recall_learn.theory import derivation
+from recall_learn.theory.derivation import (
     best_gamma,
     diagonal_form,
     fisher_form,

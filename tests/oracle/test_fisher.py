@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from recall_learn.fisher import IGNORED, directions, fisher_diagonal
+from recall_learn.theory.fisher import IGNORED, directions, fisher_diagonal
 
 
 def net(inputs=5, outputs=3, dropout=0.0, seed=0):
@@ -297,7 +297,7 @@ def test_the_squared_batch_mean_is_one_b_th():
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_the_smallest_and_the_largest_draw_are_harmless(draw, outputs, monkeypatch):
     monkeypatch.setattr(
-        "recall_learn.fisher.torch.rand", lambda shape, **options: torch.full(shape, draw, dtype=torch.float64)
+        "recall_learn.theory.fisher.torch.rand", lambda shape, **options: torch.full(shape, draw, dtype=torch.float64)
     )
     (v,) = directions(torch.tensor([[0.3, 0.1, -0.2]])[:, :outputs], None, choice="sampled")
     assert v.isfinite().all()

@@ -18,7 +18,7 @@ from kinds import (
 )
 from torch import nn
 
-from recall_learn.fisher import fisher_diagonal
+from recall_learn.theory.fisher import fisher_diagonal
 
 
 @pytest.mark.parametrize("kind", TOGETHER)
@@ -48,7 +48,7 @@ def test_sparse_gradients_of_the_loop_are_understood(caplog):
 
 def test_few_or_many_examples_in_the_buffer(monkeypatch, caplog):
     for size in (1, 80, 110, 10**6):  # 110: three examples of mid.weight, then the last one
-        monkeypatch.setattr("recall_learn.per_example.BUFFER", {"cpu": size})
+        monkeypatch.setattr("recall_learn.theory.per_example.BUFFER", {"cpu": size})
         for kind in (Twice, Tied, Words):
             model = kind()
             assert_agree(fisher_diagonal(model, [(IDS, None)]), exact(model, IDS))

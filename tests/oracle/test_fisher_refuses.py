@@ -13,7 +13,7 @@ from kinds import (
 )
 from torch import nn
 
-from recall_learn.fisher import fisher_diagonal
+from recall_learn.theory.fisher import fisher_diagonal
 
 
 class AlwaysDropping(Words):

@@ -9,7 +9,7 @@ from scipy import stats
 from torch import nn
 from torch.func import functional_call
 
-from recall_learn.laplace import hessian, hessian_vector_product, laplace
+from recall_learn.theory.laplace import hessian, hessian_vector_product, laplace
 
 
 def rng(seed=0):

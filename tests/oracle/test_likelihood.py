@@ -10,7 +10,7 @@ import torch.nn.functional as F
 import transformers as hf
 from torch import nn
 
-from recall_learn.fisher import fisher_diagonal
+from recall_learn.theory.fisher import fisher_diagonal
 
 LABELS = ("exact", "sampled", "empirical", "batched")
 K = 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.laplace import QuadraticPenalty, ewc, hessian, l2sp
+from recall_learn.theory.laplace import QuadraticPenalty, ewc, hessian, l2sp
 
 
 def rng(seed=0):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Sigmoid
 
 PATHS = {"plain": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 ALGORITHMS = ["paper", "released", "coupled"]

@@ -6,9 +6,11 @@ import pytest
 import torch
 from test_recadam import PATHS, Case, check_follows
 
-from recall_learn import recadam, recadam_anchors, recadam_update
-from recall_learn.annealing import Constant, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam import anchors as recadam_anchors
+from recall_learn.methods.recadam import optimizer as recadam
+from recall_learn.methods.recadam import update as recadam_update
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Sigmoid
 
 FAILS = (AssertionError, pytest.fail.Exception)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn.annealing import Constant, Cosine, Linear, Sigmoid, as_dict, from_dict
+from recall_learn.theory.annealing import Constant, Cosine, Linear, Sigmoid, as_dict, from_dict
 
 EVERY = [
     Sigmoid(0.1, 250),

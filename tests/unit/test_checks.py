@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn.checks import number, shown, whole
+from recall_learn.support.checks import number, shown, whole
 
 
 @pytest.mark.parametrize(

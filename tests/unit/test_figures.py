@@ -4,8 +4,18 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.lab.figures import PALETTE, bars, dragged, frontier, lambda_curve, landscape, over_time, slider, style
+from recall_learn.figures.plots import (
+    PALETTE,
+    bars,
+    dragged,
+    frontier,
+    lambda_curve,
+    landscape,
+    over_time,
+    slider,
+    style,
+)
+from recall_learn.theory.annealing import Sigmoid
 
 
 @pytest.mark.parametrize(("claim", "alt"), [("", "a line"), ("it rises", " ")])

@@ -10,9 +10,9 @@ import pytest
 from pydantic import FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.files import check_file, check_folder, remove_leftovers, write_text, writing
-from recall_learn.lock import TakenError, owning
-from recall_learn.reading import LARGEST, parse_json, read_json, read_text
+from recall_learn.support.files import check_file, check_folder, remove_leftovers, write_text, writing
+from recall_learn.support.lock import TakenError, owning
+from recall_learn.support.reading import LARGEST, parse_json, read_json, read_text
 
 
 class Row(TypedDict):
@@ -175,7 +175,7 @@ def test_one_owner_at_a_time_who_is_named_and_whose_death_frees_the_place(tmp_pa
     script = f"""
 import sys
 from pathlib import Path
-from recall_learn.lock import owning
+from recall_learn.support.lock import owning
 with owning(Path({str(tmp_path)!r}), "wait"):
     print("mine", flush=True)
     sys.stdin.read()

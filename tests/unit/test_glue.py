@@ -13,7 +13,7 @@ from small import refused
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from recall_learn import glue
+from recall_learn.tasks import glue
 
 REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
 

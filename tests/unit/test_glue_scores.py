@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small import refused
 
-from recall_learn import glue
+from recall_learn.tasks import glue
 
 CLASSES = {"cola": 2, "sst2": 2, "mrpc": 2, "stsb": 1, "qqp": 2, "mnli": 3, "qnli": 2, "rte": 2, "wnli": 2}
 

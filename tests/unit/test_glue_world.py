@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from small import refused, save_glue
 
-from recall_learn import glue
+from recall_learn.runs.pretrain import make_tokenizer
+from recall_learn.tasks import glue
 from recall_learn.world import World, tasks
-from recall_learn.world.pretrain import make_tokenizer
 
 # Columns, classes, score; written here a second time on purpose.
 TABLE = {

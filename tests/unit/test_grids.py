@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from small import refused
 
-from recall_learn import grids
-from recall_learn.grids import Records
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs.grids import Records
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run, grids
 
 BOOK = Path(__file__).parents[2] / "book"
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
@@ -302,7 +301,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
     path, records = three(tmp_path)
     code = f"""
 import resource
-from recall_learn import grids
+from recall_learn.runs import grids
 resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size + 10},) * 2)
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
@@ -337,8 +336,8 @@ def test_a_setting_that_no_recipe_has_is_said():
 GROWS = """
 import os, signal, sys, time
 from pathlib import Path
-from recall_learn import grids
-from recall_learn.recipe import Recipe
+from recall_learn.runs import grids
+from recall_learn.runs.recipe import Recipe
 from test_grids import HERE, a_run
 
 path, moments = Path(sys.argv[1]), [(0, 0.01), (0, 0.03), *((n, 0.0007 * n) for n in range(1, 8))]

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
 
-from recall_learn import glue, hub
+from recall_learn.models import hub
+from recall_learn.tasks import glue
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

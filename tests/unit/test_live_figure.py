@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recall_learn.annealing import Sigmoid
 from recall_learn.lab.live_figure import FIXED, LiveFigure, Thinned, asked
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.theory.annealing import Sigmoid
 
 RECIPE = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=100, k=0.1, t0=60.0)
 

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from recall_learn import markup
 from recall_learn.practice.report import Report
+from recall_learn.support import markup
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",

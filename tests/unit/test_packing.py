@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn.packing import check_alike, pack, unpack
-from recall_learn.random_state import random_state, set_random_state
+from recall_learn.runs.packing import check_alike, pack, unpack
+from recall_learn.support.random_state import random_state, set_random_state
 
 
 def round_trip(value):

@@ -9,9 +9,9 @@ import torch
 from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from recall_learn import recadam_settings
-from recall_learn.annealing import Constant, Cosine, Linear, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam import settings as recadam_settings
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Cosine, Linear, Sigmoid
 
 ALGORITHMS = ["paper", "released", "coupled"]
 every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -257,7 +257,7 @@ def test_a_callable_of_ones_own_has_to_give_tensors():
 
 
 def test_the_schedules_on_a_device_are_the_schedules():
-    from recall_learn.annealing import on_device
+    from recall_learn.theory.annealing import on_device
 
     for schedule in (
         Sigmoid(0.1, 250),

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
-from recall_learn.annealing import Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Sigmoid
 
 SHAPES = [(6, 5), (5,), (3, 2)]
 

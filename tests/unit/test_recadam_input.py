@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from recall_learn.annealing import Constant, Sigmoid
-from recall_learn.recadam import RecAdam
-from recall_learn.recalled import recall_groups
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.recalled import recall_groups
+from recall_learn.theory.annealing import Constant, Sigmoid
 
 HOME = {"a": torch.ones(2), "b": torch.ones(3)}
 

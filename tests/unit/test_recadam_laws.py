@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from recall_learn import recadam_update
-from recall_learn.annealing import Constant, Cosine, Linear, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam import update as recadam_update
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Cosine, Linear, Sigmoid
 
 PATHS = {"plain": {"foreach": False}, "foreach": {"foreach": True}, "fused": {}}
 ALGORITHMS = ["paper", "released", "coupled"]

@@ -14,8 +14,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from recall_learn.annealing import Linear, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Linear, Sigmoid
 
 SETTINGS = {"anneal": Sigmoid(1, 5), "gamma": 100.0, "weight_decay": 0.01}
 LR, HALF_WAY, STEPS = 1e-2, 4, 8

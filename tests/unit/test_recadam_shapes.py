@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.annealing import Constant, Linear
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Linear
 
 PATHS = {"plain": {"foreach": False}, "foreach": {"foreach": True}, "fused": {}}
 every_path = pytest.mark.parametrize("path", PATHS)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.annealing import Constant, Cosine, Linear, Sigmoid
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant, Cosine, Linear, Sigmoid
 
 SETTINGS = {"anneal": Sigmoid(0.5, 10), "gamma": 40.0}
 

@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import Parameter
 from torch.optim import lr_scheduler, swa_utils
 
-from recall_learn.annealing import Constant
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant
 
 TABLE = {
     "test_optim_infos_do_not_specify_global_cliquey_kwargs": "not applicable: it tests torch's list of optimizers",

@@ -10,7 +10,7 @@ import torch
 from least_squares import INPUTS, equal, make, problem, step, through_a_file
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from recall_learn.recadam import RecAdam
+from recall_learn.methods.recadam.optimizer import RecAdam
 
 every_input = pytest.mark.parametrize("given", INPUTS.values(), ids=INPUTS)
 

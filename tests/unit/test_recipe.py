@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn import recipe as recipe_module
-from recall_learn.recipe import GAMMA, Recipe
+from recall_learn.runs import recipe as recipe_module
+from recall_learn.runs.recipe import GAMMA, Recipe
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from recall_learn import checkpoints, runs
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.runs import record as runs
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run, checkpoints
 
 
 def a_run(steps=3):

@@ -12,13 +12,13 @@ from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel, fully_s
 from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from recall_learn.backbones import Backbone
-from recall_learn.child_tuning import ChildTuningD, ChildTuningF, layer_names
-from recall_learn.fisher import fisher_diagonal
-from recall_learn.forgetting import distance
-from recall_learn.laplace import QuadraticPenalty, ewc, l2sp
-from recall_learn.methods import task_fisher
-from recall_learn.sharded import beside, is_sharded
+from recall_learn.measures.forgetting import distance
+from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF, layer_names
+from recall_learn.models.backbones import Backbone
+from recall_learn.models.fishers import task_fisher
+from recall_learn.theory.fisher import fisher_diagonal
+from recall_learn.theory.laplace import QuadraticPenalty, ewc, l2sp
+from recall_learn.theory.sharded import beside, is_sharded
 
 # no transformers here: both processes import this file anew
 STEPS, BATCH = 4, 6

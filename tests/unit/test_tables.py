@@ -5,11 +5,11 @@ import shlex
 
 import pytest
 
-from recall_learn.lab import tables
-from recall_learn.lab.figures import over_time, tradeoff
-from recall_learn.options import parser
-from recall_learn.recipe import Recipe
-from recall_learn.runs import Run
+from recall_learn.cli import parser
+from recall_learn.figures import tables
+from recall_learn.figures.plots import over_time, tradeoff
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
 
 
 def a_run(**changes):

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from recall_learn.fisher import fisher_diagonal
-from recall_learn.lab.toys_ewc import Crowd, learn, shuffled_tasks, side_by_side
-from recall_learn.laplace import QuadraticPenalty
+from recall_learn.figures.toys_ewc import Crowd, learn, shuffled_tasks, side_by_side
+from recall_learn.theory.fisher import fisher_diagonal
+from recall_learn.theory.laplace import QuadraticPenalty
 
 
 class _One(nn.Module):

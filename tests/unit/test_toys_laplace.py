@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from recall_learn.lab import toys_laplace as toys
-from recall_learn.laplace import hessian, laplace
+from recall_learn.figures import toys_laplace as toys
+from recall_learn.theory.laplace import hessian, laplace
 
 
 def test_every_point_of_an_ellipse_has_its_height():

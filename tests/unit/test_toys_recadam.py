@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from recall_learn.annealing import Constant
-from recall_learn.lab.toys_recadam import Quadratic, joint_minimum, walk
-from recall_learn.recadam import RecAdam
+from recall_learn.figures.toys_recadam import Quadratic, joint_minimum, walk
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.theory.annealing import Constant
 
 TARGET = Quadratic(lowest=(1.0, -2.0), curvature=(4.0, 0.25))
 SOURCE = Quadratic(lowest=(0.0, 0.0), curvature=(3.0, 3.0))

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from small import refused
 
-from recall_learn import glue
+from recall_learn.tasks import glue
 from recall_learn.world import World, tasks, words
 
 WORLD = World()

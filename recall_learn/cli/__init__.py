@@ -1,0 +1,132 @@
+"""The command line: one file a command, each with its options (`add`) and what it does (`run`).
+
+Here is what all share: the parser, the exit status, one sentence for an error, and how a signal ends a command. The
+commands are read without torch; what they need is imported when they run.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from recall_learn import __version__
+from recall_learn.cli import exercises, finetune, fisher, minilm_head, sweep, world
+
+DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head and exercises."
+DEBUG = "--debug"
+COMMANDS = {
+    "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
+    "sweep": (sweep, "run a grid of recipes, and record it in one file"),
+    "fisher": (fisher, "take the diagonal Fisher of a task at the pretrained weights"),
+    "world": (world, "the small world: its text, its tasks, its pretraining"),
+    "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
+    "exercises": (exercises, "practise: exercises, hints, checks, progress"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands; what it gives has ``run``, the function that does what was asked."""
+    parser = argparse.ArgumentParser(prog="recall-learn", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        DEBUG, action="store_true", help="where something failed, show Python's trace; with any command"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (command, about) in COMMANDS.items():
+        command.add(commands.add_parser(name, help=about))
+    return parser
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what ends at Ctrl-C ends at this, too."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    debug = DEBUG in arguments
+    options = parser().parse_args([each for each in arguments if each != DEBUG])
+    try:
+        with _one_line_warnings(), _terminable():
+            _check_texts(options)
+            status = options.run(options)
+            sys.stdout.flush()
+            return status
+    except BrokenPipeError:  # whoever reads has seen enough
+        return 0
+    except KeyboardInterrupt as stop:
+        print("stopped", file=sys.stderr)
+        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+    except SystemExit:
+        raise
+    except BaseException as error:  # libraries in Rust raise what is no Exception
+        if debug:
+            traceback.print_exc()
+        return _complain(error, debug)
+    finally:
+        _flush()
+
+
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    former, warnings.formatwarning = warnings.formatwarning, _one_line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = former
+
+
+def _one_line(message, *_, **__) -> str:
+    return f"recall-learn: warning: {message}\n"
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM raises `Terminated`, where this process had nothing else in mind for it."""
+
+    def end(number, frame):
+        raise Terminated
+
+    own = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if own:
+        signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if own:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _flush() -> None:
+    """Nothing is left for Python to write as it ends, when it could only fail once more."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: BaseException, debug: bool) -> int:
+    """One sentence, and the status that goes with it."""
+    bad = isinstance(error, ValueError | OSError)
+    says = " ".join(str(error).split())
+    if not (bad or type(error).__module__.startswith("recall_learn.")):
+        says = f"{type(error).__name__}: {says[:500]}" if says else type(error).__name__
+        says += "" if debug else f" ({DEBUG} shows where)"
+    print(f"recall-learn: error: {says}", file=sys.stderr)
+    return 2 if bad else 1
+
+
+def _check_texts(options: argparse.Namespace) -> None:
+    """An empty text is a variable of a script that was not set, and never what was meant."""
+    for name, value in vars(options).items():
+        if "" in (value if isinstance(value, list) else [value]) and name != "learner":
+            raise ValueError(f"{name} is '', which names nothing; give one")

@@ -1,0 +1,88 @@
+"""``recall-learn finetune``: fine-tune a backbone on a task, and record the run."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from recall_learn.cli import common
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.set_defaults(run=run)
+    common.add(parser)
+    add = parser.add_argument
+    add("--method", default="vanilla", metavar="M", help="vanilla recadam ewc l2sp child-f child-d, or recadam+child-d")
+    add("--steps", type=int, default=500, metavar="N", help="optimizer updates (500)")
+    add("--lr", type=float, metavar="LR", help="highest learning rate; falls linearly to 0 (2e-5; tiny: 1e-3)")
+    add("--warmup", type=float, default=0.0, metavar="W", help="share of the steps in which lr rises first (0)")
+    add("--weight-decay", type=float, default=0.0, metavar="WD", help="as in AdamW (0)")
+    add("--clip", type=float, default=1.0, metavar="C", help="largest norm of the gradient, 0 for none (1)")
+    add("--k", type=float, default=0.1, metavar="K", help="rate of lambda's sigmoid, per step; inf is a jump (0.1)")
+    add("--t0", type=float, default=250.0, metavar="T0", help="the step at which lambda is 1/2 (250)")
+    add(
+        "--gamma",
+        type=float,
+        metavar="G",
+        help="strength of the pull (recadam 5000, ewc 1000, l2sp 0.01; tiny: recadam 100)",
+    )
+    add("--p", type=float, default=0.3, metavar="P", help="share of the weights that trains, child-f and child-d (0.3)")
+    add("--algorithm", default="paper", metavar="A", help="RecAdam's: paper, released or coupled")
+    add("--mixed-precision", default="no", metavar="P", help="no, bf16 or fp16 (GPU)")
+    add("--init", default="pretrained", metavar="I", help="pretrained or random")
+    add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
+    add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
+    add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
+    add("--fisher", metavar="FILE", help="a Fisher for ewc or child-d, made by recall-learn fisher")
+    add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
+    add("--resume", action="store_true", help="go on with the run in --out")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Take the run, or go on with it."""
+    from recall_learn.runs.recipe import Recipe
+
+    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__})
+    from recall_learn.models import backbones
+    from recall_learn.tasks import glue
+
+    if options.resume and not (Path(options.out) / "run.json").exists():
+        print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
+    glue.locate(recipe.task, options.glue)  # what is not there is said before the slow imports
+    backbones.locate(recipe.backbone)
+    common.quiet()
+    from recall_learn.runs.finetune import finetune
+
+    run = finetune(
+        recipe,
+        out=options.out,
+        glue_folder=options.glue,
+        fisher=options.fisher,
+        source_text=options.source_text,
+        device=options.device,
+        resume=options.resume,
+    )
+    where = Path(options.out) / "run.json"
+    if run.final is None:
+        done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
+        print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
+        return 128 + (signal.SIGTERM if run.stopped["why"] == "SIGTERM" else signal.SIGINT)
+    print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
+    return 0
+
+
+def _figures(final: dict, first: dict) -> str:
+    scores = [f"{name} {value:.4f}" for name, value in final["metrics"].items()]
+    if "similarity" in final:
+        scores.append(f"zero-shot stsb {first['similarity']:.4f} -> {final['similarity']:.4f}")
+    if "source_loss" in final:
+        scores.append(f"source loss {first['source_loss']:.3f} -> {final['source_loss']:.3f}")
+    if "facts" in final:
+        scores.append(f"facts known {first['facts']['known']:.1%} -> {final['facts']['known']:.1%}")
+    if "recovery" in final:
+        steps = final["recovery"]
+        scores.append("not recovered" if steps is None else f"recovered in {steps} steps")
+    return ", ".join(
+        [f"step {final['step']}", *scores, f"distance {final['distance']:.3f}", f"{final['seconds']:.0f} s"]
+    )

@@ -1,0 +1,77 @@
+"""``recall-learn fisher``: the diagonal Fisher of a task, or of the pretraining itself, at the pretrained weights."""
+
+import argparse
+
+from recall_learn.cli import common
+
+SOURCE = "source"
+"""Named instead of a task: the pretraining itself."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.set_defaults(run=run)
+    common.add(parser)
+    parser.description = "With --task source: the Fisher of the pretraining itself, for a model of the small world."
+    parser.add_argument("--labels", default="exact", metavar="L", help="exact, sampled, empirical or batched")
+    parser.add_argument("--out", required=True, metavar="FILE", help="where to write it, as safetensors")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Take the Fisher and write it."""
+    common.quiet()
+    import torch
+    from transformers import DataCollatorWithPadding
+
+    from recall_learn.measures import probes
+    from recall_learn.models import backbones
+    from recall_learn.models.fishers import task_fisher
+    from recall_learn.runs.recipe import Recipe
+    from recall_learn.support import environment
+    from recall_learn.support.files import check_file
+    from recall_learn.tasks import glue
+    from recall_learn.tasks.rows import batches
+    from recall_learn.theory.fisher import LABELS, save_fisher
+
+    task = None if options.task == SOURCE else glue.named(options.task)
+    check_file(options.out)
+    if options.labels not in LABELS:
+        raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
+    Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
+    device = environment.choose_device(options.device)
+    generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
+    if task is None:
+        backbone, fisher = _source_fisher(options, device, generator)
+    else:
+        data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
+        backbone = backbones.load(options.backbone, num_labels=task.num_labels, seed=options.seed)
+        probes.check_world(backbone, options.task, options.glue)
+        backbone.model.to(device)
+        length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
+        rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
+        stream = batches(rows, DataCollatorWithPadding(backbone.tokenizer), options.batch_size)
+        fisher = task_fisher(backbone, stream, options.labels, generator)
+    save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
+    total = sum(float(tensor.sum()) for tensor in fisher.values())
+    print(f"{options.task} {options.labels}: {fisher.examples} examples, trace {total:.4g} -> {options.out}")
+    return 0
+
+
+def _source_fisher(options: argparse.Namespace, device, generator):
+    """The Fisher of a small-world model's own pretraining, on as many examples as --limit-train says."""
+    from recall_learn.measures import probes
+    from recall_learn.models import backbones
+    from recall_learn.models.fishers import source_fisher
+    from recall_learn.models.masked_lm import attach
+    from recall_learn.support.checks import whole
+    from recall_learn.world.batches import Batches
+
+    count = 2048 if options.limit_train is None else whole("limit_train", options.limit_train, 1)
+    size = min(options.batch_size, count)
+    if count % size:
+        raise ValueError(f"limit_train is {count}; for task source it has to be a multiple of --batch-size, {size}")
+    backbone = backbones.load(options.backbone, num_labels=2, seed=options.seed)
+    batch = Batches(probes.world_of(backbone), backbone.tokenizer, size)
+    backbone.model.to(device)
+    stream = (batch(step) for step in range(1, count // size + 1))
+    return backbone, source_fisher(backbone, attach(backbone), stream, options.labels, generator)

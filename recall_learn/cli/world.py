@@ -1,0 +1,61 @@
+"""``recall-learn world``: the small world, its text, its tasks, its pretraining."""
+
+import argparse
+
+from recall_learn.cli import common
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    made = {}
+    for name, run, about, where in (
+        ("pretrain", _pretrain, "make the tokenizer and train the model from nothing", "a new folder"),
+        ("task", _task, "write a task as parquet, for --glue", "the GLUE folder to write in"),
+        ("text", _text, "write the text, one passage a line", "the text file to write"),
+    ):
+        made[name] = commands.add_parser(name, help=about)
+        made[name].set_defaults(run=run)
+        made[name].add_argument("--seed", type=int, default=0, metavar="S", help="of the world; tiny's is 0 (0)")
+        made[name].add_argument("--out", required=True, metavar="PATH", help=where)
+    made["pretrain"].add_argument("--steps", type=int, default=None, metavar="N", help="batches of passages")
+    made["pretrain"].add_argument("--resume", action="store_true", help="go on with the pretraining in --out")
+    made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc")
+    made["task"].add_argument("--size", type=int, default=2500, metavar="N", help="training examples (2500)")
+    made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
+
+
+def _pretrain(options: argparse.Namespace) -> int:
+    common.quiet()
+    from recall_learn.runs.pretrain import STEPS, pretrain
+    from recall_learn.world import World
+
+    steps = STEPS if options.steps is None else options.steps
+    about = pretrain(options.out, World(options.seed), steps=steps, resume=options.resume)
+    print(
+        f"world {options.seed}: {steps} steps in {about['seconds']:.0f} s, "
+        f"held-out loss {about['held_out_loss']:.3f}, accuracy {about['held_out_accuracy']:.1%}, "
+        f"facts known {about['facts_known']:.1%} of {about['world']['facts']} -> {options.out}"
+    )
+    return 0
+
+
+def _task(options: argparse.Namespace) -> int:
+    from recall_learn.tasks import glue
+    from recall_learn.world import World
+
+    task = options.task.removeprefix(glue.WORLD)
+    folder = glue.save_world(options.out, task, options.size, World(options.seed))
+    print(f"world/{task}: {options.size} training examples -> {folder}")
+    return 0
+
+
+def _text(options: argparse.Namespace) -> int:
+    from recall_learn.support.files import check_file, write_text
+    from recall_learn.world import World
+
+    check_file(options.out)
+    passages = World(options.seed).text(options.split)
+    write_text(options.out, "".join(" ".join(passage) + "\n" for passage in passages))
+    print(f"world {options.seed}: {len(passages)} passages of {options.split} text -> {options.out}")
+    return 0

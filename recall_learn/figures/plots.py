@@ -1,0 +1,399 @@
+"""The book's figures: plotly, one claim each, one look.
+
+A builder takes plain numbers and returns a ``plotly.graph_objects.Figure``. It trains nothing and reads no file, so a
+figure can be tested without drawing it.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from recall_learn.figures.still import Figure
+from recall_learn.support import markup
+from recall_learn.theory.annealing import Sigmoid
+
+# Okabe and Ito's palette without its black and its yellow: each hue shows on a white page and on a dark one.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+GREY = "#808080"
+PLOT, SLIDER = 300, 78
+"""Pixels that the curves have in a notebook, and those that a slider takes below them."""
+SYMBOLS = ("star", "x", "diamond", "square")
+# Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
+# "100µ" for a ten-thousandth.
+AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5}
+
+
+def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
+    """Give ``fig`` the book's look, its claim as the title, and its text alternative; returns ``fig``.
+
+    Args:
+        fig: the figure, changed in place.
+        claim: the one thing that the figure shows, as a sentence.
+        alt: what there is to see, for a reader who cannot see it: axes, curves, how they lie, the figures that matter.
+
+    Raises:
+        ValueError: ``claim`` or ``alt`` is empty.
+    """
+    for name, text in (("claim", claim), ("alt", alt)):
+        if not text.strip():
+            raise ValueError(f"{name} is empty; a figure states one claim and has a text alternative")
+    lines = textwrap.wrap(claim, 60)
+    margin = {"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64}
+    fig.update_layout(
+        title={
+            "text": "<br>".join(map(markup.plotly, lines)),
+            "x": 0,
+            "y": 0.98,
+            "yanchor": "top",
+            # plotly hangs a single line below the anchor, but puts the first of several on it, half out of the figure
+            "pad": {"t": 12 if len(lines) > 1 else 0},
+            "font": {"size": 17},
+        },
+        meta={"claim": claim, "alt": alt},
+        template="none",
+        colorway=PALETTE,
+        font={"family": "system-ui, sans-serif", "size": 14, "color": GREY},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=PLOT + margin["t"] + margin["b"] + SLIDER * len(fig.layout.sliders),
+        margin=margin,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle", "font": {"size": 13}},
+        hovermode="x unified",
+    )
+    fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)
+    fig.update_yaxes(automargin=True, **AXIS)
+    return fig
+
+
+def slider(
+    name: str,
+    labels: Sequence[str],
+    curves: Sequence[Sequence[Sequence[float]]],
+    active: int = 0,
+    across: Sequence[Sequence[Sequence[float]]] | None = None,
+) -> dict:
+    """A slider that puts other values under the figure's curves; give a list of them to ``layout.sliders``.
+
+    Args:
+        name: what moves, shown before the value ("k = ").
+        labels: the value's text at each of the slider's stops.
+        curves: for each stop, for each of the figure's traces, its y values.
+        active: the stop that the figure starts with.
+        across: the same for the x values; None leaves them as they are.
+    """
+    # plain lists: plotly encodes arrays in the traces only, and would not decode them here
+    updates = [{"y": [_short(y) for y in ys]} for ys in curves]
+    if across is not None:
+        for update, xs in zip(updates, across, strict=True):
+            update["x"] = [_short(x) for x in xs]
+    steps = [
+        {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
+    ]
+    # the last label is centred on the slider's end: half of it needs room, a letter being about 8 wide
+    pad = {"t": 56, "r": max(0, 4 * len(labels[-1]) - 12)}
+    return {"active": active, "currentvalue": {"prefix": name}, "pad": pad, "steps": steps}
+
+
+def lambda_curve(
+    ks: Sequence[float] = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5),
+    t0s: Sequence[float] = (100, 250, 500, 1000),
+    steps: int = 1500,
+) -> go.Figure:
+    """Lambda(t) of the sigmoid schedule: one curve for each ``t0``, a slider over ``k``.
+
+    Args:
+        ks: the rates that the slider stops at, per step.
+        t0s: the steps at which both losses weigh the same, at most six.
+        steps: the last t shown.
+    """
+    t = np.unique(np.linspace(1, steps, 301).round())
+    curves = [[Sigmoid(k, t0)(t) for t0 in t0s] for k in ks]
+    active = len(ks) // 2
+    fig = Figure()
+    for i, t0 in enumerate(t0s):
+        line = {"color": PALETTE[i], "dash": DASHES[i], "width": 2.5}
+        fig.add_scatter(x=t, y=curves[active][i], name=f"t<sub>0</sub> = {t0:g}", line=line)
+    fig.update_layout(sliders=[slider("k = ", [f"{k:g}" for k in ks], curves, active)])
+    fig.update_xaxes(title="t, the optimizer's updates (steps)")
+    fig.update_yaxes(title="λ(t), weight of the task", range=[-0.02, 1.02])
+    return style(
+        fig,
+        claim="k says how fast the task takes over, t0 says when",
+        alt=f"Lambda against the optimizer's update count t from 1 to {steps}, one S-shaped curve for each t0 in "
+        f"{', '.join(f'{t0:g}' for t0 in t0s)}. Each crosses one half at t = t0. A slider sets k from {min(ks):g}, "
+        f"where the curves rise slowly and start well above zero, to {max(ks):g}, where they are steps.",
+    )
+
+
+def over_time(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    y_title: str,
+    claim: str,
+    alt: str,
+    x_title: str = "t, the optimizer's updates (steps)",
+    log: str = "",
+) -> go.Figure:
+    """One quantity along training, a curve for each run; a click on a name hides its curve.
+
+    Args:
+        curves: ``name -> (steps, values)``; at most six.
+        y_title: what is measured, and its unit.
+        claim: as in `style`.
+        alt: as in `style`.
+        x_title: what it is measured along, where that is not training.
+        log: the axes that are logarithmic, "x", "y" or "xy".
+    """
+    fig = Figure()
+    for (name, (steps, values)), look in zip(curves.items(), _looks(len(curves)), strict=True):
+        fig.add_scatter(x=list(steps), y=list(values), name=name, mode="lines+markers", **look)
+    fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
+    fig.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
+    return style(fig, claim, alt)
+
+
+def dragged(
+    x: Sequence[float],
+    stops: Mapping[str, Mapping[str, Sequence[float]]],
+    name: str,
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+    fixed: Mapping[str, Sequence[float]] | None = None,
+    active: int = 0,
+    log: str = "",
+    y_range: tuple[float, float] | None = None,
+) -> go.Figure:
+    """Curves over one x that a slider moves, beside curves that stay where they are.
+
+    Args:
+        x: what all curves are drawn over.
+        stops: ``the slider's value as a text -> curve -> values``; the same curves at every stop.
+        name: what the slider sets, shown before the value ("k = ").
+        x_title: of x, with its unit.
+        y_title: of the values, with their unit.
+        claim: as in `style`.
+        alt: as in `style`; say what the slider does to the curves.
+        fixed: ``curve -> values`` that do not move; at most six curves together.
+        active: the stop that the figure starts with.
+        log: the axes that are logarithmic, "x", "y" or "xy".
+        y_range: of the y axis, in the values' unit; None takes what all stops need.
+
+    Raises:
+        ValueError: the curves of two stops differ, or there are too many.
+    """
+    fixed, moving = dict(fixed or {}), list(next(iter(stops.values())))
+    for label, curves in stops.items():
+        if list(curves) != moving:
+            raise ValueError(f"stop {label!r} has curves {list(curves)}; each needs {moving}")
+    shown = {**list(stops.values())[active], **fixed}
+    fig = Figure()
+    for (curve, values), look in zip(shown.items(), _looks(len(shown)), strict=True):
+        fig.add_scatter(x=list(x), y=list(values), name=curve, mode="lines", line=look["line"])
+    still = [list(values) for values in fixed.values()]
+    ys = [[*(list(curves[curve]) for curve in moving), *still] for curves in stops.values()]
+    fig.update_layout(sliders=[slider(name, list(stops), ys, active)])
+    low, high = y_range or _span(values for at_stop in ys for values in at_stop)
+    if "y" in log:
+        positive = [v for at_stop in ys for values in at_stop for v in values if v > 0]
+        low, high = np.log10(y_range or (min(positive) / 1.2, 1.2 * max(positive)))
+    fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
+    fig.update_yaxes(title=y_title, type="log" if "y" in log else "linear", range=[low, high])
+    return style(fig, claim, alt)
+
+
+def landscape(
+    x: Sequence[float],
+    y: Sequence[float],
+    z: Sequence[Sequence[float]],
+    paths: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    name: str,
+    titles: tuple[str, str, str],
+    claim: str,
+    alt: str,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    active: int = 0,
+    levels: tuple[float, float, float] | None = None,
+) -> go.Figure:
+    """Contours of a loss over two weights, and ways through it that a slider exchanges.
+
+    Args:
+        x: values of the first weight.
+        y: values of the second.
+        z: the loss, ``z[row][column]`` at ``(x[column], y[row])``.
+        paths: ``the slider's value as a text -> path -> (first weights, second weights)``; the same paths at every
+            stop. With one stop there is no slider.
+        name: what the slider sets.
+        titles: of the two weights, and of the loss.
+        claim: as in `style`.
+        alt: as in `style`.
+        marks: ``name -> point`` that do not move, at most four.
+        active: the stop that the figure starts with.
+        levels: first contour, last contour, and the distance between two; None lets plotly choose.
+    """
+    fig = Figure()
+    lines = dict(zip(("start", "end", "size"), levels, strict=True)) if levels else {}
+    fig.add_contour(
+        x=list(x), y=list(y), z=np.round(z, 5).tolist(), colorscale="Greys", reversescale=True, opacity=0.55,
+        showscale=False, contours=lines, name=titles[2], hovertemplate="%{z:.3f}<extra>%{fullData.name}</extra>",
+        autocontour=levels is None,
+    )  # fmt: skip
+    names = list(next(iter(paths.values())))
+    start = list(paths.values())[active]
+    for path, look in zip(names, _looks(len(names)), strict=True):
+        fig.add_scatter(x=list(start[path][0]), y=list(start[path][1]), name=path, mode="lines+markers", **look)
+        fig.data[-1].marker.size = 4
+    _mark(fig, marks)
+    if len(paths) > 1:
+        which = list(range(1, 1 + len(names)))
+        moved = slider(
+            name,
+            list(paths),
+            [[stop[path][1] for path in names] for stop in paths.values()],
+            active,
+            across=[[stop[path][0] for path in names] for stop in paths.values()],
+        )
+        for step in moved["steps"]:
+            step["args"].append(which)
+        fig.update_layout(sliders=[moved])
+    fig.update_xaxes(title=titles[0], range=[min(x), max(x)])
+    fig.update_yaxes(title=titles[1], range=[min(y), max(y)])
+    return style(fig, claim, alt).update_layout(hovermode="closest")
+
+
+def bars(
+    groups: Mapping[str, Mapping[str, float | Sequence[float]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+    log: bool = False,
+) -> go.Figure:
+    """Bars side by side, a colour for each group.
+
+    Args:
+        groups: ``group -> label -> value``, or several values, of which the bar is the median and its line the whole
+            range; at most six groups.
+        x_title: what the labels are.
+        y_title: what is measured, and its unit.
+        claim: as in `style`.
+        alt: as in `style`.
+        log: whether the y axis is logarithmic.
+    """
+    fig = Figure()
+    for (group, values), look in zip(groups.items(), _looks(len(groups)), strict=True):
+        several = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values.values()]
+        middle = [float(np.median(each)) for each in several]
+        spread = None
+        if any(len(each) > 1 for each in several):
+            above = [float(each.max()) - m for each, m in zip(several, middle, strict=True)]
+            below = [m - float(each.min()) for each, m in zip(several, middle, strict=True)]
+            spread = {"array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
+        fig.add_bar(x=list(values), y=middle, name=group, error_y=spread, marker={"color": look["line"]["color"]})
+    fig.update_xaxes(title=x_title, type="category")
+    fig.update_yaxes(title=y_title, type="log" if log else "linear")
+    return style(fig, claim, alt).update_layout(hovermode="closest", barmode="group")
+
+
+def frontier(
+    settings: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+) -> go.Figure:
+    """What was gained against what was kept at the end, a point a setting: its median, and bars over all its seeds.
+
+    Args:
+        settings: ``method -> setting -> (gained, kept)``, one number a seed; at most six methods. The settings of a
+            method are joined in their order.
+        x_title: what was gained.
+        y_title: what was kept.
+        claim: as in `style`.
+        alt: as in `style`.
+        marks: as in `landscape`.
+    """
+    fig = Figure()
+    for (method, points), look in zip(settings.items(), _looks(len(settings)), strict=True):
+        axes = []
+        for values in zip(*points.values(), strict=True):
+            middle = [float(np.median(v)) for v in values]
+            above = [max(v) - m for v, m in zip(values, middle, strict=True)]
+            below = [m - min(v) for v, m in zip(values, middle, strict=True)]
+            axes.append((middle, {"array": above, "arrayminus": below, "thickness": 1, "width": 3}))
+        (x, across), (y, along) = axes
+        hover = "%{fullData.name}, %{text}: %{x:.3f}, %{y:.3f}<extra></extra>"
+        fig.add_scatter(
+            x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
+            text=list(points), hovertemplate=hover, **look,
+        )  # fmt: skip
+    _mark(fig, marks)
+    fig.update_xaxes(title=x_title)
+    fig.update_yaxes(title=y_title)
+    return style(fig, claim, alt).update_layout(hovermode="closest")
+
+
+def tradeoff(
+    paths: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    x_title: str,
+    y_title: str,
+    claim: str,
+    alt: str,
+) -> go.Figure:
+    """What was gained against what was kept: each run's way through the plane, as far as the slider's step.
+
+    Args:
+        paths: ``name -> (steps, gained, kept)``; at most six.
+        x_title: what was gained.
+        y_title: what was kept.
+        claim: as in `style`.
+        alt: as in `style`.
+    """
+    steps = sorted({step for path in paths.values() for step in path[0]})
+    fig = Figure()
+    for (name, (_, gained, kept)), look in zip(paths.items(), _looks(len(paths)), strict=True):
+        fig.add_scatter(x=list(gained), y=list(kept), name=name, mode="lines+markers", **look)
+    passed = [[sum(step <= stop for step in path[0]) for path in paths.values()] for stop in steps]
+    gained = [[path[1][:n] for path, n in zip(paths.values(), counts, strict=True)] for counts in passed]
+    kept = [[path[2][:n] for path, n in zip(paths.values(), counts, strict=True)] for counts in passed]
+    moved = slider("step ", [f"{step}" for step in steps], kept, len(steps) - 1, across=gained)
+    fig.update_layout(sliders=[moved])
+    fig.update_xaxes(title=x_title, range=_span(path[1] for path in paths.values()))
+    fig.update_yaxes(title=y_title, range=_span(path[2] for path in paths.values()))
+    fig = style(fig, claim, alt)
+    return fig.update_layout(hovermode="closest")
+
+
+def _looks(count: int) -> list[dict]:
+    if not 1 <= count <= len(PALETTE):
+        raise ValueError(f"{count} curves; a figure holds 1 to {len(PALETTE)} that a reader can tell apart")
+    return [
+        {"line": {"color": color, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
+        for color, dash, _ in zip(PALETTE, DASHES, range(count), strict=False)
+    ]
+
+
+def _mark(fig: go.Figure, marks: Mapping[str, tuple[float, float]] | None) -> None:
+    """Points that stand for themselves: white, outlined in black, so that each shows on any ground."""
+    marks = marks or {}
+    if len(marks) > len(SYMBOLS):
+        raise ValueError(f"{len(marks)} marks; a figure holds {len(SYMBOLS)} that a reader can tell apart")
+    for (name, (x, y)), symbol in zip(marks.items(), SYMBOLS, strict=False):
+        marker = {"size": 15, "symbol": symbol, "color": "#ffffff", "line": {"color": "#000000", "width": 1.5}}
+        fig.add_scatter(x=[x], y=[y], name=name, mode="markers", marker=marker)
+
+
+def _short(values: Sequence[float]) -> list[float]:
+    """Six significant digits: small enough for a page, and no small value becomes 0 on a logarithmic axis."""
+    return [float(f"{value:.6g}") for value in values]
+
+
+def _span(values) -> list[float]:
+    # fixed axes, so that the slider moves the curves and not the frame
+    flat = [value for series in values for value in series]
+    margin = 0.06 * (max(flat) - min(flat)) or 0.1
+    return [min(flat) - margin, max(flat) + margin]

@@ -1,0 +1,4 @@
+"""What a model has kept or lost: distance, source loss, facts, similarity, recovery.
+
+Functions of a model and its anchors that draw no global random number and leave the model as it was.
+"""

@@ -1,0 +1,187 @@
+"""What a run asks its model at every evaluation about the things that it was pretrained to do.
+
+======== ==================================================== ======================================================
+probe    what is recorded                                     what it needs
+======== ==================================================== ======================================================
+stsb     ``similarity``: zero-shot rank correlation on STS-B  a sentence encoder, and the task in the GLUE folder
+source   ``source_loss``, nats per hidden word, and           a masked-language-model head; the small world's held-out
+         ``source_accuracy``                                  text for its own models, a text file for all others
+facts    ``facts``: the share known, and those lost           a model of the small world
+recovery ``recovery``: pretraining steps back to within 5 %   as source
+======== ==================================================== ======================================================
+
+No probe draws from the global random state: a run goes the same way with and without it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from recall_learn.measures.forgetting import cloze, cloze_rows, recovery, say_hidden, sentence_similarity
+from recall_learn.models.backbones import Backbone
+from recall_learn.models.fishers import at_home
+from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text
+from recall_learn.tasks import glue
+from recall_learn.world import World
+
+PASSAGES = 60
+"""Held-out passages of the small world that a run measures its source loss on; each of their words is hidden once."""
+BLOCKS = 64
+"""Blocks of 128 tokens of a text file that a run measures its source loss on; as many others serve for recovery."""
+
+Probe = Callable[[], dict[str, Any]]
+
+
+def names(probe: str, backbone: Backbone) -> tuple[str, ...]:
+    """The probes that a recipe's setting stands for: "auto" is source and facts where a model knows a world."""
+    if probe == "auto":
+        return ("source", "facts") if backbone.world else ()
+    return () if probe == "none" else tuple(probe.split("+"))
+
+
+def build(
+    probe: str, backbone: Backbone, glue_folder: str | Path | None = None, text: str | Path | None = None
+) -> list[Probe]:
+    """The probes of a run, each a function without arguments that gives what an evaluation records.
+
+    Args:
+        probe: as in `recall_learn.Recipe`.
+        backbone: whose model is asked, as it is at the time of each call.
+        glue_folder: as in `recall_learn.tasks.glue.load`, for stsb.
+        text: a text file, for the source loss of a backbone that is not of the small world.
+
+    Raises:
+        ValueError: the backbone cannot be asked this, or the text is missing, empty or not text.
+    """
+    wanted = names(probe, backbone)
+    made: list[Probe] = []
+    if text is not None and backbone.world:
+        raise ValueError(f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave it out")
+    if text is not None and not set(wanted) & {"source", "recovery"}:
+        raise ValueError(f"source text {str(text)!r} is not needed by probe {probe}; leave it out, or add source")
+    if "stsb" in wanted:
+        if backbone.world:
+            raise ValueError(
+                f"probe stsb is in plain English, which {backbone.name} does not read; take source or facts"
+            )
+        made.append(_similarity(backbone, glue_folder))
+    if set(wanted) & {"source", "facts", "recovery"}:
+        if "facts" in wanted and not backbone.world:
+            raise ValueError(f"probe facts asks a model of the small world, not {backbone.name}; take --backbone tiny")
+        masked_lm = attach(backbone)
+        source = _of_world(backbone) if backbone.world else _of_text(backbone, text)
+        made += [_MAKE[name](backbone, masked_lm, source) for name in ("source", "facts", "recovery") if name in wanted]
+    return made
+
+
+def world_of(backbone: Backbone) -> World:
+    """The small world that a backbone was pretrained in.
+
+    Raises:
+        ValueError: it knows none, or one that this version no longer makes.
+    """
+    if not backbone.world:
+        raise ValueError(f"{backbone.name} was not pretrained in the small world; take --backbone tiny")
+    world = World(backbone.world["seed"])
+    if world.digest != backbone.world["digest"]:
+        raise ValueError(
+            f"{backbone.name} was pretrained in another world of seed {world.seed} than this version makes; "
+            f"pretrain it again with recall-learn world pretrain"
+        )
+    return world
+
+
+def check_world(backbone: Backbone, task: str, folder: str | Path | None = None) -> None:
+    """A model of the small world reads nothing else, and knows the facts of its own world only.
+
+    Args:
+        backbone: of that world or of none.
+        task: what it is to read.
+        folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+
+    Raises:
+        ValueError: it is of a world, and the task is of none, of another, or does not say.
+    """
+    if not backbone.world:
+        return
+    seed, own = glue.world_seed(task, folder), backbone.world["seed"]
+    if not task.startswith(glue.WORLD):
+        raise ValueError(f"{backbone.name} reads the small world only, not {task}; choose a task world/...")
+    if seed is None:
+        raise ValueError(f"{task} in {folder} does not say its world; make it by recall-learn world task")
+    if seed != own:
+        raise ValueError(
+            f"{backbone.name} was pretrained in the world of seed {own}, and {task} is about that of seed {seed}; "
+            f"make the task with recall-learn world task --seed {own}, or pretrain there"
+        )
+
+
+def _of_world(backbone: Backbone) -> dict[str, Any]:
+    from recall_learn.world.batches import Batches
+
+    world = world_of(backbone)
+    return {
+        "examples": hide_each(world.text("held-out")[:PASSAGES], backbone.tokenizer),
+        "facts": world.facts,
+        "batches": lambda: Batches(world, backbone.tokenizer),
+    }
+
+
+def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
+    if text is None:
+        raise ValueError(
+            f"the source loss of {backbone.name} needs a text; give a file by --source-text, or take --backbone tiny"
+        )
+    blocks = hide_share(read_text(text), backbone.tokenizer, limit=2 * BLOCKS)
+    measured, others = blocks.take(range(0, len(blocks), 2)), blocks.take(range(1, len(blocks), 2))
+
+    def training() -> Callable:
+        if not len(others):
+            raise ValueError(f"text {str(text)!r} is too short for recovery: it has to hold {2 * 8 * 128} letters")
+        return others.cycle(16)
+
+    return {"examples": measured, "batches": training}
+
+
+def digest(text: str | Path | None) -> str | None:
+    """SHA-256 of a text file, or None."""
+    return hashlib.sha256(Path(text).read_bytes()).hexdigest() if text is not None else None
+
+
+def _similarity(backbone: Backbone, glue_folder: str | Path | None) -> Probe:
+    pairs = glue.load("stsb", glue_folder)["validation"]
+    sentences, scores = list(zip(pairs["sentence1"], pairs["sentence2"], strict=True)), pairs["label"]
+    encoder: nn.Module = backbone.model.base_model
+    return lambda: {"similarity": sentence_similarity(encoder, backbone.tokenizer, sentences, scores)}
+
+
+def _source(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    def measure() -> dict[str, Any]:
+        found = say_hidden(masked_lm, source["examples"])
+        return {"source_loss": found.loss, "source_accuracy": found.accuracy}
+
+    return measure
+
+
+def _facts(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    facts = source["facts"]
+    rows = cloze_rows(backbone.tokenizer, facts)
+
+    def measure() -> dict[str, Any]:
+        answers = cloze(masked_lm, backbone.tokenizer, facts, rows)
+        return {"facts": {"known": answers.known, "lost": {lost.prompt: lost.said for lost in answers.lost}}}
+
+    return measure
+
+
+def _recovery(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
+    batches, examples = source["batches"](), source["examples"]
+    with at_home(backbone):
+        before = say_hidden(masked_lm, examples).loss
+    return lambda: {"recovery": recovery(masked_lm, batches, examples, before)}
+
+
+_MAKE = {"source": _source, "facts": _facts, "recovery": _recovery}

@@ -1,0 +1,130 @@
+"""Settings that may change while a run trains: k, t0, gamma and lr.
+
+A change is recorded in the run with the first step that it acts on, ``{"step": 41, "k": 0.2}``. What acts at a step
+follows from these records alone, see `at`; a run that goes back to a checkpoint so takes the later ones again, until
+somebody decides anew, see `note`. A run that was steered by hand can be taken again, step by step: `replay`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from torch.optim.lr_scheduler import LambdaLR
+
+from recall_learn.theory.annealing import Sigmoid
+from recall_learn.runs.methods import Method
+from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run, settings
+
+Steer = Callable[[int, Run], Mapping[str, float]]
+"""Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""
+
+
+def knobs(recipe: Recipe) -> tuple[str, ...]:
+    """The settings that act in this recipe: k and t0 where lambda does, gamma where something pulls, lr always."""
+    return (*(("k", "t0") if recipe.pull == "recadam" else ()), *(("gamma",) if recipe.pull else ()), "lr")
+
+
+def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
+    """The recipe with these settings in place of its own.
+
+    Raises:
+        ValueError: a setting cannot change while the run trains or does not act in this method, or a value is refused.
+    """
+    able = knobs(recipe)
+    for name, value in asked.items():
+        if value is None:  # which a recipe would take for its default
+            raise ValueError(f"{name} is None; it has to be a number")
+        if name not in able:
+            raise ValueError(
+                f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
+            )
+    return replace(recipe, **asked)
+
+
+def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
+    """The settings in which ``now`` differs, in JSON types."""
+    before, after = former.to_dict(), now.to_dict()
+    return {name: after[name] for name in knobs(now) if after[name] != before[name]}
+
+
+def apply(recipe: Recipe, method: Method, schedule: LambdaLR) -> None:
+    """Make the optimizer, the penalty and the learning rate's schedule those of the recipe, from the next step on.
+
+    The learning rate keeps its shape: warm-up and decay multiply the new one as they did the old.
+    """
+    if isinstance(method.optimizer, RecAdam):
+        for group in method.optimizer.param_groups:
+            if group["recall"]:
+                group["anneal"], group["gamma"] = Sigmoid(recipe.k, recipe.t0), recipe.strength
+    if method.make_penalty is not None:
+        method.penalty = method.make_penalty(recipe.strength)
+    schedule.base_lrs = [recipe.lr] * len(schedule.base_lrs)
+    for group, factor in zip(method.optimizer.param_groups, schedule.lr_lambdas, strict=True):
+        group["initial_lr"] = recipe.lr
+        group["lr"] = recipe.lr * factor(schedule.last_epoch)
+
+
+def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
+    """The recipe that a step is taken with.
+
+    Args:
+        recipe: what the run was begun with.
+        changes: `recall_learn.Run.changes`.
+        step: the step; by default one after all changes.
+
+    Raises:
+        ValueError: as `changed`.
+    """
+    asked = settings(changes, step)
+    return _with(recipe, tuple(asked.items())) if asked else recipe
+
+
+@lru_cache(maxsize=128)
+def _with(recipe: Recipe, asked: tuple[tuple[str, float], ...]) -> Recipe:
+    """`changed`, remembered: whoever watches a run asks again and again."""
+    return changed(recipe, dict(asked))
+
+
+def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
+    """Record in a run that these settings act from a step on, in place of all that is recorded for them from there on.
+
+    Raises:
+        ValueError: as `changed`, or they do not go together with what is recorded for a later step. Nothing has changed
+            then.
+    """
+    past = [change for change in run.changes if change["step"] < step]
+    rest = [{k: v for k, v in change.items() if k not in asked} for change in run.changes if change["step"] >= step]
+    now = changed(run.recipe, {**settings([*past, *rest], step), **asked})
+    different = difference(at(run.recipe, past), now)
+    later = sorted((each for each in rest if each["step"] > step and len(each) > 1), key=lambda each: each["step"])
+    noted = [*past, *([{"step": step, **different}] if different else []), *later]
+    for change in later:
+        try:
+            at(run.recipe, noted, change["step"])
+        except ValueError as error:
+            raise ValueError(f"{error} (at step {change['step']}, from which on {told(change)} is recorded)") from error
+    run.changes = noted  # another thread may be reading the former list
+
+
+def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
+    """The changes that act only after a step, in their order."""
+    return sorted((change for change in run.changes if change["step"] > step), key=lambda change: change["step"])
+
+
+def told(change: Mapping[str, Any]) -> str:
+    """A change in words: "k = 0.2 and lr = 0.001"."""
+    return " and ".join(f"{name} = {value:g}" for name, value in settings([change]).items())
+
+
+def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
+    """Steers as was recorded.
+
+    Args:
+        changes: `recall_learn.Run.changes`.
+    """
+    noted = list(changes)
+    return lambda step, run: settings(change for change in noted if change["step"] == step)
