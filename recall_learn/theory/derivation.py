@@ -26,9 +26,9 @@ In every function here
     ``model`` returns logits [M, C] for ``model(**inputs)``; a `recall_learn.models.masked_lm.MaskedLM` does, with one
     hidden word a row. ``batches`` is a list of ``(inputs, words)``, words [M] in [0, C): it is gone through more than
     once. ``anchors`` is theta*, ``name -> tensor``, for the weights that move, the encoder's; all others stay as they
-    are in the model. A parameter called ``model.NAME`` is found under ``NAME`` too, as MaskedLM has the names of a classifier
-    behind that prefix. ``away`` is d, with the names and shapes of the anchors. A head that shares a weight with the
-    encoder moves with it. All is computed on a copy in float64, in eval mode; the model is left as it is.
+    are in the model. A parameter called ``model.NAME`` is found under ``NAME`` too, as MaskedLM has the names of a
+    classifier behind that prefix. ``away`` is d, with the names and shapes of the anchors. A head that shares a weight
+    with the encoder moves with it. All is computed on a copy in float64, in eval mode; the model is left as it is.
 
 Chen et al., 2020, "Recall and Learn", section 3.1; Martens, 2020, "New insights and perspectives on the natural
 gradient method", section 8, for F and H.
