@@ -40,7 +40,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	$(BIN)/codespell README.md book recall_learn exercises tests benchmarks
+	$(BIN)/codespell README.md book recall_learn exercises tests benchmarks tools
 	$(BIN)/python -m recall_learn.book.references
 
 notebooks: $(STAMP)

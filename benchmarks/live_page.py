@@ -16,9 +16,8 @@ from pathlib import Path
 
 import nbformat
 import torch
+from jupyter_page import Notebook, serving, until
 from playwright.sync_api import sync_playwright
-
-from recall_learn.book.jupyter import Notebook, serving, until
 
 CELL = "from recall_learn.lab.live import Lab\n\nlab = Lab()\nlab"
 WATCH = """async (handle) => {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jupyter_page import Notebook, serving, until
 
-from recall_learn.book.jupyter import Notebook, serving, until
 from recall_learn.models import backbones
 from recall_learn.runs import record as runs
 from recall_learn.runs.recipe import Recipe

@@ -1,6 +1,6 @@
 """The pictures of the live lab: a real session, photographed while it trains.
 
-Run as ``python -m recall_learn.book.session``; it needs a Chromium. The lab opens in JupyterLab with the small world,
+Run as ``python tools/session.py``; it needs a Chromium. The lab opens in JupyterLab with the small world,
 the paper's setting begins, k and t0 are moved while it holds, and the run is seen through to its end.
 """
 
@@ -12,10 +12,11 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from recall_learn.book.jupyter import Notebook, serving, until
+from jupyter_page import Notebook, serving, until
+
 from recall_learn.support import markup
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 LAB = ROOT / "book" / "_static" / "lab.png"
 STRIP = ROOT / "book" / "session.png"
 CELL = "from recall_learn.lab.live import Lab\n\nlab = Lab()\nlab"

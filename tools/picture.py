@@ -1,12 +1,12 @@
 """The README's picture: the last figure of the first lesson, photographed from the built page.
 
-Run as ``python -m recall_learn.book.picture`` after ``make book``; it needs a Chromium.
+Run as ``python tools/picture.py`` after ``make book``; it needs a Chromium.
 """
 
 import shutil
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "book" / "_build" / "html" / "01_forgetting.html"
 PICTURE = ROOT / "book" / "picture.png"
 CLAIM = "upper right corner"

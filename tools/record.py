@@ -1,4 +1,4 @@
-"""What the page on the small world shows, recorded anew: ``python -m recall_learn.book.record NAME``.
+"""What the page on the small world shows, recorded anew: ``python tools/record.py NAME``.
 
 =========== ============================================================================= =================
 tasks       every task from the pretrained and from a random start, three seeds           about 15 minutes
@@ -37,7 +37,7 @@ from recall_learn.theory.fisher import save_fisher
 from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches
 
-FOLDER = Path(__file__).parents[2] / "book" / "runs" / "world"
+FOLDER = Path(__file__).parents[1] / "book" / "runs" / "world"
 SEEDS = range(5)
 STEPS = 300
 EXAMPLES, EXACT, BATCH = 1024, 256, 128
@@ -169,7 +169,7 @@ RECORDINGS = {"tasks": run_tasks, "guesses": run_guesses, "derivation": run_deri
 
 def main() -> None:
     """Record what is named."""
-    parser = argparse.ArgumentParser(prog="python -m recall_learn.book.record", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=RECORDINGS)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     import datasets
