@@ -20,7 +20,10 @@ from typing import Any
 
 from torch import nn
 
-from recall_learn.measures.forgetting import cloze, cloze_rows, recovery, say_hidden, sentence_similarity
+from recall_learn.measures.facts import cloze, cloze_rows
+from recall_learn.measures.recovery import recovery
+from recall_learn.measures.similarity import sentence_similarity
+from recall_learn.measures.source import say_hidden
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
 from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text

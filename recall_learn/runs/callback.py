@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from transformers import TrainerCallback
 
-from recall_learn.measures.forgetting import apart, distance
+from recall_learn.measures.distance import apart, distance
 from recall_learn.methods.recadam.optimizer import RecAdam
 
 

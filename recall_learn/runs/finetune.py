@@ -32,7 +32,7 @@ from recall_learn.theory.anchors import fingerprint
 from recall_learn.methods.child_tuning import ChildTuningF
 from recall_learn.support.files import share
 from recall_learn.theory.fisher import save_fisher
-from recall_learn.measures.forgetting import distance, distance_by_layer
+from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch
 from recall_learn.models.fishers import read_fisher, task_fisher

@@ -22,7 +22,7 @@ from recall_learn.models import backbones
 from recall_learn.support.checks import whole
 from recall_learn.support.files import check_file, writing
 from recall_learn.models.folders import attempt
-from recall_learn.measures.forgetting import source_loss
+from recall_learn.measures.source import source_loss
 from recall_learn.support.lock import owning
 from recall_learn.models.masked_lm import MaskedLM, hide_share, read_text
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers as hf
 
-from recall_learn.measures.forgetting import distance
+from recall_learn.measures.distance import distance
 from recall_learn.methods.recadam.optimizer import RecAdam
 from recall_learn.models.recalled import recall_groups
 from recall_learn.models.stored import load_anchors

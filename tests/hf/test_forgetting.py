@@ -7,7 +7,8 @@ from scipy import stats
 from small import save_backbone
 from transformers import AutoTokenizer
 
-from recall_learn.measures.forgetting import distance, embed, sentence_similarity
+from recall_learn.measures.distance import distance
+from recall_learn.measures.similarity import embed, sentence_similarity
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from small import VOCABULARY, refused, save_backbone, save_tokenizer
 from tokenizers import normalizers
 from torch import nn
 
-from recall_learn.measures.forgetting import cloze, cloze_rows, distance, distance_by_layer, recovery
+from recall_learn.measures.distance import distance, distance_by_layer
+from recall_learn.measures.facts import cloze, cloze_rows
+from recall_learn.measures.recovery import recovery
 from recall_learn.models import backbones
 from recall_learn.models.masked_lm import attach, hide_each
 

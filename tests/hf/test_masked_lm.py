@@ -9,7 +9,7 @@ import torch
 import transformers
 from small import ARCHITECTURES, refused, save_backbone, save_tokenizer
 
-from recall_learn.measures.forgetting import say_hidden, source_loss
+from recall_learn.measures.source import say_hidden, source_loss
 from recall_learn.models import backbones, masked_lm
 from recall_learn.models.masked_lm import MaskedLM, attach, hide_each, hide_share, read_text
 

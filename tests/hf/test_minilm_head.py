@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from small import refused
 
-from recall_learn.measures.forgetting import source_loss
+from recall_learn.measures.source import source_loss
 from recall_learn.models import backbones, masked_lm
 from recall_learn.models.masked_lm import Examples, attach, hide_share
 from recall_learn.runs import minilm_head

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from small import refused, save_backbone, save_glue, save_world_backbone, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
-from recall_learn.measures.forgetting import recovery
 from recall_learn.measures.probes import BLOCKS, PASSAGES
+from recall_learn.measures.recovery import recovery
 from recall_learn.models import backbones
 from recall_learn.models.masked_lm import attach, hide_each, hide_share
 from recall_learn.runs import record as runs

@@ -12,7 +12,7 @@ from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel, fully_s
 from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from recall_learn.measures.forgetting import distance
+from recall_learn.measures.distance import distance
 from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF, layer_names
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import task_fisher
