@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recall_learn.anchors import check_names, trainable, unwrapped
+from recall_learn.anchors import check_dense, check_names, trainable, unwrapped
 from recall_learn.checks import number, shown
 from recall_learn.sharded import beside, local, part, whole
 
@@ -258,9 +258,9 @@ def child_masks(fisher: Mapping[str, Tensor], p: float) -> dict[str, Tensor]:
         raise ValueError(f"fisher is {shown(fisher)}; it must be a mapping from parameter names to tensors, not empty")
     fisher = {name: whole(tensor) if isinstance(tensor, Tensor) else tensor for name, tensor in fisher.items()}
     for name, tensor in fisher.items():
-        if not isinstance(tensor, Tensor) or tensor.is_complex():
-            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
-            raise ValueError(f"fisher[{name!r}] is {kind}; it must be a tensor of real numbers")
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"fisher[{name!r}] is {shown(tensor)}; it must be a tensor of real numbers")
+        check_dense(tensor, f"fisher[{name!r}]")
         if not (tensor.isfinite() & (tensor >= 0)).all():
             raise ValueError(f"fisher[{name!r}] has entries that are negative, infinite or nan; none may be")
     devices = {tensor.device for tensor in fisher.values()}
@@ -302,7 +302,7 @@ def layer_names(model: nn.Module) -> list[str]:
 
 def _largest(scores: Tensor, count: int) -> Tensor:
     # kthvalue, because torch.quantile refuses more than 16 million entries; it knows no bool or 16-bit numbers
-    scores = scores if scores.dtype == torch.float64 else scores.float()
+    scores = scores.double() if scores.dtype in (torch.float64, torch.int32, torch.int64) else scores.float()
     threshold = scores.kthvalue(scores.numel() - count + 1).values
     chosen = scores > threshold
     ties = (scores == threshold).nonzero().squeeze(1)

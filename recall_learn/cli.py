@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = DEBUG in arguments
-    options = parser().parse_args([each for each in arguments if each != DEBUG])
+    options = parser().parse_args(_joined([each for each in arguments if each != DEBUG]))
     try:
         with _one_line_warnings(), _terminable():
             _check_texts(options)
@@ -50,6 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, debug)
     finally:
         _flush()
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``--lr -1e-3`` as ``--lr=-1e-3``: argparse takes what begins with - and is no plain decimal for an option."""
+    joined: list[str] = []
+    for each in arguments:
+        negative = each.startswith("-") and not each.startswith("--") and _is_number(each)
+        if negative and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={each}"
+        else:
+            joined.append(each)
+    return joined
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
@@ -102,8 +122,10 @@ def _complain(error: BaseException, debug: bool) -> int:
 
 
 def _check_texts(options: argparse.Namespace) -> None:
-    """An empty text is a variable of a script that was not set, and never what was meant."""
+    """An empty text is a variable of a script that was not set; ``--out=~/runs`` comes with its ~ from a shell."""
     for name, value in vars(options).items():
+        if isinstance(value, str) and value.startswith("~"):
+            setattr(options, name, os.path.expanduser(value))
         if "" in (value if isinstance(value, list) else [value]) and name != "learner":
             raise ValueError(f"{name} is '', which names nothing; give one")
 
@@ -163,6 +185,7 @@ def _fisher(options: argparse.Namespace) -> int:
     from recall_learn import backbones, environment, glue, probes
     from recall_learn.files import check_file
     from recall_learn.fisher import LABELS, save_fisher
+    from recall_learn.memory import check_batch, usual
     from recall_learn.methods import batches, task_fisher
     from recall_learn.recipe import Recipe
 
@@ -182,7 +205,9 @@ def _fisher(options: argparse.Namespace) -> int:
         backbone.model.to(device)
         length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
         rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
-        stream = batches(rows, DataCollatorWithPadding(backbone.tokenizer), options.batch_size)
+        collator = DataCollatorWithPadding(backbone.tokenizer)
+        check_batch(backbone.model, collator, usual(rows), options.batch_size)
+        stream = batches(rows, collator, options.batch_size)
         fisher = task_fisher(backbone, stream, options.labels, generator)
     save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
     total = sum(float(tensor.sum()) for tensor in fisher.values())
@@ -195,6 +220,7 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     from recall_learn import backbones, probes
     from recall_learn.checks import whole
     from recall_learn.masked_lm import attach
+    from recall_learn.memory import check_batch
     from recall_learn.methods import source_fisher
     from recall_learn.world.batches import Batches
 
@@ -205,8 +231,12 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     backbone = backbones.load(options.backbone, num_labels=2, seed=options.seed)
     batch = Batches(probes.world_of(backbone), backbone.tokenizer, size)
     backbone.model.to(device)
+    masked_lm, (inputs, _) = attach(backbone), batch(1)
+    check_batch(
+        masked_lm, lambda rows: {name: x[:1].repeat_interleave(len(rows), 0) for name, x in inputs.items()}, None, size
+    )
     stream = (batch(step) for step in range(1, count // size + 1))
-    return backbone, source_fisher(backbone, attach(backbone), stream, options.labels, generator)
+    return backbone, source_fisher(backbone, masked_lm, stream, options.labels, generator)
 
 
 def _sweep(options: argparse.Namespace) -> int:

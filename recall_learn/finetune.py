@@ -25,12 +25,13 @@ from transformers import (
 
 from recall_learn import backbones, checkpoints, environment, glue, probes, steering
 from recall_learn.anchors import fingerprint
+from recall_learn.checks import shown
 from recall_learn.child_tuning import ChildTuningF
-from recall_learn.files import share
+from recall_learn.files import as_text, share
 from recall_learn.fisher import save_fisher
 from recall_learn.forgetting import distance, distance_by_layer
 from recall_learn.lock import owning_folder
-from recall_learn.memory import check_batch
+from recall_learn.memory import check_batch, usual
 from recall_learn.methods import batches, build, digest, read_fisher, task_fisher
 from recall_learn.recipe import Recipe
 from recall_learn.runs import Run
@@ -93,6 +94,10 @@ def finetune(
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
         KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
     """
+    _check_kinds(recipe, {"on_step": on_step, "steer": steer})
+    for name, path in {"out": out, "glue_folder": glue_folder, "fisher": fisher, "source_text": source_text}.items():
+        if path is not None:
+            as_text(name, path)
     chosen = environment.choose_device(device)
     folder = None if out is None else Path(out)
     if out == "":
@@ -115,6 +120,16 @@ def finetune(
         session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
         session.prepare(fisher)
         return session.train(checkpoint)
+
+
+def _check_kinds(recipe: Any, calls: dict[str, Any]) -> None:
+    if not isinstance(recipe, Recipe):
+        raise ValueError(
+            f"recipe is {shown(recipe)}; it has to be a Recipe, as Recipe(task='cola', steps=100) makes one"
+        )
+    for name, call in calls.items():
+        if call is not None and not callable(call):
+            raise ValueError(f"{name} is {shown(call)}; it has to be a function, or None")
 
 
 class _Session:
@@ -149,9 +164,8 @@ class _Session:
             for split, ending in glue.scored(recipe.task, data).items()
         }
         self.backbone.model.to(self.device)
-        first = self.data["train"].select(range(min(100, len(self.data["train"]))))
-        usual = sorted(first, key=lambda row: len(row["input_ids"]))[len(first) // 2]
-        check_batch(self.backbone.model, self.collator, usual, recipe.batch_size, recipe.mixed_precision != "no")
+        row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
+        check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment
