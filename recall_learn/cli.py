@@ -18,6 +18,10 @@ SOURCE = "source"
 """Named instead of a task, by recall-learn fisher: the pretraining itself."""
 
 
+PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
+"""The options that name a file or a folder."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM: what ends at Ctrl-C ends at this, too."""
 
@@ -28,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 130 for Ctrl-C, 143 for SIGTERM.
     """
+    _open_streams()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = DEBUG in arguments
     options = parser().parse_args(_joined([each for each in arguments if each != DEBUG]))
@@ -50,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, debug)
     finally:
         _flush()
+
+
+def _open_streams() -> None:
+    """A stream that was closed leads nowhere: else the next file that is opened would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 as long as the process lives
 
 
 def _joined(arguments: list[str]) -> list[str]:
@@ -124,7 +136,7 @@ def _complain(error: BaseException, debug: bool) -> int:
 def _check_texts(options: argparse.Namespace) -> None:
     """An empty text is a variable of a script that was not set; ``--out=~/runs`` comes with its ~ from a shell."""
     for name, value in vars(options).items():
-        if isinstance(value, str) and value.startswith("~"):
+        if name in PATHS and isinstance(value, str) and value.startswith("~"):
             setattr(options, name, os.path.expanduser(value))
         if "" in (value if isinstance(value, list) else [value]) and name != "learner":
             raise ValueError(f"{name} is '', which names nothing; give one")

@@ -36,6 +36,19 @@ def as_text(name: str, path: Any) -> str:
     return text
 
 
+def from_home(name: str, path: Any) -> Path:
+    """A path, its ``~`` or ``~user`` replaced by that home.
+
+    Raises:
+        ValueError: it is no path, or nobody has that home.
+    """
+    text = as_text(name, path)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{name} is {shown(text)}, and there is no such home; write the path out") from None
+
+
 def check_folder(out: str | os.PathLike) -> Path:
     """The folder, refused where it cannot be made or written to, before anything long begins.
 

@@ -23,7 +23,7 @@ import torch
 import transformers
 
 from recall_learn import checkpoints, environment, runs, steering
-from recall_learn.files import check_folder
+from recall_learn.files import as_text, check_folder, from_home
 from recall_learn.finetune import finetune
 from recall_learn.lab.turns import TURNS, rest
 from recall_learn.lab.words import explain
@@ -220,13 +220,14 @@ class Background:
             ValueError: ``folder`` is there and not empty, or names none; or there is nothing to save yet.
             OSError: it cannot be made or written to; nothing is left of it then.
         """
+        folder = as_text("folder", folder)
         if not str(folder).strip() or "\0" in str(folder):
             raise ValueError(f"folder is {str(folder)!r}, which names no folder; give a new one a name")
         if not self.run.environment:
             raise ValueError("there is nothing to save before the first step; press Start or Step first")
-        folder = Path(folder).expanduser()
+        folder = from_home("folder", folder)
         try:
-            return self._save(folder)
+            return self._save(folder if folder.name not in ("", "..") else folder.resolve())
         except NotADirectoryError:
             raise
         except OSError as error:
@@ -235,7 +236,7 @@ class Background:
             raise OSError(f"nothing was saved in {str(folder)!r}: {why}; make room, or name another folder") from error
 
     def _save(self, folder: Path) -> Path:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) or folder.samefile(".")):
             raise ValueError(f"folder is {str(folder)!r}, which is there already; name a new one")
         if self.folder.resolve() in folder.resolve().parents:
             raise ValueError(f"folder is {str(folder)!r}, which lies in the run's own; name one outside of it")

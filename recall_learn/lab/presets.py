@@ -10,6 +10,7 @@ import torch
 
 from recall_learn import backbones, glue, hub
 from recall_learn.environment import choose_device
+from recall_learn.files import from_home
 from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
@@ -136,7 +137,7 @@ def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, fol
     for name, value in (("glue_folder", glue_folder), ("folder", folder)):
         if value is not None and (not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value)):
             raise ValueError(f"{name} is {value!r}, which names no folder; give its path")
-    if glue_folder is not None and not Path(glue_folder).expanduser().is_dir():
+    if glue_folder is not None and not from_home("glue_folder", glue_folder).is_dir():
         raise FileNotFoundError(f"glue_folder is {str(glue_folder)!r}, which is no folder; give one with the GLUE data")
     choose_device(device)
 

@@ -203,6 +203,13 @@ def test_a_checkpoint_that_was_exchanged_and_sealed_again_is_refused(world, stop
     assert not (tmp_path / "exploded.txt").exists()
 
 
+def test_a_checkpoint_that_was_renamed_is_refused(world, stopped):
+    out = stopped()
+    (out / "checkpoint-4").rename(out / "checkpoint-3")
+    with pytest.raises(ValueError, match="checkpoint-3 is damaged: it was written after step 4, and its name says 3"):
+        go(world, out, resume=True)
+
+
 def test_a_mask_that_is_gone_is_refused(world, stopped):
     out = stopped("child-f")
     rewrite(out / "checkpoint-4" / "state.json", lambda data: data.pop("mask"))

@@ -172,3 +172,13 @@ def test_a_tilde_that_the_shell_has_left_is_home(capsys, tmp_path, monkeypatch):
     assert main(["world", "text", "--split", "held-out", "--out=~/texts/held-out"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["texts"]
     assert (tmp_path / "texts" / "held-out").is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_fault(tmp_path, closed):
+    command = f"{sys.executable} -m recall_learn.cli world text --split held-out --out {tmp_path / 'text'} {closed}"
+    env = {**os.environ, "PYTHONPATH": str(Path(recall_learn.__file__).parents[1])}
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "text").read_text().count("\n") == 1000
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
