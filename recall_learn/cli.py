@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recall_learn.options import DEBUG, parser
+from recall_learn.stopping import STOPS
 
 SOURCE = "source"
 """Named instead of a task, by recall-learn fisher: the pretraining itself."""
@@ -23,16 +24,22 @@ PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "an
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: what ends at Ctrl-C ends at this, too."""
+    """SIGTERM, or SIGHUP as a terminal is closed: what ends at Ctrl-C ends at this, too."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 130 for Ctrl-C, 143 for SIGTERM.
+        The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 128 and the number of the signal
+        that stopped it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that was closed.
     """
-    _open_streams()
+    if arguments is None:
+        _open_streams()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = DEBUG in arguments
     options = parser().parse_args(_joined([each for each in arguments if each != DEBUG]))
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+        return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
     except SystemExit:
         raise
     except BaseException as error:  # libraries in Rust raise what is no Exception
@@ -58,10 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _open_streams() -> None:
-    """A stream that was closed leads nowhere: else the next file that is opened would take its number."""
+    """A stream that was closed leads nowhere, else the next file that is opened would take its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 as long as the process lives
+    sys.stdout.reconfigure(errors="replace")  # a terminal that knows ASCII alone shows a ? for what it does not know
 
 
 def _joined(arguments: list[str]) -> list[str]:
@@ -99,19 +107,20 @@ def _one_line(message, *_, **__) -> str:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises `Terminated`, where this process had nothing else in mind for it."""
+    """SIGTERM and SIGHUP raise `Terminated`, where this process had nothing else in mind for them."""
 
     def end(number, frame):
-        raise Terminated
+        raise Terminated(number)
 
-    own = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if own:
-        signal.signal(signal.SIGTERM, end)
+    own = [number for number in STOPS if signal.getsignal(number) == signal.SIG_DFL]
+    own = own if threading.current_thread() is threading.main_thread() else []
+    for number in own:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        if own:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _flush() -> None:
@@ -168,7 +177,7 @@ def _finetune(options: argparse.Namespace) -> int:
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
         print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
-        return 128 + (signal.SIGTERM if run.stopped["why"] == "SIGTERM" else signal.SIGINT)
+        return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
     print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
 

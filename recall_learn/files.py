@@ -30,9 +30,9 @@ def as_text(name: str, path: Any) -> str:
     if not isinstance(text, str):
         raise ValueError(f"{name} is {shown(path)}; it has to be a path, as text")
     try:
-        os.fsencode(text)
+        text.encode()  # what writes weights takes no other names
     except UnicodeEncodeError:
-        raise ValueError(f"{name} is {shown(text)}, which no file can be called") from None
+        raise ValueError(f"{name} is {shown(text)}, which is no UTF-8; choose another name") from None
     return text
 
 

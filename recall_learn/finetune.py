@@ -84,7 +84,7 @@ def finetune(
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        The run. With ``out``, Ctrl-C or SIGTERM ends it after the step in progress, with a checkpoint and without a
+        The run. With ``out``, Ctrl-C, SIGTERM or SIGHUP ends it after the step in progress, with a checkpoint and no
         ``final``; ``stopped`` says which.
 
     Raises:

@@ -374,7 +374,7 @@ def test_saving_never_overwrites(world, tmp_path, monkeypatch):
     for place, words in {
         ".": "there already",
         "~nobody-has-this-name/x": "there is no such home",
-        "\ud800": "no file can be called",
+        "\ud800": "which is no UTF-8",
         3: "folder is 3; it has to be a path",
     }.items():
         with pytest.raises(ValueError, match=words):

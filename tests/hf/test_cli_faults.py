@@ -182,3 +182,11 @@ def test_a_stream_that_is_closed_is_no_fault(tmp_path, closed):
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "text").read_text().count("\n") == 1000
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_terminal_that_knows_ascii_alone_is_shown_what_it_knows():
+    command = [sys.executable, "-m", "recall_learn.cli", "exercises", "list"]
+    env = {**os.environ, "PYTHONPATH": str(Path(recall_learn.__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "distance_home" in ended.stdout

@@ -226,7 +226,7 @@ def test_a_stream_that_leads_to_a_file_is_no_file_to_replace(tmp_path):
 @pytest.mark.parametrize("check", [check_file, check_folder])
 def test_a_name_that_no_file_can_have_is_refused(check, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"^out is '.ud800', which no file can be called"):
+    with pytest.raises(ValueError, match=r"^out is '.ud800', which is no UTF-8"):
         check("\ud800")
     with pytest.raises(OSError, match=r"^out is 'x+.*name another|^out is 'x+.*choose another"):
         check("x" * 300)
