@@ -255,12 +255,15 @@ def adds(a, b, begun=[]):
         one = subprocess.Popen(["sleep", "300"])
         two = subprocess.Popen(["sleep", "300"], start_new_session=True)
         print(one.pid, two.pid, flush=True)
+        ready, said = os.pipe()
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:  # its parent ends: nobody's child, and in nobody's group
                 print(os.getpid(), flush=True)
+                os.write(said, b"1")
                 os.execvp("sleep", ["sleep", "300"])
             os._exit(0)
+        os.read(ready, 1)
         os.fork()  # and from here on there are two of it
     return a + b
 """
