@@ -22,7 +22,9 @@
     name.textContent = (slider.currentvalue && slider.currentvalue.prefix) || "";
     const input = document.createElement("input");
     Object.assign(input, { type: "range", min: 0, max: slider.steps.length - 1, step: 1, value: slider.active || 0 });
-    const output = document.createElement("output");
+    const output = document.createElement("span"); // no <output>: the slider itself says its value, and once is enough
+    output.className = "recall-value";
+    output.setAttribute("aria-hidden", "true");
     const show = () => {
       output.textContent = slider.steps[input.value].label;
       input.setAttribute("aria-valuetext", output.textContent);
