@@ -253,7 +253,7 @@ def test_whoever_leaves_the_address_leaves_what_was_said_of_it(tab, to):
 
 
 LISTEN = """() => {
-    const live = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log], output:not([aria-live=off])";
+    const live = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log], output";
     window.heard = [];
     document.querySelectorAll(live).forEach((place) => new MutationObserver((changes) => window.heard.push(
         ...changes.map(() => place.textContent)
