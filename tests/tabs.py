@@ -3,7 +3,13 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+PAGES = [page.stem for page in sorted((Path(__file__).parents[1] / "book").glob("*.md"))]
 WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
+
+
+def file_of(url):
+    """The file that an address names."""
+    return Path(unquote(urlsplit(url).path))
 
 
 def new_tab(browser, window):
@@ -15,7 +21,7 @@ def new_tab(browser, window):
 
     def only_local(route):
         if route.request.url.startswith("file:"):
-            tab.files.append(Path(unquote(urlsplit(route.request.url).path)))
+            tab.files.append(file_of(route.request.url))
             return route.continue_()
         tab.complaints.append(f"asked for {route.request.url}")
         return route.abort()

@@ -29,9 +29,9 @@ def mended(text: str) -> str:
 
 
 def on_paper(styles: str) -> str:
-    """The rules of the light scheme, for either scheme and above both: a page that is read by night is printed as any."""
-    light = [(LIGHT.sub("html:root[data-theme]", where), what) for where, what in RULE.findall(styles) if LIGHT.search(where)]
-    return "".join(f"{where}{{{what}}}" for where, what in light)
+    """The rules of the light scheme, for either scheme and above both: a page read by night is printed as any other."""
+    light = [(where, what) for where, what in RULE.findall(styles) if LIGHT.search(where)]
+    return "".join(f"{LIGHT.sub('html:root[data-theme]', where)}{{{what}}}" for where, what in light)
 
 
 def _copy_style(app) -> None:

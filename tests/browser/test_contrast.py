@@ -1,8 +1,8 @@
 """Every text of every page can be read: by day, by night, under the pointer, and on paper."""
 
 import pytest
-from contrast import OPEN, too_faint
-from tabs import WINDOWS, new_tab, open_page
+from contrast import OPEN, too_faint, touch, touchable
+from tabs import PAGES, new_tab, open_page
 
 BY_HAND = [
     ("<p style='color: #767676'>grey</p>", 0),  # 4.54
@@ -49,3 +49,98 @@ def test_paper_has_no_background(browser):
     assert too_faint(tab)[0] == []
     assert len(too_faint(tab, paper=True)[0]) == 1
     tab.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    tab = new_tab(browser, "desk")
+    touchable(tab)
+    yield tab
+    tab.context.close()
+
+
+def switch(tab, theme):
+    """Press the theme's button until the page has that scheme, as a reader does."""
+    for _ in range(3):
+        if tab.evaluate("document.documentElement.dataset.theme") != theme:
+            tab.locator(".theme-switch-button").first.click()
+    assert tab.evaluate("document.documentElement.dataset.theme") == theme
+
+
+@pytest.mark.parametrize("name", [*PAGES, "genindex", "search"])
+def test_every_text_can_be_read(tab, html, name):
+    open_page(tab, html, name)
+    tab.evaluate(OPEN)
+    faint = {}
+    for theme in ("light", "dark"):
+        switch(tab, theme)
+        faint[theme], checked = too_faint(tab)
+        assert checked > 20
+        touch(tab, True)
+        faint[f"{theme}, touched"] = too_faint(tab)[0]
+        touch(tab, False)
+    # the switch stands at dark: paper does not care
+    tab.emulate_media(media="print")
+    faint["printed"] = too_faint(tab, paper=True)[0]
+    tab.emulate_media(media="screen")
+    assert {state: texts for state, texts in faint.items() if texts} == {}
+
+
+def test_what_was_found_can_be_read(tab, html):
+    tab.goto(f"{(html / 'search.html').as_uri()}?q=fisher")
+    tab.locator("#search-results li").first.wait_for()
+    tab.wait_for_function("document.querySelectorAll('#search-results p').length > 3")
+    for theme in ("light", "dark"):
+        switch(tab, theme)
+        assert too_faint(tab)[0] == []
+    tab.goto(f"{(html / 'glossary.html').as_uri()}?highlight=fisher")  # where the search leads
+    tab.locator(".highlighted").first.wait_for()
+    for theme in ("light", "dark"):
+        switch(tab, theme)
+        assert too_faint(tab)[0] == []
+
+
+def test_the_sidebar_of_a_phone_can_be_read(browser, html):
+    tab = new_tab(browser, "phone")
+    open_page(tab, html, "08_lab")
+    tab.evaluate(OPEN)
+    for theme in ("light", "dark"):
+        switch(tab, theme)
+        for drawer in ("primary", "secondary"):
+            tab.evaluate("drawer => document.getElementById(`pst-${drawer}-sidebar-checkbox`).click()", drawer)
+            assert too_faint(tab)[0] == []
+            tab.evaluate("drawer => document.getElementById(`pst-${drawer}-sidebar-checkbox`).click()", drawer)
+    tab.context.close()
+
+
+def test_a_reader_whose_system_is_dark_can_read_the_explorer(browser, html):
+    tab = new_tab(browser, "desk")
+    tab.emulate_media(color_scheme="dark")
+    tab.add_init_script("localStorage.setItem('mode', 'auto'); localStorage.setItem('theme', 'dark')")
+    open_page(tab, html, "08_lab")
+    assert tab.evaluate("({ ...document.documentElement.dataset })").items() >= {("mode", "auto"), ("theme", "dark")}
+    assert tab.locator(".recall-explorer .curve").count() > 1
+    assert too_faint(tab)[0] == []
+    tab.emulate_media(color_scheme="light")
+    tab.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert too_faint(tab)[0] == []
+    tab.context.close()
+
+
+def test_a_dark_page_is_printed_as_a_light_one(browser, html):
+    """Text, lines and grounds; what the theme filters by night is no text."""
+    tab = new_tab(browser, "desk")
+    open_page(tab, html, "03_fisher")
+    looks = """[...document.querySelectorAll('article *, .recall-plot *')].map(el => {
+        const style = getComputedStyle(el);
+        return [el.tagName, style.color, style.backgroundColor, style.fill, style.borderColor].join(' ');
+    })"""
+    printed = {}
+    for theme in ("light", "dark"):
+        switch(tab, theme)
+        tab.emulate_media(media="print")
+        printed[theme] = tab.evaluate(looks)
+        tab.emulate_media(media="screen")
+    assert len(printed["light"]) > 1000
+    assert [pair for pair in zip(*printed.values(), strict=True) if pair[0] != pair[1]] == []
+    tab.context.close()

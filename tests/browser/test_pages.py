@@ -1,14 +1,11 @@
 """The book as a reader opens it: from disk, in a browser that reaches no other host."""
 
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from tabs import WINDOWS, new_tab, open_page
+from tabs import PAGES, WINDOWS, new_tab, open_page
 
-ROOT = Path(__file__).parents[2]
-PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
 CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
     .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
 CUT_OFF = """figure => {
