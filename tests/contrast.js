@@ -114,6 +114,17 @@
         }
     }
 
+    // Of siblings with one tag, class and style the first stands for all: code is made of thousands.
+    function twins() {
+        const kinds = new Map();
+        return (el) => {
+            const known = kinds.get(el.parentElement) || kinds.set(el.parentElement, new Set()).get(el.parentElement);
+            const kind = `${el.tagName} ${el.getAttribute("class")} ${el.getAttribute("style")}`;
+            return known.has(kind) || !known.add(kind);
+        };
+    }
+    const textTwin = twins(), markTwin = twins();
+
     const off = ":disabled, [aria-disabled=true]";
     const shown = once((el) => el.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !el.closest(off));
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -125,8 +136,9 @@
         const boxes = [...range.getClientRects()].filter((box) => box.width > 0 && box.height > 0);
         if (!boxes.length) continue;
         const style = styled(el);
-        if (!el.ownerSVGElement) check(el, text.data, style, colour(style.color));
-        else {
+        if (!el.ownerSVGElement) {
+            if (!textTwin(el)) check(el, text.data, style, colour(style.color));
+        } else {
             const points = boxes.flatMap((box) => [0.05, 0.5, 0.95].map((share) => [
                 box.left + share * box.width, (box.top + box.bottom) / 2,
             ]));
@@ -146,6 +158,7 @@
             const words = el.value || el.placeholder;
             if (words) check(el, words, style, faded(colour(own.color), el.value ? 1 : own.opacity));
         }
+        if (markTwin(el)) continue;
         for (const which of ["::before", "::after"]) {
             const own = getComputedStyle(el, which);
             if (own.content === "none" || own.content === "normal" || !/[\p{L}\p{N}\p{P}]/u.test(own.content.slice(1, -1))) continue; // no text, or an icon

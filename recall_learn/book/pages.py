@@ -6,10 +6,10 @@ from pathlib import Path
 
 STYLE = Path(__file__).parent / "static" / "book.css"
 
-# The rules of the light scheme: the theme's, those of highlighted code, and ours.
-STYLES = ("styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css", "pygments.css", STYLE.name)
+# Where the rules of the light scheme are, in the order of a page: the theme's, those of code and of cells, and ours.
+STYLES = ("styles/pydata-sphinx-theme.css", "pygments.css", "styles/sphinx-book-theme.css", "mystnb.*.css", STYLE.name)
 RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
-LIGHT = re.compile(r'html\[data-theme="?light"?\]')
+LIGHT = re.compile(r'\[data-theme="?light"?\]')
 PRINT = "print.css"
 
 # The theme's style sheets load these fonts anyway. Under file:// a preload counts as a request to another host, fails,
@@ -31,7 +31,7 @@ def mended(text: str) -> str:
 def on_paper(styles: str) -> str:
     """The rules of the light scheme, for either scheme and above both: a page read by night is printed as any other."""
     light = [(where, what) for where, what in RULE.findall(styles) if LIGHT.search(where)]
-    return "".join(f"{LIGHT.sub('html:root[data-theme]', where)}{{{what}}}" for where, what in light)
+    return "".join(f"{LIGHT.sub(':root[data-theme]', where)}{{{what}}}" for where, what in light)
 
 
 def _copy_style(app) -> None:
@@ -44,7 +44,7 @@ def _copy_style(app) -> None:
 def _mend(app, exception) -> None:
     if exception is None and app.builder.format == "html":
         static = Path(app.outdir) / "_static"
-        styles = [(static / name).read_text(encoding="utf8") for name in STYLES]
+        styles = [file.read_text(encoding="utf8") for name in STYLES for file in static.glob(name)]
         (static / PRINT).write_text("\n".join(map(on_paper, styles)), encoding="utf8")
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf8")

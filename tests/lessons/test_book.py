@@ -77,7 +77,7 @@ def test_a_link_to_a_lesson_leads_to_its_page():
 def test_paper_has_the_light_schemes_colours_in_either_scheme():
     styles = (
         'a{color:red}html[data-theme=light]{--ink:#000}html[data-theme=dark]{--ink:#fff}html[data-theme="light"] .k, '
-        "html[data-theme=light] .n{color:#00f}"
+        "html[data-theme=light] .n{color:#00f}:is(html, body)[data-theme='dark']{--light: ;}"
     )
     assert on_paper(styles) == (
         "html:root[data-theme]{--ink:#000}html:root[data-theme] .k, html:root[data-theme] .n{color:#00f}"
