@@ -127,7 +127,9 @@ class Diagnosis:
         return all(pure)
 
     def _times(self) -> str:
-        """A mistake whose results came with a factor."""
+        """A mistake whose results came with a factor; not where what came is nearly right."""
+        if all(compare.near(got, each.want) for got, each in zip(self.got, self.drawn, strict=True)):
+            return ""
         for each in self.known:
             if len(self.drawn) < 2 or not all(each.wrong(i) for i in range(len(self.drawn))):
                 continue
