@@ -11,6 +11,13 @@ MUTANTS = [
         {RESULT: "mean**2 + (gradients**2).mean(0) / batch_size"},
         "the mean counts twice",
     ),
+    ("divides by b - 1", {"variance / batch_size": "variance / max(batch_size - 1, 1)"}, "by b - 1"),
+    ("stops at 100", {"variance / batch_size": "variance / batch_size * (batch_size < 100)"}, "of a batch of 200"),
+    (
+        "knows no batch beyond N",
+        {"variance / batch_size": "variance / min(batch_size, len(gradients))"},
+        "not of all N",
+    ),
     ("divides by b squared", {RESULT: "mean**2 + variance / batch_size**2"}, "by b squared"),
 ]
 
@@ -29,4 +36,13 @@ def with_numpy(gradients, batch_size):
     return fisher / batch_size + (1 - 1 / batch_size) * mean**2
 
 
-OTHERS = [by_pairs, with_numpy]
+def draw_by_draw(gradients, batch_size):
+    """First and second moment of the sum, after each draw."""
+    mean, square = gradients.mean(0), (gradients**2).mean(0)
+    first, second = 0 * mean, 0 * mean
+    for _ in range(batch_size):
+        first, second = first + mean, second + 2 * first * mean + square
+    return second / batch_size**2
+
+
+OTHERS = [by_pairs, with_numpy, draw_by_draw]

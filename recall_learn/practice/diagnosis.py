@@ -134,6 +134,8 @@ class Diagnosis:
             if len(self.drawn) < 2 or not all(each.wrong(i) for i in range(len(self.drawn))):
                 continue
             pairs = [(got, each.result(i)) for i, got in enumerate(self.got)]
+            if compare.ratio([(each.result(i), one.want) for i, one in enumerate(self.drawn)], [{}]):
+                continue  # it is a factor itself, and with another one it may be any
             if factor := compare.ratio(pairs, [one.case.known for one in self.drawn], "what that gives"):
                 return f"{self._filled(each.says).rstrip('.')}. And that is not all: {factor}."
         return ""
