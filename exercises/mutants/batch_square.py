@@ -5,7 +5,11 @@ MUTANTS = [
     ("divides all by b", {RESULT: "(mean**2 + variance) / batch_size"}, "whole empirical Fisher"),
     ("keeps the whole variance", {RESULT: "mean**2 + variance"}, "not divided by the batch size"),
     ("squares the mean only", {RESULT: "mean**2"}, "endless batch"),
-    ("divides by N - 1", {"((gradients - mean) ** 2).mean(0)": "gradients.var(0)"}, "divides by N - 1"),
+    (
+        "divides by N - 1",
+        {"((gradients - mean) ** 2).mean(0)": "((gradients - mean) ** 2).sum(0) / max(len(gradients) - 1, 1)"},
+        "divides by N - 1",
+    ),
     (
         "takes the mean square over b",
         {RESULT: "mean**2 + (gradients**2).mean(0) / batch_size"},
