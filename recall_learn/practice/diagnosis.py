@@ -127,11 +127,15 @@ class Diagnosis:
         return all(pure)
 
     def _times(self) -> str:
-        """A mistake whose results came with a factor."""
+        """A mistake whose results came with a factor; not where what came is nearly right."""
+        if all(compare.near(got, each.want) for got, each in zip(self.got, self.drawn, strict=True)):
+            return ""
         for each in self.known:
             if len(self.drawn) < 2 or not all(each.wrong(i) for i in range(len(self.drawn))):
                 continue
             pairs = [(got, each.result(i)) for i, got in enumerate(self.got)]
+            if compare.ratio([(each.result(i), one.want) for i, one in enumerate(self.drawn)], [{}]):
+                continue  # it is a factor itself, and with another one it may be any
             if factor := compare.ratio(pairs, [one.case.known for one in self.drawn], "what that gives"):
                 return f"{self._filled(each.says).rstrip('.')}. And that is not all: {factor}."
         return ""
