@@ -20,13 +20,18 @@ def cases(rng):
         drawn(rng, int(rng.integers(25, 35)), int(rng.integers(8, 14)), int(rng.integers(60, 90)), 0.2),
         drawn(rng, int(rng.integers(15, 25)), int(rng.integers(30, 50)), int(rng.integers(100, 150)), 0.3),
         drawn(rng, int(rng.integers(3, 6)), 1, int(rng.integers(7, 10)), 0.4),
+        drawn(rng, int(rng.choice([9, 11])), 0, int(rng.integers(40, 60)), 1.5),  # past home, an odd number of times
+        drawn(rng, int(rng.choice([8, 10])), 2, int(rng.integers(40, 60)), 2.6),  # past home, and farther away
+        case(math.inf, int(rng.integers(4, 8)), 2, int(rng.integers(12, 20)), 1e-3, float(rng.uniform(200, 400))),
+        case(0, int(rng.integers(4, 8)), 0, int(rng.integers(12, 20)), 1e-3, float(rng.uniform(200, 400))),
+        case(float(rng.uniform(0.1, 0.5)), 0, int(rng.integers(3)), int(rng.integers(12, 20)), 1e-3, 500.0),
         *(case(*each) for each in PUBLISHED),
     ]
 
 
 def late(k, t0, t):
     """1 - lambda, as a fraction of its own."""
-    return 1 / (1 + math.exp(k * (t - t0)))
+    return 1 / (1 + math.exp(k * (t - t0))) if t != t0 else 0.5
 
 
 def rate(t, warmup, steps):
