@@ -70,7 +70,8 @@ MISTAKES = [
     ),
     *(
         Mistake(
-            "an infinite k is made finite in yours. At a step very near t0 that is another lambda: a step has no slope.",
+            "an infinite k is made finite in yours. At a step very near t0 that is another lambda: a jump is not "
+            "steep.",
             mean(falling, weight=lambda k, t0, t, most=most: shift(min(k, most), t0, t)),
         )
         for most in (10, 20, 30, 50, 100, 500, 700, 1000)
