@@ -27,24 +27,26 @@ class Run:
     Attributes:
         into: the update of each micro-batch, by its place in the whole run.
         done: updates of the first run.
+        begun: the same with one of whose group it has done a part.
         saved: those in the newest checkpoint.
         start: the place at which the second run begins.
         place: of the micro-batch in question.
         t: its update.
         per_epoch: updates in an epoch.
+        rest: micro-batches in its incomplete group.
     """
 
     def __init__(self, n, batches, accumulation, rest, save_every, killed):
         self.into = played(batches, accumulation, rest, killed + n + 2 * batches + accumulation)
         finished = [t for i, t in enumerate(self.into[:killed]) if t is not None and self.into[i + 1] != t]
-        self.done = len(finished)
+        self.done, self.begun = len(finished), max((t for t in self.into[:killed] if t), default=0)
         self.saved = finished[save_every - 1 :: save_every][-1] if len(finished) >= save_every else 0
         self.start = self.into.index(self.saved + 1)
         self.place = self.start + n - 1
         self.t = self.into[self.place]
         self.per_epoch = len({t for t in self.into[:batches] if t is not None})
         self.epoch, self.inside = divmod(self.place, batches)
-        self.begins = self.into.index(self.epoch * self.per_epoch + 1)  # of the epoch
+        self.rest = batches % accumulation
 
 
 def facts(rng, largest=16):
@@ -72,18 +74,22 @@ def made(rng, *given):
     return case(*given, built(Sigmoid, k, t0))
 
 
+def half_done(run, f):
+    """Killed inside of an update with which a checkpoint would have been due."""
+    place = run.into.index(run.begun + 1) + f.n - 1
+    return run.begun > run.done > 2 and run.begun % f.save_every == 0 and run.t and run.into[place] != run.t
+
+
 def cases(rng):
     return [
-        drawn(rng, lambda run, f: f.rest == "step" and f.batches % f.accumulation and 1 < run.saved < run.done),
-        drawn(rng, lambda run, f: f.rest == "drop" and f.batches % f.accumulation and run.t and run.epoch > 2),
+        drawn(rng, lambda run, f: f.rest == "step" and run.rest and 1 < run.saved < run.done),
+        drawn(rng, lambda run, f: f.rest == "drop" and run.rest and run.t and run.epoch > 2),
         drawn(rng, lambda run, f: run.t is None and run.saved > run.per_epoch),
         drawn(rng, lambda run, f: run.t is None and run.epoch > run.start // f.batches),
         drawn(
             rng,
             lambda run, f: (
-                f.rest == "step"
-                and f.batches % f.accumulation > run.inside % f.accumulation > 0
-                and run.t % run.per_epoch == 0
+                f.rest == "step" and run.rest > run.inside % f.accumulation > 0 and run.t % run.per_epoch == 0
             ),
         ),
         drawn(
@@ -92,23 +98,26 @@ def cases(rng):
                 f.rest == "drop"
                 and run.saved == run.done > 2
                 and run.saved % run.per_epoch == 0
-                and f.batches % f.accumulation
+                and run.rest
                 and run.t
+                and run.into[run.place - run.rest] != run.t
                 and f.killed % f.batches
             ),
         ),
+        drawn(rng, half_done),
+        drawn(rng, half_done),
         drawn(
             rng,
             lambda run, f: (
                 f.rest == "step"
                 and run.saved == run.done > 2
                 and run.saved % run.per_epoch == 0
-                and f.batches % f.accumulation
+                and run.rest
                 and f.killed % f.batches == 0
             ),
         ),
         drawn(rng, lambda run, f: run.saved == 0 < run.done and run.t and run.t > 2),
-        drawn(rng, lambda run, f: f.batches % f.accumulation == 0 and run.epoch > 1 and run.saved < run.done - 1),
+        drawn(rng, lambda run, f: run.rest == 0 and run.epoch > 1 and run.saved < run.done - 1),
         drawn(rng, lambda run, f: f.n == f.accumulation + 1 and f.killed % f.accumulation and run.t and run.saved > 3),
         made(rng, int(rng.integers(7, 14)), 3, 4, "step", 2, 3 * int(rng.integers(5, 9)) + 1),  # a group is an epoch
         made(rng, int(rng.integers(3, 9)), int(rng.integers(4, 9)), 1, "drop", 4, int(rng.integers(13, 30))),
@@ -182,6 +191,11 @@ def from_place(place):
     return counting(lambda run, f: run.into[place(run, f)])
 
 
+def from_saved(saved):
+    """The update where the second run goes on from another one than the newest checkpoint's."""
+    return from_place(lambda run, f: run.into.index(saved(run, f) + 1) + f.n - 1)
+
+
 MICRO = (
     "you count micro-batches. An optimizer counts its updates, one for each group: with 4 micro-batches in a group "
     "lambda would rise four times too fast."
@@ -202,10 +216,15 @@ NONE = (
     'you give an update to a micro-batch whose gradient is thrown away. With `rest` = "drop" the incomplete group at '
     "the end of an epoch goes into no update: None."
 )
+EPOCH = "you count in this epoch only. t goes through all epochs: an optimizer knows nothing of them."
 UNITS = "you take `save_every` for micro-batches. There is a checkpoint after every so many updates."
 PLACES = (
     "the checkpoint is right, and you let the second run begin an epoch. It goes on inside of one, so the end of the "
     "epoch, and its rest, come sooner."
+)
+CHECKPOINT = (
+    "you take another checkpoint. The newest one is that of the last update, of those made, whose number is a multiple "
+    "of `save_every`: `done // save_every * save_every`."
 )
 MISTAKES = [
     *(
@@ -219,13 +238,16 @@ MISTAKES = [
         )
     ),
     Mistake(f"{AGAIN} And it counts updates, not micro-batches.", counting(lambda run, f: f.n)),
-    Mistake(
-        "you count the updates of this epoch only. t goes through all epochs: an optimizer knows nothing of them.",
-        counting(lambda run, f: run.t - run.epoch * run.per_epoch),
-    ),
+    Mistake(EPOCH, counting(lambda run, f: run.t - run.epoch * run.per_epoch)),
+    Mistake(f"{EPOCH} And it counts updates, not micro-batches.", counting(lambda run, f: run.inside + 1)),
     *(
         Mistake(AGAIN, counting(count))
         for count in (lambda run, f: run.t - run.saved, lambda run, f: up(f.n, f.accumulation))
+    ),
+    Mistake(
+        "your second run goes through a dropped rest again. Behind the last update of an epoch it begins with the next "
+        "epoch.",
+        from_place(lambda run, f: run.place - run.rest * (f.rest == "drop" and run.start % f.batches == 0 < run.saved)),
     ),
     Mistake(
         "your t is one too small: it is the number of updates before this one. The first update is t = 1.",
@@ -235,15 +257,25 @@ MISTAKES = [
         "`n` is counted from 1: the second run's first micro-batch is n = 1.", from_place(lambda run, f: run.place + 1)
     ),
     Mistake("your t is one too large. The first update of a run is t = 1.", counting(lambda run, f: run.t + 1)),
+    Mistake(
+        "you count the group in which the first run was killed as an update. Its gradients were lost with the run.",
+        from_saved(lambda run, f: run.begun // f.save_every * f.save_every),
+    ),
+    Mistake(
+        "without a checkpoint the second run begins anew, at t = 1. Yours goes on from what the first one had done.",
+        from_saved(lambda run, f: run.saved or run.done),
+    ),
     Mistake(LOST, from_place(lambda run, f: f.killed + f.n - 1)),
     Mistake(LOST, counting(lambda run, f: run.t - run.saved + run.done)),
-    Mistake(LOST, from_place(lambda run, f: run.into.index(run.done + 1) + f.n - 1)),
+    Mistake(LOST, from_saved(lambda run, f: run.done)),
     *(
-        Mistake(ACROSS, counting(count))
-        for count in (
-            across,
-            lambda run, f: run.saved + up(f.n, f.accumulation),
-            lambda run, f: run.place // f.accumulation + 1,
+        Mistake(ACROSS, mistake)
+        for mistake in (
+            counting(across),
+            counting(lambda run, f: run.saved + up(f.n, f.accumulation)),
+            counting(lambda run, f: run.place // f.accumulation + 1),
+            from_saved(lambda run, f: f.killed // f.accumulation // f.save_every * f.save_every),
+            from_place(lambda run, f: run.saved * f.accumulation + f.n - 1),
         )
     ),
     Mistake(
@@ -255,6 +287,12 @@ MISTAKES = [
         'you take no update with an incomplete group. Where `rest` is "step" an epoch has one more, with what is left.',
         always("drop"),
     ),
+    Mistake(
+        'the two values of `rest` are exchanged: "step" takes an update with what is left, "drop" takes none.',
+        lambda n, batches, accumulation, rest, *others: reference(
+            n, batches, accumulation, {"step": "drop", "drop": "step"}[rest], *others
+        ),
+    ),
     *(
         Mistake(NONE, thrown_away(t))
         for t in (
@@ -262,23 +300,21 @@ MISTAKES = [
             lambda run: next(t for t in run.into[run.place :] if t) - 1,
         )
     ),
-    Mistake(
-        "you count the group in which the first run was killed as an update. Its gradients were lost with the run.",
-        counting(lambda run, f: run.t - run.saved + up(f.killed, f.accumulation) // f.save_every * f.save_every),
-    ),
     *(
-        Mistake(UNITS, from_place(place))
-        for place in (
-            lambda run, f: f.killed // f.save_every * f.save_every + f.n - 1,
-            lambda run, f: run.into.index((f.killed // f.save_every) + 1) + f.n - 1,
+        Mistake(UNITS, mistake)
+        for mistake in (
+            from_place(lambda run, f: f.killed // f.save_every * f.save_every + f.n - 1),
+            from_saved(lambda run, f: f.killed // f.save_every),
         )
     ),
-    Mistake(
-        "your checkpoint holds one too many or too few: it is the newest one at or before the last update that was "
-        "made, `done // save_every * save_every`.",
-        from_place(lambda run, f: run.into.index(up(run.done, f.save_every) * f.save_every + 1) + f.n - 1),
+    *(
+        Mistake(CHECKPOINT, from_saved(saved))
+        for saved in (
+            lambda run, f: up(run.done, f.save_every) * f.save_every,
+            lambda run, f: max(0, run.done - 1) // f.save_every * f.save_every,
+        )
     ),
-    Mistake(PLACES, counting(lambda run, f: run.saved + (run.into[f.n - 1] or 0))),
+    Mistake(PLACES, counting(lambda run, f: run.into[f.n - 1] and run.saved + run.into[f.n - 1])),
     Mistake(
         "your t is right, and your lambda is that of the update before it.",
         beside(lambda anneal, run, n: anneal(run.t - 1)),
@@ -290,6 +326,7 @@ MISTAKES = [
             lambda anneal, run, n: anneal(n),
             lambda anneal, run, n: anneal(run.place + 1),
             lambda anneal, run, n: anneal(run.t - run.saved),
+            lambda anneal, run, n: anneal(run.saved),
         )
     ),
     Mistake(

@@ -13,7 +13,7 @@ MUTANTS = [
     ("counts micro-batches", {T: "t = place + 1"}, "you count micro-batches. An optimizer"),
     ("counts those of both runs", {T: "t = killed + n"}, "you count micro-batches. An optimizer"),
     ("begins again after the resume", {T: f"{T} - saved"}, "begins again with the second run"),
-    ("counts within the epoch", {T: "t = inside // accumulation + 1"}, "updates of this epoch only"),
+    ("counts within the epoch", {T: "t = inside // accumulation + 1"}, "you count in this epoch only"),
     ("counts from zero", {" // accumulation + 1": " // accumulation"}, "one too small"),
     (
         "goes on where it was killed",
@@ -31,9 +31,16 @@ MUTANTS = [
     ("gives the dropped an update", {"return None": "t = 0"}, "whose gradient is thrown away"),
     ("saves every so many micro-batches", {SAVED: "saved = killed // save_every"}, "you take `save_every` for"),
     (
+        "counts the unfinished group",
+        {"inside // accumulation\n    saved": "-(-inside // accumulation)\n    saved"},
+        "gradients were lost with the run",
+    ),
+    ("goes on without a checkpoint", {SAVED: f"{SAVED} or done"}, "begins anew"),
+    ("exchanges step and drop", {'rest == "step"': 'rest == "drop" or batches < accumulation'}, "are exchanged"),
+    (
         "takes the checkpoint after the end",
         {SAVED: "saved = -(-done // save_every) * save_every"},
-        "one too many or too few",
+        "you take another checkpoint",
     ),
     ("counts n from zero", {"+ n - 1": "+ n"}, "`n` is counted from 1"),
     ("takes the lambda before", {"anneal(t)": "anneal(t - 1)"}, "the update before it"),

@@ -18,16 +18,16 @@
 # explanation: |
 #   The prediction: $\gamma = N \bar F = 10$, so at a rate of 2e-5 one step takes $c$ = 2e-4 of the way, and half of an
 #   offset is left after $\ln 2 / c \approx 3{,}500$ steps. With a thousand million examples $\gamma$ is 10,000 and $c$
-#   is 0.2: three steps. The same $\gamma$ at a rate of 1e-3 has $c = 10$: each step leaves the weights nine times as far
-#   from home, on the other side. All of it can be known before anything is trained.
+#   is 0.2: about three steps. The same $\gamma$ at a rate of 1e-3 has $c = 10$: each step takes the weights nine times
+#   as far from home, to the other side. All of it can be known before anything is trained.
 #
-#   The mean over tensors is the slip to look for. Of this book's tiny model, norms and biases are a hundredth of the
-#   weights, and 32 of 53 tensors. The mean over tensors of its Fisher is 8 times the mean over weights: the numbers of
-#   this lesson's first cell show it. Weights with $F = 0$ count in the mean as well, since the spring stands for all.
+#   The mean over tensors is the slip to look for. In the `fisher` of this lesson's first cell, norms and biases are a
+#   hundredth of the weights and 32 of the 53 tensors. Its mean over tensors is 8 times its mean over weights. Weights
+#   with $F = 0$ count in the mean as well, since the spring stands for all of them.
 #
 #   Where $\gamma$ is tuned, this number is a check of the order of magnitude, no more. It is for a task loss that is a
-#   sum over examples: beside a mean over $N_B$ examples the spring has $N / N_B$ ([lesson 4](04_ewc.md)). And in RecAdam
-#   the pull is weighed against a step of Adam, from which the size of the gradient is divided out.
+#   sum over examples: beside a mean over $N_B$ examples the spring has $N / N_B$ ([lesson 4](04_ewc.md)). And in
+#   RecAdam the pull is weighed against a step of Adam, from which the size of the gradient is divided out.
 # ---
 r"""A spring from the Fisher, before the run.
 
