@@ -1,6 +1,7 @@
 """Small stand-ins for models that a checkpoint filled in part: each parameter, and the group in which it should be."""
 
 import operator
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,6 +29,8 @@ PARTS = {
     "matrix": lambda: nn.Linear(D, 2, bias=False),
     "norm": lambda: nn.LayerNorm(D),
     "scale": Scale,
+    "thin": lambda: nn.Linear(1, 2, bias=False),
+    "long": lambda: nn.LayerNorm(4 * D),
     "conv": lambda: nn.Conv1d(D, 2, 2),
 }
 """A module for each kind of part; "number" is a parameter without a dimension."""
@@ -56,7 +59,8 @@ MODELS = {
         "transformer.h.0.ln_1": "norm",
         "transformer.h.0.score": "dense",
         "transformer.h.0.conv": "conv",
-        "transformer.ln_f": "norm",
+        "transformer.ln_f": "long",
+        "transformer.gate": "thin",
         "score": "matrix other",
     },
     "clip": {
@@ -117,7 +121,7 @@ def at(model, name):
 
 def names_of(name, what):
     """The names of a part's parameters."""
-    found = {"dense": "weight bias", "norm": "weight bias", "conv": "weight bias", "number": ""}
+    found = {"dense": "weight bias", "norm": "weight bias", "long": "weight bias", "conv": "weight bias", "number": ""}
     return [".".join(filter(None, (name, each))) for each in found.get(what.split()[0], "weight").split(" ")]
 
 
@@ -148,43 +152,50 @@ def said(recall, decay):
 
 
 def tensors(model):
-    """Each parameter with its names, by the modules that hold it."""
+    """Each parameter with its names and the module that holds it first."""
     found = {}
     for above, module in model.named_modules():
         for name, p in module._parameters.items():
             if p is not None:
-                found.setdefault(id(p), (p, []))[1].append(f"{above}.{name}".removeprefix("."))
-    return [(names, p) for p, names in found.values()]
+                found.setdefault(id(p), ([], p, module))[0].append(f"{above}.{name}".removeprefix("."))
+    return list(found.values())
 
 
 def reported(loading):
     return {*loading["missing_keys"], *(each[0] for each in loading["mismatched_keys"])}
 
 
-def is_new(names, p, loading):
+def is_new(names, loading):
     return all(name in reported(loading) for name in names)
 
 
-def decays(names, p):
+def decays(names, p, module):
     return len(p.shape) >= 2
 
 
-def sorted_by(new=is_new, decay=decays, frozen=False, twice=False, only=lambda recall, decay: True, flip=False):
+def sorted_by(
+    new=is_new, decay=decays, frozen=False, twice=False, only=lambda recall, decay: True, flip=False, decays_new=True
+):
     """What comes out of other rules.
 
     Args:
-        new: whether a tensor of these names is, ``new(names, p, loading)``.
-        decay: whether it decays, ``decay(names, p)``.
+        new: whether a tensor of these names is, ``new(names, loading)``; ``loading["whole"]`` are modules at the top of
+            which nothing was loaded.
+        decay: whether it decays, ``decay(names, p, module)``.
         frozen: frozen ones are in a group too.
         twice: tied ones are there under each name.
         only: which tensors are in any group.
         flip: recalled and new are exchanged.
+        decays_new: new ones decay as others do.
     """
 
     def function(model, loading, weight_decay):
-        found = {}
-        for names, p in tensors(model):
-            recall, own = not new(names, p, loading), weight_decay if decay(names, p) else 0.0
+        found, every = {}, tensors(model)
+        tops = [(name.partition(".")[0], name in reported(loading)) for names, *_ in every for name in names]
+        loading = loading | {"whole": {top for top, _ in tops if all(lost for each, lost in tops if each == top)}}
+        for names, p, module in every:
+            recall = not new(names, loading)
+            own = weight_decay if decay(names, p, module) and (recall or decays_new) else 0.0
             inside = (p.requires_grad or frozen) and only(recall, own)
             times = len(names) if twice else 1
             found[names[0]] = " and ".join([said(recall != flip, own)] * times) if inside else NOWHERE
@@ -206,7 +217,7 @@ def play(entry, model, loading, weight_decay, asked=""):
     groups = [kept(group) for group in groups]
     if asked:
         return refused([group for group in groups if group["params"]])
-    found = {id(p): [] for _, p in tensors(model)}
+    found = {id(p): [] for p in model.parameters()}
     for group in groups:
         for each in group["params"]:
             if isinstance(each, str):
@@ -218,7 +229,7 @@ def play(entry, model, loading, weight_decay, asked=""):
                     "is given, so give it the model's parameters themselves, not `.data` or copies"
                 )
             found[id(each)].append(said(group["recall"], group["weight_decay"]))
-    return {names[0]: " and ".join(found[id(p)]) or NOWHERE for names, p in tensors(model)}
+    return {names[0]: " and ".join(found[id(p)]) or NOWHERE for names, p, _ in tensors(model)}
 
 
 def kept(group):
@@ -240,54 +251,34 @@ def kept(group):
 
 def refused(groups):
     try:
-        torch.optim.AdamW(groups, lr=1e-3)
+        with warnings.catch_warnings():  # of one that is there twice
+            warnings.simplefilter("ignore")
+            torch.optim.AdamW(groups, lr=1e-3)
     except Exception as error:
         return str(error)
     return ""
-
-
-def first_name(names, p, loading):
-    return names[0] in reported(loading)
-
-
-def last_name(names, p, loading):
-    return names[-1] in reported(loading)
-
-
-def any_name(names, p, loading):
-    return any(name in reported(loading) for name in names)
-
-
-def missing_only(names, p, loading):
-    return all(name in loading["missing_keys"] for name in names)
-
-
-def body_loaded(names, p, loading):
-    """New are only whole modules at the top."""
-    tops = {name.partition(".")[0] for name in reported(loading)}
-    return is_new(names, p, loading) and not any(top in BODIES for top in tops & {names[0].partition(".")[0]})
 
 
 BODIES = ("bert", "model", "transformer", "encoder", "backbone")
 HEADS = ("classifier", "score", "qa_outputs", "head", "lm_head", "cls")
 
 
-def outside(names, p, loading):
-    return not any(name.partition(".")[0] in BODIES for name in names)
+def top(name):
+    return name.partition(".")[0]
 
 
-def by_prefix(names, p, loading):
-    return not any(name.startswith(BODIES) for name in names)
+def outside(names, loading):
+    return not any(top(name) in BODIES for name in names)
 
 
 def by_head(among):
-    return lambda names, p, loading: names[0].partition(".")[0] in among
+    return lambda names, loading: top(names[0]) in among
 
 
 def found_in(fits, cut=False):
     """New is what fits to a reported name, or, where that is cut, to its module."""
 
-    def new(names, p, loading):
+    def new(names, loading):
         keys = [name.rpartition(".")[0] or name if cut else name for name in reported(loading)]
         return all(any(fits(name, key) for key in keys) for name in names)
 
@@ -296,7 +287,11 @@ def found_in(fits, cut=False):
 
 def by_words(*words, ends=()):
     """Decay for all whose name does not hold a word, or end with one."""
-    return lambda names, p: not any(word in names[0].lower() for word in words) and not names[0].endswith(ends)
+    return lambda names, *_: not any(word in names[0].lower() for word in words) and not names[0].endswith(ends)
+
+
+def by_type(names, p, module):
+    return not isinstance(module, nn.LayerNorm) and not names[0].endswith("bias")
 
 
 POOLER = (
@@ -318,28 +313,32 @@ WORDS = (
 ONE = "norms decay in yours. Whatever has fewer than two dimensions does not: biases, norms, single numbers."
 MISTAKES = [
     Mistake("True and False of `recall` are exchanged: recalled is what was loaded.", sorted_by(flip=True)),
-    Mistake(
-        "you recall everything. What is new has no home: it would be held where it was drawn.",
-        sorted_by(new=lambda *_: False),
-    ),
+    Mistake("you recall everything. What is new has no home.", sorted_by(new=lambda *_: False)),
     Mistake(
         "mismatched parameters are recalled in yours. They were in the file and did not fit, so they were drawn "
         "anew: they are new.",
-        sorted_by(new=missing_only),
+        sorted_by(new=lambda names, loading: all(name in loading["missing_keys"] for name in names)),
     ),
-    *(Mistake(TIED, sorted_by(new=new)) for new in (first_name, last_name, any_name)),
+    *(
+        Mistake(TIED, sorted_by(new=new))
+        for new in (
+            lambda names, loading: names[0] in reported(loading),
+            lambda names, loading: names[-1] in reported(loading),
+            lambda names, loading: any(name in reported(loading) for name in names),
+        )
+    ),
     *(
         Mistake(POOLER, sorted_by(new=new))
-        for new in (body_loaded, outside, by_prefix, by_head(HEADS), by_head(HEADS[:4]))
+        for new in (
+            lambda names, loading: top(names[0]) in loading["whole"],
+            *(outside, lambda names, loading: not any(name.startswith(BODIES) for name in names)),
+            *(by_head(HEADS), by_head(HEADS[:4])),
+        )
     ),
     *(
         Mistake(SUBSTRING, sorted_by(new=found_in(fits, cut)))
         for cut in (False, True)
         for fits in (operator.contains, str.startswith, str.endswith)
-    ),
-    Mistake(
-        "you take the whole module for new where a part of it is missing. Ask for each parameter.",
-        sorted_by(new=found_in(lambda name, key: name.partition(".")[0] == key.partition(".")[0])),
     ),
     Mistake("a tied parameter is there twice in yours, once for each name. It is one tensor.", sorted_by(twice=True)),
     Mistake("frozen parameters are in your groups. Leave out those without `requires_grad`.", sorted_by(frozen=True)),
@@ -356,14 +355,10 @@ MISTAKES = [
         for decay in (
             by_words("bias", "norm"),
             by_words("bias", "layernorm"),
-            by_words("layernorm", ends=("bias",)),
             by_words("norm", ends=("bias",)),
             by_words("norm", ends=(".bias",)),
-            by_words("bias", "layernorm.weight"),
-            by_words("bias", "norm.weight"),
             by_words("bias", "norm", "ln_"),
             by_words("norm", "ln_", ends=(".bias",)),
-            by_words("bias", "norm", "ln_", "logit_scale"),
         )
     ),
     *(
@@ -371,25 +366,23 @@ MISTAKES = [
         for decay in (by_words("bias"), by_words(ends=("bias",)), by_words(ends=(".bias",)))
     ),
     Mistake(
-        "all of yours decay. Biases, norms and single numbers do not: they have fewer than two dimensions.",
-        sorted_by(decay=lambda *_: True),
+        "you ask for `nn.LayerNorm`. Many models have norms of a class of their own: ask for the dimensions.",
+        sorted_by(decay=by_type),
+    ),
+    Mistake("what is new does not decay in yours. It does, as the others do.", sorted_by(decays_new=False)),
+    Mistake(
+        "a parameter of few numbers does not decay in yours, or one of many does. What counts are its dimensions.",
+        sorted_by(decay=lambda names, p, module: p.numel() > D),
+    ),
+    Mistake("all of yours decay. Those of fewer than two dimensions do not.", sorted_by(decay=lambda *_: True)),
+    Mistake("none of yours decays. Those of two dimensions or more do.", sorted_by(decay=lambda *_: False)),
+    Mistake(
+        "a parameter that is one number, without a dimension, decays in yours. Fewer than two are one or none.",
+        sorted_by(decay=lambda names, p, module: p.ndim != 1),
     ),
     Mistake(
-        "none of yours decays. Those with two dimensions or more do, by `weight_decay`.",
-        sorted_by(decay=lambda *_: False),
-    ),
-    Mistake(
-        "the decay is the wrong way round: those with two dimensions or more have it.",
-        sorted_by(decay=lambda names, p: p.ndim < 2),
-    ),
-    Mistake(
-        "a parameter that is one number, without a dimension, decays in yours. Fewer than two dimensions are one or "
-        "none.",
-        sorted_by(decay=lambda names, p: p.ndim != 1),
-    ),
-    Mistake(
-        "a parameter with three dimensions does not decay in yours. Two dimensions or more, says the statement.",
-        sorted_by(decay=lambda names, p: p.ndim == 2),
+        "a parameter with three dimensions does not decay in yours: two or more do.",
+        sorted_by(decay=lambda names, p, module: p.ndim == 2),
     ),
 ]
 
