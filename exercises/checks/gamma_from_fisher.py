@@ -17,13 +17,13 @@ EXACT = {"embeddings": (4, 2), "dense.weight": (2, 2), "norm.weight": (2,), "den
 
 def drawn(rng, c, lam, steps, zeros=0.0):
     """A case with about this share of the way a step, and a share of weights that no example moves."""
-    size = 10 ** rng.uniform(-9, -4)
-    fisher, names = {}, list(SHAPES)
-    for i in rng.permutation(len(names)):
-        shape = SHAPES[names[i]]
-        f = size * LARGE[names[i]] * rng.lognormal(0, 1, size=shape) * (rng.random(size=shape) >= zeros)
-        fisher[names[i]] = torch.tensor(f, dtype=torch.float32 if i % 2 else torch.float64)
-    examples = int(10 ** rng.uniform(3, 7))
+    examples, gamma, fisher = int(10 ** rng.uniform(3, 7)), 10 ** rng.uniform(1, 4), {}
+    for name, shape in SHAPES.items():
+        f = LARGE[name] * rng.lognormal(0, 1, size=shape) * (rng.random(size=shape) >= zeros)
+        fisher[name] = torch.tensor(f)
+    unit, names = gamma / (examples * fmean(entries(fisher))), list(fisher)
+    kinds = [(names[i], torch.float32 if i % 2 else torch.float64) for i in rng.permutation(len(names))]
+    fisher = {name: (unit * fisher[name]).to(kind) for name, kind in kinds}
     lr = c / ((1 - lam) * examples * fmean(entries(fisher)))
     return case(fisher, examples, float(lr), lam, steps, number_of_examples=examples, steps=steps)
 
@@ -133,6 +133,7 @@ def diverges_above(c, _):
 
 
 ABSOLUTE = "your `left` has lost its sign: where c is above 1, the offset changes sides at each step."
+STOPS = "your `left` stops at 0. A step past home leaves an offset on the other side: keep it, with its sign."
 MISTAKES = [
     Mistake(
         "you take the mean over tensors: each of them counts as one, however many weights it has. A norm of a few "
@@ -184,6 +185,21 @@ MISTAKES = [
         with_gamma(lambda fisher, n: n * fmean(entries({name: f for name, f in fisher.items() if f.ndim}))),
     ),
     Mistake(
+        "you take the tables and matrices alone. Biases, norms and scales are weights, too: the mean is over all.",
+        with_gamma(lambda fisher, n: n * fmean(entries({name: f for name, f in fisher.items() if f.ndim > 1}))),
+    ),
+    *(
+        Mistake(
+            "the rest is right, and your gamma has a part of c in it. Gamma is N times the mean: the learning rate and "
+            "1 - lambda are in c alone.",
+            lambda fisher, examples, lr, lam, steps, part=part: (
+                part(lr, lam) * reference(fisher, examples, lr, lam, steps)[0],
+                *reference(fisher, examples, lr, lam, steps)[1:],
+            ),
+        )
+        for part in (lambda lr, lam: lr, lambda lr, lam: 1 - lam, lambda lr, lam: lr * (1 - lam))
+    ),
+    Mistake(
         "your gamma is right, and 1 - lambda is missing in c: the spring has only the share that the task leaves.",
         with_share(lambda gamma, lr, lam: lr * gamma),
     ),
@@ -211,12 +227,18 @@ MISTAKES = [
         "you have exp(-c) for 1 - c. That is what many tiny steps would leave, and it never overshoots.",
         with_left(lambda c, steps: math.exp(-c * steps)),
     ),
+    Mistake(
+        "your offset grows: a step multiplies it by 1 - c, and yours by 1 + c. The pull goes home.",
+        with_left(lambda c, steps: (1 + c) ** steps),
+    ),
+    Mistake(
+        "your offset grows, since your c is below 0. It has 1 - lambda in it, and not lambda - 1.",
+        with_share(lambda gamma, lr, lam: lr * (lam - 1) * gamma),
+    ),
     Mistake(ABSOLUTE, with_left(lambda c, steps: abs(1 - c) ** steps)),
     Mistake(ABSOLUTE, with_left(lambda c, steps: (c - 1) ** steps)),
-    Mistake(
-        "your `left` stops at 0. A step past home leaves an offset on the other side: keep it, with its sign.",
-        with_left(lambda c, steps: max(0.0, 1 - c) ** steps),
-    ),
+    Mistake(STOPS, with_left(lambda c, steps: max(0.0, 1 - c) ** steps)),
+    Mistake(STOPS, with_share(lambda gamma, lr, lam: min(1.0, lr * (1 - lam) * gamma))),
     Mistake(
         "your `left` is what is gone. Wanted is the factor that is left.",
         with_left(lambda c, steps: 1 - (1 - c) ** steps),
