@@ -137,7 +137,7 @@ PART = (
     "`startswith` or `endswith`). A fact is known only if the word is the right one: compare with ==."
 )
 PIECE = (
-    'this is what comes out if a piece of the right word is right, as "Aske" of "Askem" (with `in`). A fact is known '
+    'this is what comes out if a piece of the right word is right, as "Ask" of "Askem" (with `in`). A fact is known '
     "only if the word is the right one: compare with ==."
 )
 HOLDS, IS_IN = str.__contains__, lambda said, right: said in right
