@@ -10,8 +10,9 @@ optimizer, as a pair of step hooks:
 - ``ChildTuningD`` (task-driven): the weights with the largest Fisher information, chosen once.
 
 Gradients are masked in place, when the optimizer steps: after clipping, and after a ``GradScaler`` has unscaled them.
-Attach the masks to the torch optimizer itself, before ``accelerate`` or anything else wraps it. F and D may share an
-optimizer: F then draws within D's child, in whichever order they were attached.
+Attach the masks to the torch optimizer itself, before ``accelerate`` or anything else wraps it. A copy of an optimizer
+(``copy.deepcopy``, pickle) has no masks, as torch copies no hooks. F and D may share an optimizer: F then draws within
+D's child, in whichever order they were attached.
 
 What is masked is what the optimizer holds when it steps: wrappers (``accelerate``'s FSDP, apex) put other tensors in
 the place of its parameters. Parameters in pieces (``fully_shard``) get their piece of the mask of the whole.
