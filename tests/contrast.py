@@ -8,9 +8,6 @@ from tabs import file_of
 LOOK = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 STATE = re.compile(r":(?:hover|active|target|focus|focus-visible)(?![-\w])")
 OPEN = """() => {
-    const style = document.createElement("style"); // nothing is caught on its way
-    style.textContent = "*, ::before, ::after { animation: none !important; transition: none !important; }";
-    document.head.append(style);
     document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
     document.querySelectorAll(".toggle-hidden").forEach((fold) => fold.classList.remove("toggle-hidden"));
     document.querySelectorAll(".dropdown-menu, .search-button__wrapper").forEach((menu) => menu.classList.add("show"));

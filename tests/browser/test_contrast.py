@@ -67,7 +67,7 @@ def switch(tab, theme):
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
 
 
-@pytest.mark.parametrize("name", [*PAGES, "genindex", "search"])
+@pytest.mark.parametrize("name", [*PAGES, "genindex", "py-modindex", "search"])
 def test_every_text_can_be_read(tab, html, name):
     open_page(tab, html, name)
     tab.evaluate(OPEN)
