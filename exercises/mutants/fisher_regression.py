@@ -13,6 +13,7 @@ MUTANTS = [
     ("leaves out what is met", {"(derivatives**2)": "(derivatives[residuals != 0] ** 2)"}, "right in 1 of 5 cases"),
     ("estimates the variance", {"sigma**2": "(residuals**2).mean()"}, "from the residuals"),
     ("divides by N - 1", {".mean(0)": ".sum(0) / (len(residuals) - 1)"}, "by N - 1"),
+    ("takes the kurtosis in", {"sigma**2": "sigma**2 * 3"}, "your result is 3 times the right one"),
     ("uses the labels", {LINE: "(residuals[:, None] * derivatives / sigma**2).square().mean(0)"}, "empirical Fisher"),
 ]
 

@@ -330,10 +330,14 @@ def _changed_model(before: nn.Module, after: nn.Module) -> str:
             return "requires_grad of its weights"
         if _changed_gradient(weight, weights[1][name]):
             return "its weights' `.grad`, which `torch.autograd.grad` leaves alone"
+    for before_it, after_it in zip(before.modules(), after.modules(), strict=True):
+        if new := [name for name in vars(after_it) if name not in vars(before_it)]:
+            return f"its attributes: `{new[0]}` is new"
     return "" if _hooks(before) == _hooks(after) else "its hooks: take off each one that you have put on"
 
 
 def _hooks(model: nn.Module) -> list[list[int]]:
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     of_modules = [[len(getattr(module, kind)) for kind in kinds] for module in model.modules()]
-    return [*of_modules, [len(weight._backward_hooks or ()) for weight in model.parameters()]]
+    kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return [*of_modules, *([len(getattr(weight, kind, None) or ()) for kind in kinds] for weight in model.parameters())]
