@@ -182,7 +182,7 @@ def ends_where_both_balance(answer, rng):
     """Descent on the objective of a quadratic task comes to the minimum that can be written down."""
     curvature, lowest, home = (torch.tensor(rng.uniform(0.5, 2.0, size=3)) for _ in range(3))
     lam, gamma, theta = 0.4, 1.5, torch.zeros(3, dtype=torch.float64)
-    for _ in range(200):
+    for _ in range(40):
         slope = answer({"w": curvature * (theta - lowest)}, {"w": theta}, {"w": home}, lam, gamma)["w"]
         theta = theta - 0.3 * torch.as_tensor(slope, dtype=torch.float64)
     stiff = (1 - lam) * gamma
