@@ -82,6 +82,8 @@ def _unlike_numbers(got: Any, want: Any, what: str) -> str:
         return part or f"{what} is a list of parts of different shapes; it has to be {named(want)}"
     if mine is None:
         return f"{what} is {named(got)}; it has to be {named(want)}"
+    if isinstance(want, list) and mine.ndim == right.ndim == 1 and mine.size != right.size:
+        return f"{what} is {shown(got)}, of length {mine.size}; it has to be {shown(want)}, of length {right.size}"
     if mine.shape != right.shape and not mine.size == right.size == 1:
         return f"{what} has shape {list(mine.shape)}; it has to be {list(right.shape)}"
     if right.size and of_kind(want, bool) and not of_kind(got, bool):
