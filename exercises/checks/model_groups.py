@@ -33,7 +33,9 @@ PARTS = {
     "long": lambda: nn.LayerNorm(4 * D),
     "conv": lambda: nn.Conv1d(D, 2, 2),
 }
-"""A module for each kind of part; "number" is a parameter without a dimension."""
+"""A module for each kind of part."""
+NUMBERS = {"number": (), "token": (1, 1, D)}
+"""Parts that are parameters themselves, and their shapes."""
 
 MODELS = {
     "bert": {
@@ -67,6 +69,7 @@ MODELS = {
         "encoder.embed": "table frozen",
         "encoder.out": "tied encoder.embed missing",
         "encoder.head.dense": "dense",
+        "encoder.cls_token": "token",
         "encoder.norm": "norm",
         "encoder_head.norm": "norm new",
         "head.dense": "matrix new",
@@ -108,8 +111,8 @@ def add(model, name, what):
         if not hasattr(model, part):
             model.add_module(part, nn.Module())
         model = getattr(model, part)
-    if what.startswith("number"):
-        model.register_parameter(last, nn.Parameter(torch.tensor(2.0)))
+    if what.split()[0] in NUMBERS:
+        model.register_parameter(last, nn.Parameter(torch.ones(NUMBERS[what.split()[0]])))
     else:
         model.add_module(last, PARTS["matrix" if what.startswith("tied") else what.split()[0]]())
 
@@ -121,7 +124,12 @@ def at(model, name):
 
 def names_of(name, what):
     """The names of a part's parameters."""
-    found = {"dense": "weight bias", "norm": "weight bias", "long": "weight bias", "conv": "weight bias", "number": ""}
+    found = {
+        "dense": "weight bias",
+        "norm": "weight bias",
+        "long": "weight bias",
+        "conv": "weight bias",
+    } | dict.fromkeys(NUMBERS, "")
     return [".".join(filter(None, (name, each))) for each in found.get(what.split()[0], "weight").split(" ")]
 
 
@@ -267,10 +275,6 @@ def top(name):
     return name.partition(".")[0]
 
 
-def outside(names, loading):
-    return not any(top(name) in BODIES for name in names)
-
-
 def by_head(among):
     return lambda names, loading: top(names[0]) in among
 
@@ -315,8 +319,7 @@ MISTAKES = [
     Mistake("True and False of `recall` are exchanged: recalled is what was loaded.", sorted_by(flip=True)),
     Mistake("you recall everything. What is new has no home.", sorted_by(new=lambda *_: False)),
     Mistake(
-        "mismatched parameters are recalled in yours. They were in the file and did not fit, so they were drawn "
-        "anew: they are new.",
+        "mismatched parameters are recalled in yours. They did not fit, so they were drawn anew: they are new.",
         sorted_by(new=lambda names, loading: all(name in loading["missing_keys"] for name in names)),
     ),
     *(
@@ -331,7 +334,8 @@ MISTAKES = [
         Mistake(POOLER, sorted_by(new=new))
         for new in (
             lambda names, loading: top(names[0]) in loading["whole"],
-            *(outside, lambda names, loading: not any(name.startswith(BODIES) for name in names)),
+            lambda names, loading: not any(top(name) in BODIES for name in names),
+            lambda names, loading: not any(name.startswith(BODIES) for name in names),
             *(by_head(HEADS), by_head(HEADS[:4])),
         )
     ),

@@ -330,6 +330,10 @@ MISTAKES = [
         )
     ),
     Mistake(
+        "you return None where the gradient goes into an update. Is there a `return` on each way through it?",
+        lambda *given: None,
+    ),
+    Mistake(
         "you return t alone. The statement wants (t, lam).",
         lambda *given: None if (found := reference(*given)) is None else found[0],
     ),
