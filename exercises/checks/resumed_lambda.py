@@ -182,6 +182,11 @@ def across(run, f):
     return f.killed // f.accumulation // f.save_every * f.save_every + up(f.n, f.accumulation)
 
 
+def begun_inside(run, f):
+    """Updates of whole epochs, and groups of the last one, an incomplete one too."""
+    return f.killed // f.batches * run.per_epoch + up(f.killed % f.batches, f.accumulation)
+
+
 def up(number, divisor):
     return -(-number // divisor)
 
@@ -222,11 +227,50 @@ PLACES = (
     "the checkpoint is right, and you let the second run begin an epoch. It goes on inside of one, so the end of the "
     "epoch, and its rest, come sooner."
 )
+UNFINISHED = "you count the group in which the first run was killed as an update. Its gradients were lost with the run."
 CHECKPOINT = (
     "you take another checkpoint. The newest one is that of the last update, of those made, whose number is a multiple "
     "of `save_every`: `done // save_every * save_every`."
 )
-MISTAKES = [
+MISTAKES = [  # first those that are wrong in few cases
+    *(
+        Mistake(NONE, thrown_away(t))
+        for t in (
+            lambda run: next(t for t in run.into[run.place :] if t),
+            lambda run: next(t for t in run.into[run.place :] if t) - 1,
+        )
+    ),
+    Mistake(
+        "your second run goes through a dropped rest again. Behind the last update of an epoch it begins with the next "
+        "epoch.",
+        from_place(lambda run, f: run.place - run.rest * (f.rest == "drop" and run.start % f.batches == 0 < run.saved)),
+    ),
+    *(
+        Mistake(UNFINISHED, from_saved(saved))
+        for saved in (
+            lambda run, f: run.begun // f.save_every * f.save_every,
+            lambda run, f: begun_inside(run, f) // f.save_every * f.save_every,
+        )
+    ),
+    Mistake(
+        "without a checkpoint the second run begins anew, at t = 1. Yours goes on from what the first one had done.",
+        from_saved(lambda run, f: run.saved or run.done),
+    ),
+    Mistake(
+        'you take an update with every incomplete group. Where `rest` is "drop" an epoch has only `batches // '
+        "accumulation` updates.",
+        always("step"),
+    ),
+    Mistake(
+        'you take no update with an incomplete group. Where `rest` is "step" an epoch has one more, with what is left.',
+        always("drop"),
+    ),
+    Mistake(
+        'the two values of `rest` are exchanged: "step" takes an update with what is left, "drop" takes none.',
+        lambda n, batches, accumulation, rest, *others: reference(
+            n, batches, accumulation, {"step": "drop", "drop": "step"}[rest], *others
+        ),
+    ),
     *(
         Mistake(MICRO, counting(count))
         for count in (
@@ -245,11 +289,6 @@ MISTAKES = [
         for count in (lambda run, f: run.t - run.saved, lambda run, f: up(f.n, f.accumulation))
     ),
     Mistake(
-        "your second run goes through a dropped rest again. Behind the last update of an epoch it begins with the next "
-        "epoch.",
-        from_place(lambda run, f: run.place - run.rest * (f.rest == "drop" and run.start % f.batches == 0 < run.saved)),
-    ),
-    Mistake(
         "your t is one too small: it is the number of updates before this one. The first update is t = 1.",
         counting(lambda run, f: run.t - 1),
     ),
@@ -257,14 +296,6 @@ MISTAKES = [
         "`n` is counted from 1: the second run's first micro-batch is n = 1.", from_place(lambda run, f: run.place + 1)
     ),
     Mistake("your t is one too large. The first update of a run is t = 1.", counting(lambda run, f: run.t + 1)),
-    Mistake(
-        "you count the group in which the first run was killed as an update. Its gradients were lost with the run.",
-        from_saved(lambda run, f: run.begun // f.save_every * f.save_every),
-    ),
-    Mistake(
-        "without a checkpoint the second run begins anew, at t = 1. Yours goes on from what the first one had done.",
-        from_saved(lambda run, f: run.saved or run.done),
-    ),
     Mistake(LOST, from_place(lambda run, f: f.killed + f.n - 1)),
     Mistake(LOST, counting(lambda run, f: run.t - run.saved + run.done)),
     Mistake(LOST, from_saved(lambda run, f: run.done)),
@@ -276,28 +307,6 @@ MISTAKES = [
             counting(lambda run, f: run.place // f.accumulation + 1),
             from_saved(lambda run, f: f.killed // f.accumulation // f.save_every * f.save_every),
             from_place(lambda run, f: run.saved * f.accumulation + f.n - 1),
-        )
-    ),
-    Mistake(
-        'you take an update with every incomplete group. Where `rest` is "drop" an epoch has only `batches // '
-        "accumulation` updates.",
-        always("step"),
-    ),
-    Mistake(
-        'you take no update with an incomplete group. Where `rest` is "step" an epoch has one more, with what is left.',
-        always("drop"),
-    ),
-    Mistake(
-        'the two values of `rest` are exchanged: "step" takes an update with what is left, "drop" takes none.',
-        lambda n, batches, accumulation, rest, *others: reference(
-            n, batches, accumulation, {"step": "drop", "drop": "step"}[rest], *others
-        ),
-    ),
-    *(
-        Mistake(NONE, thrown_away(t))
-        for t in (
-            lambda run: next(t for t in run.into[run.place :] if t),
-            lambda run: next(t for t in run.into[run.place :] if t) - 1,
         )
     ),
     *(
@@ -328,6 +337,10 @@ MISTAKES = [
             lambda anneal, run, n: anneal(run.t - run.saved),
             lambda anneal, run, n: anneal(run.saved),
         )
+    ),
+    Mistake(
+        "you return None where the gradient goes into an update. Is there a `return` on each way through it?",
+        lambda *given: None,
     ),
     Mistake(
         "you return t alone. The statement wants (t, lam).",

@@ -34,6 +34,14 @@ MUTANTS = [
         "Names have to be equal",
     ),
     ("has tied ones twice", {"append(p)": "extend([p] * len(own))"}, "once for each name"),
+    (
+        "has tied ones in two groups",
+        {
+            "names.setdefault(p, []).append(name)": "names.setdefault((name, p), []).append(name)",
+            "for p, own in": "for (_, p), own in",
+        },
+        "in two groups of yours",
+    ),
     ("has frozen ones", {"if p.requires_grad:": "if True:"}, "frozen parameters are in your groups"),
     (
         "forgets what is new",
