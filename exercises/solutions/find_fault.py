@@ -17,10 +17,10 @@
 #     shorter. New anchors make `body[R]` a small part of `body[R - 1]`. For the padding, correlate `padding` with the
 #     loss of each micro-batch divided by the mean of its row.
 # explanation: |
-#   Hardly one of these runs looks ill from its loss. Adam divides a factor out, so gradients that were not divided,
-#   or that padding made smaller, train nearly as they should. They show in clipping, and in numbers that are compared
-#   with those of others. And anchors that were taken anew make the distance look *better*: it is one to another
-#   place.
+#   Hardly one of these runs looks ill from its loss. Counted padding makes the loss lower, and nobody knows what it
+#   should have been. Adam divides a factor out, so gradients that were not divided train nearly as they should. They
+#   show in clipping, and in numbers that are compared with those of others. And anchors that were taken anew make the
+#   distance look *better*: it is one to another place.
 #
 #   The best signs compare a run with itself. Some things have to be **equal**: the schedule and what the settings
 #   promise, two evaluations of the same weights, Adam's first step and the rate. Some can never be **larger**, such
@@ -30,8 +30,8 @@
 #   A distance that falls after a stop has two causes. A $\lambda$ that begins again brings the weights home over many
 #   steps. New anchors move the place that is measured from, in one.
 #
-#   If Adam loses its count alone and keeps $m$ and $v$, the steps after the stop of a long run are short: $m / (1 -
-#   0.9)$ is ten times too large, and $v / (1 - 0.999)$ a thousand times, so the step is $10 / \sqrt{1000}$, a third.
+#   If Adam loses its count alone and keeps $m$ and $v$, the steps after the stop of a long run are short: $m / 0.1$ is
+#   ten times too large, and $v / 0.001$ a thousand times, so the step is $10 / \sqrt{1000}$, a third.
 #
 #   Such a log is cheap: the schedules as they acted, the padding of each micro-batch, the gradient before and after it
 #   is divided, an evaluation on either side of a stop.
