@@ -20,7 +20,7 @@ def cases(rng):
         case(math.inf, steps + 2, steps, T=steps),
         case(float(rng.uniform(0.5, 1)), 0, steps, T=steps),
         case(float(rng.uniform(0.5, 1)), 1.5, 1, T=1),
-        case(0, 3, steps, T=steps),
+        case(0, steps, steps, T=steps),
     ]
 
 
