@@ -38,9 +38,7 @@ MUTANTS = [
     ),
     (
         "fills in gradients",
-        {
-            "                    continue": "                    p.grad = torch.zeros_like(p)\n                    continue"
-        },
+        {"continue": "p.grad = torch.zeros_like(p)\n                    continue"},
         "makes one where there was none",
     ),
     (
