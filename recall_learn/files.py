@@ -79,8 +79,12 @@ def check_folder(out: str | os.PathLike) -> Path:
     return out
 
 
-def check_file(out: str | os.PathLike) -> Path:
+def check_file(out: str | os.PathLike, name: str = "out") -> Path:
     """The place where a file will be: links followed, and refused where it cannot be written.
+
+    Args:
+        out: the file.
+        name: of the argument, for the message.
 
     Raises:
         ValueError: the name is empty or holds a NUL.
@@ -88,29 +92,29 @@ def check_file(out: str | os.PathLike) -> Path:
         NotADirectoryError: it cannot be in the folder that it names.
         OSError: it is a device, a pipe, a loop of links, or a file that cannot be written to.
     """
-    text = as_text("out", out)
+    text = as_text(name, out)
     if not text or "\0" in text:
-        raise ValueError(f"out is {text!r}, which names no file; give one")
+        raise ValueError(f"{name} is {text!r}, which names no file; give one")
     try:
         place = Path(text).resolve(strict=False)
         there = os.path.lexists(place) or os.path.exists(text)  # what /dev/stdout leads to has no path
         mode = os.stat(text).st_mode if there else None
     except (OSError, RuntimeError) as error:  # Python below 3.13 has a RuntimeError for a loop of links
-        raise OSError(f"out is {text!r}, which cannot be followed to a file ({error}); name another") from None
+        raise OSError(f"{name} is {text!r}, which cannot be followed to a file ({error}); name another") from None
     if text.endswith(os.sep) or (mode is not None and stat.S_ISDIR(mode)):
-        raise IsADirectoryError(f"out is {text!r}, which is a folder; name a file in it")
+        raise IsADirectoryError(f"{name} is {text!r}, which is a folder; name a file in it")
     # a stream that was sent to a file leads to it, and is not meant to replace it
     streams = re.match(r"/(dev/std|dev/fd/|proc/[^/]+/fd/)", os.path.abspath(text))
     if streams or (mode is not None and not stat.S_ISREG(mode)):
-        raise OSError(f"out is {text!r}, which is a device or a pipe; name a file")
+        raise OSError(f"{name} is {text!r}, which is a device or a pipe; name a file")
     if mode is not None and not os.access(place, os.W_OK):
-        raise PermissionError(f"out is {text!r}, which cannot be written to; name another file")
+        raise PermissionError(f"{name} is {text!r}, which cannot be written to; name another file")
     check_folder(place.parent)
     try:
         if place.parent.is_dir():
             _try(place)
     except OSError as error:
-        raise OSError(f"out is {text!r}, which cannot be written ({error.strerror}); name another") from None
+        raise OSError(f"{name} is {text!r}, which cannot be written ({error.strerror}); name another") from None
     return place
 
 

@@ -126,7 +126,9 @@ def _difference(got: Any, want: Any, tolerance: float, what: str) -> str:
         return ""
     if shown(got) != shown(want):
         return f"{what} is {shown(got)}; it has to be {shown(want)}"
-    apart = np.where(np.isnan(mine) & np.isnan(right), 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
+    same = (mine == right) | (np.isnan(mine) & np.isnan(right))
+    with np.errstate(invalid="ignore"):  # of two infinities
+        apart = np.where(same, 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
     place = np.unravel_index(apart.argmax(), right.shape)
     where = f"[{', '.join(map(str, map(int, place)))}]" if place else ""
     return f"{what}{where} is {mine[place]:.9g}; it has to be {right[place]:.9g}"

@@ -115,6 +115,8 @@ def test_a_part_that_differs_is_named_and_shown_with_digits_enough():
     assert compare.same(torch.stack(want), want)
     lost = np.full(6, np.nan)
     assert "your result[4] is nan" in compare.difference(lost, np.array([np.nan] * 4 + [1.0, 2.0]))
+    far = np.array([-np.inf, *range(2000)])
+    assert "your result[7] is 5; it has to be 6" in compare.difference(np.where(far == 6, 5, far), far)
 
 
 def test_a_word_that_is_only_spelled_otherwise_is_told():
