@@ -13,6 +13,7 @@ follow one displacement $d = \theta - \theta^*$ down the chain: by how many nats
 Here $F = \frac1N \sum_n g_n g_n^\top$ is the empirical Fisher information, with $g_n$ the gradient of
 $-\log p(y_n \mid x_n, \theta)$ at $\theta^*$, one for each of the $N$ examples. $\bar F$ is the mean of all $F_{ii}$.
 $H$ is the Hessian of $Loss_S$ itself, a sum over the examples with the prior in it: it comes ready, and needs no $N$.
+The forms are asked for at points that are no minimum, too: where $H$ bends downwards, a rise may be negative.
 """
 
 import torch

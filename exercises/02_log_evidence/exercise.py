@@ -12,7 +12,7 @@ given only $Loss_S(\theta^*)$ and $H$. One integral is all that you have to know
 $$\int_{-\infty}^{\infty} e^{-\frac12 h s^2} ds = \sqrt{2 \pi / h} .$$
 
 All logarithms are natural. For one weight with $Loss_S(\theta^*) = 0$ and $H = 1$ the result is 0.919. Your function
-has to work for 200 weights as well, whether each has a curvature of 0.001 or of 1,000.
+has to work for 250 weights as well: with curvatures of 0.001, of 1,000, or some small and some large.
 """
 
 import math

@@ -8,7 +8,7 @@ from all $N$ with equal chance, **with replacement**. Return the expected value,
 
 $$\mathbb{E} \; \Big( \frac1b \sum_{j=1}^b g_{n_j, i} \Big)^2 ,$$
 
-exactly and without drawing anything. $b$ may be smaller or larger than $N$.
+exactly and without drawing anything. $b$ may be smaller or larger than $N$, and as large as 10,000.
 
 One worked number: for the gradients 1 and 3 and $b = 2$ the four batches have the means 1, 2, 2 and 3. So the answer
 is $(1 + 4 + 4 + 9) / 4 = 4.5$. The empirical Fisher is 5.

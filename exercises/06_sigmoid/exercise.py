@@ -1,25 +1,31 @@
 r"""The shift, for every k.
 
-Write the schedule of objective shifting, the weight of the task at step $t$:
+At step $t$ the task has the weight $\lambda(t)$, and the source what is left, $1 - \lambda(t)$:
 
 $$\lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
 
-- $t$ is a number or a NumPy array of any shape; the result is a number or an array of the same shape.
-- $k$ is at least 0. `k = 0` is 1/2 for every $t$. `k = np.inf` is a step: 0 before $t_0$, exactly 1/2 at $t_0$, and 1
-  after it.
-- Nothing may overflow, however steep the shift is and however far $t$ is from $t_0$: no OverflowError, and no
-  RuntimeWarning about it either. To switch the warning off is no answer. (Use no library's sigmoid: this is about how
-  it is made.)
+Long before $t_0$ the first is tiny, long after it the second. A float may then be 0 for either, and no longer tell by
+how much one of them outweighs the other. Logarithms can. Return two things, in this order,
+
+$$\ln \lambda(t), \qquad \ln(1 - \lambda(t)),$$
+
+with all their digits: for $k = 1$ and $t_0 = 1000$ they are $-999$ and 0 at $t = 1$, and at $t = 1040$ they are
+$-4.248 \cdot 10^{-18}$ (not 0) and $-40$.
+
+- $t$ is a number, a list of numbers or a NumPy array of any shape; each result is a number or an array of that shape.
+- $k$ is at least 0. For `k = 0` both are $\ln \frac12$ at every $t$. `k = np.inf` is a step: at $t_0$ both are
+  $\ln \frac12$, before it they are $-\infty$ and 0, after it 0 and $-\infty$.
+- What is judged is the numbers. A warning of NumPy's costs nothing, but to switch it off mends no number either.
 """
 
 import numpy as np
 
 
 def sigmoid(t, k, t0):
-    """Lambda at step t, a number or an array as t is.
+    """The logarithms of lambda and of 1 - lambda at step t.
 
     Args:
-        t: the steps, a number or an array.
+        t: the steps, a number, a list of numbers or an array.
         k: rate of the shift, per step, from 0 to `np.inf`.
         t0: the step at which both losses weigh the same.
     """

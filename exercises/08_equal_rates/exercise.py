@@ -21,6 +21,6 @@ def equal_rates(lam):
     r"""The factor for plain fine-tuning's learning rate, a number.
 
     Args:
-        lam: :math:`\lambda(1), \dots, \lambda(T)`, an array, ``[T]``.
+        lam: :math:`\lambda(1), \dots, \lambda(T)`, an array of floats, ``[T]``.
     """
     raise NotImplementedError("not written yet")

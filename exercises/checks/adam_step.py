@@ -1,30 +1,48 @@
 """Against torch.optim.Adam, whose state is set by hand."""
 
-import math
-
 import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-TOLERANCE = 1e-5
-
 
 def cases(rng):
-    """Sizes of the gradients from 1e-9 to 1: where eps stands shows at the small ones, and at few steps."""
-    drawn = []
-    for shape, t in (
-        ((9,), 1),
-        ((2, 5), 2),
-        ((3, 2, 2), int(rng.integers(5, 20))),
-        ((8,), int(rng.integers(100, 400))),
-    ):
-        n = math.prod(shape)
-        size = torch.tensor(rng.permutation(10.0 ** torch.linspace(-9, 0, n).double().numpy())).reshape(shape)
-        theta, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(3))
-        v = size**2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-        lr = float(rng.uniform(0.1, 0.5))
-        drawn.append(case(theta, size * g, size * m * (1 - 0.9 ** (t - 1)), v, t, lr, learning_rate=lr, t=t))
-    return drawn
+    """Sizes of the gradients from 1e-9 to 1, for the place of eps; then the edges of a real run."""
+    start = [
+        drawn(rng, (9,), 1),
+        drawn(rng, (2, 5), 2),
+        drawn(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32),
+    ]
+    late = drawn(rng, (8,), rng.integers(100, 400)), still(rng), loud(rng), tiny(rng)
+    return [case(*given, learning_rate=given[-1], t=given[-2]) for given in (*start, *late)]
+
+
+def drawn(rng, shape, t, least=-9, most=0, before=1.0, dtype=torch.float64):
+    """Arguments; gradients from 10**least to 10**most, and ``before`` times as large in the steps before this one."""
+    t, n = int(t), int(torch.Size(shape).numel())
+    size = torch.tensor(rng.permutation(torch.logspace(least, most, n, dtype=torch.float64).numpy())).reshape(shape)
+    theta, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(3))
+    m = before * size * m * (1 - 0.9 ** (t - 1))
+    v = (before * size) ** 2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+    return *(x.to(dtype) for x in (theta, size * g, m, v)), t, float(rng.uniform(0.1, 0.5))
+
+
+def still(rng):
+    """Far into a run, and smaller gradients than before: some are 0, as those of words that are not in the batch."""
+    theta, g, m, v, t, lr = drawn(rng, (2, 4), rng.integers(2000, 4000), -2, 0, before=5.0, dtype=torch.float32)
+    theta[0, 0] = g[0, :2] = 0.0
+    return theta, g, m, v, t, lr
+
+
+def loud(rng):
+    """A sudden large gradient after quiet: Adam's step is over three learning rates long."""
+    theta, g, m, v, t, _ = drawn(rng, (2, 1, 3), rng.integers(2000, 4000), 2, 3, before=1e-3)
+    return theta, g, m, v, t, float(rng.uniform(1, 2))
+
+
+def tiny(rng):
+    """One weight, of the size that it has in a real model, and a rate to go with it."""
+    _, *given, _ = drawn(rng, (1,), 1, -3, -3)
+    return torch.tensor(rng.choice([-1, 1], size=1) * rng.uniform(4e-5, 6e-5)), *given, float(rng.uniform(1e-5, 2e-5))
 
 
 def reference(theta, g, m, v, t, lr):
@@ -54,6 +72,7 @@ def other(
             below = ((v_hat * c2).sqrt() + 1e-8) / c2**0.5
         else:
             below = v_hat**root + 1e-8 * (eps == "outside")
+        below = below.clamp(min=1e-8) if eps == "clamp" else below
         kept = (new_m, new_v) if keep == "raw" else (new_m / c1, new_v / c2)
         return theta - sign * lr * m_hat / below, *kept
 
@@ -74,6 +93,11 @@ MISTAKES = [
         lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
     ),
     Mistake(
+        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
+        "v_t.",
+        lambda theta, g, m, v, t, lr: (reference(theta, g, m, v, t, lr)[0], m, v),
+    ),
+    Mistake(
         "your eps is inside the root. There 1e-8 acts as 1e-4, and weights with smaller gradients hardly move. Take "
         "the root of v_hat first, then add eps.",
         other(eps="inside"),
@@ -84,7 +108,12 @@ MISTAKES = [
         other(eps="before"),
     ),
     Mistake(
-        "there is no eps in your denominator. A weight whose gradients are about 1e-8 shows it.",
+        "eps is the least that your denominator can be. It has to be added to the root of v_hat, for every weight.",
+        other(eps="clamp"),
+    ),
+    Mistake(
+        "your step is the one without eps. Add it to the root of v_hat, for every weight: one whose gradients are "
+        "about 1e-8 shows it.",
         other(eps="none"),
     ),
     Mistake(
@@ -100,8 +129,8 @@ MISTAKES = [
         other(of_m=1, of_v=1),
     ),
     Mistake(
-        "your bias correction is one step behind: it takes t - 1, which divides by 0 at the first step. The t that you "
-        "get is the number of this step.",
+        "your bias correction is one step behind: it takes t - 1. The t that you get is the number of this step, 1 at "
+        "the first.",
         other(of_m=-1, of_v=-1),
     ),
     Mistake("the root over v_hat is missing.", other(root=1.0)),

@@ -9,7 +9,7 @@ from recall_learn.practice import Mistake, case, wrong
 
 def cases(rng):
     drawn = []
-    for n, d, b in ((5, 3, 4), (3, 4, 6), (8, 2, 3), (4, 1, 5), (6, 3, 2)):
+    for n, d, b in ((5, 3, 4), (3, 4, 6), (8, 2, 3), (4, 1, 5), (6, 3, 2), (1, 3, 2)):
         # a mean of the size of the spread: each part counts
         shift = rng.choice([-1.0, 1.0], size=d) * rng.uniform(0.4, 1.2, size=d)
         gradients = torch.tensor(rng.normal(size=(n, d)) * rng.uniform(0.5, 1.5, size=d) + shift)
@@ -68,7 +68,9 @@ MISTAKES = [
     Mistake(
         "your variance divides by N - 1. The N gradients are all there are, nothing is estimated: divide by N. In "
         "torch: `var(0, unbiased=False)`.",
-        lambda gradients, b: gradients.mean(0).square() + gradients.var(0) / b,
+        lambda gradients, b: (
+            gradients.mean(0).square() + parts(gradients)[1] * (len(gradients) / (len(gradients) - 1)) / b
+        ),
     ),
     Mistake(
         "you divide the variance by b squared. The sum of b draws has b times the variance, and dividing the sum by b "
@@ -82,6 +84,21 @@ MISTAKES = [
     Mistake(
         "you divide the variance by the root of b. A standard deviation shrinks so; the variance shrinks by b.",
         made(lambda mean, variance, square, b: mean.square() + variance / b**0.5),
+    ),
+    Mistake(
+        "you divide the variance by b - 1. The mean of b independent draws has one b-th of their variance: nothing is "
+        "estimated.",
+        made(lambda mean, variance, square, b: mean.square() + variance / (b - 1)),
+    ),
+    Mistake(
+        "the mean and the mean square have each other's weight. Of the b^2 pairs in a batch, b are a draw with itself: "
+        "the mean square counts 1 / b, the squared mean the rest.",
+        made(lambda mean, variance, square, b: mean.square() / b + (1 - 1 / b) * square),
+    ),
+    Mistake(
+        "you take the variance and the squared mean of all entries together. Each weight has its own: one for each "
+        "column.",
+        lambda gradients, b: gradients.mean().square() + gradients.var(unbiased=False).expand(gradients.shape[1]) / b,
     ),
     Mistake(
         "you add the standard deviation over b; take its square, the variance.",
@@ -103,9 +120,17 @@ def one_example_is_the_fisher(answer, rng):
 
 def large_batches_leave_the_mean(answer, rng):
     gradients = torch.tensor(rng.normal(size=(5, 3)) + 1)
-    found = torch.as_tensor(answer(gradients, 10**9)).double()
-    if not torch.allclose(found, gradients.mean(0).square(), rtol=1e-3, atol=1e-6):
-        wrong("with ever larger batches only the square of the mean gradient may be left, and yours has more or less")
+    gradients[:, 0] -= gradients[:, 0].mean()
+    for b in (200, 10_000):
+        found, (mean, variance, _) = torch.as_tensor(answer(gradients, b)).double(), parts(gradients)
+        right = mean.square() + variance / b
+        if not torch.allclose(found, right, rtol=1e-3, atol=1e-8):
+            i = int((found - right).abs().div(right).nan_to_num(torch.inf).argmax())
+            wrong(
+                f"of a batch of {b:,} the square of the mean gradient is left, and little beside: for a mean of "
+                f"{round(float(mean[i]), 6) + 0.0:.3g} and a variance of {float(variance[i]):.3g} yours is "
+                f"{float(found[i]):.4g}, and {float(right[i]):.4g} is right"
+            )
 
 
 def draws_nothing(answer, rng):

@@ -1,7 +1,7 @@
 """Against sorted lists, one run at a time."""
 
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean, median, median_high, median_low
 
 import numpy as np
 
@@ -54,6 +54,24 @@ ONE_STEP = (
     "you take one step for all runs: the best point of their common curve. Here each run chooses its own step: first "
     "the best score of each run, then the median."
 )
+MIDDLE = (
+    "of an even number of runs you take the {} one of the middle two{}. Their median is the mean of these two, as "
+    "`np.median` and `statistics.median` give it."
+)
+
+
+def without(part, name):
+    """A mistake that looks for the best in a part of the evaluations."""
+    return Mistake(
+        f"your best score leaves out the {name} evaluation. It counts like any other.",
+        lambda scores: reported(reference(scores)["last"], reference(scores[:, part] if part else scores)["best"]),
+    )
+
+
+def from_zero(scores):
+    return reported(reference(scores)["last"], median(max(0.0, *row) for row in scores.tolist()))
+
+
 MISTAKES = [
     Mistake(ONE_STEP, lambda scores: curve(scores, median)),
     Mistake(ONE_STEP, lambda scores: same_step(scores, fmean)),
@@ -83,6 +101,15 @@ MISTAKES = [
         "your gain is a share of the last score. Asked for is the plain difference.",
         lambda s: (right := reference(s)) | {"gain": right["gain"] / right["last"]},
     ),
+    Mistake(MIDDLE.format("lower", ", as `torch.median` does"), lambda scores: over(scores, median_low)),
+    Mistake(MIDDLE.format("upper", ""), lambda scores: over(scores, median_high)),
+    without(slice(1, None), "first"),
+    without(slice(None, -1), "last"),
+    Mistake("your best scores begin at 0, and all of a run's may be below it. Begin at the run's first.", from_zero),
+    Mistake(
+        "you take the sizes of the scores, without their signs. A score below 0 is worse than 0.",
+        lambda scores: reference(abs(scores)),
+    ),
     Mistake(
         "rows and columns are exchanged: a row is a run, a column an evaluation.",
         lambda s: reference(s.T),
@@ -95,8 +122,8 @@ MISTAKES = [
 ]
 
 
-def shape(rng):
-    return int(rng.integers(3, 9)), int(rng.integers(6, 16))
+APART = MISTAKES[1:12] + MISTAKES[-2:]
+"""Those that differ in every case, and from each other."""
 
 
 def drawn(rng, runs, evaluations):
@@ -111,14 +138,21 @@ def flat(result):
 
 
 def cases(rng):
+    """Runs of an odd and of an even number, of which `APART` tells each from the other; and the edges."""
     found = []
-    while len(found) < 5:
-        runs, evaluations = shape(rng)
-        scores = drawn(rng, runs + (runs == evaluations), evaluations)
-        every = [flat(reference(scores)), *(flat(mistake.function(scores)) for mistake in MISTAKES[1:])]
-        if all(np.abs(a - b).max() > 1e-3 for a, b in combinations(every, 2)):
-            found.append(case(scores, runs=scores.shape[0], evaluations=scores.shape[1]))
-    return found
+    for odd in (0, 1, 0, 1, 0):
+        apart = False
+        while not apart:
+            scores = drawn(rng, 2 * int(rng.integers(2, 5)) + odd, int(rng.integers(10, 16)))
+            every = [flat(reference(scores)), *(flat(mistake.function(scores)) for mistake in APART)]
+            apart = all(np.abs(a - b).max() > 1e-3 for a, b in combinations(every, 2))
+        found.append(scores)
+    rising = np.sort(drawn(rng, 5, 7), axis=1)
+    found += [rising, rising[:, ::-1].copy()]  # the best is the last one, and the first one
+    found.append(drawn(rng, 4, 6) - 2)  # below 0, as a logarithm of a likelihood is
+    found.append(drawn(rng, 6, 1))  # one evaluation, which is the last and the best
+    found.append(drawn(rng, 1, 8).astype(np.float32))  # one run
+    return [case(scores, runs=scores.shape[0], evaluations=scores.shape[1]) for scores in found]
 
 
 def more_looks_cannot_make_the_best_worse(answer, rng):

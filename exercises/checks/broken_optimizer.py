@@ -69,12 +69,38 @@ def seed_at(rng, end):
             return seed
 
 
+def seed_with(rng, wanted):
+    """A seed for which ``wanted(seed)``."""
+    return next(seed for seed in iter(lambda: int(rng.integers(100_000)), None) if wanted(seed))
+
+
+def strength(seed, least, most):
+    """lr * gamma at the highest rate, which `toy_run` draws between the two."""
+    drawn = np.random.default_rng(seed)
+    drawn.integers(100, 140), drawn.uniform(-2, 1), drawn.normal(size=(5, 80)), drawn.uniform(1.5, 3)
+    drawn.integers(3, 9), drawn.uniform(3e-3, 8e-3)
+    return drawn.uniform(least, most)
+
+
+def learns(seed):
+    """Whether a run that is pulled to zero ends with a lower loss all the same, as one in twenty does."""
+    loss = GIVEN.toy_run(ZERO, seed)["loss"]
+    return loss[-1] < loss[0]
+
+
 def cases(rng):
     RUNS.clear()
     for name in NAMES:
         for end, factor in enumerate(FACTORS):
             seed = seed_at(rng, end)
             RUNS.append((name, seed, factor, GIVEN.toy_run(name, seed)))
+    for name, wanted in (
+        (FINE, lambda seed: strength(seed, 0.2, 0.6) > 0.59),
+        (ABOVE, lambda seed: strength(seed, 2.4, 3) < 2.415),
+        (ZERO, learns),
+    ):
+        seed = seed_with(rng, wanted)
+        RUNS.append((name, seed, 1.0, GIVEN.toy_run(name, seed)))
     return [case(run[-1]) for run in RUNS]
 
 

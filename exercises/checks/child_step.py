@@ -1,10 +1,12 @@
 """Against torch.optim.AdamW, one weight at a time: a weight of the child is stepped by it, another one is not."""
 
+import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, array, built, case, wrong
 
 TOLERANCE = 1e-5
+NAMES = ("theta", "m", "v")
 
 
 def exactly(values):
@@ -27,18 +29,29 @@ def child(rng, shape, share):
     return row[torch.tensor(rng.permutation(len(row)))].view(shape)
 
 
+def in_columns(x):
+    """The same numbers, one column after the other in memory, as those of a transposed weight."""
+    return x.mT.contiguous().mT
+
+
 def cases(rng):
     found = []
-    steps = (1, 2, int(rng.integers(5, 20)), int(rng.integers(30, 100)))
-    for shape, t, share in zip(((10,), (3, 5), (2, 3, 2), (9,)), steps, (0.3, 0.2, 0.7, 0.4), strict=True):
-        mask = child(rng, shape, share)
+    steps = (1, 2, int(rng.integers(5, 20)), int(rng.integers(300, 2000)), int(rng.integers(20, 50)), 3, 2)
+    shapes = ((10,), (3, 5), (2, 3, 2), (9,), (4,), (), (7,))
+    for shape, t, share in zip(shapes, steps, (0.3, 0.2, 0.7, 0.4, 0.0, 1.0, 0.5), strict=True):
+        mask = child(rng, shape, share) if 0 < share < 1 else torch.full(shape, share == 1.0)
         lr, decay = float(rng.uniform(0.05, 0.2)), float(rng.uniform(0.5, 1.5))
+        if shape == (7,):
+            decay = 0.0
         theta, g, m, v, t = drawn(rng, shape, t)
+        if shape == (2, 3, 2):  # no gradient, inside the child and outside: the averages still move what is inside
+            g[tuple(mask.nonzero()[0])] = g[tuple((~mask).nonzero()[0])] = 0
         if shape == (9,):  # as small as eps, where its place matters
             size = 10 ** rng.uniform(-7, -6)
             g, m, v = exactly(size * g), size * m, size**2 * v
         known = {"learning_rate": lr, "share_of_the_child": float(mask.double().mean())}
-        found.append(case(theta, g, m, v, t, mask, lr, decay, **known))
+        arranged = [built(in_columns, x) if shape == (3, 5) else x for x in (theta, g, m, v)]
+        found.append(case(*arranged, t, mask, lr, decay, **known))
     return found
 
 
@@ -122,6 +135,25 @@ def still_averages(theta, g, m, v, t, mask, lr, decay):
     return new[0], torch.where(mask, new[1], m), torch.where(mask, new[2], v)
 
 
+def eps_before(theta, g, m, v, t, lr, decay):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return theta - lr * decay * theta - lr * (1 - 0.999**t) ** 0.5 / (1 - 0.9**t) * m / (v.sqrt() + 1e-8)
+
+
+def no_eps(theta, g, m, v, t, lr, decay):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    return theta - lr * decay * theta - lr * m / (1 - 0.9**t) / (v / (1 - 0.999**t)).sqrt()
+
+
+def at_step(shift):
+    return lambda theta, g, m, v, t, mask, lr, decay: reference(theta, g, m, v, t + shift, mask, lr, decay)
+
+
+def returns(change):
+    """The right step, of which something else is returned."""
+    return lambda theta, g, m, v, t, mask, lr, decay: change(*reference(theta, g, m, v, t, mask, lr, decay), t, mask)
+
+
 AFTER = (
     "your averages take in the whole gradient: you mask after them, or the step alone. Mask the gradient first: "
     "then m and v see zeros outside the child."
@@ -185,21 +217,49 @@ MISTAKES = [
         ),
     ),
     Mistake(
+        "your averages are 0 outside the child. They follow their lines there too: m becomes 0.9 m, and v 0.999 v.",
+        returns(lambda theta, m, v, t, mask: (theta, m * mask, v * mask)),
+    ),
+    Mistake(
+        "you return the corrected averages. The next step needs m and v as they are; the corrections are for theta.",
+        returns(lambda theta, m, v, t, mask: (theta, m / (1 - 0.9**t), v / (1 - 0.999**t))),
+    ),
+    *(
+        Mistake("your results come in another order. It is theta, m, v.", returns(change))
+        for change in (lambda theta, m, v, t, mask: (m, v, theta), lambda theta, m, v, t, mask: (theta, v, m))
+    ),
+    Mistake("your corrections are those of step t + 1. The first step has t = 1: take t itself.", at_step(1)),
+    Mistake("eps is missing: add it to the root of v_hat.", varied(inside=no_eps)),
+    Mistake(
+        "you add eps to the root of v. Divide v by 1 - beta2^t first, take the root, then add eps.",
+        varied(inside=eps_before),
+    ),
+    Mistake(
         "your decay is not multiplied by the learning rate.",
         varied(inside=lambda theta, g, m, v, t, lr, decay: stepped(theta, g, m, v, t, lr, decay / lr)),
     ),
 ]
 
 
+def of_all_sizes(rng, shape):
+    """Weights from 1e-15 to 10: what is added to them and taken off again leaves a trace."""
+    return exactly(rng.choice([-1, 1], size=shape) * 10 ** rng.uniform(-15, 1, size=shape))
+
+
 def stays_to_the_bit(answer, rng):
-    theta, _, m, v, _ = drawn(rng, (4, 6), 50)
-    start, mask = theta, child(rng, (4, 6), 0.4)
+    _, _, m, v, _ = drawn(rng, (4, 6), 50)
+    theta = start = of_all_sizes(rng, (4, 6))
+    mask = child(rng, (4, 6), 0.4)
     for t in range(50, 55):
         theta, m, v = answer(theta, exactly(rng.normal(size=(4, 6))), m, v, t, mask, 0.01, 0.1)
         theta, m, v = (torch.as_tensor(x) for x in (theta, m, v))
-    if not torch.equal(theta[~mask].double(), start[~mask]):
-        gap = float((theta[~mask].double() - start[~mask]).abs().max())
-        wrong(f"after five steps a weight outside the child is {gap:.1e} away. It has to be the same to the bit")
+    gap = (theta[~mask].double() - start[~mask]).abs()
+    if gap.any():
+        i = int(gap.argmax())
+        wrong(
+            f"after five steps a weight of {float(start[~mask][i]):.9g} outside the child is {float(gap[i]):.1e} away. "
+            "It has to be the same to the bit"
+        )
     if torch.equal(theta[mask].double(), start[mask]):
         wrong("no weight of the child moves")
 
@@ -216,8 +276,14 @@ def is_adamw_where_all_is_child(answer, rng):
     theta, g, m, v, t = drawn(rng, (2, 4), 6)
     got = answer(theta, g, m, v, t, torch.ones(2, 4, dtype=torch.bool), 0.1, 0.5)
     want = adamw(theta, g, m, v, t, 0.1, 0.5)
-    if any(not torch.allclose(torch.as_tensor(a).double(), b, atol=1e-4) for a, b in zip(got, want, strict=True)):
-        wrong("with a mask that is True everywhere it has to be AdamW; yours is not")
+    for name, mine, right in zip(NAMES, got, want, strict=True):
+        gap = np.abs(array(mine) - array(right))
+        if gap.max() > 1e-4:
+            i = np.unravel_index(gap.argmax(), gap.shape)
+            wrong(
+                "with a mask that is True everywhere it has to be AdamW. Its "
+                f"{name} is {array(right)[i]:.6g} where yours is {array(mine)[i]:.6g}"
+            )
 
 
 LAWS = [stays_to_the_bit, does_not_see_gradients_outside, is_adamw_where_all_is_child]

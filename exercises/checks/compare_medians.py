@@ -55,23 +55,27 @@ PUBLISHED = {  # Chen et al., 2020, Table 1, first eight tasks: medians and maxi
 }
 
 
-def scores(rng, centre):
-    """Some seeds of one method: halves, so that equal ones are equal, and a tail to one side."""
+def scores(rng, centre, base=80.0, unit=0.5):
+    """Some seeds of one method: halves, so that equal ones are equal, and a tail to one side. Or smaller units."""
     tail = rng.choice([-1, 1]) * rng.geometric(0.4, size=int(rng.integers(4, 8)))
-    return (80 + centre + 0.5 * np.round(0.8 * tail + rng.normal(size=len(tail)))).tolist()
+    return (base + 2 * unit * (centre + 0.5 * np.round(0.8 * tail + rng.normal(size=len(tail))))).tolist()
 
 
 def cases(rng):
     found = []
-    for _ in range(8):
+    # differences of less than 0.05; scores of both signs, as Matthews' correlation has them, and below 0
+    for scale in [()] * 6 + [(80.0, 1 / 128), (0.0,), (-40.0,)]:
         first, second = {}, {}
         for task in TASKS:
-            first[task], second[task] = scores(rng, 0.0), scores(rng, float(rng.choice([-1.5, -0.5, 0.5, 1.0, 1.5])))
+            first[task] = scores(rng, 0.0, *scale)
+            second[task] = scores(rng, float(rng.choice([-1.5, -0.5, 0.5, 1.0, 1.5])), *scale)
         for task, height in zip(rng.choice(TASKS, size=2, replace=False), (middle, max), strict=True):
             shift = height(first[task]) - middle(second[task])  # a tie of the medians, and one that is not clear
             second[task] = [score + shift for score in second[task]]
         order = [str(task) for task in rng.permutation(TASKS)]
         found.append(case(first, {task: second[task] for task in order}))
+    alike = {task: scores(rng, 0.0) for task in TASKS[:2]}
+    found.append(case(alike, {task: alike[task][::-1] for task in TASKS[1::-1]}))  # none is clear, none as claimed
     return found
 
 
@@ -192,6 +196,21 @@ MISTAKES = [
     Mistake(
         "you pair the tasks by their position. They come in another order in the second dictionary: take method[task].",
         by_position,
+    ),
+    *(
+        Mistake(
+            "you round the medians before you compare them. Two that differ by a hundredth are not equal.",
+            counts(clear=clear, middle=lambda values: round(middle(values), 1)),
+        )
+        for clear in (None, lambda a, b, old, new: a > max(new) or b > max(old))
+    ),
+    Mistake(
+        "you take the sizes of the scores, without their signs. A score below 0 is worse than 0.",
+        lambda *both: reference(*({task: [abs(x) for x in each[task]] for task in each} for each in both)),
+    ),
+    Mistake(
+        "your maxima begin at 0, and all scores of a task may be below it. Begin at the first score.",
+        counts(clear=lambda a, b, old, new: a > max(0.0, *new) if a > b else b > max(0.0, *old)),
     ),
     Mistake("these are shares of the tasks. Return the two numbers of tasks.", shares),
 ]

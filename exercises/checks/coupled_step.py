@@ -4,27 +4,69 @@ import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-TOLERANCE = 1e-5
-
 
 def cases(rng):
-    drawn, shapes = [], ((7,), (2, 5), (3, 2, 2), (8,))
-    steps, lams = (1, 2, int(rng.integers(5, 20)), int(rng.integers(50, 300))), rng.permutation([0.2, 0.35, 0.65, 0.8])
-    for shape, t, lam in zip(shapes, steps, lams, strict=True):
-        theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
-        v = torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-        lr, lam, gamma = float(rng.uniform(0.1, 0.4)), float(lam + rng.uniform(-0.05, 0.05)), float(rng.uniform(0.7, 3))
-        drawn.append(
-            case(theta, anchor, g, m * (1 - 0.9 ** (t - 1)), v, t, lr, lam, gamma, learning_rate=lr, gamma=gamma)
-        )
-    theta, anchor, g = (torch.tensor(rng.normal(size=6) * 10 ** rng.uniform(-8, -6, size=6)) for _ in range(3))
-    small = theta, anchor, g, torch.zeros_like(g), torch.zeros_like(g), 1, 0.3, 0.5, 1.5  # where eps stands shows here
-    return [*drawn, case(*small, learning_rate=0.3, gamma=1.5)]
+    shares, gammas = rng.permutation([0.2, 0.35, 0.65, 0.8]) + rng.uniform(-0.05, 0.05, size=4), rng.uniform(0.7, 3, 4)
+    start = drawn(rng, (7,), 1), drawn(rng, (2, 5), 2), drawn(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32)
+    usual = [
+        (given, rng.uniform(0.1, 0.4), lam, gamma)
+        for given, lam, gamma in zip((*start, drawn(rng, (8,), rng.integers(50, 300))), shares, gammas, strict=True)
+    ]
+    edges = [
+        (near(rng), 0.3, 0.5, 1.5),
+        (still(rng), rng.uniform(0.1, 0.3), 0.6, 0.0),
+        (loud(rng), rng.uniform(1, 2), 0.4, rng.uniform(10, 20)),
+        (tiny(rng), rng.uniform(1e-5, 2e-5), 0.3, 5000.0),
+        (drawn(rng, (5,), 7), rng.uniform(0.1, 0.4), 0.0, rng.uniform(0.7, 3)),
+        (drawn(rng, (4, 1), 3), rng.uniform(0.1, 0.4), 1.0, rng.uniform(0.7, 3)),
+    ]
+    return [
+        case(*given, float(lr), float(lam), float(gamma), learning_rate=float(lr), gamma=float(gamma))
+        for given, lr, lam, gamma in [*usual, *edges]
+    ]
 
 
-def adam(theta, g, m, v, t, lr):
+def near(rng):
+    """Gradients and ways home from 1e-9 to 1e-6: where eps stands shows here."""
+    zero = torch.zeros(7, dtype=torch.float64)
+    sizes = torch.logspace(-9, -6, 7, dtype=torch.float64)
+    theta, anchor, g = (torch.tensor(rng.choice([-1, 1], size=7) * rng.uniform(0.5, 2, size=7)) for _ in range(3))
+    g = torch.sign(theta - anchor) * g.abs()  # both are small, and do not cancel
+    return sizes * theta, sizes * anchor, sizes * g, zero, zero, 1
+
+
+def drawn(rng, shape, t, least=-2, most=0, before=1.0, dtype=torch.float64):
+    """theta, anchor, g, m, v and t; gradients of 10**least to 10**most, and ``before`` times that until now."""
+    t, n = int(t), int(torch.Size(shape).numel())
+    size = torch.tensor(rng.permutation(torch.logspace(least, most, n, dtype=torch.float64).numpy())).reshape(shape)
+    theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
+    m = before * size * m * (1 - 0.9 ** (t - 1))
+    v = (before * size) ** 2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+    return *(x.to(dtype) for x in (theta, anchor, size * g, m, v)), t
+
+
+def still(rng):
+    """Far into a run, and smaller gradients than before: some are 0, as those of words that are not in the batch."""
+    theta, *given = drawn(rng, (2, 4), rng.integers(2000, 4000), -2, 0, before=5.0, dtype=torch.float32)
+    theta[0, 0] = given[1][0, :2] = 0.0
+    return theta, *given
+
+
+def loud(rng):
+    """A sudden large gradient after quiet: Adam's step is over three learning rates long."""
+    return drawn(rng, (2, 1, 3), rng.integers(2000, 4000), 2, 3, before=1e-3)
+
+
+def tiny(rng):
+    """One weight, of the size that it has in a real model."""
+    sign = rng.choice([-1, 1])
+    theta, anchor = torch.tensor([sign * rng.uniform(4e-5, 6e-5)]), torch.tensor([sign * rng.uniform(1e-5, 2e-5)])
+    return theta, anchor, *drawn(rng, (1,), 1, -3, -3)[2:]
+
+
+def adam(theta, g, m, v, t, lr, eps=1e-8):
     weights = torch.nn.Parameter(theta.clone())
-    optimizer = torch.optim.Adam([weights], lr=lr, betas=(0.9, 0.999), eps=1e-8, foreach=False)
+    optimizer = torch.optim.Adam([weights], lr=lr, betas=(0.9, 0.999), eps=eps, foreach=False)
     state = {"step": torch.tensor(float(t - 1)), "exp_avg": m.clone(), "exp_avg_sq": v.clone()}
     optimizer.state[weights] = state
     weights.grad = g.clone()
@@ -32,10 +74,15 @@ def adam(theta, g, m, v, t, lr):
     return weights.detach(), state["exp_avg"], state["exp_avg_sq"]
 
 
-def reference(theta, anchor, g, m, v, t, lr, lam, gamma):
+def mixed(theta, anchor, g, m, v, t, lr, lam, gamma):
     at = theta.clone().requires_grad_()
     loss = lam * (g * at).sum() + (1 - lam) * gamma / 2 * (at - anchor).square().sum()
-    return adam(theta, torch.autograd.grad(loss, at)[0], m, v, t, lr)
+    return torch.autograd.grad(loss, at)[0]
+
+
+def reference(*given):
+    theta, _, _, m, v, t, lr, _, _ = given
+    return adam(theta, mixed(*given), m, v, t, lr)
 
 
 def on(gradient, share=lambda lam: 1.0):
@@ -57,14 +104,25 @@ def pull_outside(theta, anchor, g, m, v, t, lr, lam, gamma):
     return stepped - lr * (1 - lam) * gamma * (theta - anchor), m, v
 
 
-def by_hand(below=lambda v: v**0.5 + 1e-8, corrected=True, keep="raw"):
-    """Adam on the mixed gradient, with something else below the step, in the correction or in what is given back."""
+def by_hand(
+    below=lambda v: v**0.5 + 1e-8,
+    betas=(0.9, 0.999),
+    enters=lambda g, m, task: g * g,
+    corrections=lambda first, second: (first, second),
+    ahead=0,
+    kept=lambda old, new, hat: new,
+    along=1,
+):
+    """Adam on the mixed gradient, with something else in one of its parts."""
 
     def step(theta, anchor, g, m, v, t, lr, lam, gamma):
-        g = lam * g + (1 - lam) * gamma * (theta - anchor)
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        m_hat, v_hat = (m / (1 - 0.9**t), v / (1 - 0.999**t)) if corrected else (m, v)
-        return theta - lr * m_hat / below(v_hat), *((m, v) if keep == "raw" else (m_hat, v_hat))
+        old, task = (m, v), lam * g
+        g = task + (1 - lam) * gamma * (theta - anchor)
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * enters(g, m, task)
+        first, second = corrections(*(1 - beta ** (t + ahead) for beta in betas))
+        hat = m / first, v / second
+        return theta - along * lr * hat[0] / below(hat[1]), *kept(old, (m, v), hat)
 
     return step
 
@@ -75,17 +133,60 @@ MISTAKES = [
         by_hand(below=lambda v: (v + 1e-8) ** 0.5),
     ),
     Mistake(
-        "there is no eps in your denominator. A weight whose gradients are about 1e-8 shows it.",
+        "you add eps to the root of v, before the bias correction, as the released RecAdam does. Here it is added to "
+        "the root of v_hat.",
+        lambda *given: adam(given[0], mixed(*given), *given[3:7], eps=1e-8 / (1 - 0.999 ** given[5]) ** 0.5),
+    ),
+    Mistake(
+        "eps is the least that your denominator can be. It has to be added to the root of v_hat, for every weight.",
+        by_hand(below=lambda v: (v**0.5).clamp(min=1e-8)),
+    ),
+    Mistake(
+        "your step is the one without eps. Add it to the root of v_hat, for every weight: one whose gradients are "
+        "about 1e-8 shows it.",
         by_hand(below=lambda v: v**0.5),
     ),
     Mistake(
         "the bias correction is missing. Divide m by 1 - beta1^t and v by 1 - beta2^t before the step.",
-        by_hand(corrected=False),
+        by_hand(corrections=lambda first, second: (1, 1)),
     ),
+    Mistake(
+        "you correct v and not m. Divide m by 1 - beta1^t as well.",
+        by_hand(corrections=lambda first, second: (1, second)),
+    ),
+    Mistake(
+        "you correct m and not v. Divide v by 1 - beta2^t as well.",
+        by_hand(corrections=lambda first, second: (first, 1)),
+    ),
+    Mistake("your bias correction takes t + 1. The t that you get is 1 at the first step already.", by_hand(ahead=1)),
+    Mistake("your bias correction takes t - 1. The t that you get is 1 at the first step.", by_hand(ahead=-1)),
+    Mistake("the root over v_hat is missing.", by_hand(below=lambda v: v + 1e-8)),
+    Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", by_hand(betas=(0.999, 0.9))),
+    Mistake(
+        "your v averages the gradients themselves. It has to average their squares.",
+        by_hand(enters=lambda g, m, task: g),
+    ),
+    Mistake(
+        "the spring is in your m and not in your v: v takes in the square of the mixed gradient, all of it.",
+        by_hand(enters=lambda g, m, task: task * task),
+    ),
+    Mistake(
+        "your v takes in the two squares, one of the task and one of the spring. It is the square of their sum.",
+        by_hand(enters=lambda g, m, task: task * task + (g - task) ** 2),
+    ),
+    Mistake(
+        "your v takes in the square of m. It takes in the square of g_t.", by_hand(enters=lambda g, m, task: m * m)
+    ),
+    Mistake("you walk uphill: the step has to be taken off the weights, not added.", by_hand(along=-1)),
     Mistake(
         "you give back the corrected averages. The next step would correct them once more: give back m and v as they "
         "are before the correction.",
-        by_hand(keep="corrected"),
+        by_hand(kept=lambda old, new, hat: hat),
+    ),
+    Mistake(
+        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
+        "v_t.",
+        by_hand(kept=lambda old, new, hat: old),
     ),
     Mistake(
         "gamma is missing on your pull: in the gradient it is (1 - lam) * gamma * (theta - anchor).",

@@ -2,33 +2,46 @@
 
 import math
 
+import numpy as np
 import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-HEADS = ("classifier", "score", "head.dense", "qa_outputs", "top")
+HEADS = ("classifier", "score", "head.dense", "qa_outputs", "layer.top")
+
+
+def steps(rng, size, shape):
+    return torch.tensor(np.round(64 * size * rng.normal(size=shape)) / 64)
 
 
 def drawn(rng, layers, d, head):
-    """A model with its head, and its anchors: the layers are in another order there."""
-    shapes = {"embeddings.weight": (d + 2, d)}
+    """A model with its head, and its anchors: the layers are in another order there.
+
+    All numbers are multiples of 1/64, so that many moves are the same to the last digit; one tensor has not moved.
+    """
+    shapes = {"embeddings.weight": (40 + d, d), "embeddings.scale": (1,), "embeddings.norm.weight": (d,)}
     for layer in range(layers):
         # "heads" and "score" are parts of the encoder here: names do not tell what is new
         shapes |= {f"layer.{layer}.heads.weight": (d, d), f"layer.{layer}.score.bias": (d,)}
-    anchors = {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()}
+    anchors = {name: steps(rng, 1.0, shape) for name, shape in shapes.items()}
     far = rng.uniform(0.2, 2.0)
-    weights = {name: anchor + far * torch.tensor(rng.normal(size=anchor.shape)) for name, anchor in anchors.items()}
+    weights = {name: anchor + steps(rng, far, anchor.shape) for name, anchor in anchors.items()}
+    weights["embeddings.scale"] = anchors["embeddings.scale"] + round(far) + 3
+    weights["layer.0.score.bias"] = anchors["layer.0.score.bias"].clone()
+    weights["layer.1.heads.weight"] = anchors["layer.1.heads.weight"] + weights["layer.0.heads.weight"]
+    weights["layer.1.heads.weight"] -= anchors["layer.0.heads.weight"]
     weights |= {
         f"{head}.weight": torch.tensor(rng.normal(size=(2, d))),
         f"{head}.bias": torch.tensor(rng.normal(size=2)),
     }
     order = [n for layer in reversed(range(layers)) for n in shapes if n.startswith(f"layer.{layer}.")]
-    return weights, {name: anchors[name] for name in ["embeddings.weight", *order]}
+    first = [n for n in shapes if n.startswith("embeddings.")]
+    return weights, {name: anchors[name] for name in [*first, *order]}
 
 
 def cases(rng):
     sizes = ((2, 3), (3, 2), (2, 5), (4, 4))
-    heads = rng.permutation(HEADS)
+    heads = ["layer.top", *rng.permutation(HEADS)]  # the name of a head may begin as one of the encoder does
     pairs = [drawn(rng, layers, d, str(head)) for (layers, d), head in zip(sizes, heads, strict=False)]
     return [case(*pair, number_of_weights=sum(a.numel() for a in pair[1].values())) for pair in pairs]
 
@@ -57,6 +70,21 @@ def without(*parts):
     """The anchors without those that have one of these in their name."""
     return lambda weights, anchors: reference(
         weights, {name: home for name, home in anchors.items() if not any(part in name for part in parts)}
+    )
+
+
+def where(keeps):
+    """The distance over the tensors that ``keeps(move)`` keeps."""
+    return lambda weights, anchors: math.sqrt(sum(m.square().sum() for m in moves(weights, anchors) if keeps(m)))
+
+
+def each_once(weights, anchors):
+    return math.sqrt(sum(n * n for n in {n for move in moves(weights, anchors) for n in move.flatten().tolist()}))
+
+
+def each_tensor_once(weights, anchors):
+    return math.sqrt(
+        sum(n * n for move in {tuple(m.flatten().tolist()) for m in moves(weights, anchors)} for n in move)
     )
 
 
@@ -115,6 +143,32 @@ MISTAKES = [
         for parts in (("head",), ("score",), ("head", "score"))
     ),
     Mistake("the biases are missing in your sum. They are pretrained weights too.", without("bias")),
+    Mistake("only matrices count in your sum. Biases and scales are weights too.", where(lambda m: m.ndim > 1)),
+    Mistake("a tensor of a single number is left out in yours. It counts too.", where(lambda m: m.numel() > 1)),
+    Mistake(
+        "equal moves count once in yours (in a set, or as the keys of a dictionary). Each weight counts, also if "
+        "another one moved just as far.",
+        each_once,
+    ),
+    Mistake("tensors that made the same move count once in yours. Each of them counts.", each_tensor_once),
+    Mistake(
+        "only weights that became larger count in yours. A move down is squared as well.",
+        lambda weights, anchors: math.sqrt(sum(m.clamp(min=0).square().sum() for m in moves(weights, anchors))),
+    ),
+    Mistake(
+        "this is the farthest move of a single weight. The distance is the root of the sum of all squared moves.",
+        lambda weights, anchors: max(m.abs().max() for m in moves(weights, anchors)),
+    ),
+    Mistake(
+        "you take the mean of the squares in each tensor. One sum over all numbers of all tensors, then one root.",
+        lambda weights, anchors: math.sqrt(sum(m.square().mean() for m in moves(weights, anchors))),
+    ),
+    Mistake(
+        "you divide by the length of the anchors: a relative distance. Asked for is the distance itself.",
+        lambda weights, anchors: (
+            reference(weights, anchors) / math.sqrt(sum(home.square().sum() for home in anchors.values()))
+        ),
+    ),
     Mistake(
         "you pair the tensors by their position. The two dictionaries are in different orders, so you measure from one "
         "layer to another. Pair by name: weights[name] - anchors[name].",
@@ -162,4 +216,19 @@ def does_not_see_how_tensors_are_cut(answer, rng):
         wrong("your distance changes when one tensor is stored as two; the weights are the same, so it must not")
 
 
-LAWS = [is_zero_at_home, leaves_the_head_out, does_not_see_how_tensors_are_cut]
+FAR = np.arange(1, 61).reshape(3, 5, 4) / 2**16
+
+
+def bears_a_short_way(answer, rng):
+    anchors = {f"layer.{i}.weight": 100 + steps(rng, 1.0, (5, 4)) for i in range(3)}
+    moves = [torch.tensor(signs * far) for signs, far in zip(rng.choice([-1, 1], (3, 5, 4)), FAR, strict=True)]
+    weights = {name: home + move for (name, home), move in zip(anchors.items(), moves, strict=True)}
+    found, right = float(answer(weights, anchors)), math.sqrt((FAR**2).sum())
+    if not math.isclose(found, right, rel_tol=1e-3):
+        wrong(
+            f"60 weights near 100 that moved by less than 0.001 are {right:.5g} from home, and yours is {found:.5g}. "
+            "Subtract before you square, and never in half precision"
+        )
+
+
+LAWS = [is_zero_at_home, leaves_the_head_out, bears_a_short_way, does_not_see_how_tensors_are_cut]

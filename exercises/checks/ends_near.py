@@ -1,6 +1,6 @@
 """Against an interval, on the published figure and on distances drawn where a wrong margin shows."""
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, array, case, wrong
 
 INF = float("inf")
 FAR = {0.001: 6.3, 0.005: 10.2, 0.01: 10.5, 0.05: 11.15}
@@ -26,7 +26,8 @@ def figure(rng, margin):
     ]
     ks = shuffled(rng, [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
     distances = {k: float(plain * share) for k, share in zip(ks, shares * 2, strict=True)}
-    distances = {k: distances[k] for k in shuffled(rng, ks)} | {INF: plain}
+    distances[INF] = plain
+    distances = {k: distances[k] for k in shuffled(rng, [*ks, INF])}
     falling = sorted(ks[:6], reverse=True)
     return distances, [falling[i] for i in (0, 2, 1, 3, 5, 4)], margin
 
@@ -37,7 +38,42 @@ def cases(rng):
     # 0.2 is nearer than the margin taken for a distance, and farther than a hundredth of it
     close = {0.2: plain - 0.5 * margin, 0.5: plain * (1 + 0.5 * margin), 1.0: plain * (1 - 2 * margin), INF: plain}
     drawn.append((close, [1.0, 0.5, 0.2], margin))
+    drawn += edges(rng)
     return [case(PUBLISHED, shuffled(rng, TUNED), 0.02), *(case(*each) for each in drawn)]
+
+
+def edges(rng):
+    """Lists of none, of one, and with infinity; values of k above 1; distances just inside and just outside."""
+    plain = float(rng.uniform(2, 3))
+    near, far = (lambda: float(plain * (1 + rng.uniform(-0.08, 0.08)))), (lambda: float(plain * rng.uniform(1.3, 2)))
+    none = {2.0: far(), INF: plain, 1.0: far(), 0.3: near()}
+    one = {2.0: far(), 1.0: near(), INF: plain, 0.3: near()}
+    large = {10.0: near(), 2.0: near(), INF: plain, 100.0: near(), 30.0: far(), 0.5: near()}
+    margin = int(rng.integers(11, 15)) / 100 + 0.003
+    parts = {0.1: 1 - margin + 0.0015, 0.2: 1 - margin - 0.0015, 0.5: 1 + margin - 0.0015, 1.0: 1 + margin + 0.0015}
+    close = {k: float(plain * part) for k, part in parts.items()}
+    return [
+        (none, [1.0, 2.0], 0.1),
+        (one, [2.0, 1.0], 0.1),
+        (large, [10.0, INF, 2.0, 30.0, 100.0], 0.1),
+        (
+            {0.2: close[0.2], 0.5: close[0.5], INF: plain, 1.0: close[1.0], 0.1: close[0.1]},
+            [1.0, 0.5, 0.2, 0.1],
+            margin,
+        ),
+    ]
+
+
+def play(entry, distances, tuned, margin):
+    """The list; one k alone is none."""
+    got = entry(distances, tuned, margin)
+    try:
+        number = array(got).ndim == 0
+    except TypeError:
+        return got
+    if number:
+        wrong(f"your result is a number, {float(array(got)):g}; it has to be a list, also with one k in it, or none")
+    return got
 
 
 def reference(distances, tuned, margin):
@@ -76,6 +112,23 @@ MISTAKES = [
         "your margin is a share of the run's own distance. Every k is measured by the same rod, plain fine-tuning's "
         "distance: multiply the margin by that.",
         having(lambda mine, plain, margin: abs(mine - plain) <= margin * mine),
+    ),
+    Mistake(
+        "your margin is a share of the larger of the two distances, as in `math.isclose`. Multiply it by plain "
+        "fine-tuning's.",
+        having(lambda mine, plain, margin: abs(mine - plain) <= margin * max(mine, plain)),
+    ),
+    Mistake(
+        "your rod is the run with the largest k but infinity. Plain fine-tuning is k = infinity.",
+        lambda d, tuned, margin: reference(d | {INF: d[max(set(d) - {INF})]}, tuned, margin),
+    ),
+    Mistake(
+        "infinity is missing. It is plain fine-tuning itself, and where it is one of the tuned k it ends near.",
+        lambda d, tuned, margin: reference(d, set(tuned) - {INF}, margin),
+    ),
+    Mistake(
+        "your k are sorted as words are, in which 10 comes before 2. Sort the numbers.",
+        lambda d, tuned, margin: sorted(reference(d, tuned, margin), key=str),
     ),
     Mistake(UNTUNED.format(", and infinity, which is plain fine-tuning itself"), untuned(set())),
     Mistake(UNTUNED.format(""), untuned({INF})),
@@ -128,7 +181,7 @@ def the_unit_does_not_matter(answer, rng):
 
 def at_most_takes_in_the_margin_itself(answer, rng):
     exact = {0.5: 6.0, 1.0: 10.0, 0.1: 5.5, INF: 8.0}  # 6 and 10 are 25 % from 8, to the bit
-    if list(answer(exact, [0.5, 1.0, 0.1], 0.25)) != [0.5, 1.0]:
+    if set(answer(exact, [0.5, 1.0, 0.1], 0.25)) < {0.5, 1.0}:
         wrong("a distance exactly on the margin counts: at most is <=")
 
 

@@ -9,9 +9,12 @@ from recall_learn.practice import Mistake, case, wrong
 
 def cases(rng):
     drawn = [rng.uniform(size=int(n)) for n in rng.integers(3, 9, size=2)]
-    for steps, k in ((30, 0.5), (100, 0.1), (300, 0.03)):
+    for steps, k in ((30, 0.5), (100, 0.1), (300, 0.03), (int(rng.integers(1500, 2500)), 0.01)):
         t = np.arange(1, steps + 1)
         drawn.append(1 / (1 + np.exp(-k * rng.uniform(0.7, 1.4) * (t - rng.uniform(0.2, 0.6) * steps))))
+    late = np.zeros(int(rng.integers(150, 250)))  # let go in the last steps: the factor is under a thousandth
+    late[-3:] = np.sort(rng.uniform(size=3))
+    drawn += [late, rng.uniform(size=2), rng.uniform(size=1)]
     return [case(lam, number_of_steps=len(lam)) for lam in drawn]
 
 
@@ -102,4 +105,9 @@ def a_switch_has_what_is_left(answer, rng):
         )
 
 
-LAWS = [plain_fine_tuning_needs_no_factor, a_switch_has_what_is_left]
+def where_nothing_moves_nothing_is_left(answer, rng):
+    if abs(float(answer(np.zeros(int(rng.integers(4, 40)))))) > 1e-9:
+        wrong("where lambda is 0 in all steps, RecAdam takes no Adam step: the factor has to be 0")
+
+
+LAWS = [where_nothing_moves_nothing_is_left, plain_fine_tuning_needs_no_factor, a_switch_has_what_is_left]

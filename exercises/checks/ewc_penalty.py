@@ -4,25 +4,36 @@ import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-SHAPES = ({"w": (3, 4), "b": (3,)}, {"a": (2, 2, 2)}, {"embed": (4, 3), "scale": (), "out": (2, 4)}, {"w": (1, 5)})
+SHAPES = (
+    {"w": (3, 4), "b": (3,)},
+    {"a": (2, 2, 2)},
+    {"embed": (4, 3), "scale": (), "out": (2, 4)},
+    {"w": (1, 5)},
+    {"encoder.head.weight": (2, 3), "encoder.value": (2, 3), "encoder.classifier": (2, 3)},
+    {"w": (3, 2)},
+)
+HEADS = ("head.weight", "classifier.weight", "score.weight", "encoder.top.weight")
 
 
-def drawn(rng, shapes, strength, head=True):
-    """Weights with a head, anchors, Fisher and strength."""
-    anchors = {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()}
-    weights = {name: each + torch.tensor(0.7 * rng.normal(size=each.shape)) for name, each in anchors.items()}
+def drawn(rng, shapes, strength, head="head.weight", way=0.7, dtype=torch.float64):
+    """Weights with a head, ``way`` from their anchors, Fisher and strength; each in another order, where they fit."""
+    names = list(shapes)
+    turned = names[1:] + names[:1] if len(set(shapes.values())) == 1 else names
+    anchors = {name: torch.tensor(rng.normal(size=shape), dtype=dtype) for name, shape in shapes.items()}
+    weights = {name: anchors[name] + torch.tensor(way * rng.normal(size=shapes[name])) for name in reversed(names)}
     if head:
-        weights = {"head.weight": torch.tensor(rng.normal(size=(2, 3)))} | dict(reversed(weights.items()))
-    fisher = {name: torch.tensor(rng.gamma(0.8, 1.0, size=each.shape)) for name, each in anchors.items()}
-    return {name: each.requires_grad_() for name, each in weights.items()}, anchors, fisher, strength
+        weights = {head: torch.tensor(rng.normal(size=(2, 3)))} | weights
+    fisher = {name: torch.tensor(rng.gamma(0.8, 1.0, size=shapes[name]), dtype=dtype) for name in turned}
+    return {name: each.to(dtype).requires_grad_() for name, each in weights.items()}, anchors, fisher, strength
 
 
 def cases(rng):
-    found = []
-    for shapes, size in zip(SHAPES, (3.0, 0.4, 25.0, 1.6), strict=True):
+    found, heads = [], [str(head) for head in rng.permutation(HEADS)]
+    kinds = [{}, {"dtype": torch.float32}, {}, {"head": None}, {"head": "top.weight"}, {"way": 30.0}]
+    for shapes, size, head, kind in zip(SHAPES, (3.0, 0.4, 25.0, 1.6, 2.1, 0.7), [*heads, "", ""], kinds, strict=True):
         strength = size * float(rng.uniform(0.8, 1.2))
-        found.append(case(*drawn(rng, shapes, strength, head=size != 1.6), strength=strength))
-    return found
+        found.append(case(*drawn(rng, shapes, strength, **{"head": head} | kind), strength=strength))
+    return [*found, case(*drawn(rng, SHAPES[0], 0), strength=0)]
 
 
 def summed(term, weights, anchors, fisher, names=None):
@@ -61,6 +72,28 @@ def with_the_head(weights, anchors, fisher, strength):
     )
 
 
+def in_order(of):
+    """The tensors of one dictionary paired with the others' by their place; the head, if it is among them, left out."""
+
+    def function(weights, anchors, fisher, strength):
+        known = {name: each for name, each in weights.items() if name in anchors}
+        given = {"weights": known, "fisher": fisher}
+        given[of] = dict(zip(anchors, given[of].values(), strict=True))
+        return reference(given["weights"], anchors, given["fisher"], strength)
+
+    return function
+
+
+def by_name(weights, anchors, fisher, strength):
+    """Without what has a head's word in its name."""
+    kept = [name for name in anchors if "head" not in name and "classifier" not in name]
+    return strength / 2 * summed(spring, weights, anchors, fisher, kept) if kept else 0.0
+
+
+ORDER = (
+    "you pair tensors by their place in the dictionaries. Their names may come in different orders, and a name says "
+    "what belongs together: `fisher[name]`."
+)
 MEAN = (
     "you take a mean where the penalty has a sum, so it gets weaker as the model gets larger. Add up over all the "
     "weights."
@@ -117,6 +150,12 @@ MISTAKES = [
         "only the first tensor counts: is the `return` inside the loop?",
         lambda *given: given[3] / 2 * summed(spring, *given[:3], names=list(given[1])[:1]),
     ),
+    *(Mistake(ORDER, in_order(of)) for of in ("fisher", "weights")),
+    Mistake(
+        'you tell the head by its name, and a part of the encoder has "head" or "classifier" in its name too. Ask '
+        "whether the name is in `anchors`.",
+        by_name,
+    ),
     Mistake("the head is pulled to zero as well. A weight without an anchor is left alone.", with_the_head),
 ]
 
@@ -136,7 +175,11 @@ def play(entry, weights, anchors, fisher, strength, pulls=False):
 
 
 def pulls_as_a_spring(answer, rng):
-    weights, anchors, fisher, strength = drawn(rng, SHAPES[0], 3.0)
+    for shapes, strength in ((SHAPES[0], 3.0), (SHAPES[2], 0.5), (SHAPES[0], 0)):
+        springs_of(answer, *drawn(rng, shapes, strength))
+
+
+def springs_of(answer, weights, anchors, fisher, strength):
     penalty, found = answer(weights, anchors, fisher, strength, True)
     for name, theta in weights.items():
         pull = found[name]
@@ -145,7 +188,7 @@ def pulls_as_a_spring(answer, rng):
                 wrong(f"the head's {name!r} has no anchor, and your penalty pulls it. Leave such weights alone")
             continue
         want = strength * fisher[name] * (theta.detach() - anchors[name])
-        if pull is None or not torch.allclose(pull, want, rtol=1e-3, atol=1e-5):
+        if pull is None or not torch.allclose(torch.as_tensor(pull).to(want), want, rtol=1e-3, atol=1e-5):
             worth = reference(weights, anchors, fisher, strength)
             cut = " Is a part of the graph cut?" if abs(penalty - worth) < 1e-3 * worth else ""
             wrong(f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not.{cut}")

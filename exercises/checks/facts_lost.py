@@ -5,17 +5,28 @@ from recall_learn.practice import Mistake, case, wrong
 WORDS = ("Askem", "Brill", "Corve", "Dunmar", "Eskild", "Farrow", "Gorse", "Holm", "Irvet")
 
 
-def drawn(rng, kept, lost, gained, stayed_wrong, other_wrong):
+NEAR = (
+    str.lower,
+    lambda word: f"{word}by",
+    lambda word: f"Old{word}",
+    lambda word: word[:-1],
+    lambda word: f"{word[:-1]}z",
+    str.upper,
+)
+
+
+def drawn(rng, kept, lost, gained, stayed_wrong, other_wrong, first=0):
     """Answers with so many facts of each fate, in random order. Words that are equal are not one object.
 
-    The first that was lost, and the first that stayed wrong, differ from the right word in the capital letter only.
+    What is said to the first facts that were lost, and to the first that stayed wrong, is as near to the right word as
+    in `NEAR`, beginning with the ``first``.
     """
     rows = []
     for fate, count in enumerate((kept, lost, gained, stayed_wrong, other_wrong)):
         for i in range(count):
             right, wrong_one, wrong_two = (str(word) for word in rng.choice(WORDS, size=3, replace=False))
-            if i == 0 and fate in (1, 3):
-                wrong_one = right.lower()
+            if i < len(NEAR) and fate in (1, 3):
+                wrong_one = NEAR[(first + i) % len(NEAR)](right)
             said = ((right, right), (right, wrong_one), (wrong_one, right), (wrong_one,) * 2, (wrong_one, wrong_two))
             rows.append((*said[fate], right))
     rows = [rows[i] for i in rng.permutation(len(rows))]
@@ -23,11 +34,11 @@ def drawn(rng, kept, lost, gained, stayed_wrong, other_wrong):
 
 
 def cases(rng):
-    found = []
-    for smallest in (1, 1, 2, 4, 8):
-        arguments = drawn(rng, *(int(count) for count in rng.integers(smallest, 3 * smallest + 6, size=5)))
-        found.append(case(*arguments, number_of_facts=len(arguments[0])))
-    return found
+    found = [drawn(rng, 0, 1, 3, 2, 2)]  # a single fact was known
+    for first, smallest in enumerate((1, 1, 2, 4, 8)):
+        counts = [int(count) for count in rng.integers(smallest, 3 * smallest + 6, size=5)]
+        found.append(drawn(rng, *counts, first=first))
+    return [case(*arguments, number_of_facts=len(arguments[0])) for arguments in found]
 
 
 def known(said, answers):
@@ -85,6 +96,27 @@ def right_words(said, answers):
     return {answers[i] for i in known(said, answers)}
 
 
+def of_known(as_key):
+    """The facts known before, gathered under a key of each: of those with the same key the last is left."""
+
+    def found(b, a, r):
+        had = {as_key(now, right): now != right for first, now, right in zip(b, a, r, strict=True) if first == right}
+        return sum(had.values()) / len(had)
+
+    return found
+
+
+def compared(*holds):
+    """Facts known where ``holds(said, right)``, before and after."""
+
+    def found(b, a, r):
+        pairs = (list(zip(said, r, strict=True)) for said in (b, a))
+        first, now = ([right(*each) for each in pair] for right, pair in zip(holds, pairs, strict=True))
+        return sum(had and not has for had, has in zip(first, now, strict=True)) / sum(first)
+
+    return found
+
+
 def with_a_dictionary(b, a, r):
     first, now = dict(zip(r, b, strict=True)), dict(zip(r, a, strict=True))
     had = [word for word in first if first[word] == word]
@@ -99,6 +131,16 @@ LOOKED_UP = (
     "this is what comes out if facts are told apart by their words (with a set, a dictionary or `index`). One word can "
     "stand in a list more than once: go by the place, with before[i], after[i] and answers[i]."
 )
+
+PART = (
+    'this is what comes out if a word is right that holds the right one, as "Askemby" holds "Askem" (with `in`, '
+    "`startswith` or `endswith`). A fact is known only if the word is the right one: compare with ==."
+)
+PIECE = (
+    'this is what comes out if a piece of the right word is right, as "Ask" of "Askem" (with `in`). A fact is known '
+    "only if the word is the right one: compare with ==."
+)
+HOLDS, IS_IN = str.__contains__, lambda said, right: said in right
 
 MISTAKES = [
     Mistake(
@@ -175,6 +217,13 @@ MISTAKES = [
     Mistake(LOOKED_UP, lambda b, a, r: len((set(b) & set(r)) - (set(a) & set(r))) / len(set(b) & set(r))),
     Mistake(LOOKED_UP, lambda b, a, r: len({r[i] for i in known(b, r) - known(a, r)}) / len(right_words(b, r))),
     Mistake(LOOKED_UP, with_a_dictionary),
+    Mistake(LOOKED_UP, of_known(lambda now, right: right)),
+    Mistake(LOOKED_UP, of_known(lambda now, right: (now, right))),
+    *(
+        Mistake(says, compared(*pair))
+        for says, holds in ((PART, HOLDS), (PART, str.startswith), (PART, str.endswith), (PIECE, IS_IN))
+        for pair in ((holds, holds), (str.__eq__, holds), (holds, str.__eq__))
+    ),
     Mistake(LOOKED_UP, looked_up(0)),
     Mistake(LOOKED_UP, looked_up(1)),
 ]
@@ -186,8 +235,16 @@ def nothing_known_is_nothing_lost(answer, rng):
         found = float(answer(*given))
     except (TypeError, ValueError):
         wrong("where no fact was known before, your function has to return the number 0.0")
+    if answer([], [], []) != 0.0:
+        wrong("of no facts at all not one was known before: 0.0 is right for three empty lists")
     if found != 0.0:
         wrong(f"no fact was known before, so none was lost: 0.0 is right, and yours is {found:g}")
+
+
+def one_fact_is_enough(answer, rng):
+    found = float(answer(*drawn(rng, 0, 1, 1, 1, 1, first=int(rng.integers(len(NEAR))))))
+    if abs(found - 1) > 1e-6:
+        wrong(f"a model that knew a single fact, and lost it, has lost a share of 1; yours is {found:g}")
 
 
 def learning_makes_up_for_nothing(answer, rng):
@@ -202,4 +259,4 @@ def wrong_answers_may_change(answer, rng):
         wrong(f"a model that still knows what it knew has lost 0, whatever it says to other facts; yours is {found:g}")
 
 
-LAWS = [nothing_known_is_nothing_lost, learning_makes_up_for_nothing, wrong_answers_may_change]
+LAWS = [nothing_known_is_nothing_lost, one_fact_is_enough, learning_makes_up_for_nothing, wrong_answers_may_change]

@@ -7,10 +7,11 @@ from recall_learn.practice import Mistake, case, wrong
 
 def cases(rng):
     drawn = []
-    for n, d, c in ((16, 3, 2), (5, 4, 3), (1, 2, 4), (32, 2, 3)):
+    for n, d, c in ((16, 3, 2), (5, 4, 3), (1, 2, 4), (150, 2, 3)):
         x = torch.tensor(rng.normal(size=(n, d)))
         weights = torch.tensor(rng.normal(size=(c, d)))
-        drawn.append(case(weights, x, torch.tensor(rng.integers(c, size=n)), batch_size=n))
+        y = torch.tensor(rng.integers(c if n > 1 else 1, size=n))  # not each label is there: one example has label 0
+        drawn.append(case(weights, x, y, batch_size=n))
     return drawn
 
 
@@ -89,6 +90,31 @@ MISTAKES = [
         lambda weights, x, y: gradients(weights, x, y).square().sum(0),
     ),
     Mistake(
+        "you add up the gradients of the examples before you square. Square each example's gradient first.",
+        lambda weights, x, y: gradients(weights, x, y).sum(0).square(),
+    ),
+    Mistake(
+        "you add up the gradients of the examples before you square, and divide by N. Square each example's gradient "
+        "first, then take the mean.",
+        lambda weights, x, y: gradients(weights, x, y).sum(0).square() / len(x),
+    ),
+    Mistake(
+        "you take the mean size of the derivatives, without a square: square each, then take the mean.",
+        lambda weights, x, y: gradients(weights, x, y).abs().mean(0),
+    ),
+    Mistake(
+        "this is the root of the Fisher. The mean of the squares is asked for as it is.",
+        lambda weights, x, y: reference(weights, x, y).sqrt(),
+    ),
+    Mistake(
+        "each label's p comes from a sigmoid of its own. The probabilities of one example add up to 1: softmax.",
+        lambda weights, x, y: by_hand(torch.sigmoid(x @ weights.T), x, y),
+    ),
+    Mistake(
+        "you divide by the number of labels. The mean is over the {batch_size} examples.",
+        lambda weights, x, y: gradients(weights, x, y).square().sum(0) / len(weights),
+    ),
+    Mistake(
         "you divide by N - 1. Here nothing was estimated that would cost an example: divide by N.",
         lambda weights, x, y: gradients(weights, x, y).square().sum(0) / (len(x) - 1),
     ),
@@ -130,6 +156,16 @@ def is_never_negative(answer, rng):
         wrong("an entry of your Fisher is negative, and a mean of squares cannot be")
 
 
+def draws_nothing(answer, rng):
+    x, weights = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=(4, 3)))
+    y, found = torch.tensor(rng.integers(4, size=6)), []
+    for seed in rng.integers(2**31, size=4).tolist():
+        torch.manual_seed(seed)
+        found.append(torch.as_tensor(answer(weights, x, y)))
+    if not all(torch.allclose(found[0], each, rtol=1e-3) for each in found):
+        wrong("two calls with the same arguments give different results. Nothing is drawn here: take the labels y")
+
+
 def does_not_depend_on_the_order(answer, rng):
     x, weights = torch.tensor(rng.normal(size=(6, 3))), torch.tensor(rng.normal(size=(2, 3)))
     y = torch.tensor(rng.integers(2, size=6))
@@ -138,4 +174,4 @@ def does_not_depend_on_the_order(answer, rng):
         wrong("your Fisher changes when the examples come in another order")
 
 
-LAWS = [is_never_negative, does_not_depend_on_the_order]
+LAWS = [draws_nothing, is_never_negative, does_not_depend_on_the_order]

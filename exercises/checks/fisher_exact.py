@@ -8,7 +8,7 @@ from recall_learn.practice import Mistake, case, wrong
 
 def cases(rng):
     drawn = []
-    for n, d, c in ((16, 3, 4), (5, 4, 3), (1, 2, 4), (24, 2, 2)):
+    for n, d, c in ((16, 3, 4), (5, 4, 3), (1, 2, 4), (150, 2, 2)):
         x = torch.tensor(rng.normal(size=(n, d)))
         weights = torch.tensor(1.5 * rng.normal(size=(c, d)))
         drawn.append(case(weights, x, torch.tensor(rng.integers(c, size=n)), number_of_labels=c, batch_size=n))
@@ -51,6 +51,23 @@ def favourites(weights, x, y):
     return gradients(weights, x, (x @ weights.T).argmax(1)).square().mean(0)
 
 
+def of_p(p, x):
+    """The mean over the examples of p (1 - p) x^2, whatever p is."""
+    return (p * (1 - p)).T @ x.square() / len(x)
+
+
+def label_by_label(p, x):
+    """The same where the p of an example add up to 1, else not."""
+    errors = (torch.eye(p.shape[1], dtype=p.dtype)[:, None, :] - p).square()  # label, example, row
+    return torch.einsum("nk,knc,nd->cd", p, errors, x.square()) / len(x)
+
+
+def two_likeliest(weights, x, y):
+    p, g = of_labels(weights, x)
+    kept = p * (p >= p.sort(0, descending=True).values[:2][-1])
+    return (kept * g.square()).sum(0).mean(0)
+
+
 MISTAKES = [
     Mistake(
         "p went in twice: each square is weighted by p(y|x)^2, and your Fisher is {ratio} times the right one. Did you "
@@ -81,6 +98,29 @@ MISTAKES = [
         "the mean over the examples came before the square, and your Fisher is {ratio} times the right one. Square "
         "each example's gradient, for each label, then take the means.",
         batch_mean,
+    ),
+    *(
+        Mistake(
+            "your softmax runs over the examples (dim=0 of the [N, C] logits). The probabilities of one example's "
+            "labels have to add up to 1: dim=1.",
+            lambda weights, x, y, form=form: form(torch.softmax(x @ weights.T, 0), x),
+        )
+        for form in (of_p, label_by_label)
+    ),
+    *(
+        Mistake(
+            "each label's p comes from a sigmoid of its own. The probabilities of one example add up to 1: softmax.",
+            lambda weights, x, y, form=form: form(torch.sigmoid(x @ weights.T), x),
+        )
+        for form in (of_p, label_by_label)
+    ),
+    Mistake(
+        "the squares are weighted by the mean of p over the examples. Each example has its own p(label | x).",
+        lambda weights, x, y: (of_labels(weights, x)[0].mean(1, True) * of_labels(weights, x)[1] ** 2).sum(0).mean(0),
+    ),
+    Mistake(
+        "only the most likely two labels of each example count in yours. Sum over all labels.",
+        two_likeliest,
     ),
     Mistake(
         "you have the sum over the examples; the Fisher is their mean. Divide by N.",

@@ -20,7 +20,8 @@ class Twice(nn.Module):
     def forward(self, x):
         h = torch.tanh(self.first(x))
         h = torch.tanh(self.again(self.dropout(h)))
-        return self.head(self.dropout(torch.tanh(self.again(h))))
+        h = functional.dropout(torch.tanh(self.again(h)), 0.4, self.training)  # no module: the mode decides
+        return self.head(h)
 
 
 class Words(nn.Module):
@@ -48,9 +49,9 @@ def partly(inputs, width, labels):
 
 
 def mixed(inputs, width, labels):
-    """One part is in eval mode, and the rest in train mode."""
+    """Two parts are in eval mode, one of them inside a part that is in train mode."""
     model = nn.Sequential(plain(inputs, width, labels), nn.Dropout(0.5))
-    model[1].eval()
+    model[1].eval(), model[0][2].eval()
     return model
 
 
@@ -59,14 +60,24 @@ def between(inputs, width, labels):
     model = plain(inputs, width, labels)
     for weight in model.parameters():
         weight.grad = torch.ones_like(weight)
+    model[0].bias.requires_grad_(False)
     return model
+
+
+def image(side, width, labels):
+    last = (side - 1) ** 2 * width
+    return nn.Sequential(nn.Conv2d(1, width, 2), nn.Tanh(), nn.Flatten(), nn.Dropout(0.5), nn.Linear(last, labels))
+
+
+def twice_at_rest(inputs, width, labels):
+    return Twice(inputs, width, labels).eval()
 
 
 def resting(inputs, width, labels):
     return plain(inputs, width, labels).eval()
 
 
-MODELS = {each.__name__: each for each in (plain, partly, mixed, between, resting, Twice, Words)}
+MODELS = {each.__name__: each for each in (plain, partly, mixed, between, resting, image, twice_at_rest, Twice, Words)}
 
 
 def made(kind, seed, *sizes):
@@ -90,10 +101,11 @@ def labels(rng, n, count):
 def cases(rng):
     tokens = torch.tensor(rng.integers(6, size=(7, 4)))
     return [
-        case(seeded(rng, plain, 3, 4, 3), rows(rng, 6, 3), labels(rng, 6, 3), batch_size=6),
+        case(seeded(rng, plain, 3, 4, 3), rows(rng, 70, 3), labels(rng, 70, 3), batch_size=70),
         case(seeded(rng, partly, 3, 4, 2), rows(rng, 5, 3), labels(rng, 5, 2), batch_size=5),
         case(seeded(rng, Twice, 2, 3, 3), rows(rng, 4, 2), labels(rng, 4, 3), batch_size=4),
         case(seeded(rng, Words, 6, 3), tokens, labels(rng, 7, 6), batch_size=7),
+        case(seeded(rng, image, 3, 2, 3), rows(rng, 1, 1, 3, 3), labels(rng, 1, 3), batch_size=1),
     ]
 
 
@@ -115,8 +127,8 @@ def play(entry, model, x, y, watched=""):
     return found
 
 
-def derivatives(model, x, y, step=1e-5):
-    """Central differences of each example's loss, ``name -> [N, *shape]``."""
+def derivatives(model, x, y, step=1e-5, of=lambda logits: logits):
+    """Central differences of each example's loss, of these logits, ``name -> [N, *shape]``."""
     model = copy.deepcopy(model).eval().double()
     x = x.double() if x.is_floating_point() else x
     found = {}
@@ -129,7 +141,7 @@ def derivatives(model, x, y, step=1e-5):
                 before, losses = flat[i].item(), []
                 for value in (before + step, before - step):
                     flat[i] = value
-                    losses.append(functional.cross_entropy(model(x), y, reduction="none"))
+                    losses.append(functional.cross_entropy(of(model(x)), y, reduction="none"))
                 flat[i] = before
                 columns.append((losses[0] - losses[1]) / (2 * step))
             found[name] = torch.stack(columns, 1).view(len(x), *weight.shape)
@@ -142,6 +154,11 @@ def of_each(model, x, y, function):
 
 def reference(model, x, y):
     return of_each(model, x, y, lambda g: g.square().mean(0))
+
+
+def softmax_twice(model, x, y):
+    found = derivatives(model, x, y, of=lambda logits: logits.softmax(1))
+    return {name: g.square().mean(0) for name, g in found.items()}
 
 
 def of_favourites(model, x, y):
@@ -185,17 +202,30 @@ MISTAKES = [
         "your labels are the model's favourites (argmax). The empirical Fisher takes the labels of the data, y.",
         of_favourites,
     ),
+    Mistake(
+        "this is what comes out with the softmax taken twice. `cross_entropy` and `log_softmax` take logits and do it "
+        "themselves: hand them model(x).",
+        softmax_twice,
+    ),
+    Mistake(
+        "you take the variance of the gradients: their mean is taken off before the squares. Leave it in.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.var(0, unbiased=False)),
+    ),
 ]
 
 
 def drops_nothing(answer, rng):
     seed, x, y = int(rng.integers(2**31)), rows(rng, 6, 3), labels(rng, 6, 3)
-    found = [answer(built(made, kind, seed, 3, 4, 3), x, y) for kind in ("plain", "resting")]
-    if not all(same(found[0][name], found[1][name]) for name in found[1]):
-        wrong(
-            "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
-            "model.eval() before the first forward pass"
-        )
+    for kinds in (("plain", "resting"), ("Twice", "twice_at_rest")):
+        found = [answer(built(made, kind, seed, 3, 4, 3), x, y) for kind in kinds]
+        if not all(same(found[0][name], found[1][name]) for name in found[1]):
+            wrong(
+                "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
+                "model.eval() before the first forward pass"
+                if kinds[0] == "plain"
+                else "a model that drops in its forward pass where `self.training` is True, without a module "
+                "nn.Dropout, gets another Fisher in train mode. Call model.eval(): it switches all modules"
+            )
 
 
 def keeps_each_mode(answer, rng):

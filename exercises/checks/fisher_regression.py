@@ -9,9 +9,10 @@ from recall_learn.practice import Mistake, case, wrong
 
 def cases(rng):
     drawn = []
-    for (n, d), sigma in zip(((12, 3), (5, 4), (1, 2), (30, 1)), (0.5, 3.0, 1.7, 0.2), strict=True):
+    for (n, d), sigma in zip(((12, 3), (5, 4), (1, 2), (9, 1), (150, 2)), (0.5, 3.0, 40.0, 0.02, 0.6), strict=True):
         sigma = sigma * float(rng.uniform(0.8, 1.2))
         residuals = torch.tensor(rng.normal(size=n) * sigma * rng.uniform(1.5, 3))
+        residuals[: n // 3] = 0.0  # some examples are met exactly
         drawn.append(case(torch.tensor(rng.normal(size=(n, d))), residuals, sigma, sigma=sigma, batch_size=n))
     return drawn
 
@@ -82,6 +83,23 @@ MISTAKES = [
     Mistake(
         "you have the sum over the examples; the Fisher is their mean. Divide by N.",
         lambda derivatives, residuals, sigma: derivatives.square().sum(0) / sigma**2,
+    ),
+    Mistake(
+        "you divide by N - 1. Nothing was estimated here that would cost an example: divide by N.",
+        lambda derivatives, residuals, sigma: derivatives.square().sum(0) / (len(derivatives) - 1) / sigma**2,
+    ),
+    Mistake(
+        "you take the variance of the derivatives over the examples: their mean is taken off before the square. Leave "
+        "it in.",
+        lambda derivatives, residuals, sigma: derivatives.var(0, unbiased=False) / sigma**2,
+    ),
+    Mistake(
+        "you take the mean size of the derivatives. Square each, then take the mean.",
+        lambda derivatives, residuals, sigma: derivatives.abs().mean(0) / sigma**2,
+    ),
+    Mistake(
+        "you estimate the variance from the residuals. It is given: sigma^2.",
+        lambda derivatives, residuals, sigma: derivatives.square().mean(0) / residuals.square().mean(),
     ),
     Mistake(
         "there is a 1/2 too many. It stands in the exponent of p, and differentiating the square takes it away.",

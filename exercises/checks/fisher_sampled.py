@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, array, case, wrong
 
 # Few enough labels for a loop with autograd. A case is drawn so that TOLERANCE is SIGMAS standard errors of an entry.
 TOLERANCE, SIGMAS = 0.28, 5.6
@@ -129,7 +129,49 @@ def equal_examples(rng, n):
 
 
 def number(found):
-    return float(torch.as_tensor(found)[0, 0])
+    return float(array(found)[0, 0])
+
+
+def play(entry, weights, x, draws, generator, asked=""):
+    """The Fisher. For a law: those of 14 calls in a row, or whether torch's global generator was left alone."""
+    if asked == "in a row":
+        return [number(entry(weights.clone(), x.clone(), draws, generator)) for _ in range(14)]
+    before = torch.get_rng_state()
+    found = entry(weights, x, draws, generator)
+    return torch.equal(before, torch.get_rng_state()) if asked == "leaves alone" else found
+
+
+def moves_the_generator_on(answer, rng):
+    _, weights, x = equal_examples(rng, 4)
+    if len(set(answer(weights, x, 3, seeded(rng), "in a row"))) == 1:
+        wrong(
+            "call after call with one and the same generator gives the same result, so your function leaves it where "
+            "it was. Draw with the generator itself, not with a copy, and do not set it back"
+        )
+
+
+def leaves_the_global_generator_alone(answer, rng):
+    _, weights, x = equal_examples(rng, 4)
+    if not answer(weights, x, 3, seeded(rng), "leaves alone"):
+        wrong(
+            "your function seeds torch's global generator, or draws from it, and somebody else's random numbers depend "
+            "on it. Draw with generator=generator"
+        )
+
+
+def takes_every_example(answer, rng):
+    """Two labels of p = 1/2 have equal squares, so that only the examples decide."""
+    x = torch.tensor(rng.uniform(0.5, 2, size=(150, 2)) * np.linspace(1, 3, 150)[:, None])
+    found = torch.as_tensor(answer(torch.zeros(2, 2, dtype=x.dtype), x, 2, seeded(rng))).double()
+    right = 0.25 * x.square().mean(0)
+    if not torch.allclose(found, right.expand(2, 2), rtol=1e-3):
+        i = int((found - right).abs().max(0).values.argmax())
+        one = float(found[:, i][(found[:, i] - right[i]).abs().argmax()])
+        wrong(
+            "where two labels are equally likely it does not matter which is drawn: each example has to give a quarter "
+            f"of x^2, as often as any other. For 150 examples an entry of yours is {one:.5g}, and "
+            f"{float(right[i]):.5g} is right: are the examples taken each, and in equal shares?"
+        )
 
 
 def squares_come_first(answer, rng):
@@ -191,30 +233,42 @@ def generator_decides(answer, rng):
         )
 
 
-def labels_drawn(answer, rng, n, draws):
-    """How many of the N * draws labels were 0, in 16 calls; not always whole numbers if something is wrong."""
+def labels_drawn(answer, rng, n, draws, calls):
+    """How many of the N * draws labels were 0, call by call; not always whole numbers if something is wrong. And p."""
     p, weights, x = equal_examples(rng, n)
-    found = np.array([number(answer(weights, x, draws, seeded(rng))) for _ in range(16)])
-    return n * draws * (found - p**2) / ((1 - p) ** 2 - p**2)
+    found = np.array([number(answer(weights, x, draws, seeded(rng))) for _ in range(calls)])
+    return n * draws * (found - p**2) / ((1 - p) ** 2 - p**2), p
 
 
 def is_made_of_whole_labels(answer, rng):
-    count = labels_drawn(answer, rng, 3, 4)
-    if np.abs(count - count.round()).max() > 0.02 or count.min() < -0.5 or count.max() > 12.5:
+    for n, draws, calls in ((3, 5, 16), (1, 499, 3)):  # primes: fewer draws than asked for do not divide them
+        count, _ = labels_drawn(answer, rng, n, draws, calls)
+        if np.abs(count - count.round()).max() > 0.02 or count.min() < -0.5 or count.max() > n * draws + 0.5:
+            what = f"{n} equal examples" if n > 1 else "one example"
+            wrong(
+                f"{what} and draws = {draws} give a result that no {n * draws} labels can give. It has to be the plain "
+                "mean of N * draws squares, each with a drawn label"
+            )
+
+
+def draws_vary(answer, rng):
+    """In a right answer the count of 20 labels is within 1 of its mean in two of five calls, so not in all of 20."""
+    count, p = labels_drawn(answer, rng, 1, 20, 20)
+    if (np.abs(count - 20 * p) < 1).all() and np.ptp(count) > 0.5:
         wrong(
-            "three equal examples with four draws each give a result that no twelve labels can give. It has to be the "
-            "plain mean of N * draws squares, each with a drawn label"
+            "the labels of an example are spread evenly over p: each of them comes as often as it is expected to, in "
+            "every call. Draw each label by itself, so that the others do not matter to it"
         )
 
 
 def draws_are_independent(answer, rng):
-    count = labels_drawn(answer, rng, 3, 4).round()
+    count = labels_drawn(answer, rng, 3, 5, 16)[0].round()
     if (count % 3 == 0).all():
         wrong(
             "equal examples always get the same labels, or only one of them counts. Each example needs draws of its "
             "own: as many random numbers as there are labels"
         )
-    if (count % 4 == 0).all():
+    if (count % 5 == 0).all():
         wrong(
             "only one label of each example counts: one is drawn and used again, or the others are dropped. Draw each "
             "anew, and use them all"
@@ -224,7 +278,11 @@ def draws_are_independent(answer, rng):
 LAWS = [
     same_generator_same_answer,
     squares_come_first,
+    draws_vary,
     generator_decides,
+    moves_the_generator_on,
+    leaves_the_global_generator_alone,
+    takes_every_example,
     is_made_of_whole_labels,
     draws_are_independent,
 ]

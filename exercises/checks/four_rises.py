@@ -19,8 +19,16 @@ def drawn(rng, n, d):
     return (p - y)[:, None] * x, hessian, torch.tensor(rng.normal(size=d))
 
 
+def saddle(gradients, hessian, d):
+    """The same where the loss falls in the direction of d."""
+    return gradients, hessian - 2 * float(d @ hessian @ d / (d @ d)) * torch.eye(len(d), dtype=d.dtype), d
+
+
 def cases(rng):
-    return [case(*drawn(rng, n, d), N=n) for n, d in ((12, 2), (30, 3), (7, 4), (50, 6))]
+    found = [case(*saddle(*drawn(rng, 20, 3)), N=20)]
+    return found + [
+        case(*drawn(rng, n, d), N=n) for n, d in ((12, 2), (30, 3), (7, 4), (50, 6), (3, 5), (1, 2), (9, 1))
+    ]
 
 
 def quadratic(matrix, d):
@@ -90,6 +98,26 @@ def mean_of_all_entries(gradients, hessian, d):
     return reference(gradients, hessian, d) | {"gamma": 0.5 * gamma * float(d.square().sum())}
 
 
+def with_hessian(matrix):
+    """A mistake in the first form alone: what stands in place of H."""
+    return lambda g, h, d: reference(g, h, d) | {"hessian": quadratic(matrix(h), d)}
+
+
+def with_own(form):
+    """A mistake in the two last forms: what stands in place of F_ii d_i^2, and of the mean F_ii times all d_i^2."""
+
+    def mistaken(gradients, hessian, d):
+        diagonal, gamma = form(summed(gradients).diagonal(), gradients.double(), d.double())
+        return reference(gradients, hessian, d) | {"diagonal": 0.5 * float(diagonal), "gamma": 0.5 * float(gamma)}
+
+    return mistaken
+
+
+def exchanged(gradients, hessian, d):
+    right = reference(gradients, hessian, d)
+    return right | {"hessian": right["fisher"], "fisher": right["hessian"]}
+
+
 ALL, BY_F = ("hessian", "fisher", "diagonal", "gamma"), ("fisher", "diagonal", "gamma")
 
 MISTAKES = [
@@ -111,7 +139,7 @@ MISTAKES = [
         times("gamma", factor=lambda g: 1 / len(g)),
     ),
     Mistake(
-        "your gamma is the sum of all F_ii (the trace). It stands for each single weight, so it is their mean.",
+        "your gamma is N times the sum of all F_ii (the trace). It stands for each single weight, so it is their mean.",
         times("gamma", factor=lambda g: g.shape[1]),
     ),
     Mistake(
@@ -156,6 +184,39 @@ MISTAKES = [
     Mistake(
         "your `hessian` has a factor N too many. H belongs to Loss_S, which is a sum over the examples already.",
         times("hessian", factor=len),
+    ),
+    Mistake(
+        "your `hessian` takes only the diagonal of H. The first form drops nothing: d^T H d with all of H.",
+        with_hessian(lambda h: torch.diag(h.diagonal())),
+    ),
+    Mistake(
+        "your `hessian` takes one triangle of H only. Each pair of weights counts twice in d^T H d.",
+        with_hessian(torch.tril),
+    ),
+    Mistake("your `hessian` and `fisher` are exchanged.", exchanged),
+    Mistake(
+        "`gamma` is gamma itself in yours. Asked for is the rise: 1/2 gamma times the sum of all d_i^2.",
+        with_own(lambda f, g, d: ((f * d**2).sum(), 2 * f.mean())),
+    ),
+    Mistake(
+        "your last form squares the sum of the d_i. Square each, then add.",
+        with_own(lambda f, g, d: ((f * d**2).sum(), f.mean() * d.sum() ** 2)),
+    ),
+    Mistake(
+        "your last form takes the root of the sum of all d_i^2. The rise has the sum itself, the squared distance.",
+        with_own(lambda f, g, d: ((f * d**2).sum(), f.mean() * d.norm())),
+    ),
+    Mistake(
+        "your gamma is the sum of all F_ii, without N. It is N = {N} times their mean.",
+        with_own(lambda f, g, d: ((f * d**2).sum(), f.sum() / len(g) * d.square().sum())),
+    ),
+    Mistake(
+        "your diagonal takes d_i as it is. It has to be squared, as in d^T F d.",
+        with_own(lambda f, g, d: ((f * d).sum(), f.mean() * d.square().sum())),
+    ),
+    Mistake(
+        "your gamma is the mean of H's diagonal. The step from H to N F comes first: take the mean of F_ii.",
+        lambda g, h, d: reference(g, h, d) | {"gamma": forms(h, h, d)["gamma"]},
     ),
 ]
 

@@ -1,5 +1,6 @@
 """The anchors are looked at after the model's weights were moved."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,34 +10,81 @@ from torch import nn
 from recall_learn.practice import Mistake, built, case, wrong
 
 HEADS = ("head", "classifier", "score", "qa_outputs", "decoder")
+BODIES = ("encoder", "bert", "model", "backbone", "transformer")
 
 
-def drawn(seed, head, d):
-    """A model with a head, and an encoder that has a part of the same name, and a buffer."""
+def drawn(seed, shapes, buffers, narrow=False):
+    """A model with weights of these names, each with a gradient; ``*.out.weight`` is tied to the one before it."""
     rng = np.random.default_rng(seed)
-    with torch.random.fork_rng(devices=[]):  # the layers draw weights, which are replaced
-        body = nn.ModuleDict({"embeddings": nn.Embedding(d + 2, d), head: nn.Linear(d, d), "norm": nn.LayerNorm(d)})
-        model = nn.ModuleDict({"encoder": body, head: nn.Linear(d, 2)})
-    body.register_buffer("position_ids", torch.arange(d + 2))
-    body["norm"].weight.requires_grad_(False)  # it may train later
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.copy_(torch.tensor(rng.normal(size=tuple(weight.shape))))
+    dtype = torch.float32 if narrow else torch.float64
+    model, last = nn.Module(), None
+    for name, shape in shapes.items():
+        weight = (
+            last if name.endswith(".out.weight") else nn.Parameter(torch.tensor(rng.normal(size=shape), dtype=dtype))
+        )
+        owner(model, name).register_parameter(name.split(".")[-1], weight)
+        weight.grad = torch.ones_like(weight)
+        last = weight
+    weight.requires_grad_(False)  # it may train later
+    for name in buffers:
+        owner(model, name).register_buffer(name.split(".")[-1], torch.arange(3))
+    return model.train(narrow)
+
+
+def owner(model, name):
+    """The module that a name's last part belongs to; one that is not there is made."""
+    for part in name.split(".")[:-1]:
+        if part not in model._modules:
+            model.add_module(part, nn.Module())
+        model = model._modules[part]
     return model
 
 
 def cases(rng):
-    heads = [str(head) for head in rng.permutation(HEADS)]
-    sizes = zip(heads, (3, 2, 4, 1), strict=False)
-    return [case(built(drawn, int(rng.integers(2**31)), head, d), f"{head}.") for head, d in sizes]
+    """A part of the body called as the head; names that go on where the head's ends; a head in two parts; no point."""
+    (a, b, c, d), (k, m, n, o) = (map(str, rng.permutation(all)[:4]) for all in (HEADS, BODIES))
+    size = int(rng.integers(2, 5))
+    square = (size, size)
+    models = [
+        (
+            {f"{k}.embeddings.weight": (size + 2, size), f"{k}.{a}.weight": square, f"{k}.{a}.bias": (size,)}
+            | {f"{a}.weight": (2, size), f"{a}.bias": (2,), f"{k}.norm.weight": (size,)},
+            (f"{k}.position_ids",),
+            f"{a}.",
+        ),
+        (
+            {"scale": (1,), f"{b}.weight": square, f"{b}_norm.weight": (size,), f"{b}_norm.bias": (size,)}
+            | {f"{m}.layer.weight": square, f"{m}.layer.bias": (size,), f"{b.title()}.weight": (size,)},
+            (f"{m}.{b}.position_ids", f"{m}.position.weight"),
+            f"{b}.",
+        ),
+        (
+            {f"cls.{c}.weight": square, f"cls.{c}.bias": (size,), "cls.pooler.weight": square, "cls.pooler.bias": (1,)}
+            | {f"cls_{c}.weight": square, f"{n}.embeddings.weight": (size, 3), f"{n}.out.weight": (size, 3)},
+            (),
+            f"cls.{c}.",
+        ),
+        (
+            {f"{o}.weight": (1, 1), f"{o}.my_{d}.weight": (1, 1), f"{d}.weight": (2, 1), f"{d}_2.weight": (1,)}
+            | {f"{o}.temperature": ()},
+            (f"{o}.steps",),
+            d,
+        ),
+    ]
+    return [
+        case(built(drawn, int(rng.integers(2**31)), shapes, buffers, i % 2 == 0), head)
+        for i, (shapes, buffers, head) in enumerate(models)
+    ]
 
 
 def reference(model, head):
-    found = {}
-    for name, module in model.named_modules():
+    found, seen = {}, set()
+    for place, module in model.named_modules():
         for part, weight in module._parameters.items():
-            if weight is not None and f"{name}.".find(head) != 0:
-                found[f"{name}.{part}"] = np.array(weight.tolist())
+            name = f"{place}.{part}".lstrip(".")
+            if name.find(head) != 0 and id(weight) not in seen:
+                found[name] = np.array(weight.tolist())
+            seen.add(id(weight))
     return found
 
 
@@ -54,7 +102,10 @@ def frozen(anchor):
 
 def play(entry, model, head, asking=False):
     """The anchors' numbers after the model has moved; or whether any of them asks for a gradient."""
+    kinds = [weight.dtype for weight in model.parameters()]
     anchors = entry(model, head)
+    if kinds != [weight.dtype for weight in model.parameters()]:
+        wrong("your function changes the dtype of the model's weights. `.float()` and `.double()` of a model change it")
     if not isinstance(anchors, Mapping):
         return anchors
     if asking:
@@ -73,11 +124,12 @@ def encoder(name, head):
     return not name.startswith(head)
 
 
-def wrongly(moved=False, buffers=False, keep=encoder):
+def wrongly(moved=False, buffers=False, keep=encoder, once=True, only=lambda weight: True):
     """What comes out with some things done wrong."""
 
     def function(model, head):
-        found = {n: step(w) if moved else w for n, w in model.named_parameters() if keep(n, head)}
+        weights = model.named_parameters(remove_duplicate=once)
+        found = {n: step(w) if moved else w for n, w in weights if keep(n, head) and only(w)}
         return found | ({n: b for n, b in model.named_buffers() if keep(n, head)} if buffers else {})
 
     return function
@@ -89,6 +141,22 @@ def by_substring(name, head):
 
 def everything(name, head):
     return True
+
+
+def by_pattern(name, head):
+    return not re.match(head, name)
+
+
+def without_point(name, head):
+    return not name.startswith(head.rstrip("."))
+
+
+def by_first_part(name, head):
+    return name.split(".")[0] != head.rstrip(".")
+
+
+def of_encoder(name, head):
+    return name.startswith("encoder.")
 
 
 def head_alone(name, head):
@@ -103,22 +171,59 @@ HEAD = (
     "the new head is among your anchors. It was drawn at random, so to hold it there is to hold it nowhere: leave out "
     "the names that begin with `head`."
 )
+STATES = ((False, True), (True, True), (True, False))  # the last is a `state_dict()`, where tied weights are twice
 MISTAKES = [
     *(
-        Mistake(MOVES, wrongly(moved=True, buffers=buffers, keep=keep))
-        for buffers in (False, True)
-        for keep in (encoder, everything, by_substring)
+        Mistake(MOVES, wrongly(moved=True, buffers=buffers, keep=keep, once=once))
+        for buffers, once in STATES
+        for keep in (encoder, everything, by_substring, by_first_part)
     ),
-    *(Mistake(HEAD, wrongly(buffers=buffers, keep=everything)) for buffers in (False, True)),
+    *(Mistake(HEAD, wrongly(buffers=buffers, keep=everything, once=once)) for buffers, once in STATES),
     Mistake(
         "you look for `head` anywhere in the name, and so a part of the encoder has lost its anchor. The head's names "
         "begin with it.",
         wrongly(keep=by_substring),
     ),
     Mistake(
-        "a buffer is among your anchors (`position_ids`). `state_dict()` holds what a model saves, buffers included; "
-        "what an optimizer trains is in `named_parameters()`.",
-        wrongly(buffers=True),
+        "you take `head` for a pattern: in `re.match` its point stands for any character, and so a part of the encoder "
+        "has lost its anchor. Ask `name.startswith(head)`.",
+        wrongly(keep=by_pattern),
+    ),
+    Mistake(
+        "you take the point off `head`. Without it other names begin so too (`score_norm.weight` is no part of "
+        "`score.`), and these parts of the encoder have lost their anchors.",
+        wrongly(keep=without_point),
+    ),
+    Mistake(
+        "you compare `head` with the first part of a name. It may have two parts, such as `cls.score.`, or be the "
+        "beginning of one: ask `name.startswith(head)`.",
+        wrongly(keep=by_first_part),
+    ),
+    Mistake(
+        "you keep the names that begin with `encoder.`, and in many models there are none. All are kept but those that "
+        "begin with `head`.",
+        wrongly(keep=of_encoder),
+    ),
+    Mistake(
+        "a tied weight is among your anchors under both its names. `model.named_parameters()` has it once, under the "
+        "first.",
+        wrongly(once=False),
+    ),
+    Mistake(
+        "a weight that asks for no gradient now has no anchor in yours. It may be trained later: take all parameters.",
+        wrongly(only=lambda weight: weight.requires_grad),
+    ),
+    Mistake(
+        "your weights of one dimension have no anchors. Biases and norms are pretrained too: take all parameters.",
+        wrongly(only=lambda weight: weight.ndim > 1),
+    ),
+    *(
+        Mistake(
+            "a buffer is among your anchors (such as `position_ids`). `state_dict()` holds what a model saves, buffers "
+            "included; what an optimizer trains is in `named_parameters()`.",
+            wrongly(buffers=True, once=once),
+        )
+        for once in (True, False)
     ),
     Mistake(
         "you have anchors for the head, and none for the encoder. It is the other way round: leave out the names that "
@@ -129,7 +234,8 @@ MISTAKES = [
 
 
 def needs_no_gradient(answer, rng):
-    if answer(built(drawn, int(rng.integers(2**31)), "head", 2), "head.", True):
+    shapes = {"encoder.weight": (2, 2), "head.weight": (2, 2), "encoder.bias": (2,)}
+    if answer(built(drawn, int(rng.integers(2**31)), shapes, ()), "head.", True):
         wrong(
             "an anchor of yours still asks for a gradient. A `clone()` alone stays in the graph: the gradient of "
             "(weight - anchor)^2 then reaches the weight along two paths, which cancel, and nothing pulls. A copy of a "

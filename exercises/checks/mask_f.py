@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, array, case, wrong
+from recall_learn.practice import Mistake, array, built, case, wrong
 from recall_learn.practice.compare import unlike
 
 SURE = 6.0
@@ -12,17 +12,26 @@ SURE = 6.0
 
 def drawn(rng, shapes):
     """Gradients without a 0, so that a 0 in the result comes from the mask."""
-    return [torch.tensor(rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)) for shape in shapes]
+    return [torch.as_tensor(rng.uniform(0.5, 2, size=shape) * rng.choice([-1, 1], size=shape)) for shape in shapes]
 
 
 def seeded(rng):
     return torch.Generator().manual_seed(int(rng.integers(2**40)))
 
 
+def in_columns(x):
+    """The same numbers, one column after the other in memory, as those of a transposed weight."""
+    return x.mT.contiguous().mT
+
+
 def cases(rng):
-    shapes = ([(3,), (2, 2)], [(40, 50), (300,)], [(7, 5, 40), (1,), (200,)], [(900,)])
+    shapes = ([(3,), (2, 2), ()], [(40, 50), (300,)], [(7, 5, 40), (), (200,)], [(900,)])
     shares = (1.0, float(rng.uniform(0.15, 0.25)), float(rng.uniform(0.3, 0.4)), float(rng.uniform(0.6, 0.8)))
-    return [case(drawn(rng, s), p, seeded(rng), p=p) for s, p in zip(shapes, shares, strict=True)]
+    found = []
+    for each, p in zip(shapes, shares, strict=True):
+        gradients = [built(in_columns, g) if g.ndim == 2 else g for g in drawn(rng, each)]
+        found.append(case(gradients, p, seeded(rng), p=p))
+    return found
 
 
 def play(entry, gradients, p, generator, calls=0):
@@ -107,15 +116,15 @@ def throws_a_coin_for_each_entry(answer, rng):
 
 
 def keeps_the_share_p(answer, rng):
-    for p in (float(rng.uniform(0.15, 0.25)), float(rng.uniform(0.7, 0.8))):
-        gradients = drawn(rng, [(200, 200), (20_000,)])
+    for p, shape in ((float(rng.uniform(0.15, 0.25)), (200, 200)), (float(rng.uniform(0.7, 0.8)), (20_000,))):
+        gradients = drawn(rng, [shape])
         (masks,) = kept(answer, gradients, p, seeded(rng))
         for mask in masks:
             share, spread = float(mask.double().mean()), (p * (1 - p) / mask.numel()) ** 0.5
             if abs(share - (1 - p)) < SURE * spread:
                 wrong("it is the other way round: p is the share that is kept. You keep with probability 1 - p.")
             if abs(share - p) > SURE * spread:
-                wrong(f"you keep {share:.3f} of the entries at p = {p:.3f}, and these are too many coins for chance")
+                wrong(f"you keep {share:.3f} of the entries at p = {p:.3f}, and these are too many entries for chance")
 
 
 def divides_what_it_keeps(answer, rng):
@@ -140,11 +149,16 @@ def differs_between_calls(answer, rng):
 
 
 def comes_from_the_generator(answer, rng):
-    gradients, seed = drawn(rng, [(40, 50)]), int(rng.integers(2**40))
+    gradients, seed = drawn(rng, [(40, 50), (600,), (20, 30)]), int(rng.integers(2**40))
     seeds = (seed, seed, seed + 1)
-    once, again, other = (kept(answer, gradients, 0.5, torch.Generator().manual_seed(s))[0][0] for s in seeds)
-    if not torch.equal(once, again) or (once == other).double().mean() > 0.8:
-        wrong("your coins do not come from the generator: pass it on, as in torch.rand(..., generator=generator)")
+    once, again, other = (kept(answer, gradients, 0.5, torch.Generator().manual_seed(s))[0] for s in seeds)
+    for i in range(3):
+        if not torch.equal(once[i], again[i]) or (once[i] == other[i]).double().mean() > 0.8:
+            which = " for the first tensor alone" if i == 1 else ""
+            says = (
+                f"your coins come from the generator{which}" if which else "your coins do not come from the generator"
+            )
+            wrong(f"{says}: pass it on, as in torch.rand(..., generator=generator)")
 
 
 def throws_coins_that_know_nothing_of_each_other(answer, rng):
@@ -155,6 +169,25 @@ def throws_coins_that_know_nothing_of_each_other(answer, rng):
         )
 
 
+def is_independent(answer, rng):
+    """Coins of two entries of a tensor, and of one tensor and the next, are not correlated."""
+    count, shape, p = 1200, (6, 8), float(rng.uniform(0.3, 0.7))
+    gradient = drawn(rng, [shape])[0]
+    (masks,) = kept(answer, [gradient] * count, p, seeded(rng))
+    coins = (torch.stack(masks).double().reshape(count, -1).numpy() - p) / (p * (1 - p)) ** 0.5
+    for first, second, of in ((coins, coins, "a tensor"), (coins[:-1], coins[1:], "one tensor and of the next one")):
+        shared = first.T @ second / len(first)
+        if of == "a tensor":
+            np.fill_diagonal(shared, 0)
+        i, j = np.unravel_index(np.abs(shared).argmax(), shared.shape)
+        if abs(shared[i, j]) > (SURE + 1) / len(first) ** 0.5:  # of 3,000 pairs
+            places = [[int(x) for x in np.unravel_index(k, shape)] for k in (i, j)]
+            wrong(
+                f"the coins of the entries {places[0]} and {places[1]} of {of} know of each other: their correlation "
+                f"is about {np.clip(shared[i, j], -1, 1):.2f} over {count} tensors. Throw a coin for each entry"
+            )
+
+
 LAWS = [
     divides_what_it_keeps,
     throws_a_coin_for_each_entry,
@@ -163,4 +196,5 @@ LAWS = [
     differs_between_calls,
     comes_from_the_generator,
     throws_coins_that_know_nothing_of_each_other,
+    is_independent,
 ]

@@ -7,11 +7,14 @@ from recall_learn.practice import Mistake, case, wrong
 PUBLISHED = ((0.05, 100, 0, 13_400, 2e-5, 5000.0), (0.05, 100, 1340, 13_400, 2e-5, 5000.0))
 
 
-def drawn(rng, t0, warmup, steps, strength):
-    """A case in which lr times gamma is about ``strength``."""
-    lr = float(10 ** rng.uniform(-5, -3))
-    k = float(rng.uniform(2, 6)) / t0
-    return case(k, t0, warmup, steps, lr, float(strength * rng.uniform(0.8, 1.2)) / lr, steps=steps, t0=t0)
+def drawn(rng, t0, warmup, steps, strength, suits=lambda *arguments: True):
+    """A case in which lr times gamma is about ``strength``, and which ``suits``."""
+    while True:
+        lr = float(10 ** rng.uniform(-5, -3))
+        k = float(rng.uniform(2, 6)) / t0
+        arguments = k, t0, warmup, steps, lr, float(strength * rng.uniform(0.8, 1.2)) / lr
+        if min(abs(1 - c) for c in shares(*arguments)) > 0.02 and suits(*arguments):  # float32 tells them from 0
+            return case(*arguments, steps=steps, t0=t0)
 
 
 def cases(rng):
@@ -20,8 +23,22 @@ def cases(rng):
         drawn(rng, int(rng.integers(25, 35)), int(rng.integers(8, 14)), int(rng.integers(60, 90)), 0.2),
         drawn(rng, int(rng.integers(15, 25)), int(rng.integers(30, 50)), int(rng.integers(100, 150)), 0.3),
         drawn(rng, int(rng.integers(3, 6)), 1, int(rng.integers(7, 10)), 0.4),
+        drawn(rng, int(rng.integers(4, 7)), 0, int(rng.integers(40, 60)), 1.5, lambda *case: reference(*case) < 0),
+        drawn(rng, int(rng.choice([5, 7])), 2, int(rng.integers(40, 60)), 2.8, farther),
+        case(0, int(rng.integers(4, 8)), 0, int(rng.integers(12, 20)), 1e-3, float(rng.uniform(200, 400))),
+        case(float(rng.uniform(0.1, 0.5)), 0, 0, int(rng.integers(12, 20)), 1e-3, float(rng.uniform(200, 400))),
         *(case(*each) for each in PUBLISHED),
     ]
+
+
+def shares(k, t0, warmup, steps, lr, gamma):
+    """c of each step."""
+    return [lr * rate(t, warmup, steps) * late(k, t0, t) * gamma for t in range(1, t0 + 1)]
+
+
+def farther(*arguments):
+    """Whether a step ends farther away than it began, and the offset has its sign again at the end."""
+    return max(shares(*arguments)) > 2.1 and reference(*arguments) > 0
 
 
 def late(k, t0, t):
@@ -50,7 +67,12 @@ reference = walk()
 
 
 def added(k, t0, warmup, steps, lr, gamma):
-    return sum(lr * rate(t, warmup, steps) * late(k, t0, t) * gamma for t in range(1, t0 + 1))
+    return sum(shares(k, t0, warmup, steps, lr, gamma))
+
+
+def factors(change):
+    """The product of what ``change`` makes of the factors 1 - c."""
+    return lambda *arguments: math.prod(change(1 - c) for c in shares(*arguments))
 
 
 def piecewise(t, warmup, steps):
@@ -133,6 +155,33 @@ MISTAKES = [
         "your rate falls as if it had begun to at step 1. It begins to fall at the end of the warm-up, from the whole "
         "lr, so the fall takes T - W steps.",
         walk(rates=from_the_start),
+    ),
+    Mistake(
+        "yours is right but for its sign. A step with c above 1 goes past home: its factor 1 - c is negative, and the "
+        "offset is then on the other side. Leave out `abs`.",
+        factors(abs),
+    ),
+    Mistake(
+        "a step with c above 1 is taken for one that ends at home. It goes past: its factor 1 - c is negative.",
+        factors(lambda factor: max(factor, 0.0)),
+    ),
+    Mistake(
+        "a step that ends farther past home than it began is cut off in yours, at a factor of -1. The formula has no "
+        "such limit.",
+        factors(lambda factor: max(factor, -1.0)),
+    ),
+    Mistake(
+        "an offset on the other side of home is a negative share; yours is cut off at 0.",
+        lambda *arguments: max(reference(*arguments), 0.0),
+    ),
+    Mistake(
+        "where a step has c above 1 your result is no number: its factor 1 - c is negative and has no logarithm. "
+        "Multiply the factors.",
+        factors(lambda factor: factor if factor > 0 else math.nan),
+    ),
+    Mistake(
+        "t0 = 0 leaves no step to take, so all of the offset is left: a product of no factors is 1.",
+        lambda *arguments: walk(last=not arguments[1])(*arguments),
     ),
     Mistake(
         "you return the share of the way that is done. Wanted is the share that is left.",

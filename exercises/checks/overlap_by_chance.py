@@ -5,7 +5,7 @@ from itertools import combinations
 
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, built, case, wrong
 
 
 def drawn(rng, shapes, of_a, of_b):
@@ -25,16 +25,39 @@ def drawn(rng, shapes, of_a, of_b):
             return masks[0], dict(reversed(masks[1].items()))
 
 
+def in_columns(x):
+    """The same values, one column after the other in memory, as those of a transposed weight."""
+    return x.mT.contiguous().mT
+
+
+def turned(child):
+    """A child with its matrices in columns."""
+    return {name: built(in_columns, mask) if mask.ndim == 2 else mask for name, mask in child.items()}
+
+
+def edges(rng):
+    """A child b of nothing; tensors in which a, or b, has nothing, and one of no dimension, which both have."""
+    a, b = drawn(rng, {"query": (5, 4), "norm": (3,)}, 6, 6)
+    nothing = {name: torch.zeros_like(mask) for name, mask in b.items()}
+    row = torch.tensor(rng.permutation([True] * 5 + [False] * 7)).reshape(3, 4)
+    some = torch.tensor(rng.permutation([True, True, False, False, False]))
+    one, other = {"weight": row, "bias": some & False, "scale": some.any()}, {"scale": some.any(), "bias": some}
+    return (a, nothing), (one, other | {"weight": row & False})
+
+
 def cases(rng):
     first = {"query": (5, 4), "query.bias": (4,), "norm": (3,)}
     second = {"embedding": (7, 3), "head": (5,)}
     third = {"a": (9,), "b": (2, 3, 3), "c": (4,)}
+    large = {"embedding": (40, 20), "head": (10,)}  # of more weights than a byte counts
     few, many = int(rng.integers(5, 9)), int(rng.integers(11, 15))
     return [
-        case(*drawn(rng, first, few, few), weights=27),
+        case(*map(turned, drawn(rng, first, few, few)), weights=27),
         case(*drawn(rng, second, few, many), weights=26),
         case(*drawn(rng, third, many, few), weights=31),
         case(*drawn(rng, third, many, many), weights=31),
+        case(*drawn(rng, large, int(rng.integers(380, 420)), int(rng.integers(480, 520))), weights=810),
+        *(case(*both, weights=n) for both, n in zip(edges(rng), (23, 18), strict=True)),
     ]
 
 
@@ -107,7 +130,7 @@ MISTAKES = [
     Mistake(
         "your overlap is the share of b's weights that a has. It is asked the other way round: divide by the size of "
         "a.",
-        shares(lambda mine, other, n: len(mine & other) / len(other)),
+        shares(lambda mine, other, n: len(mine & other) / max(len(other), 1)),
     ),
     Mistake(TENSOR, by_tensor),
     Mistake(TENSOR, by_every_tensor),
@@ -125,6 +148,18 @@ MISTAKES = [
         chances(lambda mine, other, n: len(mine) * len(other) / len(n) ** 2),
     ),
     Mistake(
+        "your two numbers are per cent. Shares are from 0 to 1.",
+        lambda a, b: tuple(100 * share for share in reference(a, b)),
+    ),
+    Mistake(
+        "your overlap is a number of weights, not a share. Divide by the size of a.",
+        shares(lambda mine, other, n: len(mine & other)),
+    ),
+    Mistake(
+        "both are numbers of weights. Shares are asked for: divide each by the size of a.",
+        lambda a, b: tuple(len(places(a)) * share for share in reference(a, b)),
+    ),
+    Mistake(
         "your two numbers are in the other order: the overlap first, then chance.", lambda a, b: reference(a, b)[::-1]
     ),
 ]
@@ -132,11 +167,11 @@ MISTAKES = [
 
 def whole_with_itself(answer, rng):
     a, _ = drawn(rng, {"x": (4, 4), "y": (7,)}, 8, 8)
-    if abs(float(answer(a, a)[0]) - 1) > 1e-6:
-        wrong("a child shares all of its weights with itself: the overlap has to be 1; yours is not")
+    if abs((mine := float(answer(a, a)[0])) - 1) > 1e-6:
+        wrong(f"a child shares all of its weights with itself: the overlap has to be 1; yours is {mine:.4g}")
     nothing = {name: ~mask for name, mask in a.items()}
-    if abs(float(answer(a, nothing)[0])) > 1e-6:
-        wrong("with all that it is not, a child shares nothing: the overlap has to be 0; yours is not")
+    if abs(mine := float(answer(a, nothing)[0])) > 1e-6:
+        wrong(f"with all that it is not, a child shares nothing: the overlap has to be 0; yours is {mine:.4g}")
 
 
 def chance_is_the_mean(answer, rng):

@@ -2,6 +2,8 @@
 
 import itertools
 
+import numpy as np
+
 from recall_learn.practice import Mistake, case, wrong
 
 NAMES = (
@@ -20,7 +22,11 @@ NAMES = (
 )
 
 
-def drawn(rng, on, same, tied, inside):
+SHIFTS = [(0, 0), (2000, 600)]
+"""None, or one after which losses and scores lie on both sides of 0."""
+
+
+def drawn(rng, on, same, tied, inside, shift=(0, 0)):
     """A frontier of ``on`` points, some of them twice, some with a neighbour that ties in one number, others inside."""
     losses, scores = (sorted(rng.choice(400, size=on, replace=False).tolist()) for _ in range(2))
     front = [(1000 + 5 * loss, 400 + score) for loss, score in zip(losses, scores, strict=True)]
@@ -33,28 +39,37 @@ def drawn(rng, on, same, tied, inside):
         points.append((loss + int(rng.integers(1, 900)), score - int(rng.integers(1, 300))))
     names = [str(name) for name in rng.permutation(NAMES)[: len(points)]]
     points = [points[i] for i in rng.permutation(len(points))]
-    return {name: (loss / 1000, score / 1000) for name, (loss, score) in zip(names, points, strict=True)}
+    return {
+        name: ((loss - shift[0]) / 1000, (score - shift[1]) / 1000)
+        for name, (loss, score) in zip(names, points, strict=True)
+    }
 
 
 def cases(rng):
-    return [
-        case(drawn(rng, *sizes)) for sizes in ((4, 0, 0, 3), (3, 0, 1, 4), (4, 2, 1, 3), (5, 1, 1, 2), (3, 2, 2, 2))
-    ]
+    sizes = [(4, 0, 0, 3), (3, 0, 1, 4), (4, 2, 1, 3), (5, 1, 1, 2), (3, 2, 2, 2)]
+    sizes.append((4, 1, 1, 2, SHIFTS[1]))
+    apart = drawn(rng, 4, 0, 1, 3)
+    close = {name: (2 + (loss - 2) / 100, 0.5 + (score - 0.5) / 100) for name, (loss, score) in apart.items()}
+    return [*(case(drawn(rng, *each)) for each in sizes), case(close)]
 
 
 def play(entry, points):
-    """What the answer is, and each method's place in it, so that a message can name the method that is wrong."""
+    """Each method's place in the answer, so that a message can name the method that is wrong."""
+    given = dict(points)
     answer = entry(points)
     if answer is None:
         return None
+    if isinstance(answer, np.ndarray) and answer.ndim == 1:
+        answer = answer.tolist()
     if not isinstance(answer, list | tuple):
-        return places(points, []) | {"kind": f"a {type(answer).__name__}"}
-    other = [name for name in answer if not isinstance(name, str) or name not in points]
-    twice = [name for name in answer if list(answer).count(name) > 1]
+        wrong(f"your result is a {type(answer).__name__}; it has to be {KIND}")
+    other = [name for name in answer if not isinstance(name, str) or name not in given]
+    twice = [name for name in answer if not other and list(answer).count(name) > 1]
     if other or twice:
-        kind = f"a list with {other[0]!r}" if other else f"a list with {twice[0]!r} twice"
-        return places(points, []) | {"kind": kind}
-    return places(points, answer)
+        wrong(
+            f"your list has {other[0]!r} in it; it has to be {KIND}" if other else f"your list has {twice[0]!r} twice"
+        )
+    return places(given, answer)
 
 
 KIND = "a list of names from `points`, each once"
@@ -67,8 +82,7 @@ def places(points, names):
         for j in range(i + 1, len(names)):
             if points[names[i]][1] == points[names[j]][1] and names[j] < names[i]:
                 names[i], names[j] = names[j], names[i]
-    order = {f"place of {name!r}": names.index(name) + 1 if name in names else 0 for name in points}
-    return {"kind": KIND} | order
+    return {f"place of {name!r}": names.index(name) + 1 if name in names else 0 for name in points}
 
 
 def frontier(points):
@@ -180,14 +194,15 @@ MISTAKES = [
 
 
 def listed(answer, points):
+    """The names, in their order."""
     found = answer(points)
-    if found["kind"] != KIND:
-        raise TypeError(found["kind"])  # the cases say it
-    return [name for name in points if found[f"place of {name!r}"]]
+    return sorted(
+        (name for name in points if found[f"place of {name!r}"]), key=lambda name: found[f"place of {name!r}"]
+    )
 
 
 def keeps_nobody_who_is_beaten(answer, rng):
-    for points in (drawn(rng, 4, 1, 2, 2) for _ in range(10)):
+    for points in (drawn(rng, 4, 1, 2, 2, shift) for shift in SHIFTS * 5):
         for name, other in itertools.product(listed(answer, points), points):
             if beats(points[other], points[name]):
                 wrong(
@@ -197,7 +212,7 @@ def keeps_nobody_who_is_beaten(answer, rng):
 
 
 def leaves_nobody_out(answer, rng):
-    for points in (drawn(rng, 4, 2, 1, 2) for _ in range(10)):
+    for points in (drawn(rng, 4, 2, 1, 2, shift) for shift in SHIFTS * 5):
         found = listed(answer, points)
         for name in (each for each in frontier(points) if each not in found):
             wrong(
@@ -211,4 +226,14 @@ def keeps_one_alone(answer, rng):
         wrong("a method that has no rival is on the frontier: with one method the list has its name")
 
 
-LAWS = [keeps_nobody_who_is_beaten, leaves_nobody_out, keeps_one_alone]
+def falls(answer, rng):
+    for points in (drawn(rng, 5, 1, 1, 2) for _ in range(5)):
+        for one, other in itertools.pairwise(listed(answer, points)):
+            if points[one][1] < points[other][1]:
+                wrong(
+                    f"{one!r} with a score of {points[one][1]:g} comes before {other!r} with {points[other][1]:g}; the "
+                    "highest score comes first"
+                )
+
+
+LAWS = [keeps_nobody_who_is_beaten, leaves_nobody_out, keeps_one_alone, falls]

@@ -1,10 +1,13 @@
 """Number by number, with the way home and what a second and third step would do."""
 
+import copy
+
 import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, case, same, wrong
 from recall_learn.practice.compare import array
+from recall_learn.practice.values import plain
 
 EXACT = ((2.0**-10, 0.5, 2048.0), (2.0**-9, 0.5, 2048.0))
 """Learning rate, lambda and gamma with c = 1 and c = 2, exactly, in whatever order they are multiplied."""
@@ -16,8 +19,9 @@ def settings(rng, c):
     return float(lr), float(lam), float(c / (lr * (1 - lam)))
 
 
-def drawn(rng, shape, numbers):
-    theta, anchor = torch.tensor(rng.normal(size=shape)), torch.tensor(rng.normal(1.0, 1.0, size=shape))
+def drawn(rng, shape, numbers, dtype=torch.float64, home=False):
+    theta = torch.tensor(rng.normal(size=shape), dtype=dtype)
+    anchor = theta.clone() if home else torch.tensor(rng.normal(1.0, 1.0, size=shape), dtype=dtype)
     lr, lam, gamma = numbers
     return case(theta, anchor, lr, lam, gamma, c=lr * (1 - lam) * gamma)
 
@@ -26,7 +30,27 @@ def cases(rng):
     shares = (rng.uniform(0.05, 0.4), rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.8), rng.uniform(2.2, 4))
     shapes = ((3,), (2, 4), (5, 1), (2,), (4,), (2, 2))
     numbers = [settings(rng, c) for c in shares] + list(EXACT)
-    return [drawn(rng, shape, each) for shape, each in zip(shapes, numbers, strict=True)]
+    limits = [drawn(rng, (3,), settings(rng, c), torch.float32) for c in (0.98, 1.02, 1.98, 2.02)]
+    no_pull = [drawn(rng, shape, each) for shape, each in (((2,), (0.5, 1.0, 8.0)), ((), (0.25, 0.5, 0.0)))]
+    at_home = drawn(rng, (2,), settings(rng, 1.5), home=True)
+    return [*(drawn(rng, shape, each) for shape, each in zip(shapes, numbers, strict=True)), *limits, *no_pull, at_home]
+
+
+def play(entry, theta, anchor, lr, lam, gamma):
+    """The step. The new weights may share no memory with the old ones or the anchors: these are moved, and put back."""
+    found = entry(theta, anchor, lr, lam, gamma)
+    before, homes = copy.deepcopy(plain(found)), (theta.clone(), anchor.clone())
+    theta += 1.0
+    anchor += 1.0
+    moved = not same(before, found)
+    theta.copy_(homes[0])
+    anchor.copy_(homes[1])
+    if moved:
+        wrong(
+            "your new weights share their memory with an argument: when that moves, they move. Return a new tensor, "
+            "also where c is 0 or 1"
+        )
+    return found
 
 
 def word(c):
@@ -59,13 +83,13 @@ def pushed(theta, anchor, lr, lam, gamma):
 
 
 def displacement(theta, anchor, lr, lam, gamma):
-    after, called = reference(theta, anchor, lr, lam, gamma)
-    return after - np.array(anchor.tolist()), called
+    c = right(lr, lam, gamma)
+    return (1 - c) * (theta.double() - anchor.double()), word(c)
 
 
 def change(theta, anchor, lr, lam, gamma):
-    after, called = reference(theta, anchor, lr, lam, gamma)
-    return after - np.array(theta.tolist()), called
+    c = right(lr, lam, gamma)
+    return c * (anchor.double() - theta.double()), word(c)
 
 
 ZERO = (
@@ -116,6 +140,14 @@ MISTAKES = [
     Mistake(
         "only the word at c = 1 is wrong, exactly there. The weight lands on its anchor and stays: that is home.",
         result(right, lambda c: "home" if c < 1 else "flips" if c < 2 else "diverges"),
+    ),
+    Mistake(
+        "your word is for what these weights do, and weights at their anchors show nothing. It is asked of c: "
+        "at most 1, between 1 and 2, or 2 and above.",
+        lambda theta, anchor, lr, lam, gamma: (
+            result(right)(theta, anchor, lr, lam, gamma)[0],
+            "home" if torch.equal(theta, anchor) else word(right(lr, lam, gamma)),
+        ),
     ),
     Mistake("you return the displacement after the step, theta - anchor. Wanted is the weight itself.", displacement),
     Mistake("you return what the step adds. Wanted is the weight after it.", change),

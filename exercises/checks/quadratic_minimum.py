@@ -1,35 +1,57 @@
 """Against least squares: both parts are squared lengths, stacked into one."""
 
+import copy
+
 import numpy as np
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, case, same, wrong
+from recall_learn.practice.values import plain
 
 
-def drawn(rng, d):
+def drawn(rng, d, dtype=torch.float64):
     """A bowl whose valley does not lie along an axis, a Fisher, and two minima apart."""
     axes = np.linalg.qr(rng.normal(size=(d, d)))[0]
     hessian = axes @ np.diag(np.geomspace(0.3, 3.0, d)) @ axes.T + 0.3 * np.ones((d, d))
     values = hessian, rng.normal(size=d), rng.gamma(2.0, 0.5, size=d), rng.normal(size=d) + 1
-    return [torch.tensor(each) for each in values]
+    return [torch.tensor(each, dtype=dtype) for each in values]
 
 
 def cases(rng):
     found = []
-    for d, size in ((2, 0.4), (3, 2.5), (5, 1.7), (4, 6.0)):
-        hessian, minimum, fisher, anchors = drawn(rng, d)
+    for d, size in ((2, 0.4), (3, 2.5), (5, 1.7), (4, 6.0), (1, 2.0)):
+        hessian, minimum, fisher, anchors = drawn(rng, d, torch.float32 if d == 3 else torch.float64)
         strength = size * float(rng.uniform(0.8, 1.2))
         if d > 3:
             fisher[int(rng.integers(d))] = 0.0
         found.append(case(hessian, minimum, fisher, anchors, strength, strength=strength))
+    return [*found, case(*drawn(rng, 3), 0, strength=0)]
+
+
+def play(entry, hessian, minimum, fisher, anchors, strength):
+    """Where EWC ends. It may share no memory with the arguments: they are moved, and moved back."""
+    found = entry(hessian, minimum, fisher, anchors, strength)
+    before, given = copy.deepcopy(plain(found)), (hessian, minimum, fisher, anchors)
+    homes = [each.clone() for each in given]
+    for each in given:
+        each += 1.0
+    moved = not same(before, found)
+    for each, home in zip(given, homes, strict=True):
+        each.copy_(home)
+    if moved:
+        wrong(
+            "your result shares its memory with an argument: whoever moves the new weights moves the old ones, too. "
+            "Return a new tensor, also where the end is b or a: `.clone()`"
+        )
     return found
 
 
 def reference(hessian, minimum, fisher, anchors, strength):
+    hessian, minimum, fisher, anchors = (each.double() for each in (hessian, minimum, fisher, anchors))
     root = np.linalg.cholesky(hessian.numpy()).T
     springs = np.diag(np.sqrt(strength * fisher.numpy()))
     rows, right = np.vstack([root, springs]), np.concatenate([root @ minimum.numpy(), springs @ anchors.numpy()])
-    return np.linalg.lstsq(rows, right, rcond=None)[0]
+    return torch.from_numpy(np.linalg.lstsq(rows, right, rcond=None)[0])
 
 
 def solved(matrix, right):
@@ -117,6 +139,14 @@ MISTAKES = [
         lambda B, b, F, a, s: reference(B, b, F, a, 2 * s),
     ),
     Mistake("F is squared; it stands in the loss as it is.", lambda B, b, F, a, s: reference(B, b, F**2, a, s)),
+    Mistake(
+        "only weights with F_i above 0 move in yours. B couples them: where F_i is 0 a weight gives way to the others.",
+        lambda B, b, F, a, s: torch.where(F > 0, reference(B, b, F, a, s), b.double()),
+    ),
+    Mistake(
+        "a strength of 0 is taken for none, by `strength or 1`, say. It means no springs: the end is b.",
+        lambda B, b, F, a, s: reference(B, b, F, a, s or 1.0),
+    ),
     Mistake("this is the new task's own minimum: the springs are missing.", lambda B, b, F, a, s: b),
 ]
 
@@ -134,6 +164,8 @@ def has_no_slope(answer, rng):
 
 def without_springs_the_new_task_has_its_way(answer, rng):
     hessian, minimum, fisher, anchors = drawn(rng, 3)
+    answer(hessian, minimum, fisher, minimum.clone(), 1.0)  # it looks for shared memory in these cases, too
+    answer(hessian, minimum, torch.zeros_like(fisher), anchors, 1.0)
     found = torch.as_tensor(answer(hessian, minimum, fisher, anchors, 0.0)).to(minimum)
     if not torch.allclose(found, minimum, rtol=1e-3, atol=1e-3):
         wrong("with strength 0 the end is the new task's own minimum, b, and yours is not")

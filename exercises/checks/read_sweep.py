@@ -23,7 +23,7 @@ ABOVE = {
 }
 """How far the scores of a setting's runs lie above those of the right one."""
 LOST = {
-    "right": lambda n: [-0.2] * (n - 1) + [0.25 if n > 2 else -0.2],
+    "right": lambda n: [-0.2] * (n - 1) + [0.25 if n > 1 else -0.2] if n % 2 else [-0.3] * (n // 2) + [0.1] * (n // 2),
     "halves": lambda n: [-0.25] * n,
     "second": lambda n: [-0.3] * n,
     "lucky": lambda n: [-0.3] * n,
@@ -78,39 +78,67 @@ def shuffled(rng, found, first=None):
     return rows if first is None else sorted(rows, key=lambda row: row is not found[first][0])
 
 
-def tied(rng, seeds, right_first):
-    """A second setting with the same scores and a higher loss, before or behind the right one in any order."""
+def tied(rng, seeds, right_first, lower_mean):
+    """A second setting with the same scores and a higher median loss, before or behind the right one in any order."""
     found, budget = sweep(rng, list(ABOVE), seeds)
     taken = {(row["k"], row["t0"]) for role in found if role != "right" for row in found[role]}
     free = [place for place in GRID if place not in taken and place not in INFINITE]
     pairs = [(a, b) for a in free for b in free if a[0] < b[0] and a[1] < b[1]]
     if not pairs:
-        return tied(rng, seeds, right_first)
+        return tied(rng, seeds, right_first, lower_mean)
     low, high = pairs[rng.integers(len(pairs))]
     own, other = (low, high) if right_first else (high, low)
     right = [row | {"k": own[0], "t0": own[1]} for row in found["right"]]
     tie = [row | {"k": other[0], "t0": other[1], "source_loss": round(row["source_loss"] + 0.05, 5)} for row in right]
+    least = min(range(seeds), key=lambda i: tie[i]["source_loss"])
+    tie[least] = tie[least] | {"source_loss": round(tie[least]["source_loss"] - 1.5 * lower_mean, 5)}
     found |= {"right": right, "tie": tie}
     return shuffled(rng, found, "right" if right_first else "tie"), budget
 
 
-def close(rng):
-    """A second setting whose median score is 0.001 lower, and its loss too: the same if one rounds."""
+def close(rng, apart):
+    """A second setting whose median score is a little lower, and its loss too: the same if one rounds."""
     found, budget = sweep(rng, [role for role in ABOVE if role != "keeps"], 5)
     taken = {(row["k"], row["t0"]) for runs in found.values() for row in runs}
     k, t0 = next(place for place in GRID if place not in taken)
     runs = found["right"]
     middle = sorted(row["score"] for row in runs)[2]
-    up = round(middle, 2) + 0.003 - middle
+    up = round(middle, 2) + 2 * apart - middle
     found["right"] = [row | {"score": round(row["score"] + up, 5)} for row in runs]
-    down = [("score", 0.001), ("source_loss", 0.05)]
+    down = [("score", apart), ("source_loss", 0.05)]
     near = [row | {"k": k, "t0": t0} | {name: round(row[name] - by, 5) for name, by in down} for row in found["right"]]
     return shuffled(rng, found | {"near": near}, "near"), budget
 
 
+def repeated(rng):
+    """The right setting has the same score three times: a set of its scores has another median."""
+    found, budget = sweep(rng, list(ABOVE), 5)
+    top = max(row["score"] for row in found["right"])
+    found["right"] = [row | {"score": round(top - 0.1 * (i > 2), 5)} for i, row in enumerate(found["right"])]
+    return found, budget
+
+
+def neighboured(rng):
+    """Beside the right setting two that are the same as it if one rounds k or t0, and are much worse."""
+    found, budget = sweep(rng, list(ABOVE), 3, right=(0.012, 62.5))
+    base = np.median([row["score"] for row in found["right"]])
+    for place in ((0.01, 62.5), (0.012, 62.0)):
+        found[place] = setting(rng, "keeps", place, 5, base, budget)
+    return found, budget
+
+
+def just_over(rng):
+    """A setting that has a better score, and a median source loss that is over the budget by 0.0004."""
+    found, budget = sweep(rng, list(ABOVE), 5)
+    over = sorted(row["source_loss"] for row in found["costly"])[2] - budget - 0.0004
+    found["costly"] = [row | {"source_loss": round(row["source_loss"] - over, 5)} for row in found["costly"]]
+    return found, budget
+
+
 def cases(rng):
     roles = list(ABOVE)
-    drawn = [tied(rng, n, right_first) for n, right_first in ((5, False), (3, True), (7, False), (5, True))]
+    ties = (5, False, False), (3, True, False), (7, False, True), (5, True, True)
+    drawn = [tied(rng, *each) for each in ties]
     infinite = INFINITE[rng.integers(len(INFINITE))]
     for found, budget in (
         sweep(rng, roles, 4),
@@ -119,11 +147,18 @@ def cases(rng):
         sweep(rng, roles, lambda role: 1 if role == "right" else 5),
         sweep(rng, roles, 5, base=-0.6),
         sweep(rng, ["costly", "uneven", "partly"], 5),
+        sweep(rng, ["costly"], 1),
+        sweep(rng, roles, 5, base=0.65),
+        neighboured(rng),
+        repeated(rng),
+        just_over(rng),
     ):
         drawn.append((shuffled(rng, found), budget))
-    drawn.append(close(rng))
+    drawn += [close(rng, 0.001), close(rng, 0.00002)]
     found, budget = sweep(rng, roles, 7)  # in stretches: some runs of each setting, then the rest of each
     found = {role: [runs[i] for i in rng.permutation(7)] for role, runs in found.items()}
+    low_first = enumerate(sorted(found["right"], key=lambda row: row["seed"]))  # its first five runs say too little
+    found["right"] = [row | {"score": round(row["score"] - 0.1 * (i < 3), 5)} for i, row in low_first]
     parts = (slice(4), slice(4, 7))
     drawn.append(([row for part in parts for runs in found.values() for row in runs[part]], budget))
     found, _ = sweep(rng, roles, 5)  # exactly at the budget
@@ -138,11 +173,11 @@ def table(records):
     return settings, *([[row[c] for row in of[s]] for s in settings] for c in ("score", "source_loss"))
 
 
-def best(records, budget, score=np.median, loss=np.median, within=np.less_equal, tie=-1.0):
-    """The best setting; ``tie`` says how a loss counts between equal scores."""
+def best(records, budget, score=np.median, loss=np.median, within=np.less_equal, tie=-1.0, tied=np.median):
+    """The best setting; ``tie`` says how a loss counts between equal scores, and ``tied`` which loss that is."""
     settings, scores, losses = table(records)
     marks = [
-        (score(mine), tie * np.median(lost), -i)
+        (score(mine), tie * tied(lost), -i)
         for i, (mine, lost) in enumerate(zip(scores, losses, strict=True))
         if within(loss(lost), budget)
     ]
@@ -207,6 +242,19 @@ def of_middle_run(records, budget, place=lambda n: n // 2, own_score=False):
     return settings[-max(marks)[2]] if marks else None
 
 
+def merged(key):
+    """The best of groups of settings; of a group the place of its first run."""
+
+    def answer(records, budget):
+        first = {}
+        for row in records:
+            first.setdefault(key(row["k"], row["t0"]), (row["k"], row["t0"]))
+        places = [first[key(row["k"], row["t0"])] for row in records]
+        return best([row | {"k": k, "t0": t0} for row, (k, t0) in zip(records, places, strict=True)], budget)
+
+    return answer
+
+
 def rounded(digits):
     return lambda values: round(float(np.median(values)), digits)
 
@@ -256,8 +304,8 @@ MIDDLE_RUN = (
     "source losses may be another run's."
 )
 ROUND = (
-    "you round the medians before you compare them. Two that are 0.001 apart are then the same, and the wrong one may "
-    "win: compare them as they are."
+    "you round the medians before you compare them. Two that are a little apart are then the same, and the wrong one "
+    "may win: compare them as they are."
 )
 LAST = (
     "you judge a setting by what comes {} in the list, and not by all of its runs. Collect all of its runs in a list, "
@@ -266,6 +314,10 @@ LAST = (
 NEIGHBOURS = (
     "you group only records that stand next to each other. They come in any order, and `itertools.groupby` does not "
     "sort: sort by (k, t0) first, or use a dictionary of lists."
+)
+GROUPS = (
+    "you throw two settings together. A setting is the pair of its two numbers, (k, t0), as they are: no rounding, and "
+    "not one of them alone."
 )
 UNSORTED = (
     "you take the value in the middle of the list as it comes. A median needs the values in order: sort them first."
@@ -277,6 +329,8 @@ MISTAKES = [
     Mistake(EVEN.format("lower"), lambda r, b: best(r, b, score=median_low, loss=median_low)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high)),
     Mistake(EVEN.format("lower"), lambda r, b: best(r, b, score=median_low)),
+    Mistake(EVEN.format("upper"), lambda r, b: best(r, b, loss=median_high)),
+    Mistake(EVEN.format("lower"), lambda r, b: best(r, b, loss=median_low)),
     Mistake(
         "a setting whose median source loss is exactly the budget is left out. At most the budget means `<=`.",
         lambda r, b: best(r, b, within=np.less),
@@ -314,6 +368,11 @@ MISTAKES = [
         "your scores are medians, and your source losses are means. One run moves a mean: take the median of both.",
         lambda r, b: best(r, b, loss=np.mean),
     ),
+    Mistake(
+        "between two settings with the same median score you compare the means of the source losses. Their medians "
+        "have to decide.",
+        lambda r, b: best(r, b, tied=np.mean),
+    ),
     Mistake(TIE.format("comes first"), lambda r, b: best(r, b, tie=0.0)),
     Mistake(TIE.format("comes last, or has the larger k"), last_of_the_tied),
     Mistake(TIE.format("has the higher source loss"), lambda r, b: best(r, b, tie=1.0)),
@@ -327,7 +386,29 @@ MISTAKES = [
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, own_score=True)),
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, lambda n: (n - 1) // 2)),
     Mistake(MIDDLE_RUN, lambda r, b: of_middle_run(r, b, lambda n: (n - 1) // 2, own_score=True)),
-    Mistake(ROUND, lambda r, b: best(r, b, score=rounded(2))),
+    *(Mistake(ROUND, lambda r, b, digits=digits: best(r, b, score=rounded(digits))) for digits in (2, 3, 4)),
+    Mistake(
+        "you allow a little more than the budget. At most the budget means `lost <= budget`, as it stands.",
+        lambda r, b: best(r, b + 0.001),
+    ),
+    Mistake(ROUND, lambda r, b: best(r, b, loss=rounded(2))),
+    Mistake(ROUND, lambda r, b: best(r, round(b, 2), loss=rounded(2))),
+    Mistake(
+        "you judge a setting by its first five runs. A setting may have more: take the median of all of them.",
+        lambda r, b: best(r, b, score=lambda mine: np.median(mine[:5])),
+    ),
+    Mistake(
+        "you judge a setting by its first five runs. A setting may have more: take the median of all of them.",
+        lambda r, b: best(r, b, *[lambda values: np.median(values[:5])] * 2),
+    ),
+    Mistake(
+        "equal scores count once for you, as in a set. A median takes all runs of a setting.",
+        lambda r, b: best(r, b, score=lambda mine: np.median(sorted(set(mine)))),
+    ),
+    Mistake(GROUPS, merged(lambda k, t0: (k, int(t0)))),
+    Mistake(GROUPS, merged(lambda k, t0: (round(k, 2) if k < 9 else k, t0))),
+    Mistake(GROUPS, merged(lambda k, t0: k)),
+    Mistake(GROUPS, merged(lambda k, t0: t0)),
     Mistake(ROUND, lambda r, b: best(r, b, score=rounded(2), loss=rounded(2))),
     Mistake(LAST.format("last"), lambda r, b: best(r, b, score=at(lambda n: -1), loss=at(lambda n: -1))),
     Mistake(LAST.format("first"), lambda r, b: best(r, b, score=at(lambda n: 0), loss=at(lambda n: 0))),

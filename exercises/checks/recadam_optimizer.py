@@ -1,7 +1,8 @@
 """Some steps with gradients that are given, against one torch.optim.Adam for each tensor and a pull beside it.
 
 A case is what the class is made with, the weights that are put in before the first step, and for each step the
-gradients (a name that is missing has none) and the share of the learning rate that a scheduler leaves.
+gradients (a name that is missing has none), the share of the learning rate that a scheduler leaves, and that of gamma;
+where gamma changes, betas and eps do as well. ``order`` is that of the groups.
 """
 
 import inspect
@@ -15,6 +16,7 @@ from recall_learn.practice import Mistake, built, case, wrong
 NAMES = ("embedding", "layer", "pooler", "head")
 GROUPS = (("embedding", "layer"), ("pooler",), ("head",))
 GROUP_OF = {name: i for i, names in enumerate(GROUPS) for name in names}
+SETTINGS = ("lr", "gamma", "betas", "eps", "recall")
 BETAS, EPS = (0.85, 0.99), 1e-8
 
 
@@ -39,18 +41,28 @@ def cases(rng):
         built(Sigmoid, float(rng.uniform(0.2, 0.4)), int(rng.integers(4, 8))),
         built(Constant, float(rng.uniform(0.65, 0.85))),
     )
-    for shape, anneal in zip(((3,), (2, 4), (5,), (1, 2, 2)), anneals, strict=True):
+    anneals = (*anneals, built(Sigmoid, float(rng.uniform(0.5, 0.6)), 4))
+    orders = (0, 1, 2), (2, 0, 1), (0, 2, 1), (0, 1, 2), (2, 1, 0)
+    for shape, anneal, order in zip(((3,), (2, 4), (5,), (1, 2, 2), (4,)), anneals, orders, strict=True):
         dtype = torch.float32 if shape == (5,) else torch.float64
+        long = shape == (4,)  # many steps, large gradients, and the small rate and large gamma of a real run
         steps, lr = int(rng.integers(5, 9)), float(rng.uniform(0.05, 0.2))
+        steps, lr = (14, lr / 100) if long else (steps, lr)
         gamma, rates = float(rng.uniform(0.3, 0.5)) / lr, [float(rng.uniform(0.3, 1)) for _ in range(steps)]
         own = {
-            "pooler": {"gamma": gamma * float(rng.uniform(1.3, 1.6)), "betas": (0.7, 0.97), "eps": 0.02},
-            "head": {"betas": (0.6, 0.95), "eps": 0.03},
+            "pooler": {
+                "lr": 0.8 * lr,
+                "gamma": gamma * float(rng.uniform(1.3, 1.6)),
+                "betas": (0.7, 0.97),
+                "eps": 0.02,
+            },
+            "head": {"lr": 1.5 * lr, "betas": (0.6, 0.95), "eps": 0.03},
         }
         shares = [1.0] * 3 + [float(rng.uniform(0.3, 0.6))] * (steps - 3)
         homes, starts = tensors(rng, shape, dtype), tensors(rng, shape, dtype)
         gradients, eps = gradients_of(rng, shape, steps, dtype), float(rng.uniform(0.05, 0.1))
-        drawn.append(case(homes, lr, gamma, anneal, BETAS, eps, starts, gradients, rates, own, shares))
+        gradients = [{name: (30 if long else 1) * each for name, each in given.items()} for given in gradients]
+        drawn.append(case(homes, lr, gamma, anneal, BETAS, eps, starts, gradients, rates, own, shares, order))
     return drawn
 
 
@@ -77,37 +89,54 @@ def made(entry, *given):
     return optimizer
 
 
-def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares, watched=False):
-    """The weights after each step; or whether step() left ``p.grad`` as it was."""
+def at_step(settings, rate, share):
+    """The settings of a group in a step."""
+    now = settings | {"lr": settings["lr"] * rate, "gamma": settings["gamma"] * share}
+    first, second = now["betas"]
+    return now | ({} if share == 1 else {"betas": (0.8 * first, 0.95 * second), "eps": 1.5 * now["eps"]})
+
+
+def play(entry, params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares, order, asked=""):
+    """The weights after each step; or whether step() left the gradients and the settings as they were.
+
+    With ``asked="tensors"`` the class gets the weights as they come from a model, and no groups.
+    """
     weights = {name: torch.nn.Parameter(home.clone()) for name, home in params.items()}
-    groups = [{"params": [weights[name] for name in names], **own.get(names[0], {})} for names in GROUPS]
-    groups[-1]["recall"] = False
+    names_of = [GROUPS[i] for i in order]
+    groups = [{"params": [weights[name] for name in names], **own.get(names[0], {})} for names in names_of]
+    groups[order.index(2)]["recall"] = False
+    if asked == "tensors":
+        names_of, groups = [NAMES], (weight for weight in weights.values())
     optimizer = made(entry, groups, lr, gamma, anneal, betas, eps)
+    made(entry, [torch.nn.Parameter(torch.ones(2))], lr, gamma, anneal, betas, eps)  # another one changes nothing
     with torch.no_grad():
         for name, start in starts.items():
             weights[name].copy_(start)
-    done, stay = {}, True
+    done, stay, keeps = {}, True, True
     for t, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
         for name, weight in weights.items():
             weight.grad = given[name].clone() if name in given else None
-        for group, names in zip(optimizer.param_groups, GROUPS, strict=True):
-            group["lr"] = lr * rate
-            group["gamma"] = own.get(names[0], {}).get("gamma", gamma) * share
+        for group, names in zip(optimizer.param_groups, names_of, strict=True):
+            made_with = {"lr": lr, "gamma": gamma, "betas": betas, "eps": eps} | own.get(names[0], {})
+            group.update(at_step(made_with, rate, share))
+        before = [[group[key] for key in SETTINGS] for group in optimizer.param_groups]
         optimizer.step()
+        keeps &= before == [[group[key] for key in SETTINGS] for group in optimizer.param_groups]
         done |= {after(name, t): weight.detach().clone() for name, weight in weights.items()}
         stay &= all(
-            weights[name].grad is not None and torch.equal(weights[name].grad, each) for name, each in given.items()
+            name not in given if weight.grad is None else name in given and torch.equal(weight.grad, given[name])
+            for name, weight in weights.items()
         )
-    return stay if watched else done
+    return (stay, keeps) if asked == "left alone" else done
 
 
 def after(name, t):
     return f"weights of {name} after step {t}"
 
 
-def reference(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
+def reference(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares, order):
     weights = {name: torch.nn.Parameter(start.double()) for name, start in starts.items()}
-    settings = {name: {"betas": betas, "eps": eps, "gamma": gamma} | own.get(name, {}) for name in NAMES}
+    settings = {name: {"lr": lr, "betas": betas, "eps": eps, "gamma": gamma} | own.get(name, {}) for name in NAMES}
     adams = {
         name: torch.optim.Adam([weights[name]], betas=each["betas"], eps=each["eps"], foreach=False)
         for name, each in settings.items()
@@ -118,9 +147,10 @@ def reference(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, o
             lam = 1.0 if name == "head" else float(anneal(t))
             away = weights[name].detach() - params[name].double()
             weights[name].grad = gradient.double()
-            adams[name].param_groups[0]["lr"] = lam * lr * rate
+            now = at_step(settings[name], rate, share)
+            adams[name].param_groups[0].update(lr=lam * now["lr"], betas=now["betas"], eps=now["eps"])
             adams[name].step()
-            weights[name].data -= (1 - lam) * lr * rate * settings[name]["gamma"] * share * away
+            weights[name].data -= (1 - lam) * now["lr"] * now["gamma"] * away
         done |= {after(name, t): weight.detach().clone() for name, weight in weights.items()}
     return done
 
@@ -146,7 +176,8 @@ def wrongly(**mistaken):
     """What comes out of an optimizer with a mistake in it."""
     how = {**RIGHT, **mistaken}
 
-    def run(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares):
+    def run(params, lr, gamma, anneal, betas, eps, starts, gradients, rates, own, shares, order):
+        names = [name for i in order for name in GROUPS[i]]
         theta = {name: start.double().numpy().copy() for name, start in starts.items()}
         anchors = {"home": params, "start": starts, "moving": dict.fromkeys(NAMES)}[how["anchors"]]
         states, done, counts = [{"t": 0, "m": 0.0, "v": 0.0} for _ in NAMES], {}, {"tensors": 0, "some": 0}
@@ -154,14 +185,14 @@ def wrongly(**mistaken):
         for call, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
             counts |= {"calls": call, "never": 0, "behind": call - 1, "first": 1, "none": np.inf}
             counts["some"] += bool(given)
-            for name in reached(given, how["none"]):
-                now = made_with | own.get(name, {})
-                now |= {"lr": lr * rate, "gamma": now["gamma"] * share} | {key: made_with[key] for key in how["kept"]}
+            for name in reached(given, how["none"], names):
+                now = at_step(made_with | own.get(name, {}), rate, share)
+                now |= {key: made_with[key] for key in how["kept"]}
                 s = states[{"all": 0, "group": GROUP_OF[name]}.get(how["state"], NAMES.index(name))]
                 has = name in given or how["none"] == "zero"
                 s["t"] += has
                 counts |= {"tensors": counts["tensors"] + 1, "own": s["t"]}
-                counts["groups"] = (call - 1) * len(GROUPS) + GROUP_OF[name] + 1
+                counts["groups"] = (call - 1) * len(GROUPS) + order.index(GROUP_OF[name]) + 1
                 lam, pulls = of_head(how["lam_of"](float(anneal(counts[how["count"]]))), name == "head", how["head"])
                 g = given[name].double().numpy() if name in given else 0.0
                 move = direction(lam * g if how["lam_on"] == "gradient" else g, s, counts[how["bias"]], now, how)
@@ -174,16 +205,16 @@ def wrongly(**mistaken):
     return run
 
 
-def reached(given, none):
-    """The tensors of a step that anything is done with."""
-    ends = {"return": lambda name: NAMES, "break": lambda name: GROUPS[GROUP_OF[name]]}.get(none)
+def reached(given, none, names):
+    """The tensors of a step that anything is done with, in the order of the groups."""
+    ends = {"return": lambda name: names, "break": lambda name: GROUPS[GROUP_OF[name]]}.get(none)
     if ends is None:
-        return [name for name in NAMES if name in given or none in ("pull", "zero")]
+        return [name for name in names if name in given or none in ("pull", "zero")]
     left_out = set()
-    for i, name in enumerate(NAMES):
+    for i, name in enumerate(names):
         if name not in given and name not in left_out:
-            left_out |= {each for each in NAMES[i:] if each in ends(name)}
-    return [name for name in NAMES if name not in left_out]
+            left_out |= {each for each in names[i:] if each in ends(name)}
+    return [name for name in names if name not in left_out]
 
 
 def of_head(lam, is_head, head):
@@ -324,6 +355,7 @@ def started(rng, anneal, rates=(1.0,) * 4, away=True):
         list(rates),
         {},
         [1.0] * len(rates),
+        (0, 1, 2),
     )
 
 
@@ -366,10 +398,39 @@ def rests_at_rate_0(answer, rng):
 
 
 def leaves_the_gradients(answer, rng):
-    if not answer(*started(rng, built(Constant, 0.5)), True):
+    given = started(rng, built(Constant, 0.3))
+    del given[7][1]["layer"]
+    stay, keeps = answer(*given, "left alone")
+    if not stay:
         wrong(
-            "your step changes p.grad, or sets it to None. Leave the gradients as they are: zero_grad() is the caller's"
+            "your step changes p.grad, sets it to None, or makes one where there was none. Leave the gradients as they "
+            "are: zero_grad() is the caller's"
+        )
+    if not keeps:
+        wrong(
+            "your step leaves other settings in the group than it found: a scheduler goes on from them. Compute with "
+            "names of your own"
         )
 
 
-LAWS = [leaves_the_gradients, is_adam_at_lambda_1, rests_at_home_at_lambda_0, comes_home_at_lambda_0, rests_at_rate_0]
+def takes_tensors(answer, rng):
+    """Without groups all is recalled, and the bystanders of a group with "recall" False are not there."""
+    given = started(rng, built(Constant, 0))
+    got = answer(*given, "tensors")
+    for name in NAMES:
+        left = given[0][name] + 0.5 ** len(given[7]) * (given[6][name] - given[0][name])
+        if not torch.allclose(torch.as_tensor(got[after(name, len(given[7]))]), left, atol=1e-4):
+            wrong(
+                "parameters may come without groups, as from model.parameters(). Then all of them are recalled; yours "
+                "do not come home at lambda = 0"
+            )
+
+
+LAWS = [
+    leaves_the_gradients,
+    takes_tensors,
+    is_adam_at_lambda_1,
+    rests_at_home_at_lambda_0,
+    comes_home_at_lambda_0,
+    rests_at_rate_0,
+]

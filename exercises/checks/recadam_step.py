@@ -4,23 +4,55 @@ import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-TOLERANCE = 1e-5
-
 
 def cases(rng):
-    drawn = []
-    steps = (1, 2, int(rng.integers(5, 20)), int(rng.integers(50, 300)))
-    for shape, t, lam in zip(
-        ((9,), (2, 5), (3, 2, 2), (8,)), steps, rng.permutation([0.15, 0.3, 0.7, 0.85]), strict=True
-    ):
-        theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
-        size = torch.tensor(10 ** rng.uniform(-8, 0, size=shape))
-        v = size**2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-        lr = float(rng.uniform(0.05, 0.3))
-        gamma, lam = float(rng.uniform(0.3, 0.9)) / lr, float(lam + rng.uniform(-0.05, 0.05))
-        m = size * m * (1 - 0.9 ** (t - 1))
-        drawn.append(case(theta, anchor, size * g, m, v, t, lr, lam, gamma, learning_rate=lr, gamma=gamma))
-    return drawn
+    """Sizes of the gradients from 1e-9 to 1, for the place of eps; then the edges of a real run."""
+    shares, pulls = rng.permutation([0.15, 0.3, 0.7, 0.85]) + rng.uniform(-0.05, 0.05, size=4), rng.uniform(0.3, 0.9, 4)
+    start = drawn(rng, (9,), 1), drawn(rng, (2, 5), 2), drawn(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32)
+    usual = [
+        (given, rng.uniform(0.05, 0.3), lam, pull)
+        for given, lam, pull in zip((*start, drawn(rng, (8,), rng.integers(50, 300))), shares, pulls, strict=True)
+    ]
+    edges = [
+        (still(rng), rng.uniform(0.1, 0.3), 0.6, 0.0),
+        (loud(rng), rng.uniform(1, 2), 0.4, rng.uniform(2.2, 2.8)),  # it overshoots, and that is the step
+        (tiny(rng), rng.uniform(1e-5, 2e-5), 0.5, rng.uniform(0.3, 0.9)),
+        (drawn(rng, (5,), 7), rng.uniform(0.05, 0.3), 0.0, rng.uniform(0.3, 0.9)),
+        (drawn(rng, (4, 1), 3), rng.uniform(0.05, 0.3), 1.0, rng.uniform(0.3, 0.9)),
+    ]
+    return [
+        case(*given, float(lr), float(lam), float(pull / lr), learning_rate=float(lr), gamma=float(pull / lr))
+        for given, lr, lam, pull in [*usual, *edges]
+    ]
+
+
+def drawn(rng, shape, t, least=-9, most=0, before=1.0, dtype=torch.float64):
+    """theta, anchor, g, m, v and t; gradients of 10**least to 10**most, and ``before`` times that until now."""
+    t, n = int(t), int(torch.Size(shape).numel())
+    size = torch.tensor(rng.permutation(torch.logspace(least, most, n, dtype=torch.float64).numpy())).reshape(shape)
+    theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
+    m = before * size * m * (1 - 0.9 ** (t - 1))
+    v = (before * size) ** 2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+    return *(x.to(dtype) for x in (theta, anchor, size * g, m, v)), t
+
+
+def still(rng):
+    """Far into a run, and smaller gradients than before: some are 0, as those of words that are not in the batch."""
+    theta, *given = drawn(rng, (2, 4), rng.integers(2000, 4000), -2, 0, before=5.0, dtype=torch.float32)
+    theta[0, 0] = given[1][0, :2] = 0.0
+    return theta, *given
+
+
+def loud(rng):
+    """A sudden large gradient after quiet: Adam's step is over three learning rates long."""
+    return drawn(rng, (2, 1, 3), rng.integers(2000, 4000), 2, 3, before=1e-3)
+
+
+def tiny(rng):
+    """One weight, of the size that it has in a real model."""
+    sign = rng.choice([-1, 1])
+    theta, anchor = torch.tensor([sign * rng.uniform(4e-5, 6e-5)]), torch.tensor([sign * rng.uniform(1e-5, 2e-5)])
+    return theta, anchor, *drawn(rng, (1,), 1, -3, -3)[2:]
 
 
 def adam(theta, g, m, v, t, lr):
@@ -188,7 +220,12 @@ MISTAKES = [
         altered(below=lambda v, correction: (v.sqrt() + 1e-8) / correction**0.5),
     ),
     Mistake(
-        "eps is missing: where the gradients are as small as eps, your step is too long. Add it to the root of v_hat.",
+        "eps is the least that your denominator can be. It has to be added to the root of v_hat, for every weight.",
+        altered(below=lambda v, correction: (v / correction).sqrt().clamp(min=1e-8)),
+    ),
+    Mistake(
+        "your step is the one without eps: where the gradients are as small as eps, it is too long. Add eps to the "
+        "root of v_hat, for every weight.",
         altered(below=lambda v, correction: (v / correction).sqrt()),
     ),
     Mistake(
@@ -222,7 +259,7 @@ MISTAKES = [
         both_corrected(lambda beta, t: 1 - beta ** (t + 1)),
     ),
     Mistake(
-        "your bias correction takes t - 1, and divides by 0 in the first step. t is counted from 1: the power is t.",
+        "your bias correction takes t - 1. t is counted from 1 here, so the power is t itself.",
         both_corrected(lambda beta, t: 1 - beta ** (t - 1)),
     ),
     Mistake(

@@ -4,23 +4,55 @@ import torch
 
 from recall_learn.practice import Mistake, case, wrong
 
-TOLERANCE = 1e-5
-
 
 def cases(rng):
     """Decay and pull are strong, so that their order shows; sizes of the gradients from 1e-9 to 1, for the eps."""
-    drawn = []
-    steps, lams = (1, 2, int(rng.integers(5, 20)), int(rng.integers(50, 300))), rng.permutation([0.2, 0.35, 0.65, 0.8])
-    for shape, t, lam in zip(((9,), (2, 5), (3, 2, 2), (8,)), steps, lams, strict=True):
-        theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
-        size = torch.tensor(rng.permutation(10 ** rng.uniform(-9, 0, size=shape)))
-        size.view(-1)[:3] = torch.tensor([1e-9, 1e-8, 1e-7])
-        v = size**2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-        lr, lam = float(rng.uniform(0.2, 0.5)), float(lam + rng.uniform(-0.05, 0.05))
-        gamma, decay = float(rng.uniform(0.3, 0.9)) / lr, float(rng.uniform(0.3, 1))
-        m = size * m * (1 - 0.9 ** (t - 1))
-        drawn.append(case(theta, anchor, size * g, m, v, t, lr, lam, gamma, decay, learning_rate=lr, gamma=gamma))
-    return drawn
+    shares, pulls = rng.permutation([0.2, 0.35, 0.65, 0.8]) + rng.uniform(-0.05, 0.05, size=4), rng.uniform(0.3, 0.9, 4)
+    start = drawn(rng, (9,), 1), drawn(rng, (2, 5), 2), drawn(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32)
+    usual = [
+        (given, rng.uniform(0.2, 0.5), lam, pull, rng.uniform(0.06, 0.4))
+        for given, lam, pull in zip((*start, drawn(rng, (8,), rng.integers(50, 300))), shares, pulls, strict=True)
+    ]
+    edges = [
+        (still(rng), rng.uniform(0.1, 0.3), 0.6, 0.0, rng.uniform(0.1, 0.4)),
+        (loud(rng), rng.uniform(1, 2), 0.4, rng.uniform(2.2, 2.8), rng.uniform(1.2, 1.6)),  # both overshoot
+        (tiny(rng), rng.uniform(1e-5, 2e-5), 0.5, rng.uniform(0.3, 0.9), 0.0),
+        (drawn(rng, (5,), 7), rng.uniform(0.2, 0.5), 0.0, rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.4)),
+        (drawn(rng, (4, 1), 3), rng.uniform(0.2, 0.5), 1.0, rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.4)),
+    ]
+    return [
+        case(*given, *map(float, (lr, lam, pull / lr, decay / lr)), learning_rate=float(lr), gamma=float(pull / lr))
+        for given, lr, lam, pull, decay in [*usual, *edges]
+    ]
+
+
+def drawn(rng, shape, t, least=-9, most=0, before=1.0, dtype=torch.float64):
+    """theta, anchor, g, m, v and t; gradients of 10**least to 10**most, and ``before`` times that until now."""
+    t, n = int(t), int(torch.Size(shape).numel())
+    size = torch.tensor(rng.permutation(torch.logspace(least, most, n, dtype=torch.float64).numpy())).reshape(shape)
+    theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
+    m = before * size * m * (1 - 0.9 ** (t - 1))
+    v = (before * size) ** 2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
+    return *(x.to(dtype) for x in (theta, anchor, size * g, m, v)), t
+
+
+def still(rng):
+    """Far into a run, and smaller gradients than before: some are 0, as those of words that are not in the batch."""
+    theta, *given = drawn(rng, (2, 4), rng.integers(2000, 4000), -2, 0, before=5.0, dtype=torch.float32)
+    theta[0, 0] = given[1][0, :2] = 0.0
+    return theta, *given
+
+
+def loud(rng):
+    """A sudden large gradient after quiet: Adam's step is over three learning rates long."""
+    return drawn(rng, (2, 1, 3), rng.integers(2000, 4000), 2, 3, before=1e-3)
+
+
+def tiny(rng):
+    """One weight, of the size that it has in a real model."""
+    sign = rng.choice([-1, 1])
+    theta, anchor = torch.tensor([sign * rng.uniform(4e-5, 6e-5)]), torch.tensor([sign * rng.uniform(1e-5, 2e-5)])
+    return theta, anchor, *drawn(rng, (1,), 1, -3, -3)[2:]
 
 
 def adam(theta, g, m, v, t, lr, eps):
@@ -58,18 +90,31 @@ def form(eps="released", pull="after", decay="last", reverse=False, home=1.0):
 reference = form()
 
 
+def eps_inside(v):
+    return (v + 1e-8) ** 0.5
+
+
 def by_hand(
-    of_g=lambda g, lam, pull: g, on_step=lambda lam: lam, root=0.5, correct_m=True, on_pull=lambda lam: 1 - lam
+    of_g=lambda g, lam, pull: g,
+    on_step=lambda lam: lam,
+    on_pull=lambda lam, lr, gamma: lr * (1 - lam) * gamma,
+    on_decay=lambda lr, decay: lr * decay,
+    below=lambda v: v**0.5 + 1e-8,
+    betas=(0.9, 0.999),
+    enters=lambda g: g * g,
+    correction=lambda first, second: second**0.5 / first,
+    ahead=0,
+    kept=lambda m, v, first, second: (m, v),
 ):
     """The released step with other sums in its parts."""
 
     def step(theta, anchor, g, m, v, t, lr, lam, gamma, weight_decay):
         g = of_g(g, lam, (1 - lam) * gamma * (theta - anchor))
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        rate = lr * (1 - 0.999**t) ** root / (1 - 0.9**t if correct_m else 1)
-        theta = theta - on_step(lam) * rate * m / (v**0.5 + 1e-8)
-        theta = theta - lr * on_pull(lam) * gamma * (theta - anchor)
-        return theta - lr * weight_decay * theta, m, v
+        m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * enters(g)
+        first, second = (1 - beta ** (t + ahead) for beta in betas)
+        theta = theta - on_step(lam) * lr * correction(first, second) * m / below(v)
+        theta = theta - on_pull(lam, lr, gamma) * (theta - anchor)
+        return theta - on_decay(lr, weight_decay) * theta, *kept(m, v, first, second)
 
     return step
 
@@ -82,12 +127,77 @@ MISTAKES = [
     ),
     Mistake(
         "the spring is in your averages: that is the coupled form. Here it is a step of its own.",
-        by_hand(of_g=lambda g, lam, pull: lam * g + pull, on_step=lambda lam: 1, on_pull=lambda lam: 0),
+        by_hand(of_g=lambda g, lam, pull: lam * g + pull, on_step=lambda lam: 1, on_pull=lambda lam, lr, gamma: 0),
     ),
-    Mistake("your pull is there in full: multiply it by 1 - lambda.", by_hand(on_pull=lambda lam: 1)),
-    Mistake("lambda is on your pull. The pull has 1 - lambda.", by_hand(on_pull=lambda lam: lam)),
-    Mistake("the root over 1 - beta2^t is missing: it corrects the root of v.", by_hand(root=1)),
-    Mistake("the bias correction is missing.", by_hand(root=0, correct_m=False)),
+    Mistake(
+        "your pull is there in full: multiply it by 1 - lambda.", by_hand(on_pull=lambda lam, lr, gamma: lr * gamma)
+    ),
+    Mistake(
+        "lambda is on your pull. The pull has 1 - lambda.", by_hand(on_pull=lambda lam, lr, gamma: lr * lam * gamma)
+    ),
+    Mistake(
+        "the learning rate is missing in your pull: it is lr * (1 - lam) * gamma * (theta - anchor).",
+        by_hand(on_pull=lambda lam, lr, gamma: (1 - lam) * gamma),
+    ),
+    Mistake(
+        "gamma is missing in your pull: it is lr * (1 - lam) * gamma * (theta - anchor).",
+        by_hand(on_pull=lambda lam, lr, gamma: lr * (1 - lam)),
+    ),
+    Mistake("your pull is half of the right one.", by_hand(on_pull=lambda lam, lr, gamma: lr * (1 - lam) * gamma / 2)),
+    Mistake(
+        "your pull pushes the weights away from home. It is taken off, or it goes along anchor - theta.",
+        by_hand(on_pull=lambda lam, lr, gamma: -lr * (1 - lam) * gamma),
+    ),
+    Mistake(
+        "the learning rate is missing in your decay: it is lr * weight_decay * theta.",
+        by_hand(on_decay=lambda lr, decay: decay),
+    ),
+    Mistake("your decay makes the weights larger: take it off.", by_hand(on_decay=lambda lr, decay: -lr * decay)),
+    Mistake(
+        "the root over 1 - beta2^t is missing: it corrects the root of v.",
+        by_hand(correction=lambda first, second: second / first),
+    ),
+    Mistake(
+        "1 - beta2^t stands on the wrong side: v / (1 - beta2^t) is below the step, so its root is above it.",
+        by_hand(correction=lambda first, second: 1 / second**0.5 / first),
+    ),
+    Mistake("the bias correction is missing.", by_hand(correction=lambda first, second: 1)),
+    Mistake(
+        "you correct m and not v: the rate also has the root of 1 - beta2^t.",
+        by_hand(correction=lambda first, second: 1 / first),
+    ),
+    Mistake(
+        "you correct v and not m: the rate is also divided by 1 - beta1^t.",
+        by_hand(correction=lambda first, second: second**0.5),
+    ),
+    Mistake("your bias correction takes t + 1. t is 1 at the first step already.", by_hand(ahead=1)),
+    Mistake("your bias correction takes t - 1. t is 1 at the first step.", by_hand(ahead=-1)),
+    Mistake("your eps is inside the root. Take the root of v first, then add eps.", by_hand(below=eps_inside)),
+    Mistake(
+        "eps is the least that your denominator can be. It has to be added to the root of v, for every weight.",
+        by_hand(below=lambda v: (v**0.5).clamp(min=1e-8)),
+    ),
+    Mistake(
+        "your step is the one without eps. Add it to the root of v, for every weight: one whose gradients are "
+        "about 1e-8 shows it.",
+        by_hand(below=lambda v: v**0.5),
+    ),
+    Mistake("the root over v is missing.", by_hand(below=lambda v: v + 1e-8)),
+    Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", by_hand(betas=(0.999, 0.9))),
+    Mistake(
+        "your v averages the gradients themselves. It has to average their squares, g**2.",
+        by_hand(enters=lambda g: g),
+    ),
+    Mistake(
+        "you give back the corrected averages. The next step would correct them once more: give back m and v as they "
+        "are before the correction.",
+        by_hand(kept=lambda m, v, first, second: (m / first, v / second)),
+    ),
+    Mistake(
+        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
+        "v_t.",
+        lambda theta, anchor, g, m, v, *rest: (reference(theta, anchor, g, m, v, *rest)[0], m, v),
+    ),
     Mistake(
         "you give back the weights alone. The next step needs the averages as well: return theta, m, v.",
         lambda *given: reference(*given)[0],

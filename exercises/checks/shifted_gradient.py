@@ -6,22 +6,30 @@ import torch
 from recall_learn.practice import Mistake, case, wrong
 from recall_learn.practice.compare import array
 
-HEADS = ("classifier.weight", "score.weight", "head.bias", "qa_outputs.weight")
+HEADS = ("classifier.weight", "score.weight", "head.bias", "qa_outputs.weight", "layer.1.weight", "layer.score.weight")
 
 
-def drawn(rng, d, lam, head):
-    shapes = {"embeddings.weight": (d + 1, d), "layer.0.bias": (d,), "layer.0.head.weight": (d, d), head: (2, d)}
+def drawn(rng, d, lam, head, dtype=torch.float64):
+    """A part without a gradient, a head anywhere among the names, and each dictionary in an order of its own."""
+    square = ["layer.0.head.weight", "layer.1.pooler.weight", head]
+    shapes = {"embeddings.weight": (d + 1, d), "layer.0.bias": (d,)} | dict.fromkeys(square, (d, d))
+    names = [str(name) for name in rng.permutation(list(shapes))]
+    names.insert(int(rng.integers(len(names) - 1)), names.pop(names.index(head)))  # the head is not the last
+    turned = [square[(square.index(name) + 1) % 3] if name in square else name for name in names]
     gradients, weights, anchors = (
-        {name: torch.tensor(rng.normal(size=shape)) for name, shape in shapes.items()} for _ in range(3)
+        {name: torch.tensor(rng.normal(size=shapes[name]), dtype=dtype) for name in order}
+        for order in (names, turned, names[::-1])
     )
+    gradients["layer.1.pooler.weight"].zero_()
     del anchors[head]
-    return gradients, weights, dict(reversed(anchors.items())), lam, float(rng.uniform(2.5, 8))
+    return gradients, weights, anchors, lam, float(rng.uniform(2.5, 8))
 
 
 def cases(rng):
-    heads = [str(head) for head in rng.permutation(HEADS)]
-    parts = rng.uniform(0.1, 0.4), rng.uniform(0.6, 0.9), 0.25, 0.8
-    built = [drawn(rng, d, float(lam), head) for d, lam, head in zip((2, 3, 4, 1), parts, heads, strict=True)]
+    heads = ["layer.score.weight", *map(str, rng.permutation(HEADS))]
+    parts = rng.uniform(0.1, 0.4), rng.uniform(0.6, 0.9), 0.25, 0.8, 0.0, 1.0
+    built = [drawn(rng, d, float(lam), head) for d, lam, head in zip((2, 3, 4, 1, 2, 2), parts, heads[:6], strict=True)]
+    built.append(drawn(rng, 2, 0.5, "head.weight", torch.float32))
     return [case(*each, gamma=each[4], lam=each[3]) for each in built]
 
 
@@ -68,6 +76,24 @@ def by_name(gradients, *others):
 
 def without_head(*arguments):
     return {name: each for name, each in reference(*arguments).items() if name in arguments[2]}
+
+
+def told_by_part(gradients, weights, anchors, lam, gamma):
+    """Lambda for a head whose name begins as a part of the encoder does."""
+    first = {name.split(".")[0] for name in anchors}
+    alone = {n: lam * g for n, g in gradients.items() if n not in anchors and n.split(".")[0] in first}
+    return reference(gradients, weights, anchors, lam, gamma) | alone
+
+
+def in_order(gradients, weights, anchors, lam, gamma):
+    """The weights as they come."""
+    return reference(gradients, dict(zip(gradients, weights.values(), strict=True)), anchors, lam, gamma)
+
+
+def without_spring(gradients, weights, anchors, lam, gamma):
+    """Parts without a gradient left alone."""
+    still = {name: gradient for name, gradient in gradients.items() if not gradient.any()}
+    return reference(gradients, weights, anchors, lam, gamma) | still
 
 
 MISTAKES = [
@@ -124,6 +150,30 @@ MISTAKES = [
         "is in `anchors`.",
         by_name,
     ),
+    Mistake(
+        "you tell the head by the first part of its name. A head may be called `layer.score.weight`, beside "
+        "`layer.0.bias` of the encoder. Ask whether the name is in `anchors`.",
+        told_by_part,
+    ),
+    Mistake(
+        "you pair tensors by their place in the dictionaries. Their names may come in different orders, and a name "
+        "says what belongs together: `weights[name]`.",
+        in_order,
+    ),
+    Mistake(
+        "a part whose gradient of Loss_T is 0 has no spring in yours. It has an anchor, and is pulled home.",
+        without_spring,
+    ),
+    Mistake(
+        "a bias keeps the gradient of Loss_T in yours. It has an anchor, so it has lambda and a spring as well.",
+        lambda gradients, *others: (
+            reference(gradients, *others) | {name: each for name, each in gradients.items() if each.dim() == 1}
+        ),
+    ),
+    Mistake(
+        "a lambda of 0 is taken for 1, by `lam or 1`, say. It is the moment at which only the spring counts.",
+        lambda gradients, weights, anchors, lam, gamma: reference(gradients, weights, anchors, lam or 1.0, gamma),
+    ),
     Mistake("the head is not in your result. It has no anchor, and keeps the gradient of Loss_T.", without_head),
 ]
 
@@ -132,7 +182,7 @@ def ends_where_both_balance(answer, rng):
     """Descent on the objective of a quadratic task comes to the minimum that can be written down."""
     curvature, lowest, home = (torch.tensor(rng.uniform(0.5, 2.0, size=3)) for _ in range(3))
     lam, gamma, theta = 0.4, 1.5, torch.zeros(3, dtype=torch.float64)
-    for _ in range(200):
+    for _ in range(40):
         slope = answer({"w": curvature * (theta - lowest)}, {"w": theta}, {"w": home}, lam, gamma)["w"]
         theta = theta - 0.3 * torch.as_tensor(slope, dtype=torch.float64)
     stiff = (1 - lam) * gamma

@@ -1,125 +1,195 @@
-"""One number at a time, with Python's math, and far from t0 under the eyes of NumPy's warnings."""
+"""The formula as it stands, in decimals of 60 digits."""
 
 import math
-import warnings
+from decimal import Decimal, localcontext
 
 import numpy as np
 
-from recall_learn.practice import Mistake, case, wrong
-from recall_learn.practice.compare import array
-from recall_learn.practice.guard import Complaint
+from recall_learn.practice import Mistake, case
 
 
 def cases(rng):
     t0 = int(rng.integers(20, 300))
     k = float(10 ** rng.uniform(-1.5, -0.5))
     near = np.array([[-3, -1, 0], [1, 2, 5]]) / k
+    far, other = rng.uniform(40, 60, size=2)
     return [
-        case(t0 + near[0] * rng.uniform(0.5, 1.5), k, t0, k=k),
-        case(t0 + near, k, float(t0), k=k),
-        case(np.arange(1, 60), float(rng.uniform(0.2, 0.5)), int(rng.integers(10, 40))),
-        case(float(rng.integers(30, 36)), float(rng.uniform(0.1, 0.4)), int(rng.integers(37, 40))),
-        case(np.arange(1.0, 9.0).reshape(2, 4), 0.0, 3.0),
-        case(np.array([t0 - 2.0, t0 - 1.0, t0, t0 + 1.0]), np.inf, t0),
-        case(float(t0), np.inf, float(t0)),
+        case(t0 + near[0] * rng.uniform(0.5, 1.5), k, t0),
+        case(t0 + near, k, float(t0)),
+        case([int(t) for t in rng.integers(1, 60, size=4)], float(rng.uniform(0.2, 0.5)), int(rng.integers(10, 40))),
+        case(int(rng.integers(30, 36)), float(rng.uniform(0.1, 0.4)), int(rng.integers(37, 40))),
+        case(float(rng.integers(42, 46)), float(rng.uniform(0.1, 0.4)), int(rng.integers(37, 40))),
+        case(1, 1, 1000),  # the steepest and latest of the published grid
+        case(13_400, 1.0, 1000),
+        case(np.array([1.0, 100.0]), 1.0, 1000),
+        case(t0 - far / k, k, t0),  # each number alone: a tolerance is relative to the largest of an array
+        case(t0 - (far + np.array([[0.5], [1.0]])) / k, k, t0),
+        case(t0 + other / k, k, t0),
+        case(t0 + (other + np.array([0.0, 0.5, 1.0])) / k, k, t0),
+        case(np.arange(1, 9).reshape(2, 4), 0, 3),
+        case([1, 2, 3], 0.0, 3.0),
+        case(float(t0 + 5), 0, t0),
+        case(np.array([t0 - 2.0, t0, t0 + 1.0]), np.inf, t0),
+        case([t0 - 1, t0 + 3, t0], np.inf, t0),
+        case(t0, np.inf, float(t0)),
+        case(t0 + 0.25, np.inf, t0),
+        case(t0 - 0.25, np.inf, float(t0)),
+        case(np.array([t0 - 1.0, t0 + 1.0]), 1e5, t0),
     ]
 
 
 def each(function):
-    """A function of one number, over an array of them."""
+    """Of a function of one step that gives both numbers, one of as many steps as there are."""
 
     def over(t, k, t0):
-        values = [function(float(one), k, t0) for one in np.ravel(t)]
-        return np.reshape(values, np.shape(t)) if np.ndim(t) else values[0]
+        with np.errstate(all="ignore"):
+            pairs = [function(np.float64(one), np.float64(k), np.float64(t0)) for one in np.ravel(t)]
+        both = (np.array([float(pair[i]) for pair in pairs]).reshape(np.shape(t)) for i in (0, 1))
+        return tuple(part if np.ndim(t) else part.item() for part in both)
 
     return over
 
 
-@each
-def reference(t, k, t0):
-    if t == t0:
-        return 0.5
-    return 0.5 + 0.5 * math.tanh(0.5 * k * (t - t0))
+def logarithms(x):
+    """Of lambda and of what is left, at x = k (t - t0)."""
+    if math.isinf(x):
+        return min(x, 0.0), min(-x, 0.0)
+    with localcontext() as context:
+        context.prec = 60
+        shares = (1 / (1 + (sign * Decimal(float(x))).exp()) for sign in (-1, 1))
+        return tuple(float(share.ln()) for share in shares)
 
 
-def at_the_step(value):
-    """What comes out if only the value at t0 of an infinitely steep shift is another one."""
-    right = reference
-    return each(lambda t, k, t0: value if k == math.inf and t == t0 else right(t, k, t0))
+def right(t, k, t0):
+    return logarithms(k * (t - t0) if t != t0 else 0.0)
 
 
-def play(entry, t, k, t0, loud=False):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        value = entry(t, k, t0)
-    return (value, [str(each.message) for each in caught]) if loud else value
+reference = each(right)
 
 
+def at_the_step(first, second):
+    """What comes out if only the values at t0 of an infinitely steep shift are other ones."""
+    return each(lambda t, k, t0: (first, second) if k == math.inf and t == t0 else right(t, k, t0))
+
+
+def of(exponent):
+    """What comes out with another x, of t, k and t0."""
+    return each(lambda t, k, t0: logarithms(exponent(t, k, t0)))
+
+
+def out_of(function):
+    """What a formula in floats makes of x."""
+    return each(lambda t, k, t0: function(k * (t - t0) if t != t0 else np.float64(0.0)))
+
+
+def share(x):
+    """Lambda, as the library has it: right, but for what a float cannot hold."""
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, 1.0) / (1.0 + small)
+
+
+def task(x):
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def in_base(base):
+    return each(lambda t, k, t0: tuple(value / math.log(base) for value in right(t, k, t0)))
+
+
+LOST = "the tiny one is lost: 1 + s is 1 in floats when s is below 1e-16. `np.log1p(s)` is ln(1 + s) without that sum."
+LARGE = (
+    "e to a positive power is on your way, and at x = k (t - t0) = -999 it is infinite. ln(1 + e^-x) is -x + ln(1 + "
+    "e^x), where the exponential is small."
+)
+OF_LAMBDA = (
+    "under your logarithm stands a finished weight, or 1 + e^-x. In floats lambda is 0 long before t0, so ln gives "
+    "-inf; and long after it lambda and 1 + e^-x are 1, so nothing is left of what is tiny. With x = k (t - t0), "
+    "ln lambda is -ln(1 + e^-x): keep e^-|x| alone, and give it to `np.log1p`."
+)
+NO_RATE = "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step."
 MISTAKES = [
     Mistake(
-        "yours falls: the task begins with all of the weight and ends with none. The exponent is -k (t - t0), and the "
-        "minus is missing.",
-        lambda t, k, t0: 1 - reference(t, k, t0),
+        "the two are exchanged: ln lambda comes first. If you did return it first, the minus in the exponent is "
+        "missing: -k (t - t0).",
+        lambda *arguments: reference(*arguments)[::-1],
+    ),
+    *(
+        Mistake(
+            "at k = inf and t = t0 yours is no number: the exponent is infinity times zero there. The limit has to be "
+            "written down: both are ln 1/2, as for every other k.",
+            at_the_step(*values),
+        )
+        for values in ((math.nan, math.nan), (math.nan, right(1.0, 0.0, 1.0)[0]), (right(1.0, 0.0, 1.0)[0], math.nan))
+    ),
+    *(
+        Mistake(
+            "at k = inf your step is not at 1/2 at t = t0. All curves pass through 1/2 there, and so does the step.",
+            at_the_step(*values),
+        )
+        for values in ((0.0, -math.inf), (-math.inf, 0.0), (-math.inf, -math.inf), (0.0, 0.0))
+    ),
+    *(
+        Mistake(
+            "an infinite k is made finite in yours. For it ln lambda is -infinity before t0, and ln(1 - lambda) is "
+            "that after it.",
+            each(lambda t, k, t0, most=most: right(t, min(k, most), t0)),
+        )
+        for most in (10, 20, 30, 50, 100, 500, 700, 1e3, 1e6, 1e9, 1e12)
+    ),
+    *(
+        Mistake(
+            "ln(1 - lambda) = ln lambda - x is true, and loses the tiny one: long before t0 both are about x, and "
+            "their difference has no digit left. Take it as ln lambda at -x.",
+            out_of(function),
+        )
+        for function in (
+            lambda x: (task(x), task(x) - x),
+            lambda x: (task(x), task(x) - x if np.isfinite(x) else np.minimum(-x, 0)),
+        )
     ),
     Mistake(
-        "at k = inf yours is no number at t = t0. The exponent is infinity times zero there; the value is 1/2, as for "
-        "every other k.",
-        at_the_step(math.nan),
+        LOST,
+        out_of(
+            lambda x: tuple(np.minimum(sign * x, 0) - np.log(1 + np.exp(-np.abs(x))) for sign in (1, -1)),
+        ),
     ),
-    Mistake(
-        "at k = inf yours is 1 at t = t0 already. All curves pass through 1/2 there, and so does the step: 0 before "
-        "t0, 1/2 at it, 1 after it.",
-        at_the_step(1.0),
+    *(
+        Mistake(LARGE, out_of(function))
+        for function in (
+            lambda x: (-np.log1p(np.exp(-x)), -np.log1p(np.exp(x))),
+            lambda x: (-np.log1p(np.exp(-x)), -x - np.log1p(np.exp(-x))),
+            lambda x: (x - np.log1p(np.exp(x)), -np.log1p(np.exp(x))),
+        )
     ),
-    Mistake(
-        "at k = inf yours is still 0 at t = t0. All curves pass through 1/2 there, and so does the step: 0 before t0, "
-        "1/2 at it, 1 after it.",
-        at_the_step(0.0),
+    *(
+        Mistake(OF_LAMBDA, out_of(function))
+        for function in (
+            lambda x: (np.log(share(x)), np.log(1 - share(x))),
+            lambda x: (np.log(share(x)), np.log1p(-share(x))),
+            lambda x: (np.log(share(x)), np.log(share(-x))),
+            lambda x: (np.log(1 / (1 + np.exp(-x))), np.log(1 - 1 / (1 + np.exp(-x)))),
+            lambda x: (np.log(1 / (1 + np.exp(-x))), np.log(1 / (1 + np.exp(x)))),
+            lambda x: (-np.log(1 + np.exp(-x)), -np.log(1 + np.exp(x))),
+            lambda x: (task(x), np.log(1 - share(x))),
+            lambda x: (task(x), np.log1p(-share(x))),
+            lambda x: (task(x), np.log(1 - np.exp(task(x)))),
+            lambda x: (task(x), np.log1p(-np.exp(task(x)))),
+        )
     ),
-    Mistake("t0 is not in yours: it is at 1/2 at t = 0.", lambda t, k, t0: reference(t, k, 0.0)),
-    Mistake(
-        "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step.",
-        each(lambda t, k, t0: 1 / (1 + math.exp(t0 - k * t))),
-    ),
+    Mistake("t0 is not in yours: it is at 1/2 at t = 0.", of(lambda t, k, t0: k * t if t else 0.0)),
+    Mistake(NO_RATE, of(lambda t, k, t0: k * t - t0)),
     Mistake(
         "you divide by k. k is a rate, per step: the larger it is, the steeper the shift.",
-        each(lambda t, k, t0: 1 / (1 + math.exp(-(t - t0) / k))),
+        each(lambda t, k, t0: logarithms((t - t0) / k) if 0 < k < math.inf else (math.nan, math.nan)[:0]),
+    ),
+    Mistake("your logarithm is to base 10. ln is the natural one: np.log, np.log1p.", in_base(10)),
+    Mistake("your logarithm is to base 2. ln is the natural one: np.log, np.log1p.", in_base(2)),
+    Mistake(
+        "these are the weights themselves. Wanted are their logarithms.",
+        each(lambda t, k, t0: tuple(map(math.exp, right(t, k, t0)))),
     ),
     Mistake(
-        "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step.",
-        each(lambda t, k, t0: 0.5 + 0.5 * math.tanh(0.5 * (k * t - t0))),
-    ),
-    Mistake(
-        "you divide by k. k is a rate, per step: the larger it is, the steeper the shift.",
-        each(lambda t, k, t0: 0.5 + 0.5 * math.tanh(0.5 * (t - t0) / k)),
-    ),
-    Mistake(
-        "the exponent is twice the right one in yours. With tanh it is 1/2 (1 + tanh(x / 2)), where x = k (t - t0).",
-        lambda t, k, t0: reference(t, 2 * k, t0),
+        "your signs are wrong: a weight is at most 1, so its logarithm is at most 0.",
+        each(lambda t, k, t0: tuple(-value for value in right(t, k, t0))),
     ),
 ]
-
-FAR = (
-    "e to a positive power is on your way, and for k = 1, t0 = 1000 at {where} it is too large for a number{what}. "
-    "Multiply top and bottom by what makes the exponent negative, and mind that np.where computes both its branches."
-)
-
-
-def stays_finite(answer, rng):
-    k, t0 = 1.0, 1000  # the steepest and latest of the published grid
-    for where, t in (("t = 1", 1.0), ("t = 13400", 13_400.0), ("t = 1, 2, ... 13400", np.arange(1, 13_401, 67))):
-        try:
-            value, said = answer(t, k, t0, True)
-        except Complaint as complaint:
-            if "Overflow" in str(complaint) or "ZeroDivision" in str(complaint):
-                wrong(FAR.format(where=where, what=f" ({str(complaint).splitlines()[0]})"))
-            raise
-        if said:
-            wrong(FAR.format(where=where, what=f" (NumPy: {said[0]})"))
-        if np.isnan(array(value)).any():
-            wrong(FAR.format(where=where, what=", and the result is none"))
-        if not np.allclose(array(value), array(reference(t, k, t0)), atol=1e-6):
-            wrong("for k = 1, t0 = 1000 lambda is as good as 0 at step 1 and 1 at step 13,400. Yours is something else")
-
-
-LAWS = [stays_finite]

@@ -19,6 +19,8 @@ def cases(rng):
         drawn(rng, 0.1, 0.01, rng.integers(15, 30)),
         drawn(rng, 0.3, 0.2, rng.integers(3, 6)),
         drawn(rng, 0.001, 0.25, rng.integers(40, 60)),
+        drawn(rng, 0.0001, 0.02, 2),  # k is above 10
+        drawn(rng, 0.4, 0.45, 3),
         case(0.02, 0.02, 300, steps=300),
     ]
 
@@ -39,7 +41,7 @@ def reference(a, b, steps):
     def earliest(k):
         return halved(lambda t0: at(k, t0, 1) <= a, 0, 1 + 15 / k)
 
-    k = halved(lambda k: at(k, earliest(k), steps) >= 1 - b, 1e-3, 20.0)
+    k = halved(lambda k: at(k, earliest(k), steps) >= 1 - b, 1e-3, 40.0)
     return k, earliest(k)
 
 

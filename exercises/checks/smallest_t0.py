@@ -38,6 +38,12 @@ def cases(rng):
         between = left(t0 - 1, t0, *settings)  # what the entry behind the right one holds for the t0 before
         share = (before * between) ** 0.5 if early else (between * now) ** 0.5
         drawn.append(case(share, *settings))
+    for early in (False, True):  # a spring so weak that it has to hold for long, and two shares close to a step
+        gamma = float(rng.uniform(50, 200))
+        settings = (float(rng.uniform(0.05, 0.1)), float(rng.uniform(0.02, 0.03) / gamma), gamma, 400, 0.0)
+        t0 = int(rng.integers(210, 240))
+        share = left(t0 - 1, t0 - 1, *settings) * (1 - 3e-4) if early else left(t0, t0, *settings) * (1 + 3e-4)
+        drawn.append(case(share, *settings))
     return drawn
 
 
@@ -80,7 +86,8 @@ MISTAKES = [
         lambda *given: None,
     ),
     Mistake(
-        "your t0 is the last one that leaves too much. Return the one after it: the first that leaves little enough.",
+        "your t0 is the last one that leaves too much. Return the one after it, the first that leaves little enough; "
+        "or is it counted from 0?",
         moved(-1),
     ),
     Mistake(
@@ -90,6 +97,10 @@ MISTAKES = [
     Mistake(
         "you look at the end of the run. Asked for is what is left after step t0.",
         at(lambda t0, steps: steps),
+    ),
+    Mistake(
+        "you let 1 - share be left. `share` itself is what may be left of the offset.",
+        lambda share, *settings: reference(1 - share, *settings),
     ),
     Mistake(ONE_CURVE.format("the last step"), one_curve(lambda steps: steps)),
     Mistake(ONE_CURVE.format("half of the steps"), one_curve(lambda steps: steps // 2)),
@@ -108,7 +119,7 @@ def there_may_be_none(answer, rng):
     found = answer(left(40, 40, k, lr, gamma, 40, warmup) * 0.5, k, lr, gamma, 40, warmup)
     if found is not None:
         wrong(
-            f"in a run of 40 steps not even t0 = 40 leaves little enough, and you return {found}. Return None: to be "
+            f"in a run of 40 steps not even t0 = 40 leaves little enough, and you return {found!r}. Return None: to be "
             "held to the end is not enough either"
         )
 
@@ -131,6 +142,16 @@ def tries_every_t0(answer, rng):
         wrong("you return 0, and t0 is from 1 to T. At 0, `[t0 - 1]` is the last entry in Python")
 
 
+def at_most_takes_in_the_share_itself(answer, rng):
+    """At t0 = 1 of a run without warm-up half of the pull acts: with lr * gamma = 1 exactly 0.5 is left."""
+    found = answer(0.5, 0.25, 0.25, 4.0, 40, 0.0)
+    if found != 1:
+        wrong(
+            "t0 = 1 leaves exactly 0.5 in a run with lr * gamma = 1 and no warm-up; for share = 0.5 you return "
+            f"{found!r}. At most is <="
+        )
+
+
 def a_stronger_spring_is_never_slower(answer, rng):
     settings = run(rng, True)
     k, lr, gamma, steps, warmup = settings
@@ -148,4 +169,10 @@ def what_counts_is_lr_times_gamma(answer, rng):
         wrong("your t0 changes when lr is a quarter and gamma four times as much. Only their product counts")
 
 
-LAWS = [there_may_be_none, tries_every_t0, a_stronger_spring_is_never_slower, what_counts_is_lr_times_gamma]
+LAWS = [
+    there_may_be_none,
+    tries_every_t0,
+    at_most_takes_in_the_share_itself,
+    a_stronger_spring_is_never_slower,
+    what_counts_is_lr_times_gamma,
+]

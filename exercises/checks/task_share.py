@@ -12,7 +12,16 @@ def cases(rng):
         t0 = float(rng.uniform(0.2, 0.6) * steps)
         drawn.append(case(float(rng.uniform(2, 6) / t0), t0, steps, T=steps))
     steps = int(rng.integers(7, 12))
-    return [*drawn, case(math.inf, int(rng.integers(2, 5)), steps, T=steps)]
+    return [
+        *drawn,
+        case(math.inf, int(rng.integers(2, 5)), steps, T=steps),
+        case(math.inf, int(rng.integers(2, 5)) + 0.001, steps, T=steps),  # no step: k = 20 in its place is not the same
+        case(float(rng.uniform(0.2, 0.6)), steps + 1.5, steps, T=steps),  # the run ends before lambda is 1/2
+        case(math.inf, steps + 2, steps, T=steps),
+        case(float(rng.uniform(0.5, 1)), 0, steps, T=steps),
+        case(float(rng.uniform(0.5, 1)), 1.5, 1, T=1),
+        case(0, steps, steps, T=steps),
+    ]
 
 
 def shift(k, t0, t):
@@ -50,6 +59,48 @@ MISTAKES = [
         "this is the plain mean of lambda. The learning rate falls, so an early step moves the weights more than a "
         "late one: weigh each lambda(t) with its rate.",
         mean(lambda t, steps: 1),
+    ),
+    Mistake(
+        "at t0 itself lambda is 1/2, also where k is infinite; yours is 1 there.",
+        mean(falling, weight=lambda k, t0, t: 1.0 if k == math.inf and t == t0 else shift(k, t0, t)),
+    ),
+    Mistake(
+        "at t0 itself lambda is 1/2, also where k is infinite; yours is 0 there.",
+        mean(falling, weight=lambda k, t0, t: 0.0 if k == math.inf and t == t0 else shift(k, t0, t)),
+    ),
+    *(
+        Mistake(
+            "an infinite k is made finite in yours. At a step very near t0 that is another lambda: a jump is not "
+            "steep.",
+            mean(falling, weight=lambda k, t0, t, most=most: shift(min(k, most), t0, t)),
+        )
+        for most in (10, 20, 30, 50, 100, 500, 700, 1000)
+    ),
+    *(
+        Mistake("t0 is made a whole number in yours. It may lie between two steps.", mean(falling, weight=whole))
+        for whole in (
+            lambda k, t0, t: shift(k, int(t0), t),
+            lambda k, t0, t: shift(k, round(t0), t),
+            lambda k, t0, t: shift(k, math.ceil(t0), t),
+        )
+    ),
+    Mistake(
+        "t0 is cut off at T in yours. A run may end before lambda is 1/2.",
+        lambda k, t0, steps: reference(k, min(t0, steps), steps),
+    ),
+    Mistake(
+        "t0 = 0 is made 1 in yours. Lambda may be above 1/2 from the first step on.",
+        lambda k, t0, steps: reference(k, max(t0, 1), steps),
+    ),
+    Mistake(
+        "lambda is a step in yours, whatever k is.",
+        mean(falling, weight=lambda k, t0, t: shift(math.inf, t0, t)),
+    ),
+    Mistake("this is in per cent; wanted is a share, from 0 to 1.", lambda *arguments: 100 * reference(*arguments)),
+    Mistake(
+        "this is what the task gets for each part of the source's. Wanted is its share of the whole: divide by the sum "
+        "of all rates.",
+        lambda *arguments: reference(*arguments) / (1 - reference(*arguments)),
     ),
     Mistake(
         "this is what the source gets, the share of 1 - lambda. The task's part is lambda.",

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice import Mistake, built, case, wrong
 
 
 def drawn(rng, shapes):
@@ -19,6 +19,16 @@ def drawn(rng, shapes):
     return {name: piece.reshape(shapes[name]) for name, piece in mixed.items()}
 
 
+def in_columns(x):
+    """The same numbers, one column after the other in memory, as those of a transposed weight."""
+    return x.mT.contiguous().mT
+
+
+def turned(fisher):
+    """A Fisher with its matrices in columns."""
+    return {name: built(in_columns, f) if f.ndim == 2 else f for name, f in fisher.items()}
+
+
 def cases(rng):
     shapes = (
         {"layer.0.weight": (4, 5), "layer.0.bias": (4,), "norm.weight": (5,)},
@@ -30,11 +40,21 @@ def cases(rng):
     counts = (8, 13, 13, 33)
     parts = (-0.3, 0.3, -0.35, 0.35)
     drawn_cases = []
-    for shape, count, part in zip(shapes, counts, parts, strict=True):
+    for i, (shape, count, part) in enumerate(zip(shapes, counts, parts, strict=True)):
         n = sum(math.prod(s) for s in shape.values())
         p = (count + int(rng.integers(-2, 3)) + part + float(rng.uniform(-0.1, 0.1))) / n
-        drawn_cases.append(case(drawn(rng, shape), p, entries=n))
-    return drawn_cases
+        fisher = drawn(rng, shape)
+        if i % 2:  # as small as those of a large model
+            fisher = {name: 1e-12 * f for name, f in fisher.items()}
+        drawn_cases.append(case(turned(fisher), p, entries=n))
+    five, seven = {"scale": (), "weight": (2, 2)}, {"weight": (2, 2), "scale": (), "bias": (2,)}
+    none = float(rng.uniform(0.01, 0.07))
+    # of no entry; of 2.5 and of 3.5; of all
+    for few, p, scale in ((seven, none, 2.0), (five, 0.5, 2.0), (five, 0.5, 0.0), (seven, 0.5, 2.0), (seven, 1.0, 0.0)):
+        fisher = {name: f.float() for name, f in drawn(rng, few).items()}
+        fisher["scale"] = torch.tensor(scale)  # a parameter of no dimension: the largest entry, or the least
+        drawn_cases.append(case(fisher, p, entries=size(fisher)))
+    return [drawn_cases[i] for i in (*rng.permutation(4), *range(4, 9))]
 
 
 def chosen(fisher, count, largest=True):
@@ -87,6 +107,15 @@ MISTAKES = [
         "your child is the entries with the least Fisher information. Take the largest.",
         of_count(lambda p, n: round(p * n), largest=False),
     ),
+    Mistake(
+        "you round a half up. Python's `round` takes the even one: round(2.5) is 2.",
+        of_count(lambda p, n: math.floor(p * n + 0.5)),
+    ),
+    Mistake(
+        "you round what is left out. The number that is chosen is round(p * n), and n - round((1 - p) * n) is another "
+        "one at a half.",
+        of_count(lambda p, n: n - round((1 - p) * n)),
+    ),
     *(
         Mistake(
             "your child has the share 1 - p. The top share p is what lies above the quantile 1 - p, not above the "
@@ -107,13 +136,24 @@ MISTAKES = [
     Mistake("you take the entries above the mean, whatever p is. Take the round(p * n) largest.", above_the_mean),
     Mistake("you choose whole tensors. Rank the entries: a tensor may be in the child in part.", tensors_by_mean),
     Mistake(
-        "your child is one entry too small: is the threshold itself left out, or does `int` cut p * n off? It has "
-        "round(p * n) entries.",
-        of_count(lambda p, n: round(p * n) - 1),
+        "you choose all entries where round(p * n) is 0: a slice that begins at -0 begins at the first one.",
+        lambda fisher, p: chosen(fisher, round(p * size(fisher)) or size(fisher)),
     ),
-    Mistake("your child is one entry too large. It has round(p * n) entries.", of_count(lambda p, n: round(p * n) + 1)),
+    Mistake(
+        "you choose one entry where round(p * n) is 0, and that is none.",
+        of_count(lambda p, n: max(1, round(p * n))),
+    ),
     Mistake("you round p * n down. It is rounded to the nearest: round(p * n).", of_count(lambda p, n: int(p * n))),
     Mistake("you round p * n up. It is rounded to the nearest: round(p * n).", of_count(lambda p, n: math.ceil(p * n))),
+    Mistake("you take p for per cent. It is a share: 0.1 is a tenth.", of_count(lambda p, n: round(p * n / 100))),
+    *(
+        Mistake("your child is one entry too small: is the threshold itself left out?", of_count(count))
+        for count in (lambda p, n: round(p * n) - 1, lambda p, n: max(round(p * n) - 1, 0))
+    ),
+    Mistake(
+        "your child is one entry too large. It has round(p * n) entries.",
+        of_count(lambda p, n: min(round(p * n) + 1, n)),
+    ),
 ]
 
 
@@ -126,9 +166,10 @@ def is_exact_among_equals(answer, rng):
         masks = {name: torch.as_tensor(mask).bool() for name, mask in answer(given, p).items()}
         count = sum(int(mask.sum()) for mask in masks.values())
         if count != round(p * 23):
+            left = "Take as many of the equal ones as are missing" if count in (6, 23) else "It is round(p * n)"
             wrong(
                 f"of 23 entries, of which 17 are equal, you choose {count} at p = {p:.3f}; it has to be "
-                f"{round(p * 23)}. Take as many of the equal ones as are missing"
+                f"{round(p * 23)}. {left}"
             )
         if not all(masks[name][fisher[name] > 0.9].all() for name in fisher):
             wrong("where the threshold lies among equal entries, you leave out one that is larger")

@@ -15,6 +15,12 @@ MUTANTS = [
     ("looks at the first rate", {"(1 - lam)).max() > 2": "(1 - lam))[0] > 2"}, "has a warm-up"),
     ("takes the encoder's step", {'record["head_step"][0]': 'record["step"][0]'}, "first step holds the pull"),
     ("does not look late", {LATE: '"anchors move along"'}, "comes too late"),
+    ("takes half of it for above 2", {".max() > 2": ".max() > 0.57"}, "lr * gamma is under 1"),
+    (
+        "asks the loss for the norm",
+        {"norm[split] < norm[0] / 2": "record['loss'][-1] > record['loss'][0]"},
+        "Something is pulled",
+    ),
     (
         "compares with a fixed number",
         {"to_home[split] < to_home[0] / 2": "to_home[split] < 0.1"},

@@ -1,6 +1,7 @@
 """What people get wrong in compare_medians, and other right answers."""
 
 import numpy as np
+import torch
 
 CLEAR = "median(new) > max(old) or median(old) > max(new)"
 
@@ -18,6 +19,19 @@ MUTANTS = [
         {CLEAR: CLEAR.replace(">", ">="), "claimed += median(new) >": "claimed += median(new) >="},
         "ties count in yours, in both",
     ),
+    (
+        "rounds",
+        {"import median": "import median as exact\n\nmedian = lambda x: round(exact(x), 1)"},
+        "round the medians",
+    ),
+    (
+        "takes sizes",
+        {"new = method[task]": "old, new = ([abs(x) for x in each[task]] for each in (baseline, method))"},
+        "without their signs",
+    ),
+    ("begins at 0", {CLEAR: "median(new) > max(0.0, *old) or median(old) > max(0.0, *new)"}, "maxima begin at 0"),
+    ("at least one", {'"clear": clear': '"clear": max(1, clear)'}, "9 of 10 cases"),
+    ("asks for a margin", {CLEAR: "median(new) > max(old) + 0.05 or median(old) > max(new) + 0.05"}, "9 of 10 cases"),
     ("looks for wins only", {" or median(old) > max(new)": ""}, "tasks that the baseline wins"),
 ]
 
@@ -43,4 +57,13 @@ def by_winner(baseline, method):
     return result
 
 
-OTHERS = [with_numpy, by_winner]
+def in_torch(baseline, method):
+    clear, claimed = [], []
+    for task, new in method.items():
+        old, new = (torch.tensor(each, dtype=torch.float64) for each in (baseline[task], new))
+        clear.append((old.quantile(0.5) > new.max()) | (new.quantile(0.5) > old.max()))
+        claimed.append(new.quantile(0.5) > old.quantile(0.5))
+    return {"clear": torch.stack(clear).sum(), "as claimed": torch.stack(claimed).sum()}
+
+
+OTHERS = [in_torch, with_numpy, by_winner]

@@ -30,6 +30,23 @@ MUTANTS = [
         },
         "by their position",
     ),
+    ("leaves single numbers out", {"sum()": "sum() * (anchor.numel() > 1)"}, "of a single number"),
+    (
+        "rounds to bfloat16",
+        {"(weights[name] - anchor)": "(weights[name].bfloat16() - anchor.bfloat16())"},
+        "never in half precision",
+    ),
+    ("counts matrices", {"sum()": "sum() * (anchor.ndim > 1)"}, "only matrices"),
+    (
+        "adds each square once",
+        {"((weights[name] - anchor) ** 2).sum()": "((weights[name] - anchor) ** 2).unique().sum()"},
+        "is stored as two",
+    ),
+    (
+        "looks at the first hundred numbers",
+        {"((weights[name] - anchor) ** 2).sum()": "((weights[name] - anchor) ** 2).flatten()[:100].sum()"},
+        "is stored as two",
+    ),
     (
         "takes the spectral norm",
         {SQUARES: "total = total + torch.linalg.norm(weights[name] - anchor, 2) ** 2"},

@@ -13,6 +13,10 @@ MUTANTS = [
     ),
     ("divides by the steps", {"/ lr.sum()": "/ steps"}, "by the number of steps"),
     ("turns it round", {"(lam * lr).sum() / lr.sum()": "lr.sum() / (lam * lr).sum()"}, "upside down"),
+    ("rounds", {"return (lam * lr).sum() / lr.sum()": "return round((lam * lr).sum() / lr.sum(), 4)"}, "it has to be"),
+    ("takes the first steps of a long run", {"* lr).sum()": "* lr)[:1000].sum()"}, "it has to be"),
+    ("has no single step", {"    return": "    if steps == 1:\n        return 1.0\n    return"}, "it has to be"),
+    ("takes a factor of 0 for none", {"/ lr.sum()": "/ lr.sum() or 1.0"}, "takes no Adam step"),
 ]
 
 

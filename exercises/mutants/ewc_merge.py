@@ -2,12 +2,15 @@
 
 import copy
 
+import torch
+
 LINE = "decay * old_precision[name] + new_precision[name]"
 ANCHOR = "{name: anchor.detach().clone() for name, anchor in new_anchors.items()}"
 WEIGHTED = (
     "{name: (old_precision[name] * old_anchors[name] + new_precision[name] * each)"
     " / (old_precision[name] + new_precision[name]) for name, each in new_anchors.items()}"
 )
+PAIRED = "decay * old + new for (name, new), old in zip(new_precision.items(), old_precision.values())"
 MUTANTS = [
     ("averages the precisions", {LINE: f"({LINE}) / 2"}, "an average of the two"),
     ("takes a running mean", {LINE: "decay * old_precision[name] + (1 - decay) * new_precision[name]"}, "running mean"),
@@ -18,7 +21,22 @@ MUTANTS = [
         "those of the old task",
     ),
     ("weights the anchors", {ANCHOR: WEIGHTED}, "weighted by their precisions"),
-    ("keeps the tensors", {".detach().clone()": ""}, "are no copies"),
+    ("decays by the other part", {"decay * old": "(1 - decay) * old"}, "old precision is multiplied by"),
+    ("takes a decay of 0 for 1", {"decay * old": "(decay or 1.0) * old"}, "taken for none"),
+    ("decays twice", {"decay * old": "decay**2 * old"}, "acts twice"),
+    (
+        "pairs by order",
+        {f"{LINE} for name in new_anchors": PAIRED},
+        "by their place",
+    ),
+    (
+        "names by order",
+        {ANCHOR: "{name: each.clone() for name, each in zip(new_precision, new_anchors.values())}"},
+        "by their place",
+    ),
+    ("shares what is float32", {".detach().clone()": ".float()"}, "your anchors are no copies"),
+    ("shares where nothing is kept", {LINE: LINE + " if decay else new_precision[name]"}, "your precisions are no"),
+    ("keeps the tensors", {".detach().clone()": ""}, "your anchors are no copies"),
 ]
 
 
@@ -37,4 +55,11 @@ def by_library(old_anchors, old_precision, new_anchors, new_precision, decay):
     return [merged.anchors, merged.precision]
 
 
-OTHERS = [in_place, by_library]
+def in_float32(old_anchors, old_precision, new_anchors, new_precision, decay):
+    precision = {}
+    for name, new in new_precision.items():
+        precision[name] = torch.add(new.float(), old_precision[name].float(), alpha=decay)
+    return {name: torch.tensor(anchor.tolist()) for name, anchor in new_anchors.items()}, precision
+
+
+OTHERS = [in_place, by_library, in_float32]

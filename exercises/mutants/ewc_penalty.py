@@ -3,12 +3,24 @@
 import torch
 
 TERM = "(fisher[name] * (weights[name] - anchor) ** 2).sum()"
+NOTHING = "    if not strength:\n        return 0.0\n    total = 0.0"
 MUTANTS = [
     ("forgets the half", {"0.5 * strength": "strength"}, "the 1/2 is missing"),
     ("pulls to zero", {"weights[name] - anchor": "weights[name]"}, "pull to zero"),
     ("takes the mean", {".sum()": ".mean()"}, "a mean where the penalty has a sum"),
     ("squares F", {TERM: "((fisher[name] * (weights[name] - anchor)) ** 2).sum()"}, "F is squared"),
     ("takes sizes", {"(weights[name] - anchor) ** 2": "(weights[name] - anchor).abs()"}, "sizes of the differences"),
+    ("pairs by place", {"fisher[name]": "dict(zip(anchors, fisher.values()))[name]"}, "by their place"),
+    (
+        "knows the head by its name",
+        {" * (w": ' * ("head" not in name and "classifier" not in name) * (w'},
+        "by its name",
+    ),
+    (
+        "gives a plain 0",
+        {"    total = 0.0": "    if not strength:\n        return 0.0\n    total = 0.0"},
+        "does not know the weights",
+    ),
     ("cuts the graph", {"weights[name] -": "weights[name].detach() -"}, "does not know the weights"),
 ]
 

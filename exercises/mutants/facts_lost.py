@@ -24,6 +24,12 @@ MUTANTS = [
         {"right == first": "right.lower() == first.lower()", "right != now": "right.lower() != now.lower()"},
         "capital letters do not count",
     ),
+    (
+        "finds the word in what was said",
+        {"right == first": "right in first", "right != now": "right not in now"},
+        "Askemby",
+    ),
+    ("asks for two facts", {"/ sum(known)": "/ max(sum(known), 2)"}, "a single fact"),
     ("divides by zero", {" if any(known) else 0.0": ""}, "ZeroDivisionError"),
 ]
 

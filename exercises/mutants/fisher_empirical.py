@@ -13,6 +13,8 @@ MUTANTS = [
         {"softmax(x @ weights.T, dim=1)": "softmax(x @ weights.T, 1).softmax(1)"},
         "taken twice",
     ),
+    ("looks at 32 examples", {"x[:, None, :]": "x[:, None, :]; gradients = gradients[:32]"}, "right in 3 of 4 cases"),
+    ("adds before the square", {"(gradients**2).mean(0)": "gradients.sum(0) ** 2 / len(x)"}, "and divide by N."),
     ("lets gradients pile up", {"gradients**2": "gradients.cumsum(0) ** 2"}, "pile up"),
 ]
 

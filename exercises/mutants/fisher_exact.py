@@ -21,6 +21,8 @@ MUTANTS = [
         "this is the empirical Fisher",
     ),
     ("weights all labels alike", {WEIGHTED: "(gradients**2 / len(weights))"}, "count alike"),
+    ("takes the softmax over the examples", {"dim=1": "dim=0"}, "over the examples (dim=0"),
+    ("looks at 32 examples", {"gradients**2).mean": "gradients**2)[:32].mean"}, "right in 3 of 4 cases"),
     ("averages before the square", cancelled, "zero in every entry"),
     (
         "takes the favourite label",

@@ -21,6 +21,21 @@ MUTANTS = [
     ("leaves the model in eval mode", {"module.training = mode": "pass"}, "mode (train or eval)"),
     ("lets gradients pile up", {GRADIENTS: BACKWARD}, "pile up"),
     ("sums", {"total / len(x)": "total"}, "you have the sum over the examples"),
+    ("looks at 32 examples", {LOOP: "for n in range(min(len(x), 32)):"}, "right in"),
+    (
+        "switches dropout modules only",
+        {"    model.eval()\n": "    for m, _ in modes:\n        m.training &= not isinstance(m, torch.nn.Dropout)\n"},
+        "without a module",
+    ),
+    (
+        "leaves a hook",
+        {
+            "    model.eval()\n": "    model.eval()\n    for p in weights.values():\n        "
+            "p.register_post_accumulate_grad_hook(print)\n"
+        },
+        "its hooks",
+    ),
+    ("keeps the Fisher in the model", {"    model.eval()\n": "    model.eval()\n    model.fisher = 1\n"}, "attribute"),
     ("switches all modules on", {"module.training = mode": "model.train(modes[0][1])"}, "switches every module"),
 ]
 

@@ -18,7 +18,23 @@ MUTANTS = [
         {"(gradients**2).mean((0, 1))": "(gradients.mean(1) ** 2).mean(0)"},
         "mean over the draws",
     ),
-    ("forgets the generator", {"generator=generator": "generator=None"}, "global generator"),
+    ("forgets the generator", {"generator=generator": "generator=None"}, "your labels come from torch's global"),
+    (
+        "spreads the labels evenly",
+        {
+            DRAWN: "torch.searchsorted(p.cumsum(1), ((torch.rand(len(x), 1, generator=generator).to(p)"
+            " + torch.arange(draws) / draws) % 1 * 0.9999).contiguous())"
+        },
+        "spread evenly",
+    ),
+    ("draws with a copy", {"generator=generator": "generator=generator.clone_state()"}, "not with a copy"),
+    (
+        "seeds the global generator",
+        {DRAWN: f"torch.manual_seed(int(torch.randint(9**9, (), generator=generator))) and {DRAWN}"},
+        "global generator, or draws",
+    ),
+    ("draws half as often", {"p, draws, rep": "p, (draws + 1) // 2, rep"}, "that no"),
+    ("takes 100 examples", {"labels = ": "x, p = x[:100], p[:100]\n    labels = "}, "in equal shares"),
     ("shares the draws", {DRAWN: SHARED}, "equal examples always get"),
 ]
 

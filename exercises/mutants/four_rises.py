@@ -9,13 +9,23 @@ MUTANTS = [
     ("forgets the half", {"0.5 * ": ""}, "the 1/2 is missing, in all four"),
     ("counts N twice", {") / count": ")"}, "N counts twice"),
     ("forgets N", {"0.5 * count *": "0.5 *", "gamma = count *": "gamma ="}, "N is missing in the forms with F"),
-    ("sums gamma", {"diagonal.mean()": "diagonal.sum()"}, "your gamma is the sum of all F_ii"),
+    ("sums gamma", {"diagonal.mean()": "diagonal.sum()"}, "your gamma is N times the sum of all F_ii"),
     (
         "squares the batch mean",
         {FISHER: "fisher = torch.outer(gradients.mean(0), gradients.mean(0))"},
         "mean gradient first",
     ),
     ("averages all of F", {"diagonal.mean()": "fisher.mean()"}, "mean of all entries of F"),
+    ("takes H's diagonal", {"d @ hessian @ d": "(hessian.diagonal() * d**2).sum()"}, "only the diagonal of H"),
+    (
+        "exchanges two",
+        {'"hessian": 0': '"other": 0', '"fisher": 0': '"hessian": 0', '"other": 0': '"fisher": 0'},
+        "exchanged",
+    ),
+    ("returns gamma", {"0.5 * gamma * (d**2).sum()": "gamma"}, "gamma itself"),
+    ("squares the sum of d", {"gamma * (d**2).sum()": "gamma * d.sum() ** 2"}, "squares the sum of the d_i"),
+    ("lets nothing fall", {"0.5 * d @ hessian @ d": "(0.5 * d @ hessian @ d).abs()"}, "result['hessian'] is"),
+    ("divides by one example less", {") / count": ") / (count - 1)"}, "twice as large, and yours is"),
 ]
 
 

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import torch
 
 PRODUCT = "np.prod(1 - rate * (1 - Sigmoid(k, t0)(t)) * gamma)"
 
@@ -20,6 +21,19 @@ MUTANTS = [
         {"np.where(t <= warmup, rising, falling)": "(steps - t + 1) / steps"},
         "warm-up is not in yours",
     ),
+    ("takes sizes", {"np.prod(": "np.prod(np.abs(", "* gamma)": "* gamma))"}, "right but for its sign"),
+    (
+        "stops at home",
+        {"np.prod(": "np.prod(np.maximum(0, ", "* gamma)": "* gamma))"},
+        "for one that ends at home",
+    ),
+    (
+        "takes logarithms",
+        {PRODUCT: "np.exp(np.sum(np.log1p(-rate * (1 - Sigmoid(k, t0)(t)) * gamma)))"},
+        "has no logarithm",
+    ),
+    ("is never negative", {PRODUCT: f"max(0.0, {PRODUCT})"}, "cut off at 0"),
+    ("takes one step at least", {"np.arange(1, t0 + 1)": "np.arange(1, max(t0, 1) + 1)"}, "a product of no factors"),
     ("has the next step's rate", {"(t - 1) /": "t /", "(steps - t + 1)": "(steps - t)"}, "one step ahead"),
 ]
 
@@ -36,7 +50,14 @@ def looped(k, t0, warmup, steps, lr, gamma):
 def by_logarithms(k, t0, warmup, steps, lr, gamma):
     done = np.arange(t0, dtype=np.float64)
     rate = np.interp(done, [0, warmup, steps] if warmup else [0, steps], [0, 1, 0] if warmup else [1, 0])
-    return np.exp(np.log1p(-lr * gamma * rate / (1 + np.exp(k * (done + 1 - t0)))).sum())
+    factors = 1 - lr * gamma * rate / (1 + np.exp(k * (done + 1 - t0)))
+    return np.sign(factors).prod() * np.exp(np.log(np.abs(factors)).sum())
 
 
-OTHERS = [looped, by_logarithms]
+def in_torch(k, t0, warmup, steps, lr, gamma):
+    t = torch.arange(1, t0 + 1)
+    rate = torch.where(t <= warmup, (t - 1) / max(warmup, 1), (steps - t + 1) / (steps - warmup))
+    return torch.prod(1 - rate * lr * torch.sigmoid(k * (t0 - t)) * gamma)
+
+
+OTHERS = [looped, by_logarithms, in_torch]

@@ -1,5 +1,6 @@
 """What people get wrong in overlap_by_chance, and other right answers."""
 
+import numpy as np
 import torch
 
 MUTANTS = [
@@ -10,6 +11,25 @@ MUTANTS = [
         "counts differences",
         {"a[name] & b[name]": "a[name] ^ b[name]", "both / of_a": "both / n"},
         "symmetric difference",
+    ),
+    ("per cent", {"both / of_a, of_b / n": "100 * both / of_a, 100 * of_b / n"}, "are per cent"),
+    ("a number for a share", {"both / of_a": "both"}, "a number of weights, not a share"),
+    ("counts in bytes", {"(a[name] & b[name]).sum()": "(a[name] & b[name]).sum() % 256"}, "it has to be 0"),
+    ("one at least", {"of_b / n": "max(1, of_b) / n"}, "it has to be 0"),
+    (
+        "leaves out tensors without a",
+        {"for mask in b.values()": "for name, mask in b.items() if a[name].any()"},
+        "it has to be 0",
+    ),
+    (
+        "leaves out what has no dimension",
+        {"    both = ": "    a = {name: mask for name, mask in a.items() if mask.ndim}\n    both = "},
+        "it has to be 0",
+    ),
+    (
+        "views what is not contiguous",
+        {"(a[name] & b[name]).sum()": "a[name].view(-1)[b[name].view(-1)].sum()"},
+        "view size is not compatible",
     ),
     ("takes a's share for chance", {"of_b / n": "of_a / n"}, "share of a in all weights"),
     (
@@ -33,4 +53,9 @@ def looped(a, b):
     return [hits / inside, of_b / n]
 
 
-OTHERS = [flattened, looped]
+def in_numpy(a, b):
+    a, b = (np.concatenate([np.ravel(child[name]) for name in sorted(child)]) for child in (a, b))
+    return np.array([b[a].mean(), b.mean()])
+
+
+OTHERS = [in_numpy, flattened, looped]

@@ -21,6 +21,23 @@ MUTANTS = [
         },
         "the two ends",
     ),
+    (
+        "a set",
+        {"return sorted(found, key=lambda name: points[name][1], reverse=True)": "return set(found)"},
+        "your result is a set",
+    ),
+    (
+        "one name alone",
+        {"    return sorted(": "    if len(found) == 1:\n        return found[0]\n    return sorted("},
+        "your result is a str",
+    ),
+    ("scores above 0", {"if not any(": "if score > 0 and not any("}, "is not on your list, and nobody beats it"),
+    ("sorts by names", {", key=lambda name: points[name][1], reverse=True": ""}, "in the order of their names"),
+    (
+        "crosses out in place",
+        {"    return sorted(": "    [points.pop(name) for name in {*points} - {*found}]\n    return sorted("},
+        "changes its argument `points`",
+    ),
     ("sorts upwards", {", reverse=True": ""}, "in order of rising score"),
 ]
 
@@ -43,4 +60,8 @@ def with_numpy(points):
     return tuple(names[left][order])
 
 
-OTHERS = [swept, with_numpy]
+def an_array_of_names(points):
+    return np.array(swept(points))
+
+
+OTHERS = [an_array_of_names, swept, with_numpy]

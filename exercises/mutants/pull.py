@@ -9,6 +9,10 @@ MUTANTS = [
     ("forgets the learning rate", {"lr * (1 - lam)": "(1 - lam)"}, "learning rate is not in your share"),
     ("diverges from 1 on", {'"flips" if c < 2 else "diverges"': '"diverges"'}, "nearer than it was"),
     ("differentiates without the half", {"lr * (1": "2 * lr * (1"}, "cancels the 1/2"),
+    ("gives back the argument", {"    after =": "    after = theta if c == 0 else"}, "share their memory"),
+    ("gives back the anchor", {"    after =": "    after = anchor if c == 1 else"}, "share their memory"),
+    ("looks at the weights", {"c <= 1": "((1 - c) * (theta - anchor) ** 2 >= 0).all()"}, "weights at their anchors"),
+    ("is rough at the limit", {"c <= 1": "c <= 1.05"}, "your result[1] is 'home'; it has to be 'flips'"),
     ("returns the displacement", {"theta - c * (theta - anchor)": "(1 - c) * (theta - anchor)"}, "weight itself"),
 ]
 

@@ -6,12 +6,25 @@ import torch
 MATRIX = "hessian + torch.diag(springs)"
 SOLVED = "torch.linalg.solve(matrix, hessian @ minimum + springs * anchors)"
 EACH = "(hessian.diagonal() * minimum + springs * anchors) / (hessian.diagonal() + springs)"
+EARLY = "    if {}:\n        return {}\n    springs ="
 MUTANTS = [
     ("forgets the strength", {"strength * fisher": "fisher"}, "is missing: your springs"),
     ("weights the new task", {"strength * fisher": "fisher / strength"}, "the wrong way round"),
     ("ignores the coupling", {SOLVED: EACH}, "B couples the weights"),
     ("adds F to every row", {MATRIX: "hessian + springs"}, "spread over it"),
     ("takes an outer product", {MATRIX: "hessian + strength * torch.outer(fisher, fisher)"}, "F became a full matrix"),
+    ("gives back its argument", {"    springs =": EARLY.format("not strength", "minimum")}, "shares its memory"),
+    (
+        "gives back the anchors",
+        {"    springs =": EARLY.format("(anchors == minimum).all()", "anchors")},
+        "shares its memory",
+    ),
+    ("takes no strength for 1", {"strength * fisher": "(strength or 1) * fisher"}, "a strength of 0 is taken"),
+    (
+        "moves what has a spring",
+        {f"return {SOLVED}": f"return torch.where(fisher > 0, {SOLVED}, minimum)"},
+        "F_i above 0 move",
+    ),
     ("has a minus on the right", {"minimum + springs": "minimum - springs"}, "a sign on the right side"),
 ]
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+SETTING = '(record["k"], record["t0"])'
+MEDIAN = 'median(run["score"] for run in each)'
+
 MUTANTS = [
     ("takes the best single run", {'median(run["score"] for': 'max(run["score"] for'}, "best single run"),
     (
@@ -27,6 +30,24 @@ MUTANTS = [
         {"lost[setting] <= budget]": "lost[setting] <= budget and score[setting] > 0]"},
         "only if its median score is above 0",
     ),
+    (
+        "rounds k",
+        {SETTING: '(round(record["k"], 2) if record["k"] < 9 else record["k"], record["t0"])'},
+        "throw two settings",
+    ),
+    ("rounds the scores", {MEDIAN: f"round({MEDIAN}, 3)"}, "round the medians"),
+    ("allows a little more", {"<= budget]": "<= budget + 1e-3]"}, "a little more than the budget"),
+    (
+        "takes a set of scores",
+        {'median(run["score"] for run in each)': 'median({run["score"] for run in each})'},
+        "as in a set",
+    ),
+    (
+        "compares means between equals",
+        {"-lost[setting])": '-sum(run["source_loss"] for run in runs[setting]))'},
+        "you compare the means",
+    ),
+    ("takes five runs", {" for run in each)": " for run in each[:5])"}, "its first five runs"),
     ("takes the first of two", {"(score[setting], -lost[setting])": "score[setting]"}, "the one that comes first"),
 ]
 

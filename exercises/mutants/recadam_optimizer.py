@@ -30,6 +30,23 @@ MUTANTS = [
         {"lam * m_hat": '((1 - lam) if group["recall"] else 1) * m_hat', "(1 - lam) * gamma": "lam * gamma"},
         "reversed",
     ),
+    ("keeps the first betas", {'group["betas"]\n': 'group.setdefault("first", group["betas"])\n'}, "it has to be"),
+    (
+        "scales the rate of the group",
+        {"            for p in group": '            group["lr"] = lam * lr\n            for p in group'},
+        "other settings",
+    ),
+    (
+        "fills in gradients",
+        {"continue": "p.grad = torch.zeros_like(p)\n                    continue"},
+        "makes one where there was none",
+    ),
+    (
+        "takes the last group for the head",
+        {'if group["recall"]': "if group is not self.param_groups[-1]"},
+        "without groups",
+    ),
+    ("stops after some steps", {"self.calls += 1\n": "self.calls = min(self.calls + 1, 9)\n"}, "it has to be"),
 ]
 
 

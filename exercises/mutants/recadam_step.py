@@ -29,6 +29,15 @@ MUTANTS = [
         {"* g\n": "* lam * g\n", "* g**2": "* (lam * g) ** 2", "lr * lam *": "lr *"},
         "on your gradient",
     ),
+    ("leaves a weight without a gradient alone", {"adam - pull": "(g != 0) * adam - pull"}, "it has to be"),
+    ("clips the pull", {"pull = lr * (1 - lam) * gamma": "pull = min(1, lr * (1 - lam) * gamma)"}, "it has to be"),
+    ("takes a gamma of 0 for none", {"pull = lr": "gamma = gamma or 5000\n    pull = lr"}, "it has to be"),
+    (
+        "cuts the root off at eps",
+        {"** 0.5 + EPS)": "** 0.5).clamp(min=EPS)"},
+        "the least that your denominator",
+    ),
+    ("gives back another order", {"- adam - pull, m, v": "- adam - pull, v, m"}, "another order"),
 ]
 
 
@@ -45,4 +54,11 @@ def in_numpy(theta, anchor, g, m, v, t, lr, lam, gamma):
     return theta - lr * (lam * step + (1 - lam) * gamma * (theta - anchor)), m, v
 
 
-OTHERS = [with_lerp, in_numpy]
+def with_numbers_as_tensors(theta, anchor, g, m, v, t, lr, lam, gamma):
+    t, lr, lam, gamma = map(torch.tensor, (t, lr, lam, gamma))  # in float32: 1 - 0.999**t has five digits
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    adam = lr * m / (1 - 0.9**t) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
+    return theta - lam * adam - (1 - lam) * lr * gamma * (theta - anchor), m, v
+
+
+OTHERS = [with_numbers_as_tensors, with_lerp, in_numpy]

@@ -10,6 +10,13 @@ MUTANTS = [
     ("forgets gamma", {PART: "(1 - lam)"}, "gamma is not in yours"),
     ("keeps the 2", {PART: "(1 - lam) * 2 * gamma"}, "meets the 1/2 in front"),
     ("pushes away", {PART: "(lam - 1) * gamma"}, "pushes away"),
+    ("pairs by place", {"weights[name]": "dict(zip(gradients, weights.values()))[name]"}, "by their place"),
+    (
+        "skips what has no slope",
+        {"(weights[name]": "gradients[name].any() * (weights[name]"},
+        "no spring in yours",
+    ),
+    ("takes no lambda for 1", {"    shifted =": "    lam = lam or 1.0\n    shifted ="}, "a lambda of 0 is taken"),
     (
         "holds the head back",
         {"dict(gradients)": "{name: lam * gradient for name, gradient in gradients.items()}"},

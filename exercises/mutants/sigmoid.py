@@ -3,35 +3,62 @@
 import math
 
 import numpy as np
+import torch
 
-STABLE = "np.where(x < 0, small, 1.0) / (1.0 + small)"
+FIRST, SECOND = "np.minimum(x, 0) - small", "np.minimum(-x, 0) - small"
+BOTH = f"{FIRST}, {SECOND}"
+LAMBDA = "(lambda small: np.where(x < 0, small, 1) / (1 + small))(np.exp(-abs(x)))"
+X = "np.multiply(k, late, out=np.zeros_like(late), where=late != 0)"
+LIBRARY = "__import__('recall_learn').Sigmoid(k, t0)(t)"
 
 MUTANTS = [
-    ("falls", {"x = k * late": "x = -k * late", "np.heaviside(late, 0.5)": "np.heaviside(-late, 0.5)"}, "yours falls"),
-    ("overflows", {STABLE: "1 / (1 + np.exp(-x))"}, "e to a positive power"),
-    (
-        "overflows in a branch",
-        {STABLE: "np.where(x < 0, np.exp(x) / (1 + np.exp(x)), 1 / (1 + np.exp(-x)))"},
-        "e to a positive power",
-    ),
-    ("has no step", {"np.isinf(k)": "False"}, "no number at t = t0"),
-    ("begins the step too early", {"np.heaviside(late, 0.5)": "np.where(late >= 0, 1.0, 0.0)"}, "already"),
+    ("falls", {X: f"-{X}"}, "are exchanged"),
+    ("takes the logarithm of lambda", {BOTH: f"np.log({LAMBDA}), np.log1p(-{LAMBDA})"}, "a finished weight"),
+    ("takes what the rest is", {SECOND: "np.log1p(-np.exp(np.minimum(x, 0) - small))"}, "a finished weight"),
+    ("takes it as it stands", {BOTH: "-np.log(1 + np.exp(-x)), -np.log(1 + np.exp(x))"}, "a finished weight"),
+    ("asks the library", {BOTH: f"(lambda y: (np.log(y), np.log(1 - y)))({LIBRARY})"}, "a finished weight"),
+    ("overflows", {BOTH: "-np.log1p(np.exp(-x)), -np.log1p(np.exp(x))"}, "e to a positive power"),
+    ("adds to 1", {"np.log1p(np.exp(-np.abs(x)))": "np.log(1 + np.exp(-np.abs(x)))"}, "the tiny one is lost"),
+    ("subtracts x", {SECOND: "np.minimum(x, 0) - small - x"}, "has no digit left"),
+    ("has no step", {X: "k * late"}, "infinity times zero"),
+    ("has a largest k", {"np.multiply(k,": "np.multiply(min(k, 20),"}, "is made finite"),
+    ("begins the step too early", {X: f"np.where((late == 0) & np.isinf(k), np.inf, {X})"}, "not at 1/2"),
     ("forgets t0", {" - t0": ""}, "t0 is not in yours"),
+    ("takes base 10", {BOTH: f"({FIRST}) / np.log(10), ({SECOND}) / np.log(10)"}, "to base 10"),
+    ("gives the weights", {BOTH: f"np.exp({FIRST}), np.exp({SECOND})"}, "the weights themselves"),
 ]
 
 
-def by_tanh(t, k, t0):
+def by_logaddexp(t, k, t0):
     late = np.asarray(t, dtype=np.float64) - t0
-    x = np.multiply(k, late, out=np.zeros_like(late), where=late != 0)
-    return (1 + np.tanh(x / 2)) / 2
+    with np.errstate(invalid="ignore"):
+        x = np.where(late == 0, 0.0, k * late)
+    return [-np.logaddexp(0, -x), -np.logaddexp(0, x)]
 
 
 def one_by_one(t, k, t0):
-    def one(step):
+    def both(step):
+        if isinstance(step, list):
+            parts = [both(each) for each in step]
+            return [part[0] for part in parts], [part[1] for part in parts]
         x = 0.0 if step == t0 else k * (step - t0)
-        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+        left = math.log1p(math.exp(-abs(x)))
+        return (x - left, -left) if x < 0 else (-left, -x - left)
 
-    return np.vectorize(one, otypes=[float])(t) if np.ndim(t) else one(t)
+    return both(t.tolist() if isinstance(t, np.ndarray) else t)
 
 
-OTHERS = [by_tanh, one_by_one]
+def in_torch(t, k, t0):
+    late = torch.as_tensor(t, dtype=torch.float64) - t0
+    x = torch.where(late == 0, 0.0, k * late)
+    return torch.nn.functional.logsigmoid(x), torch.nn.functional.logsigmoid(-x)
+
+
+def in_float32(t, k, t0):
+    late = (np.asarray(t) - t0).astype(np.float32)
+    x = np.where(late == 0, np.float32(0), np.float32(k) * np.where(late == 0, np.float32(1), late))
+    small = np.log1p(np.exp(-np.abs(x)))
+    return np.where(x < 0, x, 0) - small, np.where(x > 0, -x, 0) - small
+
+
+OTHERS = [by_logaddexp, one_by_one, in_torch, in_float32]

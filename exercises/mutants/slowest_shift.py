@@ -10,6 +10,7 @@ MUTANTS = [
     ("takes the logarithm to base 10", {"np.log(": "np.log10("}, "to base 10"),
     ("leaves out 1 - a", {"(1 - a) / a": "1 / a", "(1 - b) / b": "1 / b"}, "you have ln(1 / a)"),
     ("takes 4.39", {"(first + last)": "2 * np.log(9)"}, "2 ln 9"),
+    ("has a largest k", {"return k": "k = min(k, 10.0)\n    return k"}, "your result[0] is 10;"),
     ("counts t0 from zero", {"1 + first / k": "first / k"}, "one step early"),
 ]
 

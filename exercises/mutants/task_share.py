@@ -10,6 +10,15 @@ MUTANTS = [
     ("counts from zero", {"np.arange(1, steps + 1)": "np.arange(steps)"}, "begin at 0"),
     ("is one step ahead", {"(steps - t + 1)": "(steps - t)"}, "one step ahead"),
     ("divides by the steps", {"/ np.sum(rate)": "/ steps"}, "number of steps"),
+    ("has a largest k", {"Sigmoid(k, t0)": "Sigmoid(min(k, 20), t0)"}, "infinite k is made finite"),
+    ("has a whole t0", {"Sigmoid(k, t0)": "Sigmoid(k, int(t0))"}, "made a whole number"),
+    ("ends with the run", {"Sigmoid(k, t0)": "Sigmoid(k, min(t0, steps))"}, "cut off at T"),
+    (
+        "is 1 at t0",
+        {"Sigmoid(k, t0)(t)": "np.where((k == np.inf) & (t == t0), 1, Sigmoid(k, t0)(t))"},
+        "yours is 1 there",
+    ),
+    ("takes per cent", {"np.sum(S": "100 * np.sum(S"}, "per cent"),
     ("rises", {"(steps - t + 1) / steps": "t / steps"}, "learning rate rises"),
 ]
 
@@ -18,7 +27,7 @@ def looped(k, t0, steps):
     task = whole = 0.0
     for done in range(steps):
         rate, late = 1 - done / steps, done + 1 - t0
-        weight = 1 / (1 + math.exp(-k * late)) if late else 0.5
+        weight = 0.5 * (1 + math.tanh(k * late / 2)) if late else 0.5
         task, whole = task + rate * weight, whole + rate
     return task / whole
 

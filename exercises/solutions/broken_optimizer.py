@@ -1,6 +1,6 @@
 # ---
 # lesson: 7
-# order: 6
+# order: 8
 # goal: Tell a defect from the curves of a run.
 # minutes: 35
 # difficulty: 3

@@ -42,7 +42,7 @@ def ends_near(distances, tuned, margin):
 
     Args:
         distances: a dictionary, k -> distance to the pretrained weights at the end, also for k = ``float("inf")``.
-        tuned: a list of the k that were tuned over, all of them keys of ``distances``.
+        tuned: a list of the k that were tuned over, all of them keys of ``distances``; infinity may be one.
         margin: a share of plain fine-tuning's distance, 0.02 for 2 %.
     """
     # solution

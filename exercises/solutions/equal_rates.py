@@ -46,7 +46,7 @@ def equal_rates(lam):
     r"""The factor for plain fine-tuning's learning rate, a number.
 
     Args:
-        lam: :math:`\lambda(1), \dots, \lambda(T)`, an array, ``[T]``.
+        lam: :math:`\lambda(1), \dots, \lambda(T)`, an array of floats, ``[T]``.
     """
     # solution
     steps = len(lam)

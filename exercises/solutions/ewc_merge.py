@@ -36,8 +36,11 @@ renewed after a task:
 - the **anchors** are the weights at which the task just learned has ended: the new anchors. The old ones are given,
   as whoever calls it has them at hand.
 
-Return two new dictionaries, `(anchors, precision)` in this order. They have to be **copies**: the model trains on,
-and its optimizer changes tensors in place.
+All four dictionaries have the same names, perhaps in different orders. A `decay` of 0 keeps nothing of the old
+precision.
+
+Return two new dictionaries, `(anchors, precision)` in this order. They have to be **copies**: the model trains on, and
+its optimizer changes tensors in place.
 
 One worked number: precisions 4 (old) and 1 (new) with `decay` 0.5 give 3.
 """

@@ -35,7 +35,8 @@ $p(\cdot | x_n)$, with replacement. Then
 $$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
   \left( \frac{\partial \log p(y_{nj} | x_n)}{\partial W_{cd}} \right)^2 , \qquad m = draws .$$
 
-All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it. Called with a
+All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it, and leave torch's
+global generator alone. Called with a
 generator in the same state your function gives the same answer, in another state other labels. Each draw moves the
 generator on by itself: leave it there, so that the next call draws other labels. In which order or by which method you
 draw is up to you.

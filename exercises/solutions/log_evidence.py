@@ -12,7 +12,7 @@
 #     With eigenvalues $h_i$ the product is $\prod_i \sqrt{2 \pi / h_i}$, and the product of all $h_i$ is $\det H$. So
 #     the logarithm has three terms: one with $Loss_S(\theta^*)$, one with $D$ and $2 \pi$, one with $\det H$.
 #   - |
-#     The determinant of 200 weights is too small or too large for a floating point number, its logarithm is not. Use
+#     The determinant of 250 weights is too small or too large for a floating point number, its logarithm is not. Use
 #     `torch.linalg.slogdet(hessian)`, which returns the sign and the logarithm: take half of the second.
 # explanation: |
 #   Height times width: $e^{-Loss_S(\theta^*)}$ is the height of the peak, and each direction brings a width of
@@ -23,8 +23,9 @@
 #   constants in it. It says how well a model with this prior expected its data, so it can choose between priors without
 #   a held-out set: a stiff peak is paid for, as a fit that needed exact weights.
 #
-#   Work with the logarithm of a determinant, always. A product of 200 curvatures of 0.001 is $10^{-600}$, and a
-#   float64 ends at about $10^{-308}$: the logarithm of zero is minus infinity.
+#   Work with the logarithm of a determinant, always. A product of 250 curvatures of 0.001 is $10^{-750}$, and a
+#   float64 ends at about $10^{-308}$: the logarithm of zero is minus infinity. To divide $H$ by a number first helps
+#   only where all curvatures are alike.
 # ---
 r"""The height and the width of a peak.
 
@@ -40,7 +41,7 @@ given only $Loss_S(\theta^*)$ and $H$. One integral is all that you have to know
 $$\int_{-\infty}^{\infty} e^{-\frac12 h s^2} ds = \sqrt{2 \pi / h} .$$
 
 All logarithms are natural. For one weight with $Loss_S(\theta^*) = 0$ and $H = 1$ the result is 0.919. Your function
-has to work for 200 weights as well, whether each has a curvature of 0.001 or of 1,000.
+has to work for 250 weights as well: with curvatures of 0.001, of 1,000, or some small and some large.
 """
 
 import math

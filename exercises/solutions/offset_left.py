@@ -37,7 +37,9 @@ The learning rate $\eta_t$ rises linearly over the first $W$ of all $T$ steps, a
 
 $$\eta_t = \begin{cases} \eta\, (t - 1) / W & t \le W \\ \eta\, (T - t + 1) / (T - W) & t > W \end{cases}$$
 
-So the first step has the rate 0 if there is a warm-up, and the whole $\eta$ if there is none ($W = 0$).
+So the first step has the rate 0 if there is a warm-up, and the whole $\eta$ if there is none ($W = 0$). If $c_t$ is
+above 1, the step goes past home and its factor is negative; the share may then be negative, too. At $t_0 = 0$ no step
+is taken, and the share is 1.
 
 With the published settings, $\eta$ = 2e-5, $\gamma$ = 5000, $T$ = 13,400 and $k$ = 0.05, at $t_0$ = 100, the share is
 1.3e-4 for $W$ = 0, and 0.75 for $W$ = 1,340. (Derived from those settings; not a figure of the paper. Its BERT-base
@@ -55,8 +57,8 @@ def offset_left(k, t0, warmup, steps, lr, gamma):
     """The share of the offset that is left after step t0.
 
     Args:
-        k: rate of the shift, per step.
-        t0: the step at which lambda is 1/2, a whole number.
+        k: rate of the shift, per step, at least 0 and finite.
+        t0: the step at which lambda is 1/2, a whole number, at least 0.
         warmup: W, the number of steps in which the rate rises; 0 if there are none.
         steps: T, the number of all steps, larger than t0 and than W.
         lr: eta, the highest learning rate.

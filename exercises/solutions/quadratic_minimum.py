@@ -34,7 +34,8 @@ the Hessian $B$ and its minimum at $b$. You train with EWC to the end, on
 $$Loss(\theta) = \tfrac12 (\theta - b)^\top B\, (\theta - b)
   + \tfrac12\, strength \sum_i F_i\, (\theta_i - a_i)^2 .$$
 
-Return the $\theta$ at which you arrive: the minimum, exactly, in one step.
+Return the $\theta$ at which you arrive: the minimum, exactly, in one step. It is a new tensor, also where you arrive at
+$b$ or $a$.
 
 $B$ is symmetric and positive definite, and it does have entries off its diagonal. Some of the $F_i$ may be 0, and so
 may the strength.

@@ -45,7 +45,7 @@ for every tensor of a recalled group, with $\hat m$ and $\hat v$ Adam's averages
 - Where `p.grad` is None, the tensor is left alone in this step: no move, no pull, and its averages stay. So the bias
   correction counts the updates of each tensor by itself, as torch's Adam does.
 - `lr`, `gamma`, `betas` and `eps` are read from the group at each step: a group may have its own, and they may change
-  in the middle of a run, as a scheduler changes `group["lr"]`.
+  in the middle of a run, as a scheduler changes `group["lr"]`. `step` leaves them as it finds them.
 - The gradients are left as they are, as torch's own optimizers leave them: `step` neither changes `p.grad` nor sets it
   to None.
 

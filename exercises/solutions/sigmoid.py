@@ -1,24 +1,28 @@
 # ---
 # lesson: 6
 # order: 1
-# goal: Write lambda(t) with both its limits, and let it never overflow.
+# goal: Write both weights of the shift in logarithms, with all their digits, for every k.
 # minutes: 15
 # difficulty: 2
 # hints:
 #   - |
-#     Write the formula as it stands, and try k = 1, t0 = 1000 at t = 1. Which number gets too large? And what is
-#     `np.inf * 0`, which the exponent at $t_0$ becomes for a step?
+#     Do not take the logarithm of a finished $\lambda$: in floats it is 0 long before $t_0$, and 1 long after it. Take
+#     the logarithm on paper. With $x = k (t - t_0)$ it is $\ln \lambda = -\ln(1 + e^{-x})$. And $\ln(1 - \lambda)$?
 #   - |
-#     Let $x = k (t - t_0)$. For $x \ge 0$ the formula is harmless. For $x < 0$ multiply top and bottom by $e^x$: no
-#     exponent is positive then. `np.where` computes **both** of its branches everywhere, so the one that is not chosen
-#     must not overflow either.
+#     $1 - \lambda$ at $x$ is $\lambda$ at $-x$. For $x < 0$ the exponential is too large: $\ln(1 + e^{-x}) = -x +
+#     \ln(1 + e^{x})$ has the small one. And `np.log1p(s)` is $\ln(1 + s)$ for an $s$ that vanishes beside 1.
 #   - |
-#     `small = np.exp(-np.abs(x))` is never above 1, and `np.where(x < 0, small, 1) / (1 + small)` is both cases. For
-#     an infinite `k`, `np.heaviside(t - t0, 0.5)` is the step with its half in the middle.
+#     With `small = np.log1p(np.exp(-np.abs(x)))` the two are `np.minimum(x, 0) - small` and
+#     `np.minimum(-x, 0) - small`. At $t_0$ an infinite $k$ makes $\infty \cdot 0$, which is no number: x has to be 0
+#     there.
 # explanation: |
-#   $e^{710}$ is larger than any number in double precision, and $k = 1$, $t_0 = 1000$, both in the published grid, ask
-#   for $e^{999}$ at the first step. `math.exp` stops the training there. NumPy goes on with infinity and a warning, and
-#   $1 / \infty$ happens to be right; the other form, $e^x / (1 + e^x)$, is $\infty / \infty$ late in the run.
+#   With $\lambda$ itself one can be right by luck: $e^{999}$ is infinity in double precision, and $1 / \infty$ is 0,
+#   where $10^{-434}$ would be right. The logarithm shows what was lost: $\ln 0$ is $-\infty$, and $\ln \lambda$ is
+#   $-999$. At the other end `1 - lam` is 0 from $37 / k$ steps after $t_0$ on, as $1 + 10^{-17}$ is 1 in a float.
+#
+#   The cure is the same at both ends: only $e^{-|x|}$, which never overflows, and never a small number added to 1, but
+#   `log1p`. The two results differ by $x$, the log-odds of task and source: a straight line in $t$, which is what a
+#   sigmoid is.
 #
 #   The two limits are the methods on both sides: $k = 0$ is one half for ever, the objective of multi-task learning,
 #   and $k = \infty$ is plain fine-tuning from $t_0$ on. At $t_0$ itself all curves meet in 1/2, the step too. In
@@ -26,34 +30,38 @@
 # ---
 r"""The shift, for every k.
 
-Write the schedule of objective shifting, the weight of the task at step $t$:
+At step $t$ the task has the weight $\lambda(t)$, and the source what is left, $1 - \lambda(t)$:
 
 $$\lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
 
-- $t$ is a number or a NumPy array of any shape; the result is a number or an array of the same shape.
-- $k$ is at least 0. `k = 0` is 1/2 for every $t$. `k = np.inf` is a step: 0 before $t_0$, exactly 1/2 at $t_0$, and 1
-  after it.
-- Nothing may overflow, however steep the shift is and however far $t$ is from $t_0$: no OverflowError, and no
-  RuntimeWarning about it either. To switch the warning off is no answer. (Use no library's sigmoid: this is about how
-  it is made.)
+Long before $t_0$ the first is tiny, long after it the second. A float may then be 0 for either, and no longer tell by
+how much one of them outweighs the other. Logarithms can. Return two things, in this order,
+
+$$\ln \lambda(t), \qquad \ln(1 - \lambda(t)),$$
+
+with all their digits: for $k = 1$ and $t_0 = 1000$ they are $-999$ and 0 at $t = 1$, and at $t = 1040$ they are
+$-4.248 \cdot 10^{-18}$ (not 0) and $-40$.
+
+- $t$ is a number, a list of numbers or a NumPy array of any shape; each result is a number or an array of that shape.
+- $k$ is at least 0. For `k = 0` both are $\ln \frac12$ at every $t$. `k = np.inf` is a step: at $t_0$ both are
+  $\ln \frac12$, before it they are $-\infty$ and 0, after it 0 and $-\infty$.
+- What is judged is the numbers. A warning of NumPy's costs nothing, but to switch it off mends no number either.
 """
 
 import numpy as np
 
 
 def sigmoid(t, k, t0):
-    """Lambda at step t, a number or an array as t is.
+    """The logarithms of lambda and of 1 - lambda at step t.
 
     Args:
-        t: the steps, a number or an array.
+        t: the steps, a number, a list of numbers or an array.
         k: rate of the shift, per step, from 0 to `np.inf`.
         t0: the step at which both losses weigh the same.
     """
     # solution
     late = np.asarray(t, dtype=float) - t0
-    if np.isinf(k):
-        return np.heaviside(late, 0.5)
-    x = k * late
-    small = np.exp(-np.abs(x))
-    return np.where(x < 0, small, 1.0) / (1.0 + small)
+    x = np.multiply(k, late, out=np.zeros_like(late), where=late != 0)  # 0 at t0, where inf * 0 is no number
+    small = np.log1p(np.exp(-np.abs(x)))
+    return np.minimum(x, 0) - small, np.minimum(-x, 0) - small
     # end

@@ -50,7 +50,7 @@ def task_share(k, t0, steps):
 
     Args:
         k: rate of the shift, per step, at least 0 and perhaps infinite.
-        t0: the step at which lambda is 1/2.
+        t0: the step at which lambda is 1/2; it may lie between two steps, or after the last.
         steps: T, the number of steps.
     """
     # solution

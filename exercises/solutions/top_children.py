@@ -29,8 +29,9 @@ Write the choice of Child-Tuning-D: of all $n$ entries of the Fisher information
 `round(p * n)` largest are the child. One threshold serves all tensors, so one of them may be in the child as a whole,
 and another not at all.
 
-The number has to be exact also where entries are equal. Which of those that equal the threshold are taken is up to you.
-For two tensors with the entries 5, 1, 4 and 2, 3, and $p = 0.4$, the child is 5 and 4.
+The number has to be exact, also where it is 0 (then nothing trains), and also where entries are equal. Which of those
+that equal the threshold are taken is up to you. `round` is Python's: it makes 2 of 2.5. For two tensors with the
+entries 5, 1, 4 and 2, 3, and $p = 0.4$, the child is 5 and 4.
 """
 
 import torch

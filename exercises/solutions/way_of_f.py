@@ -38,7 +38,7 @@ def way_of_f(g, p, n, lr):
     """Mean and standard deviation of the way, a tuple of two tensors of the shape of ``g``.
 
     Args:
-        g: the gradients, a tensor: one weight for each entry, of either sign.
+        g: the gradients, a tensor: one weight for each entry, of either sign or 0.
         p: the share that is kept, above 0 and at most 1.
         n: the number of steps.
         lr: the learning rate, eta.

@@ -1,7 +1,16 @@
-"""Mends what the theme assumes of a web server, for pages that are opened from disk."""
+"""Mends what the theme leaves: pages that are opened from disk, read by night, printed."""
 
 import re
+import shutil
 from pathlib import Path
+
+STYLE = Path(__file__).parent / "static" / "book.css"
+
+# Where the rules of the light scheme are, in the order of a page: the theme's, those of code and of cells, and ours.
+STYLES = ("styles/pydata-sphinx-theme.css", "pygments.css", "styles/sphinx-book-theme.css", "mystnb.*.css", STYLE.name)
+RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
+LIGHT = re.compile(r'\[data-theme="?light"?\]')
+PRINT = "print.css"
 
 # The theme's style sheets load these fonts anyway. Under file:// a preload counts as a request to another host, fails,
 # and leaves an error in the console.
@@ -19,8 +28,24 @@ def mended(text: str) -> str:
     return LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
 
 
+def on_paper(styles: str) -> str:
+    """The rules of the light scheme, for either scheme and above both: a page read by night is printed as any other."""
+    light = [(where, what) for where, what in RULE.findall(styles) if LIGHT.search(where)]
+    return "".join(f"{LIGHT.sub(':root[data-theme]', where)}{{{what}}}" for where, what in light)
+
+
+def _copy_style(app) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static"
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(STYLE, target)
+
+
 def _mend(app, exception) -> None:
     if exception is None and app.builder.format == "html":
+        static = Path(app.outdir) / "_static"
+        styles = [file.read_text(encoding="utf8") for name in STYLES for file in static.glob(name)]
+        (static / PRINT).write_text("\n".join(map(on_paper, styles)), encoding="utf8")
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf8")
             if mended(text) != text:
@@ -28,5 +53,8 @@ def _mend(app, exception) -> None:
 
 
 def setup(app) -> None:
-    """Go over the pages once they are written."""
-    app.connect("build-finished", _mend)
+    """Give every page our style, and go over the pages once they are written."""
+    app.connect("builder-inited", _copy_style)
+    app.add_css_file(STYLE.name)
+    app.add_css_file(PRINT, media="print")
+    app.connect("build-finished", _mend, priority=900)  # after the theme has written the colours of code

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from recall_learn import __version__
 from recall_learn.cli import exercises, finetune, fisher, minilm_head, sweep, world
+from recall_learn.support.stopping import STOPS
 
 DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head and exercises."
 DEBUG = "--debug"
@@ -27,6 +28,8 @@ COMMANDS = {
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
     "exercises": (exercises, "practise: exercises, hints, checks, progress"),
 }
+PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
+"""The options that name a file or a folder."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,18 +46,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: what ends at Ctrl-C ends at this, too."""
+    """SIGTERM, or SIGHUP as a terminal is closed: what ends at Ctrl-C ends at this, too."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 130 for Ctrl-C, 143 for SIGTERM.
+        The exit status: 0; 2 for a bad input; 1 for what failed for another reason; 128 and the number of the signal
+        that stopped it: 130 for Ctrl-C, 143 for SIGTERM, 129 for a terminal that was closed.
     """
+    if arguments is None:
+        _open_streams()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     debug = DEBUG in arguments
-    options = parser().parse_args([each for each in arguments if each != DEBUG])
+    options = parser().parse_args(_joined([each for each in arguments if each != DEBUG]))
     try:
         with _one_line_warnings(), _terminable():
             _check_texts(options)
@@ -65,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as stop:
         print("stopped", file=sys.stderr)
-        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+        return 128 + (stop.number if isinstance(stop, Terminated) else signal.SIGINT)
     except SystemExit:
         raise
     except BaseException as error:  # libraries in Rust raise what is no Exception
@@ -74,6 +84,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, debug)
     finally:
         _flush()
+
+
+def _open_streams() -> None:
+    """A stream that was closed leads nowhere, else the next file that is opened would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 as long as the process lives
+    sys.stdout.reconfigure(errors="replace")  # a terminal that knows ASCII alone shows a ? for what it does not know
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``--lr -1e-3`` as ``--lr=-1e-3``: argparse takes what begins with - and is no plain decimal for an option."""
+    joined: list[str] = []
+    for each in arguments:
+        negative = each.startswith("-") and not each.startswith("--") and _is_number(each)
+        if negative and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={each}"
+        else:
+            joined.append(each)
+    return joined
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
@@ -91,19 +129,20 @@ def _one_line(message, *_, **__) -> str:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises `Terminated`, where this process had nothing else in mind for it."""
+    """SIGTERM and SIGHUP raise `Terminated`, where this process had nothing else in mind for them."""
 
     def end(number, frame):
-        raise Terminated
+        raise Terminated(number)
 
-    own = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if own:
-        signal.signal(signal.SIGTERM, end)
+    own = [number for number in STOPS if signal.getsignal(number) == signal.SIG_DFL]
+    own = own if threading.current_thread() is threading.main_thread() else []
+    for number in own:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        if own:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _flush() -> None:
@@ -126,7 +165,9 @@ def _complain(error: BaseException, debug: bool) -> int:
 
 
 def _check_texts(options: argparse.Namespace) -> None:
-    """An empty text is a variable of a script that was not set, and never what was meant."""
+    """An empty text is a variable of a script that was not set; ``--out=~/runs`` comes with its ~ from a shell."""
     for name, value in vars(options).items():
+        if name in PATHS and isinstance(value, str) and value.startswith("~"):
+            setattr(options, name, os.path.expanduser(value))
         if "" in (value if isinstance(value, list) else [value]) and name != "learner":
             raise ValueError(f"{name} is '', which names nothing; give one")

@@ -1,11 +1,11 @@
 """``recall-learn finetune``: fine-tune a backbone on a task, and record the run."""
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 
 from recall_learn.cli import common
+from recall_learn.support.stopping import STOPS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
         print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
-        return 128 + (signal.SIGTERM if run.stopped["why"] == "SIGTERM" else signal.SIGINT)
+        return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
     print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
 

@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.runs.recipe import Recipe
     from recall_learn.support import environment
     from recall_learn.support.files import check_file
+    from recall_learn.support.memory import check_batch, usual
     from recall_learn.tasks import glue
     from recall_learn.tasks.rows import batches
     from recall_learn.theory.fisher import LABELS, save_fisher
@@ -49,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
         backbone.model.to(device)
         length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
         rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
-        stream = batches(rows, DataCollatorWithPadding(backbone.tokenizer), options.batch_size)
+        collator = DataCollatorWithPadding(backbone.tokenizer)
+        check_batch(backbone.model, collator, usual(rows), options.batch_size)
+        stream = batches(rows, collator, options.batch_size)
         fisher = task_fisher(backbone, stream, options.labels, generator)
     save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
     total = sum(float(tensor.sum()) for tensor in fisher.values())
@@ -64,6 +67,7 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     from recall_learn.models.fishers import source_fisher
     from recall_learn.models.masked_lm import attach
     from recall_learn.support.checks import whole
+    from recall_learn.support.memory import check_batch
     from recall_learn.world.batches import Batches
 
     count = 2048 if options.limit_train is None else whole("limit_train", options.limit_train, 1)
@@ -73,5 +77,9 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     backbone = backbones.load(options.backbone, num_labels=2, seed=options.seed)
     batch = Batches(probes.world_of(backbone), backbone.tokenizer, size)
     backbone.model.to(device)
+    masked_lm, (inputs, _) = attach(backbone), batch(1)
+    check_batch(
+        masked_lm, lambda rows: {name: x[:1].repeat_interleave(len(rows), 0) for name, x in inputs.items()}, None, size
+    )
     stream = (batch(step) for step in range(1, count // size + 1))
-    return backbone, source_fisher(backbone, attach(backbone), stream, options.labels, generator)
+    return backbone, source_fisher(backbone, masked_lm, stream, options.labels, generator)

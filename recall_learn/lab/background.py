@@ -1,6 +1,6 @@
 """A fine-tuning run in the background of a notebook: started, paused, taken step by step, steered, saved.
 
-It is `recall_learn.finetune` in a thread of its own, asked before each step. A second run may train beside it,
+It is `recall_learn.runs.finetune` in a thread of its own, asked before each step. A second run may train beside it,
 on the same batches from the same start, always as many steps far. There is nothing here to look at: see
 `recall_learn.lab.live`.
 """
@@ -30,7 +30,7 @@ from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import environment
-from recall_learn.support.files import check_folder
+from recall_learn.support.files import as_text, check_folder, from_home
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
@@ -97,7 +97,7 @@ class Background:
     Args:
         recipe: of the run.
         beside: of the one beside it, or None.
-        glue_folder: as in `recall_learn.finetune`.
+        glue_folder: as in `recall_learn.runs.finetune`.
         device: as there.
         folder: where run.json and checkpoints go; what is there goes on. None is a folder that is removed at the end.
         instead_of: a session in the same folder that is going to be closed; it is no other lab.
@@ -222,13 +222,14 @@ class Background:
             ValueError: ``folder`` is there and not empty, or names none; or there is nothing to save yet.
             OSError: it cannot be made or written to; nothing is left of it then.
         """
+        folder = as_text("folder", folder)
         if not str(folder).strip() or "\0" in str(folder):
             raise ValueError(f"folder is {str(folder)!r}, which names no folder; give a new one a name")
         if not self.run.environment:
             raise ValueError("there is nothing to save before the first step; press Start or Step first")
-        folder = Path(folder).expanduser()
+        folder = from_home("folder", folder)
         try:
-            return self._save(folder)
+            return self._save(folder if folder.name not in ("", "..") else folder.resolve())
         except NotADirectoryError:
             raise
         except OSError as error:
@@ -237,7 +238,7 @@ class Background:
             raise OSError(f"nothing was saved in {str(folder)!r}: {why}; make room, or name another folder") from error
 
     def _save(self, folder: Path) -> Path:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir()) or folder.samefile(".")):
             raise ValueError(f"folder is {str(folder)!r}, which is there already; name a new one")
         if self.folder.resolve() in folder.resolve().parents:
             raise ValueError(f"folder is {str(folder)!r}, which lies in the run's own; name one outside of it")

@@ -39,7 +39,8 @@ from recall_learn.lab.presets import Preset, check_arguments, choices, default_r
 from recall_learn.lab.words import sentence
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
-from recall_learn.support.checks import number, whole
+from recall_learn.support.checks import number, shown, whole
+from recall_learn.support.files import from_home
 from recall_learn.support.markup import html
 
 GESTURE = 1.0
@@ -178,8 +179,8 @@ class Lab(widgets.VBox):
             ValueError: a setting does not act in this method, a value is refused, or nothing trains beside it. Nothing
                 has changed then.
         """
-        if which not in self._session.seats:
-            raise ValueError(f"which is {which!r}; it has to be one of {', '.join(self._session.seats)}")
+        if which not in tuple(self._session.seats):
+            raise ValueError(f"which is {shown(which)}; it has to be one of {', '.join(self._session.seats)}")
         self._turn(which, settings)
 
     def reset(self) -> None:
@@ -210,8 +211,8 @@ class Lab(widgets.VBox):
             ValueError: there is none.
         """
         known = {each.name: each for each in presets(self._setup.recipe)}
-        if name not in known:
-            raise ValueError(f"preset is {name!r}; it has to be one of {', '.join(known)}")
+        if name not in tuple(known):
+            raise ValueError(f"preset is {shown(name)}; it has to be one of {', '.join(known)}")
         self._tell_story(known[name])
 
     def close(self) -> None:
@@ -257,7 +258,7 @@ class Lab(widgets.VBox):
 
     def _open(self, folder: str | Path, instead_of: "Lab | None" = None) -> None:
         """Go on with a session that was saved, or is another lab's still."""
-        folder = Path(folder).expanduser()
+        folder = from_home("folder", folder)
         recipe, beside, other = stored(folder)
         try:
             if not self.children:

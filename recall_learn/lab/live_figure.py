@@ -12,8 +12,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from recall_learn.figures.plots import AXIS, GREY, PALETTE
+from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run, steering
+from recall_learn.runs.record import Run
 from recall_learn.support import markup
 from recall_learn.tasks import glue
 from recall_learn.theory.annealing import Sigmoid

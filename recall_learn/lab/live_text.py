@@ -4,8 +4,9 @@ from pathlib import Path
 
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background, Seat
+from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run, steering
+from recall_learn.runs.record import Run
 from recall_learn.support.markup import html
 
 LOST = 8

@@ -15,6 +15,7 @@ from recall_learn.models import backbones, hub
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 from recall_learn.support.environment import choose_device
+from recall_learn.support.files import from_home
 from recall_learn.tasks import glue
 
 LARGE = "bert-base-uncased"
@@ -137,7 +138,7 @@ def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, fol
     for name, value in (("glue_folder", glue_folder), ("folder", folder)):
         if value is not None and (not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value)):
             raise ValueError(f"{name} is {value!r}, which names no folder; give its path")
-    if glue_folder is not None and not Path(glue_folder).expanduser().is_dir():
+    if glue_folder is not None and not from_home("glue_folder", glue_folder).is_dir():
         raise FileNotFoundError(f"glue_folder is {str(glue_folder)!r}, which is no folder; give one with the GLUE data")
     choose_device(device)
 

@@ -10,8 +10,9 @@ optimizer, as a pair of step hooks:
 - ``ChildTuningD`` (task-driven): the weights with the largest Fisher information, chosen once.
 
 Gradients are masked in place, when the optimizer steps: after clipping, and after a ``GradScaler`` has unscaled them.
-Attach the masks to the torch optimizer itself, before ``accelerate`` or anything else wraps it. F and D may share an
-optimizer: F then draws within D's child, in whichever order they were attached.
+Attach the masks to the torch optimizer itself, before ``accelerate`` or anything else wraps it. A copy of an optimizer
+(``copy.deepcopy``, pickle) has no masks, as torch copies no hooks. F and D may share an optimizer: F then draws within
+D's child, in whichever order they were attached.
 
 What is masked is what the optimizer holds when it steps: wrappers (``accelerate``'s FSDP, apex) put other tensors in
 the place of its parameters. Parameters in pieces (``fully_shard``) get their piece of the mask of the whole.
@@ -29,7 +30,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recall_learn.support.checks import number, shown
-from recall_learn.theory.anchors import check_names, trainable, unwrapped
+from recall_learn.theory.anchors import check_dense, check_names, trainable, unwrapped
 from recall_learn.theory.sharded import beside, local, part, whole
 
 
@@ -258,9 +259,9 @@ def child_masks(fisher: Mapping[str, Tensor], p: float) -> dict[str, Tensor]:
         raise ValueError(f"fisher is {shown(fisher)}; it must be a mapping from parameter names to tensors, not empty")
     fisher = {name: whole(tensor) if isinstance(tensor, Tensor) else tensor for name, tensor in fisher.items()}
     for name, tensor in fisher.items():
-        if not isinstance(tensor, Tensor) or tensor.is_complex():
-            kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
-            raise ValueError(f"fisher[{name!r}] is {kind}; it must be a tensor of real numbers")
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"fisher[{name!r}] is {shown(tensor)}; it must be a tensor of real numbers")
+        check_dense(tensor, f"fisher[{name!r}]")
         if not (tensor.isfinite() & (tensor >= 0)).all():
             raise ValueError(f"fisher[{name!r}] has entries that are negative, infinite or nan; none may be")
     devices = {tensor.device for tensor in fisher.values()}
@@ -302,7 +303,7 @@ def layer_names(model: nn.Module) -> list[str]:
 
 def _largest(scores: Tensor, count: int) -> Tensor:
     # kthvalue, because torch.quantile refuses more than 16 million entries; it knows no bool or 16-bit numbers
-    scores = scores if scores.dtype == torch.float64 else scores.float()
+    scores = scores.double() if scores.dtype in (torch.float64, torch.int32, torch.int64) else scores.float()
     threshold = scores.kthvalue(scores.numel() - count + 1).values
     chosen = scores > threshold
     ties = (scores == threshold).nonzero().squeeze(1)

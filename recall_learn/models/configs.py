@@ -38,6 +38,8 @@ OF_OUTPUTS = (
 )
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads")
 """What every configuration of transformers has under these names, or says by its ``attribute_map`` under which."""
+FLOATS = ("F64", "F32", "BF16", "F16")
+"""What safetensors calls the numbers that weights may be stored as."""
 SPARE, MANY = 1000, 10_000_000
 """Tensors, or layers, that a model may have more than are stored; and single weights."""
 
@@ -116,6 +118,9 @@ def check_fit(folder: Path, config: Any, auto_class: str) -> None:
     # what is reported as mismatched: (name, shape in the file, shape in the model)
     for name, there, here in sorted(entry[:3] for entry in report["mismatched_keys"] if entry[0] in encoder):
         raise ValueError(f"{unfit}: {name} is stored as {tuple(there)}, the model has {tuple(here)}")
+    for name, kind in folders.dtypes(folder).items():
+        if kind not in FLOATS and encoder & {name, f"{model.base_model_prefix}.{name}"}:
+            raise ValueError(f"{unfit}: {name} is stored as {kind}; fine-tuning needs one of {', '.join(FLOATS)}")
     _check_lists(unfit, model, encoder, report)
 
 

@@ -38,7 +38,7 @@ def task_fisher(
 ) -> Fisher:
     """The diagonal Fisher of a task at the pretrained weights, wherever the model's own encoder stands now.
 
-    See `recall_learn.theory.fisher.fisher_diagonal` for ``batches`` and ``labels``.
+    See `recall_learn.fisher_diagonal` for ``batches`` and ``labels``.
     """
     with at_home(backbone):
         return fisher_diagonal(backbone.model, batches, labels=labels, generator=generator, progress=progress)
@@ -59,7 +59,7 @@ def source_fisher(
         masked_lm: the backbone's, see `recall_learn.models.masked_lm.attach`.
         batches: pairs ``(inputs, hidden words)`` with one hidden word a row, as `recall_learn.world.batches.Batches`
             and `recall_learn.models.masked_lm.Examples.batches` give them.
-        labels: as in `recall_learn.theory.fisher.fisher_diagonal`.
+        labels: as in `recall_learn.fisher_diagonal`.
         generator: as there.
         progress: as there.
 

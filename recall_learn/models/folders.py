@@ -3,6 +3,7 @@
 Weights are read from safetensors files only, and no code from a folder is ever run.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +101,22 @@ def headers(folder: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         ValueError: a file is no safetensors file.
     """
+    return _of_each(folder, lambda weight: tuple(weight.get_shape()))
+
+
+def dtypes(folder: Path) -> dict[str, str]:
+    """What a folder's weights are stored as, such as ``F32`` or ``BF16``; see `headers`."""
+    return _of_each(folder, lambda weight: str(weight.get_dtype()))
+
+
+def _of_each(folder: Path, what: Callable[[Any], Any]) -> dict[str, Any]:
     from safetensors import SafetensorError, safe_open
 
     found = {}
     for path in weight_files(folder):
         try:
             with safe_open(path, "pt") as file:
-                found |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+                found |= {name: what(file.get_slice(name)) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(f"{path} cannot be read as safetensors: {reason(error)}") from error
     return found

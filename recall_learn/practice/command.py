@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.require < 0:
         raise ValueError(f"require is {options.require}; it has to be a number of points, at least 0")
     if options.report:
-        check_file(options.report)
+        check_file(options.report, "report")
     if options.names:
         chosen = list(dict.fromkeys(exercise.named(name) for name in options.names))  # points count once
         for each in chosen:
@@ -174,6 +174,7 @@ def _progress(options: argparse.Namespace) -> int:
     everything = exercise.everything()
     data = progress.export(everything, options.learner)
     if options.json:
+        check_file(options.json, "json")
         _write(options.json, data)
         print(f"{data['points']} of {data['of']} points -> {options.json}")
         return 0

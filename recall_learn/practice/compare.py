@@ -82,6 +82,8 @@ def _unlike_numbers(got: Any, want: Any, what: str) -> str:
         return part or f"{what} is a list of parts of different shapes; it has to be {named(want)}"
     if mine is None:
         return f"{what} is {named(got)}; it has to be {named(want)}"
+    if isinstance(want, list) and mine.ndim == right.ndim == 1 and mine.size != right.size:
+        return f"{what} is {shown(got)}, of length {mine.size}; it has to be {shown(want)}, of length {right.size}"
     if mine.shape != right.shape and not mine.size == right.size == 1:
         return f"{what} has shape {list(mine.shape)}; it has to be {list(right.shape)}"
     if right.size and of_kind(want, bool) and not of_kind(got, bool):
@@ -124,7 +126,9 @@ def _difference(got: Any, want: Any, tolerance: float, what: str) -> str:
         return ""
     if shown(got) != shown(want):
         return f"{what} is {shown(got)}; it has to be {shown(want)}"
-    apart = np.where(np.isnan(mine) & np.isnan(right), 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
+    same = (mine == right) | (np.isnan(mine) & np.isnan(right))
+    with np.errstate(invalid="ignore"):  # of two infinities
+        apart = np.where(same, 0, np.nan_to_num(np.abs(mine - right), nan=np.inf))
     place = np.unravel_index(apart.argmax(), right.shape)
     where = f"[{', '.join(map(str, map(int, place)))}]" if place else ""
     return f"{what}{where} is {mine[place]:.9g}; it has to be {right[place]:.9g}"
@@ -253,6 +257,12 @@ def _factor(got: Any, want: Any) -> float | None:
     return factor
 
 
+def near(got: Any, want: Any) -> bool:
+    """Whether numbers differ by no more than a hundredth, which no factor is told from."""
+    mine, right = flat(got), flat(want)
+    return mine.shape == right.shape and np.allclose(mine, right, rtol=1e-2, atol=1e-12)
+
+
 def flat(value: Any) -> np.ndarray:
     """All numbers of a value, in one row."""
     value = plain(value)
@@ -324,10 +334,14 @@ def _changed_model(before: nn.Module, after: nn.Module) -> str:
             return "requires_grad of its weights"
         if _changed_gradient(weight, weights[1][name]):
             return "its weights' `.grad`, which `torch.autograd.grad` leaves alone"
+    for before_it, after_it in zip(before.modules(), after.modules(), strict=True):
+        if new := [name for name in vars(after_it) if name not in vars(before_it)]:
+            return f"its attributes: `{new[0]}` is new"
     return "" if _hooks(before) == _hooks(after) else "its hooks: take off each one that you have put on"
 
 
 def _hooks(model: nn.Module) -> list[list[int]]:
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     of_modules = [[len(getattr(module, kind)) for kind in kinds] for module in model.modules()]
-    return [*of_modules, [len(weight._backward_hooks or ()) for weight in model.parameters()]]
+    kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return [*of_modules, *([len(getattr(weight, kind, None) or ()) for kind in kinds] for weight in model.parameters())]

@@ -11,6 +11,7 @@ import numpy as np
 from recall_learn.practice import compare, wire
 from recall_learn.practice.values import plain
 
+ORDER = "your result has the right parts, in another order"
 NONE = object()
 """What a mistake gives in a case in which it cannot be told."""
 
@@ -76,13 +77,18 @@ class Diagnosis:
         return compare.same(self.got[i], known.result(i), self.tolerance) if told else None
 
     def sure(self) -> str:
-        """What is wrong beyond doubt: a word that is misspelt, one known mistake or two, another kind of value."""
+        """What is wrong beyond doubt: a misspelt word, one known mistake or two, another kind of value or order."""
         kind = compare.unlike(self.came, self.bad.want) or compare.undefined(self.came, self.bad.want)
-        return compare.misspelt(self.came, self.bad.want) or self._one() or kind or self._two()
+        return compare.misspelt(self.came, self.bad.want) or self._one() or kind or self._order() or self._two()
 
     def likely(self) -> str:
         """A known mistake that is there beside something else, or ""."""
         return self._times() or self._most()
+
+    def _order(self) -> str:
+        """Whether the parts of a tuple came in another order; of a list of numbers a law may know more."""
+        order = isinstance(self.bad.want, tuple) and compare.permuted(self.came, self.bad.want, self.tolerance)
+        return ORDER if order else ""
 
     def _one(self) -> str:
         """The mistake that gives what came, in every case that it can be computed for.
@@ -127,11 +133,15 @@ class Diagnosis:
         return all(pure)
 
     def _times(self) -> str:
-        """A mistake whose results came with a factor."""
+        """A mistake whose results came with a factor; not where what came is nearly right."""
+        if all(compare.near(got, each.want) for got, each in zip(self.got, self.drawn, strict=True)):
+            return ""
         for each in self.known:
             if len(self.drawn) < 2 or not all(each.wrong(i) for i in range(len(self.drawn))):
                 continue
             pairs = [(got, each.result(i)) for i, got in enumerate(self.got)]
+            if compare.ratio([(each.result(i), one.want) for i, one in enumerate(self.drawn)], [{}]):
+                continue  # it is a factor itself, and with another one it may be any
             if factor := compare.ratio(pairs, [one.case.known for one in self.drawn], "what that gives"):
                 return f"{self._filled(each.says).rstrip('.')}. And that is not all: {factor}."
         return ""
@@ -160,7 +170,7 @@ class Diagnosis:
         if compare.transposed(got, want):
             return "your result is the right one with rows and columns exchanged"
         if compare.permuted(got, want, self.tolerance):
-            return "your result has the right parts, in another order"
+            return ORDER
         text = compare.difference(got, want, self.tolerance)
         pairs = [(got, each.want) for got, each in zip(self.got, self.drawn, strict=True)]
         factor = compare.ratio(pairs, [each.case.known for each in self.drawn])

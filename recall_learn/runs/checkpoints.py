@@ -125,6 +125,7 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, 
         packed = parse_json(read_text(folder / REST, "the state"), _Rest)
         states = {name: unpack(state, tensors) for name, state in packed.items()}
         _check(states, parts)
+        _check_step(states, step_of(folder))
         for name, part in parts.items():
             part.load_state_dict(states[name])
         _set_dice(states["random"])
@@ -246,6 +247,13 @@ def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
             for key, tensor in moments.items():
                 like = torch.zeros(() if key == "step" else shapes[number], dtype=torch.float32, device="meta")
                 check_alike(tensor, like, f"{where}.{key}")
+
+
+def _check_step(states: Mapping[str, Any], step: int) -> None:
+    """Raise if a folder's name says another step than what is in it; fp16 may have skipped some."""
+    taken = states["schedule"].get("last_epoch", step)
+    if taken > step or (taken < step and "scaler" not in states):
+        raise ValueError(f"it was written after step {taken}, and its name says {step}")
 
 
 def _set_dice(state: dict[str, Any]) -> None:

@@ -43,6 +43,27 @@ from recall_learn.runs.record import Run
 from recall_learn.runs.steering import Steer
 from recall_learn.support.stopping import stoppable
 from recall_learn.runs.trainer import Recorder, StepTrainer
+from recall_learn.measures import probes
+from recall_learn.models import backbones
+from recall_learn.runs import checkpoints, steering
+from recall_learn.support import environment
+from recall_learn.tasks import glue
+from recall_learn.theory.anchors import fingerprint
+from recall_learn.support.checks import shown
+from recall_learn.methods.child_tuning import ChildTuningF
+from recall_learn.support.files import as_text, share
+from recall_learn.theory.fisher import save_fisher
+from recall_learn.measures.distance import distance, distance_by_layer
+from recall_learn.support.lock import owning_folder
+from recall_learn.support.memory import check_batch, usual
+from recall_learn.models.fishers import read_fisher, task_fisher
+from recall_learn.runs.methods import build
+from recall_learn.tasks.rows import batches, digest
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.runs.steering import Steer
+from recall_learn.support.stopping import stoppable
+from recall_learn.runs.trainer import Recorder, StepTrainer
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
 ADVICE = "lower --lr, or --gamma if it pulls"
@@ -89,7 +110,7 @@ def finetune(
         progress: True shows a bar, False none; None shows one on a terminal.
 
     Returns:
-        The run. With ``out``, Ctrl-C or SIGTERM ends it after the step in progress, with a checkpoint and without a
+        The run. With ``out``, Ctrl-C, SIGTERM or SIGHUP ends it after the step in progress, with a checkpoint and no
         ``final``; ``stopped`` says which.
 
     Raises:
@@ -99,6 +120,10 @@ def finetune(
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
         KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
     """
+    _check_kinds(recipe, {"on_step": on_step, "steer": steer})
+    for name, path in {"out": out, "glue_folder": glue_folder, "fisher": fisher, "source_text": source_text}.items():
+        if path is not None:
+            as_text(name, path)
     chosen = environment.choose_device(device)
     folder = None if out is None else Path(out)
     if out == "":
@@ -121,6 +146,16 @@ def finetune(
         session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
         session.prepare(fisher)
         return session.train(checkpoint)
+
+
+def _check_kinds(recipe: Any, calls: dict[str, Any]) -> None:
+    if not isinstance(recipe, Recipe):
+        raise ValueError(
+            f"recipe is {shown(recipe)}; it has to be a Recipe, as Recipe(task='cola', steps=100) makes one"
+        )
+    for name, call in calls.items():
+        if call is not None and not callable(call):
+            raise ValueError(f"{name} is {shown(call)}; it has to be a function, or None")
 
 
 class _Session:
@@ -155,9 +190,8 @@ class _Session:
             for split, ending in glue.scored(recipe.task, data).items()
         }
         self.backbone.model.to(self.device)
-        first = self.data["train"].select(range(min(100, len(self.data["train"]))))
-        usual = sorted(first, key=lambda row: len(row["input_ids"]))[len(first) // 2]
-        check_batch(self.backbone.model, self.collator, usual, recipe.batch_size, recipe.mixed_precision != "no")
+        row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
+        check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
         self.forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self.probes = probes.build(recipe.probe, self.backbone, self.glue_folder, self.source_text)
         now, before = self._environment(), self.run.environment

@@ -303,6 +303,7 @@ def load(path: str | os.PathLike) -> Records:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is not there; recall-learn sweep writes it") from None
     *lines, last = text.split("\n")
+    first: dict[Recipe, int] = {}
     records: Records | None = None
     for number, line in enumerate([*lines, last] if _is_json(last) else lines or [last], 1):
         try:
@@ -310,10 +311,17 @@ def load(path: str | os.PathLike) -> Records:
                 records = Records(usual=parse_json(line, _Header)["usual"])
             elif line.strip():
                 _read(line, records)
+                if len(records.runs) > len(first):
+                    _note(records.runs[-1].recipe, number, first)
         except ValueError as error:
             where = f"{path} is damaged, or holds no runs of a grid: line {number}"
             raise ValueError(f"{where}: {error}; restore it, or use another --out") from None
     return records
+
+
+def _note(recipe: Recipe, number: int, first: dict[Recipe, int]) -> None:
+    if first.setdefault(recipe, number) != number:
+        raise ValueError(f"its recipe is that of line {first[recipe]}, and would count twice")
 
 
 def _read(line: str, records: Records) -> None:
@@ -332,6 +340,9 @@ def _read(line: str, records: Records) -> None:
         raise ValueError("a run that was not stopped has no score")
     if len(set(map(len, columns.values()))) > 1:
         raise ValueError("the columns of a run have several lengths")
+    steps = columns.get("step", [])
+    if steps != sorted(set(steps)) or steps[-1:] > [recipe.steps]:
+        raise ValueError(f"step is {steps!r:.60}; it has to rise, and to end by {recipe.steps}")
     records.runs.append(Record(recipe, columns, **named))
 
 

@@ -20,9 +20,9 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
 
 from recall_learn.tasks import glue
@@ -46,7 +46,7 @@ class _Environment(TypedDict, total=False):
     data: str
     source_text: str
     fisher: dict[str, str]
-    seconds: FiniteFloat
+    seconds: Annotated[FiniteFloat, Field(ge=0)]
 
 
 _Step = TypedDict(
@@ -163,6 +163,10 @@ class Run:
         steps = [record["step"] for record in run.evaluations]
         if steps != sorted({step for step in steps if 0 <= step <= len(run.history)}):
             raise ValueError(f"its evaluations are at the steps {steps!r:.60}; they have to lie in its history")
+        if run.history and steps[:1] != [0]:
+            raise ValueError("its evaluations lack that at step 0, before the first step")
+        if run.final and not [run.final["step"]] == [len(run.history)] == steps[-1:]:
+            raise ValueError(f"its final is of step {run.final['step']}; history and evaluations have to end there")
         primary = glue.named(run.recipe.task).primary
         for record in (*run.evaluations, *([run.final] if run.final else [])):
             if primary not in record["metrics"]:

@@ -1,6 +1,6 @@
 """A sweep: all runs of a grid, on the local cores or on a cluster, into one file.
 
-Each run is `recall_learn.finetune`, on one thread. They go side by side in processes of this machine, see
+Each run is `recall_learn.runs.finetune`, on one thread. They go side by side in processes of this machine, see
 `recall_learn.runs.workers`, or on a Ray cluster that is named by its address, see `recall_learn.runs.cluster`. Whatever is
 recorded stays: a sweep that was stopped, or whose machine went away, goes on with what is missing.
 """
@@ -45,14 +45,14 @@ def sweep(
     Args:
         recipes: the grid, see `recall_learn.runs.grids.expand`.
         out: the file; it is made where it is not there.
-        glue_folder: as in `recall_learn.finetune`; on a cluster a path that each machine can read.
+        glue_folder: as in `recall_learn.runs.finetune`; on a cluster a path that each machine can read.
         fisher: for the recipes with ewc; child-d takes the task's own, and others none.
         source_text: as there.
         workers: runs at a time on this machine; None is one a core. 1 runs them in this process.
         address: of a Ray cluster; None is this machine.
         device: auto, cpu or cuda.
         gpu_share: the share of a GPU that a run takes, where it runs on one; 0.25 puts four runs on each.
-        progress: as in `recall_learn.finetune`, for the whole.
+        progress: as in `recall_learn.runs.finetune`, for the whole.
 
     Returns:
         All runs of the file. One whose loss diverged is among them, with ``stopped``, for that is a result, too.
@@ -103,7 +103,7 @@ def check(
     """Refuse what a run would be refused for, before any is begun: each backbone, task and file is read once.
 
     Raises:
-        ValueError, OSError: as `recall_learn.finetune` says.
+        ValueError, OSError: as `recall_learn.runs.finetune` says.
     """
     for precision in dict.fromkeys(recipe.mixed_precision for recipe in recipes):
         environment.check_precision(precision, environment.choose_device(device))

@@ -11,10 +11,42 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from recall_learn.support.checks import shown
+
 _numbers = itertools.count()
+
+
+def as_text(name: str, path: Any) -> str:
+    """A path as text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is {shown(path)}; it has to be a path, as text")
+    try:
+        text.encode()  # what writes weights takes no other names
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {shown(text)}, which is no UTF-8; choose another name") from None
+    return text
+
+
+def from_home(name: str, path: Any) -> Path:
+    """A path, its ``~`` or ``~user`` replaced by that home.
+
+    Raises:
+        ValueError: it is no path, or nobody has that home.
+    """
+    text = as_text(name, path)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{name} is {shown(text)}, and there is no such home; write the path out") from None
 
 
 def check_folder(out: str | os.PathLike) -> Path:
@@ -26,10 +58,16 @@ def check_folder(out: str | os.PathLike) -> Path:
             written to.
         OSError: a file system that takes no files, or no more.
     """
-    text = os.fspath(out)
+    text = as_text("out", out)
     if not text or "\0" in text:
         raise ValueError(f"out is {text!r}, which names no folder; give one, or '.' for this one")
     out = Path(text)
+    try:
+        os.lstat(out)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise OSError(f"out is {shown(text)}, which cannot be a folder ({error.strerror}); choose another") from None
     there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise NotADirectoryError(f"out is {str(out)!r}, but {str(there)!r} {_fault(there)}; choose another folder")
@@ -41,8 +79,12 @@ def check_folder(out: str | os.PathLike) -> Path:
     return out
 
 
-def check_file(out: str | os.PathLike) -> Path:
+def check_file(out: str | os.PathLike, name: str = "out") -> Path:
     """The place where a file will be: links followed, and refused where it cannot be written.
+
+    Args:
+        out: the file.
+        name: of the argument, for the message.
 
     Raises:
         ValueError: the name is empty or holds a NUL.
@@ -50,27 +92,29 @@ def check_file(out: str | os.PathLike) -> Path:
         NotADirectoryError: it cannot be in the folder that it names.
         OSError: it is a device, a pipe, a loop of links, or a file that cannot be written to.
     """
-    text = os.fspath(out)
+    text = as_text(name, out)
     if not text or "\0" in text:
-        raise ValueError(f"out is {text!r}, which names no file; give one")
+        raise ValueError(f"{name} is {text!r}, which names no file; give one")
     try:
         place = Path(text).resolve(strict=False)
         there = os.path.lexists(place) or os.path.exists(text)  # what /dev/stdout leads to has no path
         mode = os.stat(text).st_mode if there else None
     except (OSError, RuntimeError) as error:  # Python below 3.13 has a RuntimeError for a loop of links
-        raise OSError(f"out is {text!r}, which cannot be followed to a file ({error}); name another") from None
+        raise OSError(f"{name} is {text!r}, which cannot be followed to a file ({error}); name another") from None
     if text.endswith(os.sep) or (mode is not None and stat.S_ISDIR(mode)):
-        raise IsADirectoryError(f"out is {text!r}, which is a folder; name a file in it")
-    if mode is not None and not stat.S_ISREG(mode):
-        raise OSError(f"out is {text!r}, which is a device or a pipe; name a file")
+        raise IsADirectoryError(f"{name} is {text!r}, which is a folder; name a file in it")
+    # a stream that was sent to a file leads to it, and is not meant to replace it
+    streams = re.match(r"/(dev/std|dev/fd/|proc/[^/]+/fd/)", os.path.abspath(text))
+    if streams or (mode is not None and not stat.S_ISREG(mode)):
+        raise OSError(f"{name} is {text!r}, which is a device or a pipe; name a file")
     if mode is not None and not os.access(place, os.W_OK):
-        raise PermissionError(f"out is {text!r}, which cannot be written to; name another file")
+        raise PermissionError(f"{name} is {text!r}, which cannot be written to; name another file")
     check_folder(place.parent)
     try:
         if place.parent.is_dir():
             _try(place)
     except OSError as error:
-        raise OSError(f"out is {text!r}, which cannot be written ({error.strerror}); name another") from None
+        raise OSError(f"{name} is {text!r}, which cannot be written ({error.strerror}); name another") from None
     return place
 
 

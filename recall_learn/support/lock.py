@@ -1,7 +1,7 @@
 """One process owns a place: a run's folder, a file of results.
 
-The lock is the operating system's, so that a process that dies gives it back. The file that is locked stays there, and
-says who holds it.
+The lock is the operating system's, so that a process that dies gives it back. The file that is locked says who holds
+it, and stays there unless it was made for what then failed.
 """
 
 import os
@@ -36,6 +36,7 @@ def owning(place: Path, advice: str) -> Iterator[None]:
     place = Path(os.path.realpath(place))
     file = place / ".lock" if place.is_dir() else place.with_name(f".{place.name}.lock")
     lock = FileLock(file, timeout=0, thread_local=False)
+    new = not file.exists()
     try:
         lock.acquire()
     except Timeout:
@@ -43,6 +44,10 @@ def owning(place: Path, advice: str) -> Iterator[None]:
     try:
         file.write_text(_myself(), encoding="utf-8")
         yield
+    except BaseException:
+        if new:  # whoever is refused leaves nothing
+            file.unlink(missing_ok=True)
+        raise
     finally:
         with suppress(OSError):
             os.truncate(file, 0)

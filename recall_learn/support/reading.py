@@ -55,7 +55,8 @@ def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -
     Args:
         text: the JSON.
         shape: a type that pydantic knows.
-        infinite: whether ``Infinity`` may be in it, which is no JSON, and which transformers writes.
+        infinite: whether ``Infinity`` may be in it, which is no JSON, and which transformers writes. Only files of
+            others have it; in ours no object names a key twice.
 
     Returns:
         The value as `json.loads` gives it; integers where the shape has floats stay integers.
@@ -65,7 +66,8 @@ def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -
             the message names the field, its value and what would be right.
     """
     try:
-        value = json.loads(text, parse_constant=_infinity if infinite else _refuse)
+        own = {} if infinite else {"object_pairs_hook": _object}
+        value = json.loads(text, parse_constant=_infinity if infinite else _refuse, **own)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError as error:
@@ -134,6 +136,14 @@ def _sentence(errors: list[dict[str, Any]]) -> str:
         return f"{where} is missing{more}"
     right = first["msg"].replace("Input should be", "it has to be").replace("Value error, ", "")
     return f"{where or 'it'} is {shown(first['input'])}; {right}{more}"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for n, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:n]))
+        raise ValueError(f"it names {shown(twice)} twice in one object")
+    return found
 
 
 def _refuse(constant: str) -> None:

@@ -1,11 +1,14 @@
-"""Ctrl-C and SIGTERM as a request: whoever trains ends after the step in progress."""
+"""Ctrl-C, SIGTERM, and a terminal that is closed, as a request: whoever trains ends after the step in progress."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-STOPS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+STOPS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"} | (
+    {signal.SIGHUP: "SIGHUP"} if hasattr(signal, "SIGHUP") else {}
+)
 """The signals, and what a record says of them."""
 
 
@@ -29,8 +32,15 @@ def stoppable(ask: Callable[[str], None]) -> Iterator[None]:
     def hear(number, frame):
         ask(STOPS[number])
         put_back()
+        if STOPS[number] == "SIGHUP":  # a terminal that is gone would make an error of whatever is still printed
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in terminals:
+                os.dup2(nowhere, stream)
 
-    former = {number: signal.signal(number, hear) for number in STOPS}
+    terminals = [stream for stream in (1, 2) if os.isatty(stream)]
+    # nohup has a program ignore SIGHUP
+    heard = [n for n in STOPS if not (STOPS[n] == "SIGHUP" and signal.getsignal(n) == signal.SIG_IGN)]
+    former = {number: signal.signal(number, hear) for number in heard}
     try:
         yield
     finally:

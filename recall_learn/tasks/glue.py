@@ -98,7 +98,7 @@ def named(task: str) -> Task:
     """
     known = (*TASKS, *(f"{WORLD}{name}" for name in world_tasks.TASKS))
     if task not in known:
-        raise ValueError(f"task {task!r} is unknown; the tasks are {', '.join(known)}")
+        raise ValueError(f"task {shown(task)} is unknown; the tasks are {', '.join(known)}")
     return replace(TASKS[task.removeprefix(WORLD)], name=task)
 
 

@@ -62,11 +62,31 @@ def check_names(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], wha
     for name, tensor in expected.items():
         if not isinstance(given[name], Tensor):
             raise ValueError(f"{what}[{name!r}] is a {type(given[name]).__name__}; it has to be a torch tensor")
+        check_dense(given[name], f"{what}[{name!r}]")
         if given[name].shape != tensor.shape:
             raise ValueError(
                 f"{what}[{name!r}] has shape {tuple(given[name].shape)}, the parameter has {tuple(tensor.shape)}; "
                 f"it comes from another model"
             )
+
+
+def check_dense(tensor: Tensor, what: str) -> None:
+    """Raise unless a tensor holds real numbers that arithmetic is done with, each in its place.
+
+    Raises:
+        ValueError: it is sparse, complex, of 8-bit floats, or on the meta device, where there are no numbers.
+    """
+    fault = None
+    if tensor.is_meta:
+        fault = "on the meta device, without numbers"
+    elif tensor.layout != torch.strided:
+        fault = f"sparse ({tensor.layout})"
+    elif tensor.is_complex() or (tensor.is_floating_point() and tensor.dtype.itemsize < 2):
+        fault = str(tensor.dtype)
+    if fault:
+        raise ValueError(
+            f"{what} is {fault}; it has to be a dense tensor of real numbers, of 16 bits or more if floats"
+        )
 
 
 def fingerprint(tensors: Mapping[str, Tensor]) -> str:
@@ -76,7 +96,10 @@ def fingerprint(tensors: Mapping[str, Tensor]) -> str:
     """
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
+        tensor = tensors[name].detach()
+        if tensor.is_meta:
+            raise ValueError(f"tensor {name!r} is on the meta device, where there are no numbers to tell apart")
+        tensor = tensor.cpu().contiguous()
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.view(-1).view(torch.uint8).numpy())
     return digest.hexdigest()

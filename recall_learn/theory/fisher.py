@@ -38,7 +38,7 @@ from tqdm.auto import tqdm
 
 from recall_learn.support.checks import shown
 from recall_learn.support.files import writing
-from recall_learn.theory.anchors import fingerprint, trainable, unwrapped
+from recall_learn.theory.anchors import check_dense, fingerprint, trainable, unwrapped
 from recall_learn.theory.likelihood import IGNORED as IGNORED
 from recall_learn.theory.likelihood import LABELS, LIKELIHOODS, directions, resolve
 from recall_learn.theory.per_example import Inputs, PerExample, accumulator, examples_in
@@ -128,6 +128,8 @@ class _Sums:
         parameters = trainable(model)
         if not parameters:
             raise ValueError("model has no parameter that requires grad, so there is nothing to take a Fisher of")
+        for name, p in parameters.items():
+            check_dense(p, f"parameter {name!r} of the model")
         self.total = {name: torch.zeros_like(p, dtype=accumulator(p)) for name, p in parameters.items()}
         self.device = next(iter(parameters.values())).device
         self.said, self.likelihood = likelihood, None
@@ -302,6 +304,9 @@ def _check_fisher(tensors: Mapping[str, Tensor], about: Mapping[str, str], what:
         if not isinstance(tensor, Tensor) or tensor.dtype not in DTYPES:
             kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
             raise ValueError(f"{what} has {kind} under {name!r}; it must be a tensor of float16 to float64")
+        if not isinstance(name, str):
+            raise ValueError(f"{what} has a tensor under {shown(name)}; a parameter's name is text")
+        check_dense(tensor, f"{what}[{name!r}]")
         if whole((~((tensor >= 0) & tensor.isfinite())).sum()):
             raise ValueError(f"{what} has entries under {name!r} that are negative, infinite or nan; none may be")
     return labels, int(examples)

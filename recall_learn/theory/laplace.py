@@ -27,7 +27,7 @@ from torch.autograd.functional import hessian as _dense_hessian
 from torch.autograd.functional import vhp as _vector_times_hessian
 
 from recall_learn.support.checks import number, shown
-from recall_learn.theory.anchors import check_names, named
+from recall_learn.theory.anchors import check_dense, check_names, named
 from recall_learn.theory.sharded import beside, local, total, whole
 
 Theta = Tensor | Mapping[str, Tensor]
@@ -143,6 +143,8 @@ def laplace(loss: Loss, theta: Theta, tolerance: float = 1e-3) -> Gaussian:
         raise ValueError(f"theta is no minimum: the Hessian's lowest eigenvalue is {low:.3g}, not above 0; add a prior")
     flat = _flatten(theta).detach().requires_grad_()
     value = loss(_like(theta, flat))
+    if not bool(value.isfinite()):
+        raise ValueError(f"loss is {value.item():g} at theta; it has to be a finite number of nats")
     (gradient,) = torch.autograd.grad(value, flat)
     fall = 0.5 * gradient @ torch.cholesky_solve(gradient[:, None], cholesky)[:, 0]
     if not fall <= tolerance:
@@ -186,6 +188,9 @@ class QuadraticPenalty:
             _check_tensors(tensors, "precision")
         # a number fits any shape, so its anchor stands for it in the comparison
         check_names(anchors, {name: tensors.get(name, anchors.get(name)) for name in precision}, "precision")
+        for name, anchor in anchors.items():
+            if not bool(whole(anchor.detach().isfinite().all())):
+                raise ValueError(f"anchors[{name!r}] has non-finite entries; the penalty would be none")
         self.anchors = {name: _copy(anchor) for name, anchor in anchors.items()}
         self.precision = {name: _not_negative(precision[name], f"precision[{name!r}]") for name in anchors}
 
@@ -200,7 +205,12 @@ class QuadraticPenalty:
         parameters = named(model) if isinstance(model, nn.Module) else model
         if not isinstance(parameters, Mapping):
             raise ValueError(f"model is {shown(model)}; it must be a module, or a mapping from names to tensors")
-        check_names({name: parameters[name] for name in self.anchors if name in parameters}, self.anchors, "anchors")
+        found = {name: parameters[name] for name in self.anchors if name in parameters}
+        for name, parameter in found.items():
+            if not isinstance(parameter, Tensor):
+                raise ValueError(f"model has {shown(parameter)} under {name!r}; it must be a tensor")
+            check_dense(parameter, f"model[{name!r}]")
+        check_names(found, self.anchors, "anchors")
         return total((self._term(name, parameters[name]), parameters[name]) for name in self.anchors)
 
     def merge(self, newer: "QuadraticPenalty", decay: float = 1.0) -> "QuadraticPenalty":
@@ -340,6 +350,8 @@ def _flatten(theta: Theta) -> Tensor:
     """The weights of ``theta`` in one vector, (n,)."""
     named = _named(theta)
     _check_tensors(named, "theta")
+    if not sum(tensor.numel() for tensor in named.values()):
+        raise ValueError("theta has no entries; it needs one weight or more")
     return torch.cat([tensor.reshape(-1) for tensor in named.values()])
 
 
@@ -369,6 +381,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], what: str) -> None:
         if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
             kind = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
             raise ValueError(f"{what}[{name!r}] is {kind}; it must be a floating point tensor")
+        check_dense(tensor, f"{what}[{name!r}]")
 
 
 def _number(value: float, what: str) -> float:

@@ -153,6 +153,12 @@ def _guessed(logits: Tensor, labels: Tensor | None) -> str:
             f"labels are whole numbers ({labels.dtype}) of shape {tuple(labels.shape)}, not all 0 or 1; say "
             f"likelihood='gaussian' if they are {count} numbers for each example"
         )
+    if (labels >= 0).all() and ((labels.double().sum(-1) - 1).abs() < 1e-2).all():
+        raise ValueError(
+            f"labels look like the probabilities of {count} classes: they are at least 0, and those of each example "
+            f"sum to 1. A label is one class here; give integers {tuple(labels.shape[:1])}, or say "
+            f"likelihood='gaussian' if they are numbers"
+        )
     return "gaussian"
 
 

@@ -316,7 +316,8 @@ def _add_matrix(total: Tensor, uses: list[Call]) -> None:
     if len(uses) == 1 and isinstance(uses[0].module, nn.Embedding):
         return _add_rows(total, uses[0])
     if len(uses) == 1 and x.shape[1] == 1:  # one token: (delta_i x_j)^2 = delta_i^2 x_j^2
-        total.addmm_(delta[:, 0].square().T, x[:, 0].square())
+        # the sum of the batch first: added to the total one by one, small terms would be lost in it
+        total.add_(delta[:, 0].square().T @ x[:, 0].square())
         return None
     few = max(1, BUFFER.get(total.device.type, BUFFER["cpu"]) // total.numel())
     buffer = total.new_empty(min(few, len(x)), *total.shape)

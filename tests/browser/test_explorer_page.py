@@ -208,10 +208,72 @@ def test_what_an_address_names_in_vain_is_said(tab):
     tab.evaluate("location.hash = '#explore&task=world/rte&k=0.07&t0=%&seed=1'")
     tab.wait_for_function("document.querySelector('.which').textContent.includes('seed 1')")
     assert shown(tab).startswith(
-        "The address names task world/rte and k 0.07 and t0 %, of which nothing is recorded. Shown: the recorded run"
+        "The address names task world/rte (recorded: world/cola, cola), k 0.07 (recorded: 0, 0.01, 0.1, ∞) and t0 % "
+        "(recorded: 50, 100, 200), which the explorer does not have. Shown: the recorded run"
     )
     slide(tab, "t0", "Home")
     assert shown(tab).startswith("Shown: the recorded run with task world/cola, method recadam, k 0.1, t0 50")
+
+
+SETTINGS = "(the settings are task, method, k, t0, gamma, seed)"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("colour=red", f"colour {SETTINGS}"),
+        ("K=0.1&T0=50", f"K {SETTINGS} and T0 {SETTINGS}"),
+        ("constructor=1", f"constructor {SETTINGS}"),
+        ("=7", f"a setting without a name {SETTINGS}"),
+        ("seed=", "seed without a value (recorded: 0, 1)"),
+        ("seed=%20", "seed without a value (recorded: 0, 1)"),
+        ("gamma=1=2", "gamma 1=2 (recorded: 100)"),
+        ("task=cola&k=3", "k 3 (recorded: 0.05, 0.1, 0.5)"),  # what that task has, and what the reader came with
+        ("k=" + "9" * 99, f"k {'9' * 40}… (recorded: 0, 0.01, 0.1, ∞)"),
+        ("%6b=<b>", "k <b> (recorded: 0, 0.01, 0.1, ∞)"),
+    ],
+)
+def test_what_it_names_in_vain_is_told_with_what_there_is(browser, file, address, said):
+    tab = browser.new_page()
+    tab.goto(f"{file.as_uri()}#explore&{address}")
+    tab.wait_for_selector(".recall-explorer svg")
+    whole = f"The address names {said}, which the explorer does not have."
+    assert tab.locator(".which").evaluate("which => which.textContent").startswith(whole)
+    tab.close()
+
+
+@pytest.mark.parametrize("to", ["#elsewhere", "#explore&k=0.01", "#", "its own state"])
+def test_whoever_leaves_the_address_leaves_what_was_said_of_it(tab, to):
+    tab.evaluate("location.hash = '#explore&k=0.07&colour=red'")
+    tab.wait_for_function("document.querySelector('.which').textContent.includes('The address')")
+    state = tab.evaluate("document.querySelector('.recall-explore').dataset.state")
+    tab.evaluate("to => { location.hash = to }", state if to == "its own state" else to)
+    tab.wait_for_function("!document.querySelector('.which').textContent.includes('The address')")
+    assert shown(tab).startswith("Shown: the recorded run with task world/cola, method recadam, k 0.")
+
+
+LISTEN = """() => {
+    const live = "[aria-live]:not([aria-live=off]), [role=status], [role=alert], [role=log], output";
+    window.heard = [];
+    document.querySelectorAll(live).forEach((place) => new MutationObserver((changes) => window.heard.push(
+        ...changes.map(() => place.textContent)
+    )).observe(place, { subtree: true, childList: true, characterData: true, attributes: true }));
+    return document.querySelectorAll(live).length;
+}"""
+
+
+def test_a_key_is_announced_once(tab):
+    assert tab.evaluate(LISTEN) == 1
+    slide(tab, "k", "ArrowRight")
+    slide(tab, "t0", "Home")
+    slide(tab, "k", "Home")
+    tab.get_by_label("task", exact=True).select_option("cola")
+    tab.get_by_role("button", name="k = 0.05").click()
+    heard = tab.evaluate("window.heard")
+    assert len(heard) == 5
+    assert heard[-1] == shown(tab) + tab.locator(".says").inner_text()
+    slide(tab, "gamma", "End")  # it is there already: nothing changed, nothing is said
+    assert len(tab.evaluate("window.heard")) == 5
 
 
 def test_back_leads_to_what_was_shown_before(tab):
@@ -231,9 +293,9 @@ def test_the_legend_names_what_is_drawn(tab):
     def keys():
         return [key.inner_text() for key in tab.locator(".legend > span").all() if key.is_visible()]
 
-    assert [key[2:] for key in keys()] == ["this run", "plain fine-tuning, same seed"]
+    assert keys() == ["this run", "plain fine-tuning, same seed"]
     tab.get_by_label("method").select_option("vanilla")
-    assert [key[2:] for key in keys()] == ["plain fine-tuning, same seed"]
+    assert keys() == ["plain fine-tuning, same seed"]
 
 
 def test_the_words_follow_the_region(tab):

@@ -1,18 +1,11 @@
 """The book as a reader opens it: from disk, in a browser that reaches no other host."""
 
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from tabs import PAGES, WINDOWS, new_tab, open_page
 
-ROOT = Path(__file__).parents[2]
-PAGES = [page.stem for page in sorted((ROOT / "book").glob("*.md"))]
-WINDOWS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 CURVES = """figure => JSON.stringify(figure.querySelector('.recall-plot').data
     .map(trace => [trace.x, trace.y, trace.z].map(values => values && Array.from(values))))"""
 CUT_OFF = """figure => {
@@ -23,72 +16,11 @@ CUT_OFF = """figure => {
     }).map(title => title.textContent);
 }"""
 
-# Python runs a file of this name first: every process of the build, kernels included, notes what it asks of a socket.
-WATCH = """
-import os, sys
-
-def note(event, args):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
-        with open(os.environ["ASKED"], "a") as out:
-            out.write(f"{event} {args}\\n")
-
-with open(os.environ["ASKED"], "a") as out:
-    out.write("a process\\n")
-sys.addaudithook(note)
-"""
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The book, built from a copy so that the reader's own build stays as it is; what that one executed is used."""
-    root = tmp_path_factory.mktemp("book")
-    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("html", ".doctrees"))
-    for name in ("jupyter_book.yml", "requirements.txt"):
-        shutil.copy(ROOT / name, root)
-    command = Path(sys.executable).parent / "jupyter-book"
-    build = [command, "build", "book", "--config", "jupyter_book.yml", "-W", "--keep-going"]
-    (root / "watch").mkdir()
-    (root / "watch" / "sitecustomize.py").write_text(WATCH)
-    paths = os.pathsep.join(filter(None, (str(root / "watch"), os.environ.get("PYTHONPATH"))))
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths, "ASKED": str(root / "asked")}
-    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "book" / "_build" / "html"
-
 
 def test_the_build_asks_no_other_host(html):
     asked = (html.parents[2] / "asked").read_text().splitlines()
     assert asked.count("a process") > 0  # the watch was on
     assert {line for line in asked if line != "a process" and "127.0.0.1" not in line} == set()
-
-
-def new_tab(browser, window):
-    """A tab that notes its ``files``, and in ``complaints`` every error and whatever it asks of another host."""
-    context = browser.new_context(viewport=WINDOWS[window])
-    context.set_default_timeout(120_000)  # milliseconds; a busy machine is no error
-    tab = context.new_page()
-    tab.complaints, tab.files = [], []
-
-    def only_local(route):
-        if route.request.url.startswith("file:"):
-            tab.files.append(Path(unquote(urlsplit(route.request.url).path)))
-            return route.continue_()
-        tab.complaints.append(f"asked for {route.request.url}")
-        return route.abort()
-
-    context.route("**/*", only_local)
-    tab.on("console", lambda message: message.type == "error" and tab.complaints.append(message.text))
-    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    return tab
-
-
-def open_page(tab, html, name):
-    """Open a page and wait until its mathematics and its figures are drawn."""
-    tab.goto((html / f"{name}.html").as_uri())
-    tab.wait_for_function("document.querySelectorAll('.recall-figure:not([data-drawn])').length === 0")
-    if tab.locator(".math").count():
-        drawn = "[...document.querySelectorAll('.math')].every(math => math.querySelector('mjx-container'))"
-        tab.wait_for_function(drawn)
 
 
 @pytest.fixture(scope="module", params=WINDOWS)

@@ -30,6 +30,7 @@ def test_changes_of_a_model_are_named():
         ({"a": 1.0}, {"a": 1.0, "b": 2.0}, "lacks 'b'"),
         ({"a": 1.0, "c": 1}, {"a": 1.0}, "has 'c' too many"),
         ({"a": torch.ones(2)}, {"a": torch.ones(3)}, "your result['a'] has shape [2]"),
+        ([0.5], [0.5, 1.0], "your result is 0.5, of length 1; it has to be [0.5, 1], of length 2"),
         ((1.0,), (1.0, "x"), "it has to be 2 values"),
         (1.0, "home", "has to be a string"),
         (None, True, "is there a `return`?"),
@@ -114,6 +115,8 @@ def test_a_part_that_differs_is_named_and_shown_with_digits_enough():
     assert compare.same(torch.stack(want), want)
     lost = np.full(6, np.nan)
     assert "your result[4] is nan" in compare.difference(lost, np.array([np.nan] * 4 + [1.0, 2.0]))
+    far = np.array([-np.inf, *range(2000)])
+    assert "your result[7] is 5; it has to be 6" in compare.difference(np.where(far == 6, 5, far), far)
 
 
 def test_a_word_that_is_only_spelled_otherwise_is_told():

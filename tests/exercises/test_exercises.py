@@ -126,6 +126,7 @@ WRONG_KINDS = {
 OWN_KIND = {
     "ewc_penalty": set(RIGHT_KINDS),  # its gradient is asked for
     "keep_anchors": {"torch, of one entry at least, with a gradient"},  # which an anchor may not have
+    "model_groups": set(RIGHT_KINDS),  # it holds the model's own parameters
 }
 
 

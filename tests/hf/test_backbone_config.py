@@ -103,6 +103,18 @@ def test_weights_in_bfloat16_become_float32(bert):
     assert torch.equal(backbone.anchors[f"bert.{name}"], weights[name].float())
 
 
+@pytest.mark.parametrize(
+    ("kind", "word"), [(torch.int64, "I64"), (torch.complex64, "C64"), (torch.float8_e4m3fn, "F8_E4M3")]
+)
+def test_weights_that_are_no_floats_are_refused(bert, kind, word):
+    weights = load_file(bert / "model.safetensors")
+    name = "encoder.layer.0.output.dense.weight"
+    weights |= {name: weights[name].to(kind), "embeddings.position_ids": torch.arange(8)[None]}  # a buffer of old
+    save_file(weights, bert / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=rf"{name} is stored as {word}; fine-tuning needs one of F64, F32, BF16, F16"):
+        backbones.load(str(bert), num_labels=2)
+
+
 # --- one task after another ---
 
 KINDS = {"mrpc": 2, "mnli": 3, "stsb": 1}

@@ -359,7 +359,7 @@ def test_a_saved_session_goes_on_as_if_it_had_never_stopped(world, tmp_path):
     assert (tmp_path / "ended" / "run.json").exists()
 
 
-def test_saving_never_overwrites(world, tmp_path):
+def test_saving_never_overwrites(world, tmp_path, monkeypatch):
     session = begin(world)
     session.take(1)
     until(session, "paused")
@@ -369,6 +369,17 @@ def test_saving_never_overwrites(world, tmp_path):
         session.save(tmp_path / "there")
     with pytest.raises(NotADirectoryError, match="is a file"):
         session.save(tmp_path / "there" / "mine.txt" / "deeper")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for place, words in {
+        ".": "there already",
+        "~nobody-has-this-name/x": "there is no such home",
+        "\ud800": "which is no UTF-8",
+        3: "folder is 3; it has to be a path",
+    }.items():
+        with pytest.raises(ValueError, match=words):
+            session.save(place)
+    (tmp_path / "empty").rmdir()
     assert [path.name for path in tmp_path.rglob("*")] == ["there", "mine.txt"]
 
 

@@ -76,7 +76,7 @@ def is_pickle(path):
 def test_no_file_of_a_run_is_a_pickle(world, stopped, tmp_path):
     out = stopped("recadam")
     checkpoint = {f"checkpoint-4/{name}" for name in (*checkpoints.PARTS, checkpoints.SEAL)}
-    assert files(out) == {".lock", "run.json", *checkpoint}
+    assert files(out) == {"run.json", *checkpoint}
     assert not any(is_pickle(out / file) for file in files(out))
     go(world, out, resume=True)
     model = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
@@ -201,6 +201,13 @@ def test_a_checkpoint_that_was_exchanged_and_sealed_again_is_refused(world, stop
     assert (out / "run.json").read_bytes() == before
     assert (out / "checkpoint-4").exists()
     assert not (tmp_path / "exploded.txt").exists()
+
+
+def test_a_checkpoint_that_was_renamed_is_refused(world, stopped):
+    out = stopped()
+    (out / "checkpoint-4").rename(out / "checkpoint-3")
+    with pytest.raises(ValueError, match="checkpoint-3 is damaged: it was written after step 4, and its name says 3"):
+        go(world, out, resume=True)
 
 
 def test_a_mask_that_is_gone_is_refused(world, stopped):

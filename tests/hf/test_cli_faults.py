@@ -157,3 +157,36 @@ def test_a_link_to_a_file_that_is_not_there_yet_is_followed(place, monkeypatch, 
     assert main([*FISHER, "--out", str(tmp_path / "link")]) == 0
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file.safetensors").stat().st_size > 1000
+
+
+def test_a_negative_number_in_any_writing_is_the_options_value(capsys, tmp_path):
+    for value in ("-5", "-1e-3", "-inf", "-.5E+2"):
+        assert main(["finetune", "--lr", value, "--out", str(tmp_path / "run")]) == 2
+        assert f"error: lr is {float(value)!r}; it has to be a number above 0" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_tilde_that_the_shell_has_left_is_home(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["world", "text", "--split", "held-out", "--out=~/texts/held-out"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["texts"]
+    assert (tmp_path / "texts" / "held-out").is_file()
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_fault(tmp_path, closed):
+    command = f"{sys.executable} -m recall_learn.cli world text --split held-out --out {tmp_path / 'text'} {closed}"
+    env = {**os.environ, "PYTHONPATH": str(Path(recall_learn.__file__).parents[1])}
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (tmp_path / "text").read_text().count("\n") == 1000
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_terminal_that_knows_ascii_alone_is_shown_what_it_knows():
+    command = [sys.executable, "-m", "recall_learn.cli", "exercises", "list"]
+    env = {**os.environ, "PYTHONPATH": str(Path(recall_learn.__file__).parents[1]), "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "distance_home" in ended.stdout

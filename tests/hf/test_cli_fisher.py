@@ -24,9 +24,9 @@ def data(tmp_path_factory):
 
 @pytest.fixture
 def command(data, capsys):
-    def run(*more, backbone="tiny", task="world/cola", folder="world0"):
+    def run(*more, backbone="tiny", task="world/cola", folder="world0", size=32):
         basic = ["fisher", "--backbone", backbone, "--task", task, "--glue", data / folder, "--device", "cpu"]
-        status = main([str(a) for a in (*basic, "--max-length", 32, "--limit-train", 20, *more)])
+        status = main([str(a) for a in (*basic, "--max-length", 32, "--limit-train", 20, "--batch-size", size, *more)])
         output = capsys.readouterr()
         return status, output.out.strip(), output.err.strip()
 
@@ -56,6 +56,7 @@ def test_a_task_of_ones_own_world_gives_a_fisher(command, tmp_path):
         ({"folder": "world1"}, ["tiny was pretrained in the world of seed 0", "world/cola is about that of seed 1"]),
         ({"task": "cola", "folder": "glue"}, ["tiny reads the small world only, not cola; choose a task world/..."]),
         ({"task": "source", "backbone": "bert"}, ["was not pretrained in the small world"]),
+        ({"size": 10**9}, ["batch_size is 1000000000; a step on so many examples needs", "lower --batch-size"]),
     ],
 )
 def test_what_finetune_would_refuse_is_refused(command, data, tmp_path, monkeypatch, options, words):

@@ -287,3 +287,21 @@ def test_two_runs_of_one_recipe_are_equal(world, tmp_path):
     one, other = (runs.load(tmp_path / name / "run.json") for name in "ab")
     assert one.history == other.history
     assert same(final_weights(tmp_path / "a"), final_weights(tmp_path / "b"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"out": 3}, "out is 3; it has to be a path, as text"),
+        ({"out": b"here"}, "out is b'here'; it has to be a path"),
+        ({"glue_folder": 3}, "glue_folder is 3; it has to be a path"),
+        ({"fisher": 3}, "fisher is 3; it has to be a path"),
+        ({"source_text": ["a"]}, r"source_text is \['a'\]; it has to be a path"),
+        ({"recipe": {"task": "mrpc"}}, "recipe is {'task': 'mrpc'}; it has to be a Recipe"),
+        ({"on_step": 3}, "on_step is 3; it has to be a function"),
+        ({"steer": {"k": 1}}, "steer is {'k': 1}; it has to be a function"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named(world, arguments, text):
+    with pytest.raises(ValueError, match=text):
+        finetune(**{"recipe": recipe(world), "glue_folder": world / "glue", **arguments})

@@ -137,6 +137,10 @@ def test_what_the_sliders_do_a_script_does(make):
         lab.set(lr=1e9)
     with pytest.raises(ValueError, match="which is 'twin'; it has to be one of run, beside"):
         lab.set("twin", lr=1.0)
+    with pytest.raises(ValueError, match=r"which is \['run'\]; it has to be one of run, beside"):
+        lab.set(["run"], lr=1.0)
+    with pytest.raises(ValueError, match=r"preset is \[\]; it has to be one of"):
+        lab.preset([])
     lab.start()
     lab.start()  # twice is once
     assert lab.wait(PATIENCE) == "done"
@@ -455,6 +459,8 @@ WRONG = {
     "precision": ({"recipe": Recipe(mixed_precision="fp16"), "device": "cpu"}, "mixed_precision is 'fp16'"),
     "glue": ({"glue_folder": "no/where"}, "glue_folder is 'no/where', which is no folder"),
     "glue type": ({"glue_folder": 3}, "glue_folder is 3"),
+    "glue home": ({"glue_folder": "~nobody-has-this-name"}, "there is no such home"),
+    "folder home": ({"folder": "~nobody-has-this-name"}, "there is no such home"),
     "folder": ({"folder": "no/where"}, r"no/where/run\.json is not there"),
     "no folder": ({"folder": " "}, "folder is ' '"),
     "folder type": ({"folder": 3}, "folder is 3"),

@@ -101,7 +101,9 @@ def whole(world):
     return world / "whole"
 
 
-@pytest.mark.parametrize(("number", "status", "why"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM")])
+@pytest.mark.parametrize(
+    ("number", "status", "why"), [("SIGINT", 130, "Ctrl-C"), ("SIGTERM", 143, "SIGTERM"), ("SIGHUP", 129, "SIGHUP")]
+)
 def test_who_is_asked_to_stop_keeps_the_step_in_progress(world, whole, tmp_path, number, status, why):
     out = tmp_path / "run"
     process = subprocess.Popen(command(world, out), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -9,9 +9,10 @@ from alike import assert_same_run
 from safetensors.torch import load_file
 
 from recall_learn.runs import record as runs
+from recall_learn.runs import steering
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run, steering
+from recall_learn.runs.record import Run
 from recall_learn.theory.annealing import Sigmoid
 from recall_learn.theory.fisher import Fisher, save_fisher
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from recall_learn.book.cache import forget_when_stale
 from recall_learn.book.figures import figure_html
-from recall_learn.book.pages import mended
+from recall_learn.book.pages import mended, on_paper
 
 
 def make_book(root):
@@ -72,3 +72,13 @@ def test_only_font_preloads_and_the_icon_script_are_dropped():
 def test_a_link_to_a_lesson_leads_to_its_page():
     link = '<a class="x" href="03_fisher.md#score">Fisher</a> <a href="_sources/03_fisher.md">source</a>'
     assert mended(link) == link.replace("03_fisher.md#", "03_fisher.html#")
+
+
+def test_paper_has_the_light_schemes_colours_in_either_scheme():
+    styles = (
+        'a{color:red}html[data-theme=light]{--ink:#000}html[data-theme=dark]{--ink:#fff}html[data-theme="light"] .k, '
+        "html[data-theme=light] .n{color:#00f}:is(html, body)[data-theme='dark']{--light: ;}"
+    )
+    assert on_paper(styles) == (
+        "html:root[data-theme]{--ink:#000}html:root[data-theme] .k, html:root[data-theme] .n{color:#00f}"
+    )

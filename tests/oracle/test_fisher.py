@@ -302,3 +302,14 @@ def test_the_smallest_and_the_largest_draw_are_harmless(draw, outputs, monkeypat
     (v,) = directions(torch.tensor([[0.3, 0.1, -0.2]])[:, :outputs], None, choice="sampled")
     assert v.isfinite().all()
     assert outputs == 1 or v.argmax() == (0 if draw == 0 else 2)
+
+
+def test_many_examples_in_single_precision_lose_no_digits():
+    model = net()
+    x, _ = data()
+    right = fisher_diagonal(model, [(x, None)], progress=False)
+    many = x.float().repeat(1000, 1)
+    found = fisher_diagonal(model.float(), [(many, None)] * 20, progress=False)
+    assert found.examples == 140_000
+    for name, tensor in right.items():
+        torch.testing.assert_close(found[name].double(), tensor, rtol=2e-5, atol=2e-5 * float(tensor.max()))

@@ -222,6 +222,8 @@ CLASSES = torch.tensor([0, 1, 2, 0, 1, 2])
         (net(), data()[2] - 1, "bernoulli", "labels hold -1.0; they are bernoulli, as you said: 0 or 1"),
         (net(), data()[1] / 0, "gaussian", "must be finite numbers"),
         (net(), CLASSES[:, None].expand(-1, K), None, "not all 0 or 1; say likelihood='gaussian'"),
+        (net(), data()[1].softmax(-1), None, "look like the probabilities of 3 classes.* say likelihood='gaussian'"),
+        (net(), data()[1].softmax(-1).half(), None, r"probabilities of 3 classes.* give integers \(6,\)"),
         # what there is
         (
             net(problem="ranking"),

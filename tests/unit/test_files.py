@@ -193,3 +193,41 @@ with owning(Path({str(tmp_path)!r}), "wait"):
     with owning(tmp_path, "wait"), pytest.raises(TakenError, match=f"process {os.getpid()} "):  # noqa: SIM117
         with owning(tmp_path, "wait"):
             pass
+
+
+def test_whoever_is_refused_leaves_no_lock_and_a_lock_that_was_there_stays(tmp_path):
+    for place in (tmp_path, tmp_path / "runs"):
+        with pytest.raises(FileNotFoundError), owning(place, "wait"):
+            (tmp_path / "absent").stat()
+        assert not list(tmp_path.iterdir())
+    with owning(tmp_path, "wait"):
+        pass
+    with pytest.raises(FileNotFoundError), owning(tmp_path, "wait"):
+        (tmp_path / "absent").stat()
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("check", [check_file, check_folder])
+@pytest.mark.parametrize("path", [3, None, b"bytes", ["a"]])
+def test_a_path_that_is_none_is_refused(check, path):
+    with pytest.raises(ValueError, match=r"^out is .*; it has to be a path, as text"):
+        check(path)
+
+
+def test_a_stream_that_leads_to_a_file_is_no_file_to_replace(tmp_path):
+    with open(tmp_path / "log", "w") as log:
+        for name in (f"/dev/fd/{log.fileno()}", f"/proc/self/fd/{log.fileno()}"):
+            with pytest.raises(OSError, match="is a device or a pipe; name a file"):
+                check_file(name)
+    with pytest.raises(OSError, match="is a device or a pipe; name a file"):
+        check_file("/dev/stdout")
+
+
+@pytest.mark.parametrize("check", [check_file, check_folder])
+def test_a_name_that_no_file_can_have_is_refused(check, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^out is '.ud800', which is no UTF-8"):
+        check("\ud800")
+    with pytest.raises(OSError, match=r"^out is 'x+.*name another|^out is 'x+.*choose another"):
+        check("x" * 300)
+    assert not list(tmp_path.iterdir())

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from small import refused
 
+from recall_learn.runs import grids
 from recall_learn.runs.grids import Records
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run, grids
+from recall_learn.runs.record import Run
 
 BOOK = Path(__file__).parents[2] / "book"
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
@@ -64,6 +65,7 @@ def test_what_the_book_recorded_is_what_its_grids_ask_for(name):
         ([{"task": "cola"}, "recadam"], ["block 2", "'recadam'"]),
         ([{"tusk": "cola"}], ["'tusk'"]),
         ([{"k": [0.1, -1]}], ["k"]),
+        ([{"task": "x" * 10_000}], [f"task 'x{'x' * 78}... is unknown"]),
     ],
 )
 def test_a_block_that_is_no_recipe_is_refused(blocks, parts):
@@ -85,6 +87,7 @@ DIGITS = "1" * 5_000
         (DEEP, "nested too deeply"),
         (f"[{DIGITS}]", "an integer of thousands of digits"),
         ('[{"k": NaN}]', "NaN"),
+        ('[{"seed": 0, "lr": 1, "lr": 2}]', "it names 'lr' twice in one object"),
     ],
 )
 def test_a_file_that_is_no_grid_is_refused(tmp_path, text, part):
@@ -249,6 +252,10 @@ def test_a_line_leaves_out_what_the_first_says(tmp_path):
         ([HEAD, MADE_ON, row(stopped=1)], ["line 3", "stopped is 1"]),
         ([HEAD, MADE_ON, row(data=[])], ["line 3", "data is []"]),
         ([HEAD, MADE_ON, row(kept=[1])], ["line 3", "kept is [1]"]),
+        ([HEAD, MADE_ON, row(), row()], ["line 4", "its recipe is that of line 3, and would count twice"]),
+        ([HEAD, MADE_ON, row(step=[1, 0], score=[1, 1])], ["line 3", "step is [1, 0]; it has to rise", "end by 300"]),
+        ([HEAD, MADE_ON, row(step=[301])], ["line 3", "step is [301]; it has to rise, and to end by 300"]),
+        ([HEAD, MADE_ON, '{"on":0,"on":1}'], ["line 3", "it names 'on' twice in one object"]),
         ([HEAD, MADE_ON, row(recipe="cola")], ["line 3", "recipe is 'cola'"]),
         ([HEAD, MADE_ON, row(recipe={"task": "cola", "tusk": 1})], ["line 3", "'tusk'"]),
         ([HEAD, MADE_ON, row(recipe={"task": "cola", "lr": -1})], ["line 3", "lr is -1"]),

@@ -138,12 +138,54 @@ WEIGHT = torch.zeros(8, 5)
         (put("param_groups", 0, "anneal", to={"shape": "step"}), "shape is 'step'"),
         (put("param_groups", 0, "anneal", to=(("shape", "linear"), ("t0", -1.0))), "t0 is -1.0"),
         (put("param_groups", 0, "gamma", to=-1.0), r"param_groups\[0\] of state_dict: gamma is -1.0"),
+        (
+            put("state", 0, "exp_avg_sq", to=-WEIGHT - 1),
+            "entries in exp_avg_sq of parameter '0.weight' .* are negative",
+        ),
+        (put("state", 0, "exp_avg_sq", to=WEIGHT / 0), "entries in exp_avg_sq of parameter '0.weight' .* or nan"),
+        (put("state", 0, "exp_avg", to=WEIGHT.to_sparse()), "no floating point tensor as exp_avg .*, or a sparse one"),
+        (put("state", 0, "exp_avg", to=WEIGHT.to("meta")), "on the meta device"),
+        (put("state", 0, to=5), "has 5 as the state of parameter '0.weight' .*; it has to be a dictionary"),
+        (put("state", to=None), "has to hold 'state', a dictionary"),
+        (put("param_groups", to=5), "'param_groups', a list of dictionaries"),
+        (put("param_groups", 1, to=5), "'param_groups', a list of dictionaries"),
+        (put("param_groups", 1, "params", to=3), "dictionaries with 'params'"),
+        (put("param_groups", 1, "params", to=[2, 2]), "has one parameter twice in its param_groups"),
+        (put("param_groups", 0, "anneal", to=5), "has anneal 5; it has to be a schedule's name and numbers"),
+        (put("param_groups", 0, "anneal", to="sigmoid"), "has anneal 'sigmoid'; it has to be"),
         (put("param_groups", 0, "foreach", to="yes"), r"param_groups\[0\] of state_dict: foreach is 'yes'"),
     ],
 )
 def test_a_damaged_state_is_refused_before_anything_changes(change, text):
     refused(trained()[1], damaged(change), text)
     refused(make(network()), damaged(change), text)
+
+
+@pytest.mark.parametrize("state", [None, 3, [], {}, {"state": {}}])
+def test_what_is_no_state_is_refused(state):
+    refused(trained()[1], state, "state_dict is not a RecAdam's: it has to hold 'state'")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"t": -5}, "t is -5; it has to be a whole number of at least 0"),
+        ({"t": float("nan")}, "t is nan"),
+        ({"t": "3"}, "t is '3'"),
+        *(({name: None}, f"a group of param_groups lacks '{name}'") for name in ("gamma", "lr", "anneal", "foreach")),
+    ],
+)
+def test_a_group_that_was_edited_to_nonsense_is_named_at_the_step(change, text):
+    model, optimizer = trained()
+    before = copy.deepcopy(model.state_dict())
+    for name, value in change.items():
+        if value is None:
+            del optimizer.param_groups[0][name]
+        else:
+            optimizer.param_groups[0][name] = value
+    with pytest.raises(ValueError, match=text):
+        optimizer.step()
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in before.items())
 
 
 @pytest.mark.parametrize("count", [3, 3.0, np.float32(3), np.int64(3), torch.tensor(3), torch.tensor([3.0])])

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
+from recall_learn.runs import checkpoints
 from recall_learn.runs import record as runs
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run, checkpoints
+from recall_learn.runs.record import Run
 
 
 def a_run(steps=3):
@@ -53,6 +54,7 @@ def test_a_failed_write_leaves_the_former_file(tmp_path):
         lambda text: text.replace('"mrpc"', '"nothing"'),
         lambda text: text.replace('"seed"', '"sead"'),
         lambda text: text.replace('{"step": 2, "k"', '{"k"'),
+        lambda text: text.replace('"seed"', '"steps": 7, "seed"'),
         lambda text: "[" * 10_000,
         lambda text: text.replace('"history": [', '"history": [' + "[" * 10_000 + "]" * 10_000 + ","),
     ],
@@ -91,6 +93,9 @@ def test_a_damaged_file_is_named(tmp_path, spoil):
         (("evaluations", 0, "step"), 3, r"evaluations are at the steps \[3, 3\]"),
         (("final",), 3, "final is 3; it has to be a valid dictionary"),
         (("final", "seconds"), None, "final.seconds is None; it has to be a valid number"),
+        (("final", "step"), 2, "its final is of step 2; history and evaluations have to end there"),
+        (("evaluations",), [], "its evaluations lack that at step 0"),
+        (("environment", "seconds"), -5, "environment.seconds is -5; it has to be greater than or equal to 0"),
         (("stopped",), {"step": 3}, "stopped.why is missing"),
         (("changes", 0, "step"), -3, "changes name the step -3; it has to be one from 1 to 500"),
         (("changes", 0, "step"), 501, "changes name the step 501; it has to be one from 1 to 500"),

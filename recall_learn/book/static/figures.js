@@ -3,18 +3,6 @@
 (function () {
   "use strict";
 
-  // What the theme decides, as one update of the layout.
-  function themed() {
-    const css = getComputedStyle(document.documentElement);
-    const text = css.getPropertyValue("--pst-color-text-base").trim() || "#555";
-    return {
-      "font.color": text,
-      "font.family": getComputedStyle(document.body).fontFamily,
-      "hoverlabel.bgcolor": css.getPropertyValue("--pst-color-background").trim() || "#fff",
-      "hoverlabel.font.color": text,
-    };
-  }
-
   function addSlider(figure, plot, slider) {
     const row = document.createElement("label");
     row.className = "recall-slider";
@@ -22,7 +10,9 @@
     name.textContent = (slider.currentvalue && slider.currentvalue.prefix) || "";
     const input = document.createElement("input");
     Object.assign(input, { type: "range", min: 0, max: slider.steps.length - 1, step: 1, value: slider.active || 0 });
-    const output = document.createElement("output");
+    const output = document.createElement("span"); // no <output>: the slider itself says its value, and once is enough
+    output.className = "recall-value";
+    output.setAttribute("aria-hidden", "true");
     const show = () => {
       output.textContent = slider.steps[input.value].label;
       input.setAttribute("aria-valuetext", output.textContent);
@@ -69,23 +59,17 @@
       layout.margin = Object.assign({}, layout.margin, { t: 16, b: 48 });
     }
     delete layout.width;
+    // figures.css has the colours; what a font needs of room plotly must know
+    layout.font = Object.assign({}, layout.font, { family: getComputedStyle(document.body).fontFamily });
     // a finger that scrolls the page must not draw a zoom box
     if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const config = { responsive: true, displayModeBar: false };
     window.Plotly.newPlot(plot, spec.data, layout, config).then(() => {
       if (spec.frames) window.Plotly.addFrames(plot, spec.frames);
-      const ranged = spec.data.map((trace, i) => (trace.type === "bar" && trace.error_y ? i : -1)).filter((i) => i >= 0);
-      const recolour = () => {
-        const theme = themed();
-        // plotly's own grey for the lines on bars is lost on a dark page
-        if (ranged.length) window.Plotly.restyle(plot, { "error_y.color": theme["font.color"] }, ranged);
-        return window.Plotly.relayout(plot, theme);
-      };
       const sizes = {};
       const fit = () => fitTitles(plot, sizes);
       plot.on("plotly_relayout", (change) => change.autosize && fit());
-      new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-      recolour().then(fit).then(() => figure.setAttribute("data-drawn", ""));
+      fit().then(() => figure.setAttribute("data-drawn", ""));
     });
     for (const slider of sliders.slice().reverse()) addSlider(figure, plot, slider);
   }

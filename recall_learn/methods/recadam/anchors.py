@@ -141,6 +141,11 @@ def copy_of(source: Tensor, p: Tensor) -> Tensor:
 
 def placed(tensor: Tensor, p: Tensor) -> Tensor:
     """The tensor on the device and in the shards of ``p``; a whole one is taken from the first process."""
+    if tensor.is_meta and not p.is_meta:
+        raise ValueError(
+            f"an anchor or a moment of shape {tuple(tensor.shape)} is on the meta device, where weights have no "
+            f"numbers: make the optimizer after the weights are loaded"
+        )
     if is_sharded(tensor) and not (is_sharded(p) and tensor.device_mesh == p.device_mesh):
         tensor = whole(tensor)
     if is_sharded(p):

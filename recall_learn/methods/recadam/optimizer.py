@@ -161,12 +161,13 @@ class RecAdam(Optimizer):
             ValueError: the state is not a RecAdam's, lacks something, has other shapes or a dtype that is not this
                 model's, or belongs to other anchors, another gamma or other groups. The optimizer is as it was.
         """
-        state_dict = dict(state_dict)
+        state_dict = dict(state_dict) if isinstance(state_dict, Mapping) else state_dict
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             changed = hook(self, state_dict)
             state_dict = state_dict if changed is None else changed
         self._check_parameters()
-        groups = recadam_state.read_groups(state_dict.get("param_groups", []), self.param_groups, self._kept)
+        recadam_state.check_form(state_dict)
+        groups = recadam_state.read_groups(state_dict["param_groups"], self.param_groups, self._kept)
         state = recadam_state.read_state(state_dict, groups)
         self.__setstate__({"state": state, "param_groups": groups})
         for hook in self._optimizer_load_state_dict_post_hooks.values():

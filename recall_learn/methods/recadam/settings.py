@@ -13,6 +13,11 @@ from recall_learn.support import checks
 
 ALGORITHMS = ("paper", "released", "coupled")
 DTYPES = (torch.float64, torch.float32, *HALF)
+NEEDED = (
+    *("params", "lr", "betas", "eps", "weight_decay", "anneal", "gamma", "algorithm", "recall", "t", "maximize"),
+    *("foreach", "fused", "capturable"),
+)
+"""What a step reads of a group."""
 CAPTURABLE = ("cuda", "xpu", "hpu", "xla")
 """Devices on which torch's optimizers, too, take ``capturable=True`` outside of ``torch.compile``."""
 FUSED = ("cpu", "cuda")
@@ -29,6 +34,9 @@ def check(group: dict[str, Any], look: bool = True) -> None:
     Raises:
         ValueError: a setting is out of range.
     """
+    for name in NEEDED:
+        if name not in group:
+            raise ValueError(f"a group of param_groups lacks {name!r}; put it back")
     for name in ("maximize", "capturable", "recall"):
         if not isinstance(group[name], bool):
             raise ValueError(f"{name} is {group[name]!r}; it has to be True or False")
@@ -38,6 +46,8 @@ def check(group: dict[str, Any], look: bool = True) -> None:
     if group["foreach"] and group["fused"]:
         raise ValueError("foreach=True and fused=True exclude each other; set one of them")
     _check_numbers(group, look)
+    if not isinstance(group["t"], Tensor):  # capturable
+        group["t"] = checks.whole("t", group["t"], 0)
     if not callable(group["anneal"]):
         raise ValueError(f"anneal is {group['anneal']!r}; it has to be a callable from the step to [0, 1]")
     if group["algorithm"] not in ALGORITHMS:

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from recall_learn.methods.recadam import settings
 from recall_learn.methods.recadam.anchors import Kept, gamma_fingerprint, placed, working_dtype
+from recall_learn.support.checks import shown
 from recall_learn.theory import annealing
+from recall_learn.theory.sharded import whole
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 LATER = ("maximize", "capturable", "foreach", "fused", "dtype")
@@ -47,6 +49,17 @@ def save_group(group: dict[str, Any], kept: Kept, saved: dict[str, Any]) -> None
     if isinstance(group["gamma"], Mapping):
         saved["gamma"] = gamma_fingerprint(group)
     saved |= {"t": int(group["t"]), "anchors": kept.fingerprint(group["params"])}
+
+
+def check_form(state_dict: Any) -> None:
+    """Raise ValueError unless a state is built as an optimizer's is."""
+    groups = state_dict.get("param_groups") if isinstance(state_dict, Mapping) else None
+    built = isinstance(groups, list | tuple) and isinstance(state_dict.get("state"), Mapping)
+    if not built or not all(isinstance(g, Mapping) and isinstance(g.get("params"), list | tuple) for g in groups):
+        raise ValueError(
+            "state_dict is not a RecAdam's: it has to hold 'state', a dictionary, and 'param_groups', a list of "
+            "dictionaries with 'params'"
+        )
 
 
 def read_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], kept: list[Kept]) -> list[dict[str, Any]]:
@@ -115,7 +128,13 @@ def _read_schedule(saved: Any, mine: Any) -> Any:
     """A schedule from what stands for it; None is a callable of the user's own."""
     if saved is None:
         return mine
-    return saved if callable(saved) else annealing.from_dict(saved if isinstance(saved, Mapping) else dict(saved))
+    if callable(saved):
+        return saved
+    try:
+        values = dict(saved)
+    except (TypeError, ValueError):
+        raise ValueError(f"state_dict has anneal {shown(saved)}; it has to be a schedule's name and numbers") from None
+    return annealing.from_dict(values)
 
 
 def read_state(state_dict: dict[str, Any], groups: list[dict[str, Any]]) -> defaultdict[Any, dict[str, Any]]:
@@ -132,12 +151,16 @@ def read_state(state_dict: dict[str, Any], groups: list[dict[str, Any]]) -> defa
     for index, (theirs, group) in enumerate(zip(state_dict["param_groups"], groups, strict=True)):
         for n, number in enumerate(theirs["params"]):
             owners[number] = (group["params"][n], group["capturable"], parameter(group, index, n))
+    if len(owners) < sum(len(group["params"]) for group in groups):
+        raise ValueError("state_dict has one parameter twice in its param_groups; it is damaged")
     state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
     for number, values in state_dict["state"].items():
         if number not in owners:
             state[number] = values  # as torch does
         elif values:
             p, capturable, name = owners[number]
+            if not isinstance(values, Mapping):
+                raise ValueError(f"state_dict has {shown(values)} as the state of {name}; it has to be a dictionary")
             state[p] = _read_values(values, p, capturable, name)
     return state
 
@@ -151,14 +174,17 @@ def _read_values(values: Mapping[str, Any], p: Tensor, capturable: bool, name: s
     read["step"] = new_count(p, capturable, step)
     for key in MOMENTS:
         moment = values[key]
-        if not (isinstance(moment, Tensor) and moment.is_floating_point()):
-            raise ValueError(f"state_dict has no floating point tensor as {key} of {name}")
+        if not (isinstance(moment, Tensor) and moment.is_floating_point() and moment.layout is torch.strided):
+            raise ValueError(f"state_dict has no floating point tensor as {key} of {name}, or a sparse one")
         if moment.shape != p.shape:
             raise ValueError(
                 f"state_dict has {key} of {name} in shape {tuple(moment.shape)}, the parameter has {tuple(p.shape)}; "
                 f"it was saved for another model"
             )
         read[key] = placed(moment.to(dtype=working_dtype(p)), p)
+    # its root would be nan, in the weights after the next step
+    if not (p.is_meta or bool(whole((read["exp_avg_sq"] >= 0).all()))):
+        raise ValueError(f"state_dict has entries in exp_avg_sq of {name} that are negative or nan; none may be")
     return read
 
 

@@ -68,21 +68,23 @@
     return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
   }
 
-  // What an address names: [axis, word, value] each, the value undefined where nothing was recorded with it.
+  // What an address names: [name, word, value] each, the value undefined where no run has it.
   function named(data, hash) {
     if (!hash.startsWith("#explore&")) return [];
-    return hash.slice(9).split("&").flatMap((part) => {
-      const [axis, raw] = part.split("=");
-      if (!AXES.includes(axis) || !raw) return [];
-      let word = raw;
-      try {
-        word = decodeURIComponent(raw);
-      } catch {
-        // a torn address names nothing that is known
-      }
-      const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : Number(word);
-      return [[axis, word, data.axes[axis].map(number).find((known) => known === meant)]];
+    return hash.slice(9).split("&").filter(Boolean).map((part) => {
+      const [axis, word] = [part.split("=", 1)[0], part.split("=").slice(1).join("=")].map(worded);
+      const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : word.trim() ? Number(word) : NaN;
+      return [axis, word, AXES.includes(axis) ? data.axes[axis].map(number).find((known) => known === meant) : undefined];
     });
+  }
+
+  // A piece of an address as a reader would write it; of a torn one, what is there.
+  function worded(raw) {
+    try {
+      return decodeURIComponent(raw);
+    } catch {
+      return raw;
+    }
   }
 
   // The state that an address names; what it does not name, or names wrongly, is as in `start`.
@@ -91,9 +93,16 @@
     return { ...start, ...Object.fromEntries(known.map(([axis, , value]) => [axis, value])) };
   }
 
-  // What it names that no run has, for a reader who came for it.
-  function unknown(data, hash) {
-    return named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => `${axis} ${word}`);
+  // What it names in vain, in one sentence with what there is; "" where it names nothing in vain.
+  function unknown(data, hash, state) {
+    const cut = (word) => (word.length > 40 ? `${word.slice(0, 40)}…` : word);
+    const told = named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => {
+      if (!AXES.includes(axis)) return `${cut(axis.trim()) || "a setting without a name"} (the settings are ${AXES.join(", ")})`;
+      const there = choices(data, state, axis, state).map(text).join(", ");
+      return `${axis} ${cut(word.trim()) || "without a value"} (recorded: ${there})`;
+    });
+    const listed = told.length > 1 ? `${told.slice(0, -1).join(", ")} and ${told[told.length - 1]}` : told.join();
+    return told.length ? `The address names ${listed}, which the explorer does not have. ` : "";
   }
 
   const percent = (share) => `${Math.round(100 * share)} %`;
@@ -186,7 +195,7 @@
     const asked = link && location.hash.startsWith("#explore&"); // the reader came for a setting
     let state = link ? read(data, location.hash, start) : start;
     let came = state; // as the reader came to this task
-    let missed = link ? unknown(data, location.hash) : []; // what the address named, and is not there
+    let missed = link ? unknown(data, location.hash, state) : ""; // what the address names in vain, in words
     el.replaceChildren();
     el.classList.add("recall-explorer");
     const controls = add(el, "div", { class: "controls" });
@@ -196,7 +205,7 @@
       add(label, "span", {}, axis === "t0" ? "t₀" : axis);
       const ranged = ["k", "t0", "gamma"].includes(axis);
       const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
-      const control = { label, input, output: ranged ? add(label, "output") : null, values: [], ranged };
+      const control = { label, input, shown: ranged ? add(label, "span", { class: "value" }) : null, values: [], ranged };
       const set = () => {
         change({ [axis]: control.values[ranged ? input.value : input.selectedIndex] });
       };
@@ -204,12 +213,12 @@
       input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
       inputs[axis] = control;
     }
-    const which = add(el, "p", { class: "which", "aria-live": "polite" });
-    const says = add(el, "p", { class: "says", "aria-live": "polite" });
+    // One place that a screen reader listens to, changed once for whatever moved. A slider says its own value.
+    const told = add(el, "div", { "aria-live": "polite", "aria-atomic": "true" });
     const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
-    const keys = [["━", COLOURS.run, "this run"], ["╍", COLOURS.plain, "plain fine-tuning, same seed"]].map(([glyph, colour, words]) => {
+    const keys = [["solid", COLOURS.run, "this run"], ["dashed", COLOURS.plain, "plain fine-tuning, same seed"]].map(([line, colour, words]) => {
       const item = add(legend, "span");
-      add(item, "span", { style: `color: ${colour}` }, `${glyph} `);
+      add(item, "i", { style: `border-top: 3px ${line} ${colour}` });
       item.append(words);
       return item;
     });
@@ -231,23 +240,25 @@
       const run = find(data, state), plain = twin(data, state), steps = data.steps[state.task];
       for (const [axis, control] of Object.entries(inputs)) {
         offer(axis, control);
-        const { label, input, output, values, ranged } = control;
+        const { label, input, shown, values, ranged } = control;
         const place = values.indexOf(state[axis]);
         if (ranged) input.value = place;
         else input.selectedIndex = place;
-        if (output) output.textContent = text(state[axis]);
-        if (ranged) input.setAttribute("aria-valuetext", text(state[axis]));
+        if (ranged) {
+          shown.textContent = text(state[axis]);
+          input.setAttribute("aria-valuetext", text(state[axis]));
+        }
         input.disabled = !matters(data, state, axis);
         label.classList.toggle("off", input.disabled);
       }
       const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
-      const lost = missed.length ? `The address names ${missed.join(" and ")}, of which nothing is recorded. ` : "";
       keys[0].hidden = !run || run === plain;
       keys[1].hidden = !plain;
-      which.replaceChildren();
-      if (run) which.textContent = `${lost}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
+      const which = document.createElement("p"), says = document.createElement("p");
+      [which.className, says.className] = ["which", "says"];
+      if (run) which.textContent = `${missed}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
       else {
-        which.textContent = `${lost}No run was recorded with ${settings}. `;
+        which.textContent = `${missed}No run was recorded with ${settings}. `;
         for (const setting of nearest(data, state)) {
           const named = Object.entries(setting).map(([axis, value]) => `${axis} = ${text(value)}`);
           const button = add(which, "button", { type: "button" }, named.join(", "));
@@ -258,6 +269,7 @@
         }
       }
       says.textContent = explain(data, state).join(" ");
+      told.replaceChildren(which, says);
       const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
       const scheduled = matters(data, state, "k");
       const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
@@ -276,15 +288,17 @@
     function change(setting) {
       state = { ...state, ...setting };
       if (setting.task !== undefined) came = state;
-      missed = [];
+      missed = "";
       draw();
       if (link) history.replaceState(null, "", write(state));
     }
     if (link) window.addEventListener("hashchange", () => {
-      const asked = location.hash.startsWith("#explore&");
-      if ((!asked && location.hash) || location.hash === write(state)) return; // another place of the page
-      came = state = read(data, location.hash, start);
-      missed = unknown(data, location.hash);
+      const asked = location.hash.startsWith("#explore&"), before = missed;
+      missed = "";
+      if (asked || !location.hash) { // else it is another place of the page, and the run stays
+        if (location.hash !== write(state)) came = state = read(data, location.hash, start);
+        missed = unknown(data, location.hash, state);
+      } else if (!before) return;
       draw();
       if (asked) el.scrollIntoView();
     });

@@ -1,0 +1,89 @@
+# ---
+# lesson: 7
+# order: 7
+# goal: Say which lambda acts, whatever a trainer does with micro-batches and checkpoints.
+# minutes: 20
+# difficulty: 2
+# hints:
+#   - |
+#     Ask three questions, one after the other. How many optimizer steps has an epoch? How many steps does the newest
+#     checkpoint hold? In which epoch, and how far inside it, is the micro-batch in question?
+#   - |
+#     Two small conversions are all: from micro-batches that are done to steps, and from steps to the place where the
+#     next micro-batch is. `divmod(seen, batches)` gives the epoch and the place inside it. Only the place inside it is
+#     divided by `accumulation`.
+#   - |
+#     The checkpoint holds `saved = done // save_every * save_every` updates. The second run begins at
+#     `divmod(saved, steps)`: so many epochs, so many groups of `accumulation` micro-batches. Go `n - 1` micro-batches
+#     on from there, and divide once more. The first update is t = 1.
+# explanation: |
+#   The prediction: $t_0 = 250$ is passed in micro-batch 2,000, after 250 updates. Who counts micro-batches passes it in
+#   micro-batch 250, after 31 updates. The spring then has an eighth of its time, and the run is plain fine-tuning from
+#   there on. Nothing looks wrong: $\lambda$ rises from 0 to 1 in the log, as it should.
+#
+#   A count that begins again at 0 is worse. The model has learned for 1,000 steps, $\lambda$ is 1, and after the resume
+#   it is 0 again: for some 200 steps the spring alone acts. At $\alpha\gamma = 0.1$ it leaves $0.9^{200}$ of what was
+#   learned, and the log shows a loss that jumps up. The optimizer's own count is right in all of these cases. It goes
+#   up when `step` is called, it is in the checkpoint, and it knows nothing of epochs. So $\lambda$ belongs into the
+#   optimizer, and not into the loop around it: the library's `RecAdam` has it there.
+#
+#   The rest of an epoch is a step more or less an epoch, a fifth of all steps where an epoch has four groups and a
+#   rest. Who trains on a thousand examples for 50 epochs will notice.
+# ---
+r"""Which lambda acts after a resume?
+
+$t$ in $\lambda(t)$ counts the optimizer's **updates**, from 1. Loops in the wild count something else: the
+micro-batches of a gradient accumulation, the batches of this epoch, or the steps since the last resume. Predict first:
+one update takes 8 micro-batches, $k = 0.1$ and $t_0 = 250$. In which micro-batch is $\lambda$ one half? And if the loop
+counts micro-batches?
+
+These are the facts of a run.
+
+- An epoch has `batches` micro-batches. An update takes the gradients of a **group** of `accumulation` of them, one
+  after the other. Each epoch begins a new group.
+- If `batches` is no multiple of `accumulation`, the last group of an epoch is incomplete. If `rest` is `"step"`, the
+  trainer takes an update with it. If `rest` is `"drop"`, its gradients are thrown away, without an update.
+- After every `save_every`-th update there is a checkpoint, with all that is needed to go on, $t$ too.
+- The run is **killed** when `killed` micro-batches are done, counted from its start through all epochs. An update and
+  a checkpoint that were due after the last of them were still made.
+- A second run goes on from the newest checkpoint, with the micro-batch behind those of the last update in it. If that
+  update was the last one of its epoch, this is the first micro-batch of the next epoch. (transformers' Trainer
+  does it like this, with `"step"`.) Without a checkpoint it begins anew.
+
+Take the **second** run's micro-batch `n`, counted from 1. Its gradient goes into one update. Return `(t, lam)`: the
+number of that update, and $\lambda(t)$. Return `None` if the gradient is thrown away.
+
+A small example: with `batches=10`, `accumulation=4` and `"step"` an epoch has 3 updates, of 4, 4 and 2 micro-batches.
+A run with `save_every=2`, killed after 19 micro-batches, has made 5 updates, and its newest checkpoint has $t = 4$. The
+second run's micro-batches 1 to 4 go into update 5, the next two into update 6, and another epoch begins.
+"""
+
+
+def resumed_lambda(n, batches, accumulation, rest, save_every, killed, anneal):
+    """The update that a micro-batch goes into and its lambda, ``(t, lam)``, or None.
+
+    Args:
+        n: which micro-batch of the second run, from 1.
+        batches: micro-batches in an epoch; at least ``accumulation`` where the rest is dropped.
+        accumulation: micro-batches in a complete group.
+        rest: "step" or "drop", what is done with the incomplete group at the end of an epoch.
+        save_every: updates from checkpoint to checkpoint.
+        killed: micro-batches that the first run has done.
+        anneal: lambda, a function of the number of the update.
+    """
+    # solution
+    full, left = divmod(batches, accumulation)
+    steps = full + (1 if left and rest == "step" else 0)  # of an epoch
+
+    epochs, inside = divmod(killed, batches)
+    done = epochs * steps + inside // accumulation
+    saved = done // save_every * save_every
+
+    epochs, groups = divmod(saved, steps)
+    place = epochs * batches + groups * accumulation + n - 1
+    epoch, inside = divmod(place, batches)
+    if inside // accumulation == steps:  # in the rest, which is dropped
+        return None
+    t = epoch * steps + inside // accumulation + 1
+    return t, anneal(t)
+    # end
