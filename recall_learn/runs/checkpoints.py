@@ -20,12 +20,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from typing_extensions import TypedDict
 
-from recall_learn.support.files import check_folder, remove_leftovers, write_text, writing
 from recall_learn.runs.packing import check_alike, pack, unpack
-from recall_learn.support.random_state import random_state, set_random_state
-from recall_learn.support.reading import parse_json, read_text
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, load
+from recall_learn.support.files import check_folder, remove_leftovers, write_text, writing
+from recall_learn.support.random_state import random_state, set_random_state
+from recall_learn.support.reading import parse_json, read_text
 
 SEAL = "sealed.json"
 WEIGHTS, TENSORS, REST = PARTS = ("model.safetensors", "state.safetensors", "state.json")

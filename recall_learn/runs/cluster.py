@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from recall_learn.runs import workers
 from recall_learn.models.hub import within
+from recall_learn.runs import workers
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import Outcome
 

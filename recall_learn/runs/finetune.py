@@ -24,46 +24,26 @@ from transformers import (
 )
 
 from recall_learn.measures import probes
-from recall_learn.models import backbones
-from recall_learn.runs import checkpoints, steering
-from recall_learn.support import environment
-from recall_learn.tasks import glue
-from recall_learn.theory.anchors import fingerprint
-from recall_learn.methods.child_tuning import ChildTuningF
-from recall_learn.support.files import share
-from recall_learn.theory.fisher import save_fisher
 from recall_learn.measures.distance import distance, distance_by_layer
-from recall_learn.support.lock import owning_folder
-from recall_learn.support.memory import check_batch
+from recall_learn.methods.child_tuning import ChildTuningF
+from recall_learn.models import backbones
 from recall_learn.models.fishers import read_fisher, task_fisher
+from recall_learn.runs import checkpoints, steering
 from recall_learn.runs.methods import build
-from recall_learn.tasks.rows import batches, digest
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.runs.steering import Steer
-from recall_learn.support.stopping import stoppable
 from recall_learn.runs.trainer import Recorder, StepTrainer
-from recall_learn.measures import probes
-from recall_learn.models import backbones
-from recall_learn.runs import checkpoints, steering
 from recall_learn.support import environment
-from recall_learn.tasks import glue
-from recall_learn.theory.anchors import fingerprint
 from recall_learn.support.checks import shown
-from recall_learn.methods.child_tuning import ChildTuningF
 from recall_learn.support.files import as_text, share
-from recall_learn.theory.fisher import save_fisher
-from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch, usual
-from recall_learn.models.fishers import read_fisher, task_fisher
-from recall_learn.runs.methods import build
-from recall_learn.tasks.rows import batches, digest
-from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run
-from recall_learn.runs.steering import Steer
 from recall_learn.support.stopping import stoppable
-from recall_learn.runs.trainer import Recorder, StepTrainer
+from recall_learn.tasks import glue
+from recall_learn.tasks.rows import batches, digest
+from recall_learn.theory.anchors import fingerprint
+from recall_learn.theory.fisher import save_fisher
 
 OnStep = Callable[[Run, torch.optim.Optimizer], None]
 ADVICE = "lower --lr, or --gamma if it pulls"
@@ -94,8 +74,8 @@ def finetune(
         on_step: called after every step with the run so far and the optimizer.
         steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
             ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
-            setting from there on, and is noted in them; `recall_learn.runs.steering.replay` of these takes the run again.
-            What it raises ends the run.
+            setting from there on, and is noted in them; `recall_learn.runs.steering.replay` of these takes the run
+            again. What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.

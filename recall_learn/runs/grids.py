@@ -7,8 +7,8 @@ all their combinations::
 
 What was recorded of them is one file too, of JSON lines. The first holds the settings that most runs have. Each line
 after it is an environment, or one run: where its settings differ from those, and at each evaluation the task's score,
-the mean training loss since the former evaluation, and what the run lost. `recall_learn.runs.sweep` adds a line when a run
-has ended, so a kill costs the line that was being written, and nothing else.
+the mean training loss since the former evaluation, and what the run lost. `recall_learn.runs.sweep` adds a line when a
+run has ended, so a kill costs the line that was being written, and nothing else.
 """
 
 import itertools
@@ -23,11 +23,11 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.tasks import glue
-from recall_learn.support.files import write_text
-from recall_learn.support.reading import check_shape, parse_json, read_text
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.support.files import write_text
+from recall_learn.support.reading import check_shape, parse_json, read_text
+from recall_learn.tasks import glue
 
 SCHEMA = 2
 DIGITS = 4
@@ -66,8 +66,8 @@ class Records:
     """The file: its runs, and what they were taken on.
 
     Attributes:
-        environments: as `recall_learn.support.environment.describe` gives them, without the date; all have the same versions.
-            A version's build is no part of it: what a CPU began, with torch 2.13.0+cpu, a GPU may finish.
+        environments: as `recall_learn.support.environment.describe` gives them, without the date; all have the same
+            versions. A version's build is no part of it: what a CPU began, with torch 2.13.0+cpu, a GPU may finish.
         runs: in the order in which they ended.
         usual: the settings that a run's line leaves out. The file keeps them, so a later default changes no record.
     """

@@ -8,29 +8,22 @@ child-f   a fresh random mask on the gradients at every step
 child-d   one mask: the weights with the most Fisher information for the task
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recall_learn.theory.anchors import check_names, trainable
-from recall_learn.theory.annealing import Sigmoid
-from recall_learn.models.backbones import Backbone
 from recall_learn.methods.child_tuning import ChildTuningD, ChildTuningF, layer_names
-from recall_learn.theory.fisher import Fisher, fisher_diagonal, load_fisher
-from recall_learn.theory.laplace import QuadraticPenalty, ewc, l2sp
-from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.models.backbones import Backbone
 from recall_learn.models.recalled import recall_groups
 from recall_learn.runs.recipe import Recipe
-from recall_learn.theory.sharded import local, part, settle
+from recall_learn.theory.anchors import trainable
+from recall_learn.theory.annealing import Sigmoid
+from recall_learn.theory.laplace import QuadraticPenalty, ewc, l2sp
 
 HEAD_DECAY = 0.01
 """L2-SP's beta, on the new head (Li et al., 2018)."""
@@ -101,5 +94,3 @@ def build(recipe: Recipe, backbone: Backbone, fisher: Mapping[str, Tensor] | Non
 def _l2sp(model: nn.Module, anchors: Mapping[str, Tensor], head: Sequence[str], alpha: float) -> QuadraticPenalty:
     parameters = dict(model.named_parameters())
     return l2sp(anchors, alpha, {name: parameters[name] for name in head}, HEAD_DECAY)
-
-

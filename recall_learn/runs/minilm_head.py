@@ -18,13 +18,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from recall_learn.measures.source import source_loss
 from recall_learn.models import backbones
+from recall_learn.models.folders import attempt
+from recall_learn.models.masked_lm import MaskedLM, hide_share, read_text
 from recall_learn.support.checks import whole
 from recall_learn.support.files import check_file, writing
-from recall_learn.models.folders import attempt
-from recall_learn.measures.source import source_loss
 from recall_learn.support.lock import owning
-from recall_learn.models.masked_lm import MaskedLM, hide_share, read_text
 
 BLOCKS, HELD_OUT = 12_000, 400
 SHARD = 500

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from typing_extensions import TypedDict
 
+from recall_learn.measures.facts import cloze, cloze_rows
+from recall_learn.measures.source import say_hidden
+from recall_learn.models.masked_lm import MaskedLM, hide_each
 from recall_learn.support import environment
 from recall_learn.support.checks import whole
 from recall_learn.support.files import check_folder, share, write_text, writing
-from recall_learn.measures.facts import cloze, cloze_rows
-from recall_learn.measures.source import say_hidden
 from recall_learn.support.lock import owning
-from recall_learn.models.masked_lm import MaskedLM, hide_each
 from recall_learn.support.reading import parse_json
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from recall_learn.tasks import glue
-from recall_learn.theory.annealing import Sigmoid
+from recall_learn.methods.recadam.optimizer import ALGORITHMS
 from recall_learn.models.backbones import INITS
 from recall_learn.support.checks import number, shown, whole
-from recall_learn.methods.recadam.optimizer import ALGORITHMS
+from recall_learn.tasks import glue
+from recall_learn.theory.annealing import Sigmoid
 
 PULLS = ("recadam", "ewc", "l2sp")
 MASKS = ("child-f", "child-d")
@@ -82,8 +82,8 @@ class Recipe:
         evaluate_every: steps between two evaluations; None for about ten in the run.
         mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
             float32 weights.
-        probe: what is asked of the model at every evaluation about its pretraining, see `recall_learn.measures.probes`: one or
-            more of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
+        probe: what is asked of the model at every evaluation about its pretraining, see `recall_learn.measures.probes`: one
+            or more of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
             the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
 

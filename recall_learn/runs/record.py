@@ -8,7 +8,8 @@ A run is a JSON file:
   of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), at the evaluations ``distance``, and
   ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are those of the next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
-  probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see `recall_learn.measures.probes`;
+  probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see
+  `recall_learn.measures.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
   `recall_learn.runs.steering`; those beyond the history act when the run comes there; missing where none did;
 - ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
@@ -25,10 +26,10 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.tasks import glue
+from recall_learn.runs.recipe import Recipe
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import parse_json, read_text
-from recall_learn.runs.recipe import Recipe
+from recall_learn.tasks import glue
 
 SCHEMA = 1
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
 
-from recall_learn.theory.annealing import Sigmoid
-from recall_learn.runs.methods import Method
 from recall_learn.methods.recadam.optimizer import RecAdam
+from recall_learn.runs.methods import Method
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, settings
+from recall_learn.theory.annealing import Sigmoid
 
 Steer = Callable[[int, Run], Mapping[str, float]]
 """Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""

@@ -1,8 +1,8 @@
 """A sweep: all runs of a grid, on the local cores or on a cluster, into one file.
 
 Each run is `recall_learn.runs.finetune`, on one thread. They go side by side in processes of this machine, see
-`recall_learn.runs.workers`, or on a Ray cluster that is named by its address, see `recall_learn.runs.cluster`. Whatever is
-recorded stays: a sweep that was stopped, or whose machine went away, goes on with what is missing.
+`recall_learn.runs.workers`, or on a Ray cluster that is named by its address, see `recall_learn.runs.cluster`. Whatever
+is recorded stays: a sweep that was stopped, or whose machine went away, goes on with what is missing.
 """
 
 import os
@@ -16,15 +16,15 @@ from tqdm.auto import tqdm
 
 from recall_learn.measures import probes
 from recall_learn.models import backbones
+from recall_learn.models.fishers import read_fisher
 from recall_learn.runs import cluster, grids, workers
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.workers import DiedError, Outcome
 from recall_learn.support import environment
-from recall_learn.tasks import glue
 from recall_learn.support.checks import number, whole
 from recall_learn.support.files import check_file
 from recall_learn.support.lock import owning
-from recall_learn.models.fishers import read_fisher
-from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.workers import DiedError, Outcome
+from recall_learn.tasks import glue
 
 
 def sweep(

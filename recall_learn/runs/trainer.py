@@ -13,8 +13,8 @@ from accelerate.state import AcceleratorState
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback
 
-from recall_learn.support.random_state import set_random_state
 from recall_learn.runs.recipe import Recipe
+from recall_learn.support.random_state import set_random_state
 
 FLUSH = {"cpu": 0.0, "cuda": 0.1}
 """Where nobody asks for more, so many seconds lie between two looks at the loss: on a GPU each waits for its step."""

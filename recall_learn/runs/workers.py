@@ -1,7 +1,7 @@
 """Runs side by side on this machine: processes that take recipes from a pipe and answer through another.
 
-Each is ``python -m recall_learn.runs.workers``. It opens no port, keeps what it has imported from run to run, and answers
-each JSON line that it reads with one. Its pipe ends with the sweep, however that ends, and a worker ends with its pipe.
+Each is ``python -m recall_learn.runs.workers``. It opens no port, keeps what it has imported from run to run, and
+answers each JSON line that it reads with one. Its pipe ends with the sweep, however that ends, and a worker ends with its pipe.
 """
 
 import builtins
@@ -22,9 +22,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from recall_learn.support import environment
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.support import environment
 
 TRIES = 3
 """How often a run is begun whose worker dies."""
