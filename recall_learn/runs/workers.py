@@ -1,7 +1,8 @@
 """Runs side by side on this machine: processes that take recipes from a pipe and answer through another.
 
 Each is ``python -m recall_learn.runs.workers``. It opens no port, keeps what it has imported from run to run, and
-answers each JSON line that it reads with one. Its pipe ends with the sweep, however that ends, and a worker ends with its pipe.
+answers each JSON line that it reads with one. Its pipe ends with the sweep, however that ends, and a
+worker ends with its pipe.
 """
 
 import builtins
