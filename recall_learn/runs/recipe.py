@@ -82,8 +82,8 @@ class Recipe:
         evaluate_every: steps between two evaluations; None for about ten in the run.
         mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
             float32 weights.
-        probe: what is asked of the model at every evaluation about its pretraining, see `measures.probes`: one or more of
-            stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
+        probe: what is asked of the model at every evaluation about its pretraining, see `measures.probes`: one or more
+            of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
             the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
 
