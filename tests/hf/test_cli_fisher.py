@@ -6,7 +6,7 @@ import pytest
 from small import save_backbone, save_glue
 
 from recall_learn.cli import main
-from recall_learn.runs import methods
+from recall_learn.models import fishers
 from recall_learn.tasks import glue
 from recall_learn.theory.fisher import load_fisher
 from recall_learn.world import World
@@ -62,7 +62,7 @@ def test_a_task_of_ones_own_world_gives_a_fisher(command, tmp_path):
 def test_what_finetune_would_refuse_is_refused(command, data, tmp_path, monkeypatch, options, words):
     if "backbone" in options:
         options = {**options, "backbone": data / "bert"}
-    monkeypatch.setattr(methods, "fisher_diagonal", lambda *_, **__: pytest.fail("a Fisher was taken"))
+    monkeypatch.setattr(fishers, "fisher_diagonal", lambda *_, **__: pytest.fail("a Fisher was taken"))
     refused(command("--out", tmp_path / "f", **options), *words)
     assert not os.listdir(tmp_path)
 
