@@ -69,6 +69,12 @@ def image(side, width, labels):
     return nn.Sequential(nn.Conv2d(1, width, 2), nn.Tanh(), nn.Flatten(), nn.Dropout(0.5), nn.Linear(last, labels))
 
 
+def averaging(side, width, labels):
+    """Its running averages move in each forward pass in train mode."""
+    model = image(side, width, labels)
+    return nn.Sequential(model[0], nn.BatchNorm2d(width), *model[1:])
+
+
 def twice_at_rest(inputs, width, labels):
     return Twice(inputs, width, labels).eval()
 
@@ -77,7 +83,8 @@ def resting(inputs, width, labels):
     return plain(inputs, width, labels).eval()
 
 
-MODELS = {each.__name__: each for each in (plain, partly, mixed, between, resting, image, twice_at_rest, Twice, Words)}
+KINDS = (plain, partly, mixed, between, resting, image, averaging, twice_at_rest, Twice, Words)
+MODELS = {each.__name__: each for each in KINDS}
 
 
 def made(kind, seed, *sizes):
@@ -110,10 +117,16 @@ def cases(rng):
 
 
 def play(entry, model, x, y, watched=""):
-    """The Fisher; or what is left of the model's modes or gradients, which are put back for whoever looks next."""
+    """The Fisher; or whether the model's modes, gradients or averages are left, put back for whoever looks next."""
     modes = {module: module.training for module in model.modules()}
     grads = {weight: weight.grad for weight in model.parameters()}
+    averages = {buffer: buffer.clone() for buffer in model.buffers()}
     found = entry(model, x, y)
+    if watched == "averages":
+        kept = all(torch.equal(buffer, before) for buffer, before in averages.items())
+        for buffer, before in averages.items():
+            buffer.copy_(before)
+        return kept
     if watched == "modes":
         kept = all(module.training == mode for module, mode in modes.items())
         for module, mode in modes.items():
@@ -292,4 +305,12 @@ def leaves_grad_alone(answer, rng):
         )
 
 
-LAWS = [drops_nothing, keeps_each_mode, leaves_grad_alone]
+def moves_no_average(answer, rng):
+    if not answer(seeded(rng, averaging, 3, 2, 3), rows(rng, 4, 1, 3, 3), labels(rng, 4, 3), "averages"):
+        wrong(
+            "the running averages of a BatchNorm have moved: the model was called in train mode. Call model.eval() "
+            "before the first forward pass, also before one that only asks for the number of labels"
+        )
+
+
+LAWS = [drops_nothing, keeps_each_mode, leaves_grad_alone, moves_no_average]

@@ -53,6 +53,7 @@ MUTANTS = [
         },
         "its hooks",
     ),
+    ("calls it first", {"    model.eval()\n": "    model(x)\n    model.eval()\n"}, "running averages"),
     ("keeps the Fisher in the model", {"    model.eval()\n": "    model.eval()\n    model.fisher = 1\n"}, "attribute"),
     ("switches all modules on", {"module.training = mode": "model.train(modes[0][1])"}, "switches every module"),
 ]
