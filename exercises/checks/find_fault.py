@@ -15,6 +15,13 @@ FACTORS = (512.0, 1 / 512, 512.0)
 """What takes the weights of a run from the lower end of the scale to the upper one, and back; exact in floats."""
 OF_FINE = 3
 """How many times as many runs are in order as have one fault: a rule that chance alone sets off has to meet several."""
+TEMPTING = {
+    ("fine", 1): (333, 840, 1270, 1480, 1599, 1865, 2045, 2519, 2752, 2841, 2897, 3060, 3086, 3390, 3426),
+    ("fine", 4): (840, 1557, 1854, 1915, 2060, 2697, 3057),
+    ("gradients not divided", 1): (274, 898, 2949, 3097, 3393),
+}
+"""By fault and place: seeds of runs that set off a rule of thumb, as one of twenty does. The body comes home a little at
+the stop and stays there; the score falls by more than 0.03; the sum of some steps is no longer than its longest part."""
 
 FINE, WARM, MICRO, RESTARTED, ANCHORS, LOST, HEAD, DIVIDED, PADDING, TRAINING = NAMES
 
@@ -101,10 +108,10 @@ def twice(log):
 def cases(rng):
     RUNS.clear()
     for name in NAMES:
-        for factor in FACTORS * (OF_FINE if name == FINE else 1):
+        for i, factor in enumerate(FACTORS * (OF_FINE if name == FINE else 1)):
             log = None
             while log is None or (name == TRAINING and abs(np.diff(twice(log))) < 3e-3):  # so close only by chance
-                seed = seed_at(rng, factor < 1)
+                seed = int(rng.choice(TEMPTING[name, i])) if (name, i) in TEMPTING else seed_at(rng, factor < 1)
                 log = GIVEN.toy_log(name, seed)
             RUNS.append((name, seed, factor, log))
     return [case(run[-1]) for run in RUNS]
