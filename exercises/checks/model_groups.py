@@ -359,9 +359,7 @@ MISTAKES = [
     Mistake(
         "in yours a module is new as a whole where one of its parameters is. Its weight may have been loaded and its "
         "bias not: go by the parameters' own names.",
-        sorted_by(
-            new=lambda names, loading: {*map(above, names)} <= {*map(above, reported(loading))}
-        ),
+        sorted_by(new=lambda names, loading: {*map(above, names)} <= {*map(above, reported(loading))}),
     ),
     Mistake("a tied parameter is there twice in yours, once for each name. It is one tensor.", sorted_by(twice=True)),
     Mistake("frozen parameters are in your groups. Leave out those without `requires_grad`.", sorted_by(frozen=True)),
