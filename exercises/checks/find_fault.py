@@ -1,5 +1,6 @@
 """Fresh toy logs, each with a fault that is known because the check has put it there."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,22 @@ from recall_learn.practice.exercise import load_file
 
 GIVEN = load_file(Path(__file__).parents[1] / "solutions" / "find_fault.py", "recall_learn_toy_logs")
 NAMES = GIVEN.NAMES
-RUNS = []
-"""``truth, seed, factor, log`` of this look's cases; the laws say more about the same runs."""
+RUNS = {}
+"""``truth, seed, factor, log`` of each of a look's cases; the laws say more about the same runs. Draws of several looks
+may be there at a time, so they are kept by the state of the random numbers behind them."""
+KEPT = 8
 FACTORS = (512.0, 1 / 512, 512.0)
 """What takes the weights of a run from the lower end of the scale to the upper one, and back; exact in floats."""
 OF_FINE = 3
 """How many times as many runs are in order as have one fault: a rule that chance alone sets off has to meet several."""
+TEMPTING = {
+    ("fine", 1): (333, 840, 1270, 1480, 1599, 1865, 2045, 2519, 2752, 2841, 2897, 3060, 3086, 3390, 3426),
+    ("fine", 4): (840, 1557, 1854, 1915, 2060, 2697, 3057),
+    ("gradients not divided", 1): (274, 898, 2949, 3097, 3393),
+}
+"""By fault and place: seeds of runs that set off a rule of thumb, as one of twenty does. The body comes home a little
+at the stop and stays there; the score falls by more than 0.03; the sum of some steps is no longer than its longest
+part."""
 
 FINE, WARM, MICRO, RESTARTED, ANCHORS, LOST, HEAD, DIVIDED, PADDING, TRAINING = NAMES
 
@@ -99,20 +110,28 @@ def twice(log):
 
 
 def cases(rng):
-    RUNS.clear()
+    runs = []
     for name in NAMES:
-        for factor in FACTORS * (OF_FINE if name == FINE else 1):
+        for i, factor in enumerate(FACTORS * (OF_FINE if name == FINE else 1)):
             log = None
             while log is None or (name == TRAINING and abs(np.diff(twice(log))) < 3e-3):  # so close only by chance
-                seed = seed_at(rng, factor < 1)
+                seed = int(rng.choice(TEMPTING[name, i])) if (name, i) in TEMPTING else seed_at(rng, factor < 1)
                 log = GIVEN.toy_log(name, seed)
-            RUNS.append((name, seed, factor, log))
-    return [case(run[-1]) for run in RUNS]
+            runs.append((name, seed, factor, log))
+    RUNS[state(rng)] = runs
+    for old in list(RUNS)[:-KEPT]:
+        del RUNS[old]
+    return [case(run[-1]) for run in runs]
+
+
+def state(rng):
+    return rng.bit_generator.state["state"]["state"]
 
 
 def reference(log):
     """The fault itself."""
-    return next(truth for truth, *_, run in RUNS if np.array_equal(run["loss"], log["loss"]))
+    every = itertools.chain(*RUNS.values())
+    return next(truth for truth, *_, run in every if np.array_equal(run["loss"], log["loss"]))
 
 
 def play(entry, log):
@@ -136,7 +155,7 @@ def message(truth, said, seed):
 
 
 def each_answer_is_a_name(answer, rng):
-    for truth, seed, _, log in RUNS:
+    for truth, seed, _, log in RUNS[state(rng)]:
         said = answer(log)
         if said not in NAMES:
             none = " None comes where no `return` is reached." if said == "<None>" else ""
@@ -148,7 +167,7 @@ def each_answer_is_a_name(answer, rng):
 
 
 def the_unit_does_not_matter(answer, rng):
-    for truth, seed, factor, log in RUNS:
+    for truth, seed, factor, log in RUNS[state(rng)]:
         said, again = answer(log), answer(scaled(log, factor))
         if said != again:
             times = "times 512" if factor > 1 else "divided by 512"
@@ -161,7 +180,7 @@ def the_unit_does_not_matter(answer, rng):
 
 
 def no_run_is_missed(answer, rng):
-    for truth, seed, _, log in RUNS:
+    for truth, seed, _, log in RUNS[state(rng)]:
         said = answer(log)
         if said != truth:
             wrong(message(truth, said, seed))

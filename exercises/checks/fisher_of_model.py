@@ -69,6 +69,12 @@ def image(side, width, labels):
     return nn.Sequential(nn.Conv2d(1, width, 2), nn.Tanh(), nn.Flatten(), nn.Dropout(0.5), nn.Linear(last, labels))
 
 
+def averaging(side, width, labels):
+    """Its running averages move in each forward pass in train mode."""
+    model = image(side, width, labels)
+    return nn.Sequential(model[0], nn.BatchNorm2d(width), *model[1:])
+
+
 def twice_at_rest(inputs, width, labels):
     return Twice(inputs, width, labels).eval()
 
@@ -77,7 +83,8 @@ def resting(inputs, width, labels):
     return plain(inputs, width, labels).eval()
 
 
-MODELS = {each.__name__: each for each in (plain, partly, mixed, between, resting, image, twice_at_rest, Twice, Words)}
+KINDS = (plain, partly, mixed, between, resting, image, averaging, twice_at_rest, Twice, Words)
+MODELS = {each.__name__: each for each in KINDS}
 
 
 def made(kind, seed, *sizes):
@@ -110,10 +117,16 @@ def cases(rng):
 
 
 def play(entry, model, x, y, watched=""):
-    """The Fisher; or what is left of the model's modes or gradients, which are put back for whoever looks next."""
+    """The Fisher; or whether the model's modes, gradients or averages are left, put back for whoever looks next."""
     modes = {module: module.training for module in model.modules()}
     grads = {weight: weight.grad for weight in model.parameters()}
+    averages = {buffer: buffer.clone() for buffer in model.buffers()}
     found = entry(model, x, y)
+    if watched == "averages":
+        kept = all(torch.equal(buffer, before) for buffer, before in averages.items())
+        for buffer, before in averages.items():
+            buffer.copy_(before)
+        return kept
     if watched == "modes":
         kept = all(module.training == mode for module, mode in modes.items())
         for module, mode in modes.items():
@@ -127,8 +140,12 @@ def play(entry, model, x, y, watched=""):
     return found
 
 
-def derivatives(model, x, y, step=1e-5, of=lambda logits: logits):
-    """Central differences of each example's loss, of these logits, ``name -> [N, *shape]``."""
+def surprise(logits, y):
+    return functional.cross_entropy(logits, y, reduction="none")
+
+
+def derivatives(model, x, y, step=1e-5, loss=surprise):
+    """Central differences of each example's loss, ``name -> [N, *shape]``."""
     model = copy.deepcopy(model).eval().double()
     x = x.double() if x.is_floating_point() else x
     found = {}
@@ -141,24 +158,43 @@ def derivatives(model, x, y, step=1e-5, of=lambda logits: logits):
                 before, losses = flat[i].item(), []
                 for value in (before + step, before - step):
                     flat[i] = value
-                    losses.append(functional.cross_entropy(of(model(x)), y, reduction="none"))
+                    losses.append(loss(model(x), y))
                 flat[i] = before
                 columns.append((losses[0] - losses[1]) / (2 * step))
             found[name] = torch.stack(columns, 1).view(len(x), *weight.shape)
     return found
 
 
-def of_each(model, x, y, function):
-    return {name: function(g) for name, g in derivatives(model, x, y).items()}
+def of_each(model, x, y, function, loss=surprise):
+    return {name: function(g) for name, g in derivatives(model, x, y, loss=loss).items()}
+
+
+def mean_square(g):
+    return g.square().mean(0)
 
 
 def reference(model, x, y):
-    return of_each(model, x, y, lambda g: g.square().mean(0))
+    return of_each(model, x, y, mean_square)
 
 
-def softmax_twice(model, x, y):
-    found = derivatives(model, x, y, of=lambda logits: logits.softmax(1))
-    return {name: g.square().mean(0) for name, g in found.items()}
+def of_loss(loss):
+    """What comes out with another loss than -log p(y | x)."""
+    return lambda model, x, y: of_each(model, x, y, mean_square, loss)
+
+
+def picked(values, y):
+    return values.gather(1, y[:, None])[:, 0]
+
+
+def exact(model, x, y):
+    """All labels, each with the model's probability, in place of those of the data."""
+    total = {}
+    with torch.no_grad():
+        shares = copy.deepcopy(model).eval()(x).softmax(1).double()
+    for label in range(shares.shape[1]):
+        for name, g in derivatives(model, x, torch.full_like(y, label)).items():
+            total[name] = total.get(name, 0) + torch.einsum("n,n...->...", shares[:, label], g**2) / len(x)
+    return total
 
 
 def of_favourites(model, x, y):
@@ -176,6 +212,11 @@ MISTAKES = [
         "you squared the gradient of the batch's summed loss. Take each example's gradient on its own, square it, and "
         "take the mean.",
         lambda model, x, y: of_each(model, x, y, lambda g: g.sum(0).square()),
+    ),
+    Mistake(
+        "you squared the mean of the gradients and took it N times. That is right on average where the labels are "
+        "drawn from the model, and not for one batch of data: square each example's gradient on its own.",
+        lambda model, x, y: of_each(model, x, y, lambda g: g.mean(0).square() * len(g)),
     ),
     Mistake(
         "the gradients pile up: each example's still holds those before it. `backward()` adds to `.grad`, so empty it "
@@ -203,9 +244,23 @@ MISTAKES = [
         of_favourites,
     ),
     Mistake(
+        "this is the exact Fisher: all labels, each with the model's probability. The empirical Fisher takes the "
+        "labels of the data, y, and no others.",
+        exact,
+    ),
+    Mistake(
         "this is what comes out with the softmax taken twice. `cross_entropy` and `log_softmax` take logits and do it "
         "themselves: hand them model(x).",
-        softmax_twice,
+        of_loss(lambda logits, y: surprise(logits.softmax(1), y)),
+    ),
+    Mistake(
+        "you take the logit of y_n for its log probability. `nll_loss` wants `log_softmax` of the logits; "
+        "`cross_entropy` takes it itself.",
+        of_loss(picked),
+    ),
+    Mistake(
+        "you derive the probability itself. Wanted is the derivative of its logarithm, log p(y_n | x_n).",
+        of_loss(lambda logits, y: picked(logits.softmax(1), y)),
     ),
     Mistake(
         "you take the variance of the gradients: their mean is taken off before the squares. Leave it in.",
@@ -217,7 +272,13 @@ MISTAKES = [
 def drops_nothing(answer, rng):
     seed, x, y = int(rng.integers(2**31)), rows(rng, 6, 3), labels(rng, 6, 3)
     for kinds in (("plain", "resting"), ("Twice", "twice_at_rest")):
-        found = [answer(built(made, kind, seed, 3, 4, 3), x, y) for kind in kinds]
+        found = [answer(built(made, kind, seed, 3, 4, 3), x, y) for kind in (*kinds, kinds[1])]
+        if not all(same(found[1][name], found[2][name]) for name in found[1]):
+            wrong(
+                "one model in eval mode gets another Fisher each time. Something in yours is drawn at random: the "
+                "labels, or what dropout leaves out. Take the labels y, and call model.eval() before the first "
+                "forward pass"
+            )
         if not all(same(found[0][name], found[1][name]) for name in found[1]):
             wrong(
                 "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
@@ -244,4 +305,12 @@ def leaves_grad_alone(answer, rng):
         )
 
 
-LAWS = [drops_nothing, keeps_each_mode, leaves_grad_alone]
+def moves_no_average(answer, rng):
+    if not answer(seeded(rng, averaging, 3, 2, 3), rows(rng, 4, 1, 3, 3), labels(rng, 4, 3), "averages"):
+        wrong(
+            "the running averages of a BatchNorm have moved: the model was called in train mode. Call model.eval() "
+            "before the first forward pass, also before one that only asks for the number of labels"
+        )
+
+
+LAWS = [drops_nothing, keeps_each_mode, leaves_grad_alone, moves_no_average]

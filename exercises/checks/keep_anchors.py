@@ -102,9 +102,9 @@ def frozen(anchor):
 
 def play(entry, model, head, asking=False):
     """The anchors' numbers after the model has moved; or whether any of them asks for a gradient."""
-    kinds = [weight.dtype for weight in model.parameters()]
+    kinds = {name: weight.dtype for name, weight in model.named_parameters()}
     anchors = entry(model, head)
-    if kinds != [weight.dtype for weight in model.parameters()]:
+    if any(kinds.get(name, weight.dtype) != weight.dtype for name, weight in model.named_parameters()):
         wrong("your function changes the dtype of the model's weights. `.float()` and `.double()` of a model change it")
     if not isinstance(anchors, Mapping):
         return anchors
@@ -155,6 +155,10 @@ def by_first_part(name, head):
     return name.split(".")[0] != head.rstrip(".")
 
 
+def by_both_first_parts(name, head):
+    return name.split(".")[0] != head.split(".")[0]
+
+
 def of_encoder(name, head):
     return name.startswith("encoder.")
 
@@ -168,8 +172,8 @@ MOVES = (
     "and the pull does nothing. `detach()`, `.data` and `state_dict()` copy no numbers. Make a copy of each: `clone()`."
 )
 HEAD = (
-    "the new head is among your anchors. It was drawn at random, so to hold it there is to hold it nowhere: leave out "
-    "the names that begin with `head`."
+    "the new head is among your anchors. It was drawn at random, so it has nothing to remember: leave out the names "
+    "that begin with `head`."
 )
 STATES = ((False, True), (True, True), (True, False))  # the last is a `state_dict()`, where tied weights are twice
 MISTAKES = [
@@ -194,10 +198,13 @@ MISTAKES = [
         "`score.`), and these parts of the encoder have lost their anchors.",
         wrongly(keep=without_point),
     ),
-    Mistake(
-        "you compare `head` with the first part of a name. It may have two parts, such as `cls.score.`, or be the "
-        "beginning of one: ask `name.startswith(head)`.",
-        wrongly(keep=by_first_part),
+    *(
+        Mistake(
+            "you compare the first part of a name. `head` may have two parts, such as `cls.score.`, or be the "
+            "beginning of one: ask `name.startswith(head)`.",
+            wrongly(keep=keep),
+        )
+        for keep in (by_first_part, by_both_first_parts)
     ),
     Mistake(
         "you keep the names that begin with `encoder.`, and in many models there are none. All are kept but those that "

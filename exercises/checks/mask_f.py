@@ -1,5 +1,7 @@
 """Which values come out, in the cases; which entries they are, by laws about many coins."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -25,7 +27,7 @@ def in_columns(x):
 
 
 def cases(rng):
-    shapes = ([(3,), (2, 2), ()], [(40, 50), (300,)], [(7, 5, 40), (), (200,)], [(900,)])
+    shapes = ([(3,), (2, 2), (), (1, 4)], [(40, 50), (300,)], [(7, 5, 40), (), (200,)], [(900,)])
     shares = (1.0, float(rng.uniform(0.15, 0.25)), float(rng.uniform(0.3, 0.4)), float(rng.uniform(0.6, 0.8)))
     found = []
     for each, p in zip(shapes, shares, strict=True):
@@ -36,8 +38,13 @@ def cases(rng):
 
 def play(entry, gradients, p, generator, calls=0):
     """The smallest and the largest of the masked entries, as parts of the gradients; all that comes, where it has to be
-    the gradients, or cannot be compared with them; or what came of several calls.
+    the gradients, or cannot be compared with them; or what came of several calls; or whether torch's global generator
+    was left alone.
     """
+    if calls == "global":
+        state = torch.get_rng_state()
+        entry(gradients, p, generator)
+        return torch.equal(state, torch.get_rng_state())
     if calls:
         return [entry(gradients, p, generator) for _ in range(calls)]
     before = [g.clone() for g in gradients]
@@ -124,15 +131,36 @@ def keeps_the_share_p(answer, rng):
             if abs(share - (1 - p)) < SURE * spread:
                 wrong("it is the other way round: p is the share that is kept. You keep with probability 1 - p.")
             if abs(share - p) > SURE * spread:
-                wrong(f"you keep {share:.3f} of the entries at p = {p:.3f}, and these are too many entries for chance")
+                wrong(f"you keep {share:.3f} of {mask.numel():,} entries at p = {p:.3f}: chance comes nearer to p")
+        looks_at_no_value(gradients[0].flatten(), masks[0].flatten())
+
+
+def looks_at_no_value(gradient, mask):
+    """The share is that of all, among the entries above 0 and among the large ones."""
+    share = float(mask.double().mean())
+    for which, part in (("above 0", gradient > 0), ("above 1.25 or below -1.25", gradient.abs() > 1.25)):
+        inside, outside = float(mask[part].double().mean()), float(mask[~part].double().mean())
+        if abs(inside - outside) > SURE * (share * (1 - share) * (1 / part.sum() + 1 / (~part).sum())) ** 0.5:
+            wrong(
+                f"you keep {inside:.3f} of the entries whose gradient is {which}, and {outside:.3f} of the others. A "
+                "coin does not look at the gradient"
+            )
 
 
 def divides_what_it_keeps(answer, rng):
-    gradients, p = drawn(rng, [(50, 40)]), float(rng.uniform(0.3, 0.7))
-    ((got,),) = answer(gradients, p, seeded(rng), 1)
-    parts = (torch.as_tensor(got) / gradients[0]).double()
-    if not torch.minimum(parts.abs(), (parts - 1 / p).abs()).max() < 1e-3:
-        wrong("an entry of yours is neither 0 nor the gradient's divided by p")
+    shapes = [(50, 40), (2000,), (7, 5), (30,), (), (1, 6)]
+    gradients, p = drawn(rng, shapes), float(rng.uniform(0.3, 0.7))
+    (masked,) = answer(gradients, p, seeded(rng), 1)
+    if not fits(masked, gradients):
+        wrong("your result has to be a list of tensors, of the shapes that the gradients have")
+    for i, (got, gradient) in enumerate(zip(masked, gradients, strict=True)):
+        parts = (torch.as_tensor(got) / gradient).double().flatten()
+        off = torch.minimum(parts.abs(), (parts - 1 / p).abs())
+        if not off.max() < 1e-3:
+            wrong(
+                f"an entry of yours is neither 0 nor the gradient's divided by p: in gradient {i}, of shape "
+                f"{list(shapes[i])}, it is {float(parts[off.argmax()]):.3f} times the gradient's at p = {p:.3f}"
+            )
 
 
 def differs_between_tensors(answer, rng):
@@ -143,9 +171,13 @@ def differs_between_tensors(answer, rng):
 
 
 def differs_between_calls(answer, rng):
-    first, second = kept(answer, drawn(rng, [(40, 50), (300,)]), 0.5, seeded(rng), calls=2)
-    if any((a == b).double().mean() > 0.8 for a, b in zip(first, second, strict=True)):
-        wrong("two calls with the same generator give the same masks. It is seeded once, outside: let it go on")
+    calls = kept(answer, drawn(rng, [(40, 50), (300,)]), 0.5, seeded(rng), calls=12)
+    for one, other in itertools.combinations(calls, 2):
+        if any((a == b).double().mean() > 0.8 for a, b in zip(one, other, strict=True)):
+            wrong(
+                "two calls with the same generator give the same masks. Throw new coins in each call, and let the "
+                "generator go on: it is seeded once, outside"
+            )
 
 
 def comes_from_the_generator(answer, rng):
@@ -167,6 +199,9 @@ def throws_coins_that_know_nothing_of_each_other(answer, rng):
         wrong(
             "you keep the same number of entries in every tensor. Coins do not know of each other: throw one for each"
         )
+    calls = kept(answer, drawn(rng, [(1000,), (30, 40)]), float(rng.uniform(0.3, 0.7)), seeded(rng), calls=12)
+    if len({sum(int(mask.sum()) for mask in masks) for masks in calls}) == 1:
+        wrong("you keep the same number of entries in every call: that is a share of them, and no coin for each")
 
 
 def is_independent(answer, rng):
@@ -188,13 +223,38 @@ def is_independent(answer, rng):
             )
 
 
+def never_repeats(answer, rng):
+    """Coins of a long tensor, against the same coins some places further on, for all distances at once."""
+    p, count = float(rng.uniform(0.3, 0.7)), 20_000
+    ((mask,),) = kept(answer, drawn(rng, [(count,)]), p, seeded(rng))
+    coins = mask.double().numpy() - mask.double().mean().item()
+    coins /= coins.std() or 1.0
+    shared = np.fft.irfft(np.abs(np.fft.rfft(coins)) ** 2)[1 : count // 2] / count
+    far = int(np.abs(shared).argmax())
+    if abs(shared[far]) > (SURE + 1) / count**0.5:
+        wrong(
+            f"in a tensor of {count:,} entries a coin and the one {far + 1} places on know of each other: their "
+            f"correlation is about {np.clip(shared[far], -1, 1):.2f}. Throw a coin for each entry"
+        )
+
+
+def leaves_the_global_generator(answer, rng):
+    if not answer(drawn(rng, [(5,), (2, 3)]), 0.5, seeded(rng), "global"):
+        wrong(
+            "you seed torch's global generator, or draw from it, and whatever else is random in the run hangs on it. "
+            "Pass `generator` on, as in torch.rand(..., generator=generator)"
+        )
+
+
 LAWS = [
     divides_what_it_keeps,
     throws_a_coin_for_each_entry,
+    never_repeats,
     keeps_the_share_p,
     differs_between_tensors,
     differs_between_calls,
     comes_from_the_generator,
     throws_coins_that_know_nothing_of_each_other,
     is_independent,
+    leaves_the_global_generator,
 ]

@@ -59,10 +59,13 @@ MODELS = {
         "transformer.wte": "table frozen",
         "transformer.h.0.ln_1": "norm",
         "transformer.h.0.score": "dense",
+        "transformer.h.0.c_attn": "dense bias new",
         "transformer.h.0.conv": "conv",
         "transformer.ln_f": "long",
         "transformer.gate": "thin",
         "score": "matrix other",
+        "score_norm": "norm other",
+        "adapter": "token other",
     },
     "clip": {
         "encoder.embed": "table frozen",
@@ -77,6 +80,7 @@ MODELS = {
         "cls.predictions": "dense",
         "logit_scale": "number",
         "logit_bias": "number new",
+        "logit_bias_low": "number",
     },
     "masked": {
         "backbone.embeddings": "table",
@@ -86,8 +90,8 @@ MODELS = {
         "cls.decoder": "tied backbone.embeddings",
     },
 }
-"""Modules by name: the kind of part, and what happened: new, of another shape (other), frozen, tied to another one (and
-its own name missing); the rest was loaded."""
+"""Modules by name: the kind of part, and what happened: new (or its bias alone), of another shape (other), frozen, tied
+to another one (and its own name missing); the rest was loaded. Names begin alike, and in a module not all is new."""
 
 
 def drawn(kind, order, freeze):
@@ -117,8 +121,8 @@ def add(model, name, what):
 
 
 def at(model, name):
-    above, _, last = name.rpartition(".")
-    return getattr(model.get_submodule(above), last)
+    module, _, last = name.rpartition(".")
+    return getattr(model.get_submodule(module), last)
 
 
 def names_of(name, what):
@@ -135,8 +139,9 @@ def names_of(name, what):
 def report(kind, rng):
     """What the load reported."""
     parts = [(each, what) for name, what in MODELS[kind].items() for each in names_of(name, what)]
-    missing = [each for each, what in parts if "new" in what or "missing" in what] + ["position_ids"]
-    other = [(each, (7, D), (2, D)) for each, what in parts if "other" in what]
+    lost = [(each, what) for each, what in parts if "new" in what or "missing" in what]
+    missing = [each for each, what in lost if "bias new" not in what or each.endswith(".bias")] + ["position_ids"]
+    other = [(each, (7, D), (2, D)[: 2 - i % 2]) for i, (each, what) in enumerate(parts) if "other" in what]
     unexpected = ["cls.seq_relationship.weight", "transformer.h.0.masked_bias"]
     missing = [missing[i] for i in rng.permutation(len(missing))]
     return {"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": other}
@@ -161,10 +166,10 @@ def said(recall, decay):
 def tensors(model):
     """Each parameter with its names and the module that holds it first."""
     found = {}
-    for above, module in model.named_modules():
+    for path, module in model.named_modules():
         for name, p in module._parameters.items():
             if p is not None:
-                found.setdefault(id(p), ([], p, module))[0].append(f"{above}.{name}".removeprefix("."))
+                found.setdefault(id(p), ([], p, module))[0].append(f"{path}.{name}".removeprefix("."))
     return list(found.values())
 
 
@@ -269,11 +274,27 @@ def by_head(among):
     return lambda names, loading: top(names[0]) in among
 
 
-def found_in(fits, cut=False):
-    """New is what fits to a reported name, or, where that is cut, to its module."""
+def whole(name):
+    return name
+
+
+def above(name):
+    return name.rpartition(".")[0]
+
+
+def module_of(name):
+    return above(name) or name
+
+
+def without_weight(name):
+    return name.removesuffix(".weight")
+
+
+def found_in(fits, cut=whole):
+    """New is what fits to a reported name, or to what is left of it where that is cut."""
 
     def new(names, loading):
-        keys = [name.rpartition(".")[0] or name if cut else name for name in reported(loading)]
+        keys = [cut(name) for name in reported(loading)]
         return all(any(fits(name, key) for key in keys) for name in names)
 
     return new
@@ -307,7 +328,7 @@ WORDS = (
 ONE = "norms decay in yours. Whatever has fewer than two dimensions does not: biases, norms, single numbers."
 MISTAKES = [
     Mistake("True and False of `recall` are exchanged: recalled is what was loaded.", sorted_by(flip=True)),
-    Mistake("you recall everything. What is new has no home.", sorted_by(new=lambda *_: False)),
+    Mistake("you recall what is new, too. It was drawn anew, so it has no home.", sorted_by(new=lambda *_: False)),
     Mistake(
         "mismatched parameters are recalled in yours. They did not fit, so they were drawn anew: they are new.",
         sorted_by(new=lambda names, loading: all(name in loading["missing_keys"] for name in names)),
@@ -332,8 +353,13 @@ MISTAKES = [
     ),
     *(
         Mistake(SUBSTRING, sorted_by(new=found_in(fits, cut)))
-        for cut in (False, True)
+        for cut in (whole, module_of, without_weight)
         for fits in (operator.contains, str.startswith, str.endswith)
+    ),
+    Mistake(
+        "in yours a module is new as a whole where one of its parameters is. Its weight may have been loaded and its "
+        "bias not: go by the parameters' own names.",
+        sorted_by(new=lambda names, loading: {*map(above, names)} <= {*map(above, reported(loading))}),
     ),
     Mistake("a tied parameter is there twice in yours, once for each name. It is one tensor.", sorted_by(twice=True)),
     Mistake("frozen parameters are in your groups. Leave out those without `requires_grad`.", sorted_by(frozen=True)),
@@ -368,6 +394,10 @@ MISTAKES = [
     Mistake(
         "a parameter of few numbers does not decay in yours, or one of many does. What counts are its dimensions.",
         sorted_by(decay=lambda names, p, module: p.numel() > D),
+    ),
+    Mistake(
+        "biases decay in yours, and norms: they have one dimension. Two or more decay.",
+        sorted_by(decay=lambda names, p, module: p.ndim >= 1),
     ),
     Mistake("all of yours decay. Those of fewer than two dimensions do not.", sorted_by(decay=lambda *_: True)),
     Mistake("none of yours decays. Those of two dimensions or more do.", sorted_by(decay=lambda *_: False)),

@@ -122,6 +122,7 @@ def cases(rng):
         (plainly_ahead(rng, common=4, lone=(1, 1), together=-0.7), int(rng.integers(25, 35))),
         (plainly_ahead(rng, common=2, lone=(2, 2), crashed=0), int(rng.integers(6, 12))),
         (plainly_ahead(rng, common=9, lone=(0, 0), crashed=0, own=0.3), 2),
+        (plainly_ahead(rng, common=7, together=0.3), int(rng.integers(1010, 1100))),  # there is no most
     ]
     zero = plainly_ahead(rng, common=6, lone=(1, 1), centre=0.0)
     one = shared(*zero)[-1]

@@ -25,11 +25,15 @@ def tensors(rng, shape, dtype=torch.float64):
 
 
 def gradients_of(rng, shape, steps, dtype=torch.float64):
-    """A tensor may be without a gradient; the pooler has its first one later, and in one step nobody has one."""
+    """A tensor may be without a gradient; the pooler has its first one later, and in one step nobody has one.
+
+    In the last step that of the layer is all zeros, and that is not None.
+    """
     drawn = [tensors(rng, shape, dtype) for _ in range(steps)]
     for t, name in ((0, "pooler"), (1, "embedding"), (steps - 2, "head")):
         del drawn[t][name]
     drawn[2] = {}
+    drawn[-1]["layer"].zero_()
     return drawn
 
 
@@ -41,13 +45,13 @@ def cases(rng):
         built(Sigmoid, float(rng.uniform(0.2, 0.4)), int(rng.integers(4, 8))),
         built(Constant, float(rng.uniform(0.65, 0.85))),
     )
-    anneals = (*anneals, built(Sigmoid, float(rng.uniform(0.5, 0.6)), 4))
+    anneals = (*anneals, built(Sigmoid, float(rng.uniform(0.2, 0.25)), 14))
     orders = (0, 1, 2), (2, 0, 1), (0, 2, 1), (0, 1, 2), (2, 1, 0)
     for shape, anneal, order in zip(((3,), (2, 4), (5,), (1, 2, 2), (4,)), anneals, orders, strict=True):
         dtype = torch.float32 if shape == (5,) else torch.float64
         long = shape == (4,)  # many steps, large gradients, and the small rate and large gamma of a real run
         steps, lr = int(rng.integers(5, 9)), float(rng.uniform(0.05, 0.2))
-        steps, lr = (14, lr / 100) if long else (steps, lr)
+        steps, lr = (28, lr / 100) if long else (steps, lr)
         gamma, rates = float(rng.uniform(0.3, 0.5)) / lr, [float(rng.uniform(0.3, 1)) for _ in range(steps)]
         own = {
             "pooler": {
@@ -165,10 +169,12 @@ RIGHT = {
     "lam_on": "step",  # or "gradient"
     "none": "skip",  # or "pull", "zero", "return", "break": what is done without a gradient
     "kept": (),  # settings that are those of __init__
+    "frozen": (),  # settings that are those the group had when the optimizer was made
+    "zeros": "gradient",  # or "none"
     "pull": "old",
     "home": 1.0,
     "lr_in_pull": True,
-    "root": lambda v, eps: np.sqrt(v) + eps,
+    "root": lambda v, eps, corrected: np.sqrt(v) + eps,
 }
 
 
@@ -183,11 +189,14 @@ def wrongly(**mistaken):
         states, done, counts = [{"t": 0, "m": 0.0, "v": 0.0} for _ in NAMES], {}, {"tensors": 0, "some": 0}
         made_with = {"lr": lr, "gamma": gamma, "betas": betas, "eps": eps}
         for call, (given, rate, share) in enumerate(zip(gradients, rates, shares, strict=True), 1):
+            if how["zeros"] == "none":
+                given = {name: g for name, g in given.items() if g.any()}
             counts |= {"calls": call, "never": 0, "behind": call - 1, "first": 1, "none": np.inf}
             counts["some"] += bool(given)
             for name in reached(given, how["none"], names):
                 now = at_step(made_with | own.get(name, {}), rate, share)
                 now |= {key: made_with[key] for key in how["kept"]}
+                now |= {key: (made_with | own.get(name, {}))[key] for key in how["frozen"]}
                 s = states[{"all": 0, "group": GROUP_OF[name]}.get(how["state"], NAMES.index(name))]
                 has = name in given or how["none"] == "zero"
                 s["t"] += has
@@ -195,8 +204,10 @@ def wrongly(**mistaken):
                 counts["groups"] = (call - 1) * len(GROUPS) + order.index(GROUP_OF[name]) + 1
                 lam, pulls = of_head(how["lam_of"](float(anneal(counts[how["count"]]))), name == "head", how["head"])
                 g = given[name].double().numpy() if name in given else 0.0
-                move = direction(lam * g if how["lam_on"] == "gradient" else g, s, counts[how["bias"]], now, how)
-                step = now["lr"] * (1.0 if how["lam_on"] == "gradient" else lam) * move if has else 0.0
+                step = 0.0
+                if has:
+                    move = direction(lam * g if how["lam_on"] == "gradient" else g, s, counts[how["bias"]], now, how)
+                    step = now["lr"] * (1.0 if how["lam_on"] == "gradient" else lam) * move
                 pull = (1 - lam) * (now["lr"] if how["lr_in_pull"] else 1.0) * now["gamma"] * pulls
                 theta[name] = moved(theta[name], step, pull, anchors[name], how)
             done |= {after(name, call): torch.tensor(value) for name, value in theta.items()}
@@ -233,7 +244,7 @@ def direction(g, s, t, now, how):
     s["v"] = beta2 * s["v"] + (1 - beta2) * g * g
     if how["state"] == "aliased":
         s["m"] = s["v"] = beta2 * s["m"] + (1 - beta2) * g * g
-    return s["m"] / (1 - beta1**t) / how["root"](s["v"] / (1 - beta2**t), now["eps"])
+    return s["m"] / (1 - beta1**t) / how["root"](s["v"] / (1 - beta2**t), now["eps"], 1 - beta2**t)
 
 
 def moved(theta, step, pull, anchor, how):
@@ -243,8 +254,13 @@ def moved(theta, step, pull, anchor, how):
     return theta - step - pull * (old - how["home"] * anchor.double().numpy())
 
 
-def inside(v, eps):
+def inside(v, eps, corrected):
     return np.sqrt(v + eps)
+
+
+def before_correction(v, eps, corrected):
+    """As in the optimizer of the paper's code."""
+    return np.sqrt(v) + eps / np.sqrt(corrected)
 
 
 SAYS = {
@@ -323,11 +339,20 @@ SAYS = {
     "a tensor without a gradient ends its group's step, and those after it stand still. Go on with the next "
     "one: `continue`, not `break`.": {"none": "break"},
     "your eps is inside the root. Take the root of v_hat first, then add eps.": {"root": inside},
+    "your eps is added to the root of v, before the bias correction. Correct first: sqrt(v_hat) + eps.": {
+        "root": before_correction
+    },
+    "you take a gradient of zeros for none. Adam's averages go on with it, and the tensor is pulled: leave a tensor "
+    "alone only where `p.grad is None`.": {"zeros": "none"},
 }
-KEPT = ("gamma",), ("betas",), ("eps",), ("betas", "eps"), ("gamma", "betas", "eps"), ("lr", "gamma", "betas", "eps")
+KEPT = ("lr",), ("gamma",), ("betas",), ("eps",), ("betas", "eps"), ("gamma", "betas", "eps"), SETTINGS[:4]
 FROM_INIT = (
     "you use {names} as the optimizer was made with it. A group may have its own, and it may change: read it from the "
     "group at every step."
+)
+FROM_GROUP = (
+    "you use {names} as the group had it when the optimizer was made. It may change in the middle of a run: read it "
+    "from the group at every step."
 )
 MISTAKES = [
     Mistake(
@@ -336,7 +361,8 @@ MISTAKES = [
         lambda *given: {after(name, t + 1): given[6][name] for t in range(len(given[7])) for name in NAMES},
     ),
     *(Mistake(says, wrongly(**how)) for says, how in SAYS.items()),
-    *(Mistake(FROM_INIT.format(names=" and ".join(kept)), wrongly(kept=kept)) for kept in KEPT),
+    *(Mistake(FROM_INIT.format(names=" and ".join(kept)), wrongly(kept=kept)) for kept in KEPT[1:]),
+    *(Mistake(FROM_GROUP.format(names=" and ".join(kept)), wrongly(frozen=kept)) for kept in KEPT),
 ]
 
 
@@ -398,7 +424,7 @@ def rests_at_rate_0(answer, rng):
 
 
 def leaves_the_gradients(answer, rng):
-    given = started(rng, built(Constant, 0.3))
+    given = started(rng, built(Constant, 0.3), rates=(1.0,) * 12)
     del given[7][1]["layer"]
     stay, keeps = answer(*given, "left alone")
     if not stay:
@@ -428,9 +454,9 @@ def takes_tensors(answer, rng):
 
 LAWS = [
     leaves_the_gradients,
-    takes_tensors,
     is_adam_at_lambda_1,
     rests_at_home_at_lambda_0,
     comes_home_at_lambda_0,
+    takes_tensors,
     rests_at_rate_0,
 ]

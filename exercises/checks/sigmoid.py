@@ -52,7 +52,7 @@ def each(function):
 
 def logarithms(x):
     """Of lambda and of what is left, at x = k (t - t0)."""
-    if math.isinf(x):
+    if abs(x) > 1e5:  # e^-|x| is 0 in any float, and beyond what a decimal holds
         return min(x, 0.0), min(-x, 0.0)
     with localcontext() as context:
         context.prec = 60
@@ -107,6 +107,10 @@ OF_LAMBDA = (
     "ln lambda is -ln(1 + e^-x): keep e^-|x| alone, and give it to `np.log1p`."
 )
 NO_RATE = "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step."
+FINITE = (
+    "infinity is made finite in yours. At k = inf, ln lambda is -infinity before t0, and ln(1 - lambda) is that after "
+    "it."
+)
 MISTAKES = [
     Mistake(
         "the two are exchanged: ln lambda comes first. If you did return it first, the minus in the exponent is "
@@ -128,23 +132,27 @@ MISTAKES = [
         )
         for values in ((0.0, -math.inf), (-math.inf, 0.0), (-math.inf, -math.inf), (0.0, 0.0))
     ),
-    *(
-        Mistake(
-            "an infinite k is made finite in yours. For it ln lambda is -infinity before t0, and ln(1 - lambda) is "
-            "that after it.",
-            each(lambda t, k, t0, most=most: right(t, min(k, most), t0)),
-        )
-        for most in (10, 20, 30, 50, 100, 500, 700, 1e3, 1e6, 1e9, 1e12)
+    Mistake(
+        "at k = inf yours is no number at any t. If you take k t - k t0, that is infinity minus infinity: subtract the "
+        "steps first.",
+        each(lambda t, k, t0: (math.nan, math.nan) if k == math.inf else right(t, k, t0)),
     ),
     *(
+        Mistake(FINITE, each(lambda t, k, t0, most=most: right(t, min(k, most), t0)))
+        for most in (10, 20, 30, 50, 100, 500, 700, 1e3, 1e6, 1e9, 1e12, 1e100, 1e300)
+    ),
+    Mistake(FINITE, of(lambda t, k, t0: np.nan_to_num(k * (t - t0)))),
+    *(
         Mistake(
-            "ln(1 - lambda) = ln lambda - x is true, and loses the tiny one: long before t0 both are about x, and "
-            "their difference has no digit left. Take it as ln lambda at -x.",
+            "ln lambda - ln(1 - lambda) = x is true, but one of them taken from the other so loses the tiny one: far "
+            "from t0 the other is about x, and the difference has no digit left. ln(1 - lambda) is ln lambda at -x.",
             out_of(function),
         )
         for function in (
             lambda x: (task(x), task(x) - x),
             lambda x: (task(x), task(x) - x if np.isfinite(x) else np.minimum(-x, 0)),
+            lambda x: (task(-x) + x, task(-x)),
+            lambda x: (task(-x) + x if np.isfinite(x) else np.minimum(x, 0), task(-x)),
         )
     ),
     Mistake(

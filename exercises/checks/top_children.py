@@ -19,6 +19,17 @@ def drawn(rng, shapes):
     return {name: piece.reshape(shapes[name]) for name, piece in mixed.items()}
 
 
+def crowded(fisher, count):
+    """The same order, with the eight entries around the threshold so near to each other that half precision has one
+    number for them.
+    """
+    row = torch.cat([f.flatten() for f in fisher.values()])
+    places = row.argsort(descending=True)[count - 4 : count + 4]
+    row[places] = row[places[-1]] * (1 + 1e-5 * torch.arange(7, -1, -1, dtype=row.dtype))
+    pieces = row.split([f.numel() for f in fisher.values()])
+    return {name: piece.reshape(f.shape) for (name, f), piece in zip(fisher.items(), pieces, strict=True)}
+
+
 def in_columns(x):
     """The same numbers, one column after the other in memory, as those of a transposed weight."""
     return x.mT.contiguous().mT
@@ -34,16 +45,16 @@ def cases(rng):
         {"layer.0.weight": (4, 5), "layer.0.bias": (4,), "norm.weight": (5,)},
         {"query": (6, 3), "key": (6, 3), "key.bias": (6,), "norm": (2,)},
         {"embedding": (9, 2, 2), "dense": (7,)},
-        {"a": (11,), "b": (3, 4), "c": (2, 7), "d": (10,)},
+        {"a": (300,), "b": (30, 12), "c": (2, 7), "d": (10,)},
     )
-    # n is 29, 44, 43, 47: p n has a part above one half in two of them, and below it in the others
-    counts = (8, 13, 13, 33)
+    # n is 29, 44, 43, 684: p n has a part above one half in two of them, and below it in the others
+    counts = (8, 13, 13, 480)
     parts = (-0.3, 0.3, -0.35, 0.35)
     drawn_cases = []
     for i, (shape, count, part) in enumerate(zip(shapes, counts, parts, strict=True)):
         n = sum(math.prod(s) for s in shape.values())
         p = (count + int(rng.integers(-2, 3)) + part + float(rng.uniform(-0.1, 0.1))) / n
-        fisher = drawn(rng, shape)
+        fisher = crowded(drawn(rng, shape), round(p * n))
         if i % 2:  # as small as those of a large model
             fisher = {name: 1e-12 * f for name, f in fisher.items()}
         drawn_cases.append(case(turned(fisher), p, entries=n))

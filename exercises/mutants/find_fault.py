@@ -57,6 +57,22 @@ MUTANTS = [
     ("takes the first step of all for the head", {"0.99 * lr[0]": "1.01 * lr[0]"}, "just what Adam does"),
     ("looks at the head's end", {"update[0] < 0.99 * lr[0]": 'log["head"][-1] < 0.1'}, "depends on the scale"),
     ("measures the distance from zero", {ANCHORS: 'log["body"][stop] < 0.01'}, "depends on the scale"),
+    (
+        "takes any fall at the stop for new anchors",
+        {ANCHORS: 'log["body"][stop] < log["body"][stop - 1]'},
+        "falls a little here and there",
+    ),
+    (
+        "takes a body that is nearer at the end for new anchors",
+        {ANCHORS: 'log["body"][-1] < log["body"][stop - 1]'},
+        "falls a little here and there",
+    ),
+    (
+        "takes a large fall of the score",
+        {"before != after": '(np.diff(log["score"]) < -0.03).any()'},
+        "Its scores go up and down because the weights move",
+    ),
+    ("asks for each sum to be long", {NORM: NORM.replace("any", "all")}, "than the longest `own_norm`"),
     ("returns nothing for a run in order", {' else "fine"': " else None"}, "None comes where no `return`"),
 ]
 

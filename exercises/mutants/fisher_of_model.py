@@ -8,6 +8,7 @@ from torch.nn import functional
 
 LOOP = "for n in range(len(x)):"
 ONE = "cross_entropy(model(x[n : n + 1]), y[n : n + 1])"
+LOGITS = "model(x[n : n + 1])"
 GRADIENTS = "gradients = torch.autograd.grad(loss, list(weights.values()))"
 BACKWARD = "loss.backward()\n        gradients = [p.grad for p in weights.values()]"
 
@@ -18,6 +19,23 @@ MUTANTS = [
         {LOOP: "for _ in [0]:", ONE: "cross_entropy(model(x), y)", "total / len(x)": "total"},
         "the batch's mean loss",
     ),
+    (
+        "squares the batch mean, N times",
+        {LOOP: "for _ in [0]:", ONE: "cross_entropy(model(x), y)", "total / len(x)": "total * len(x)"},
+        "took it N times",
+    ),
+    ("draws the labels", {ONE: f"cross_entropy({LOGITS}, {LOGITS}.softmax(1).multinomial(1)[0])"}, "drawn at random"),
+    (
+        "is exact",
+        {
+            LOOP: "for n, c in [(n, c) for n in range(len(x)) for c in range(model(x[:1]).shape[1])]:",
+            ONE: f"cross_entropy({LOGITS}, torch.tensor([c]))",
+            "gradient**2": "gradient**2 * (-loss.detach()).exp()",
+        },
+        "the exact Fisher",
+    ),
+    ("knows no softmax", {ONE: f"nll_loss({LOGITS}, y[n : n + 1])"}, "the logit of y_n"),
+    ("derives the probability", {ONE: f"nll_loss({LOGITS}.softmax(1), y[n : n + 1])"}, "the probability itself"),
     ("leaves the model in eval mode", {"module.training = mode": "pass"}, "mode (train or eval)"),
     ("lets gradients pile up", {GRADIENTS: BACKWARD}, "pile up"),
     ("sums", {"total / len(x)": "total"}, "you have the sum over the examples"),
@@ -35,6 +53,7 @@ MUTANTS = [
         },
         "its hooks",
     ),
+    ("calls it first", {"    model.eval()\n": "    model(x)\n    model.eval()\n"}, "running averages"),
     ("keeps the Fisher in the model", {"    model.eval()\n": "    model.eval()\n    model.fisher = 1\n"}, "attribute"),
     ("switches all modules on", {"module.training = mode": "model.train(modes[0][1])"}, "switches every module"),
 ]

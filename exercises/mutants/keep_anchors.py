@@ -21,7 +21,21 @@ MUTANTS = [
     ("copies the buffers", {"model.named_parameters()": "model.state_dict().items()"}, "a buffer is among"),
     ("takes the head for a pattern", {"name.startswith(head)": '__import__("re").match(head, name)'}, "for a pattern"),
     ("takes the point off", {"startswith(head)": "startswith(head.rstrip('.'))"}, "take the point off"),
-    ("looks at the first part", {"name.startswith(head)": 'name.split(".")[0] == head.rstrip(".")'}, "the first part"),
+    (
+        "looks at the first part",
+        {"name.startswith(head)": 'name.split(".")[0] == head.rstrip(".")'},
+        "the first part of",
+    ),
+    (
+        "looks at both first parts",
+        {"name.startswith(head)": 'name.split(".")[0] == head.split(".")[0]'},
+        "the first part of",
+    ),
+    (
+        "adds a weight",
+        {"    return": "    from torch import nn, ones\n    model.kept = nn.Parameter(ones(1))\n    return"},
+        "(its weights)",
+    ),
     ("knows one prefix", {"not name.startswith(head)": 'name.startswith("encoder.")'}, "many models there are none"),
     ("takes tied weights twice", {"parameters()": "parameters(remove_duplicate=False)"}, "under both its names"),
     ("leaves out the frozen", {" if not": " if weight.requires_grad and not"}, "asks for no gradient now"),

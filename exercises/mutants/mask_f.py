@@ -15,6 +15,13 @@ OPPOSITE = """def coins(n):
     return [g * coins(g.numel()).reshape(g.shape) / p for g in gradients]
     return"""
 
+REPEATED = "torch.rand(512, generator=generator).repeat(g.numel() // 512 + 1)[: g.numel()].reshape(g.shape)"
+EXACT = """n = sum(g.numel() for g in gradients)
+    kept = (torch.randperm(n, generator=generator) < round(p * n)).split([g.numel() for g in gradients])
+    return [g * coins.reshape(g.shape) / p for g, coins in zip(gradients, kept)]
+    return"""
+SEEDED = "torch.manual_seed(int(torch.randint(2**40, (), generator=generator)))\n    return"
+
 MUTANTS = [
     ("does not divide", {" / p for": " for"}, "are not divided by p"),
     ("one coin for a tensor", {"torch.rand(g.shape, ": "torch.rand((), "}, "as a whole"),
@@ -39,6 +46,20 @@ MUTANTS = [
         "views what is not contiguous",
         {"[g * (torch.rand(g.shape, ": "[g * (torch.rand(g.view(-1).shape, ", "< p) / p": "< p).view(g.shape) / p"},
         "view size is not compatible",
+    ),
+    (
+        "masks the first two alone",
+        {"in gradients]": "in gradients[:2]] + [g.clone() for g in gradients[2:]]"},
+        "in gradient 2, of shape",
+    ),
+    ("leaves a single number alone", {"[g * (": "[g if not g.ndim else g * ("}, "in gradient 4, of shape []"),
+    ("looks at the sign", {"< p) /": "< p * (1 + 0.2 * g.sign() * (1 - p))) /"}, "does not look at the gradient"),
+    ("coins that repeat", {COINS: REPEATED}, "know of each other"),
+    ("an exact share of all", {"return": EXACT}, "in every call"),
+    (
+        "seeds the global generator",
+        {"return": SEEDED, "(g.shape, generator=generator)": "(g.shape)"},
+        "global generator",
     ),
     ("forgets the generator", {", generator=generator": ""}, "do not come from the generator"),
 ]

@@ -8,7 +8,7 @@ DECAY = "weight_decay if p.ndim > 1 else 0.0"
 MISMATCHED = ', *(key for key, *_ in loading["mismatched_keys"])'
 
 MUTANTS = [
-    ("recalls everything", {NEW: "True"}, "you recall everything"),
+    ("recalls everything", {NEW: "True"}, "you recall what is new, too"),
     ("exchanges the two", {NEW: "new.issuperset(own)"}, "are exchanged"),
     ("recalls what is mismatched", {MISMATCHED: ""}, "mismatched parameters are recalled"),
     ("takes tied ones by any name", {NEW: "new.isdisjoint(own)"}, "by one of its names"),
@@ -33,6 +33,27 @@ MUTANTS = [
         {NEW: 'not all(name.startswith(tuple(key.removesuffix(".weight") for key in new)) for name in own)'},
         "Names have to be equal",
     ),
+    (
+        "takes a new bias for a new module",
+        {NEW: 'not {key.rpartition(".")[0] for key in new}.issuperset(name.rpartition(".")[0] for name in own)'},
+        "a module is new as a whole",
+    ),
+    (
+        "takes names that go on for the same",
+        {NEW: "not all(name.startswith(tuple(new)) for name in own)"},
+        "Names have to be equal",
+    ),
+    (
+        "knows one that is mismatched",
+        {'in loading["mismatched_keys"]': 'in loading["mismatched_keys"][:1]'},
+        "it has to be 'not recalled",
+    ),
+    (
+        "takes what differs in dimensions for loaded",
+        {'for key, *_ in loading["mismatched_keys"]': 'for key, a, b in loading["mismatched_keys"] if len(b) == 2'},
+        "it has to be 'not recalled",
+    ),
+    ("lets biases decay", {"p.ndim > 1": "p.ndim > 0"}, "biases decay in yours, and"),
     ("has tied ones twice", {"append(p)": "extend([p] * len(own))"}, "once for each name"),
     (
         "has tied ones in two groups",

@@ -61,6 +61,11 @@ MUTANTS = [
     ),
     ("takes the last that fails", {"\n    while half(needed)": "\n    while half(needed + 1)"}, "is one less"),
     ("begins with what there is", {"needed = 2": "needed = n"}, "never under the n seeds"),
+    (
+        "looks at a hundred at most",
+        {"while half(needed) > gain": "while needed < 100 and half(needed) > gain"},
+        "your result['needed'] is 100; it has to be",
+    ),
     ("asks for the whole width", {"half(needed) > gain": "2 * half(needed) > gain"}, "asks for the whole width"),
 ]
 

@@ -7,6 +7,14 @@ from recall_learn import RecAdam
 COUNTED = """self.calls += 1
                 lam = group["anneal"](self.calls) if group["recall"] else 1.0"""
 
+LATER = """            if self.calls > 6:
+                group["lr"] = lr / 2
+"""
+STOPS = """self.calls += 1
+        if self.calls > 20:
+            return
+"""
+
 MUTANTS = [
     ("anchors are no copies", {"p.detach().clone()": "p.detach()"}, "anchors move along"),
     (
@@ -30,7 +38,11 @@ MUTANTS = [
         {"lam * m_hat": '((1 - lam) if group["recall"] else 1) * m_hat', "(1 - lam) * gamma": "lam * gamma"},
         "reversed",
     ),
-    ("keeps the first betas", {'group["betas"]\n': 'group.setdefault("first", group["betas"])\n'}, "it has to be"),
+    (
+        "keeps the first betas",
+        {'group["betas"]\n': 'group.setdefault("first", group["betas"])\n'},
+        "as the group had it",
+    ),
     (
         "scales the rate of the group",
         {"            for p in group": '            group["lr"] = lam * lr\n            for p in group'},
@@ -46,7 +58,24 @@ MUTANTS = [
         {'if group["recall"]': "if group is not self.param_groups[-1]"},
         "without groups",
     ),
-    ("stops after some steps", {"self.calls += 1\n": "self.calls = min(self.calls + 1, 9)\n"}, "it has to be"),
+    ("takes zeros for none", {"p.grad is None": "p.grad is None or not p.grad.any()"}, "a gradient of zeros for none"),
+    (
+        "eps before the correction",
+        {'v_hat.sqrt() + group["eps"]': '(state["v"].sqrt() + group["eps"]) / (1 - beta2 ** state["t"]) ** 0.5'},
+        "before the bias correction",
+    ),
+    ("half a pull", {"(1 - lam) * gamma": "0.5 * (1 - lam) * gamma"}, "halve the way home"),
+    (
+        "pulls without a gradient",
+        {
+            "continue": """if group["recall"]:
+                        p.sub_(lr * (1 - lam) * gamma * (p - self.anchors[p]))
+                    continue"""
+        },
+        "without a gradient is pulled",
+    ),
+    ("a rate of its own later", {"            for p in group": LATER + "            for p in group"}, "other settings"),
+    ("stops after some steps", {"self.calls += 1\n": STOPS}, "it has to be"),
 ]
 
 

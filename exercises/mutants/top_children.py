@@ -38,7 +38,8 @@ MUTANTS = [
     ("per cent", {"round(p * len(row))": "round(p * len(row) / 100)"}, "p for per cent"),
     ("a mask of 0.0 and 1.0", {"dtype=torch.bool": "dtype=torch.float32"}, "one of True and False"),
     ("views what is not contiguous", {"f.flatten()": "f.view(-1)"}, "view size is not compatible"),
-    ("half precision", {"torch.cat([f.flatten()": "torch.cat([f.flatten().half()"}, "it has to be ["),
+    ("half precision", {"torch.cat([f.flatten()": "torch.cat([f.flatten().bfloat16()"}, "It is right in"),
+    ("a hundred at most", {"round(p * len(row))": "min(100, round(p * len(row)))"}, "It is right in"),
 ]
 
 
