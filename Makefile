@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PAGE := book/_build/html/index.html
+PAGES := tests/browser tests/exercises
 
 # The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
@@ -30,8 +31,13 @@ book: $(STAMP)
 	$(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
 
+# Two halves side by side, each on one thread; the first is shown when the second is through.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	@shown=$$(mktemp); trap 'kill $$first 2>/dev/null; rm -f $$shown' EXIT; \
+	$(BIN)/python -m pytest $(PAGES) >$$shown 2>&1 & first=$$!; \
+	echo 'the browser and the exercises, and beside them all others:'; \
+	$(BIN)/python -m pytest $(PAGES:%=--ignore=%); second=$$?; \
+	wait $$first; first=$$?; cat $$shown; exit $$((first || second))
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir book
