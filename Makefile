@@ -31,9 +31,10 @@ book: $(STAMP)
 	$(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
 
-# Two halves side by side, each on one thread; the first is shown when the second is through.
+# Two halves side by side, each on one thread; the first is shown when the second is through. Job control (set -m) leaves
+# the one in the background its Ctrl-C, which some tests press.
 test: $(STAMP)
-	@shown=$$(mktemp); trap 'kill $$first 2>/dev/null; rm -f $$shown' EXIT; \
+	@set -m; shown=$$(mktemp); trap 'kill $$first 2>/dev/null; rm -f $$shown' EXIT; \
 	$(BIN)/python -m pytest $(PAGES) >$$shown 2>&1 & first=$$!; \
 	echo 'the browser and the exercises, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%); second=$$?; \
