@@ -28,15 +28,14 @@ from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.methods.child_tuning import ChildTuningF
 from recall_learn.models import backbones
 from recall_learn.models.fishers import read_fisher, task_fisher
-from recall_learn.runs import checkpoints, steering
+from recall_learn.runs import arguments, checkpoints, steering
 from recall_learn.runs.methods import build
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.runs.steering import Steer
 from recall_learn.runs.trainer import Recorder, StepTrainer
 from recall_learn.support import environment
-from recall_learn.support.checks import shown
-from recall_learn.support.files import as_text, share
+from recall_learn.support.files import share
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch, usual
 from recall_learn.support.stopping import stoppable
@@ -100,16 +99,13 @@ def finetune(
         DivergedError: the loss became nan or infinite; what was recorded before it is kept in ``out``.
         KeyboardInterrupt: at Ctrl-C without ``out``, before the first step, or for the second time.
     """
-    _check_kinds(recipe, {"on_step": on_step, "steer": steer})
-    for name, path in {"out": out, "glue_folder": glue_folder, "fisher": fisher, "source_text": source_text}.items():
-        if path is not None:
-            as_text(name, path)
+    arguments.check(
+        recipe,
+        {"on_step": on_step, "steer": steer},
+        {"out": out, "glue_folder": glue_folder, "fisher": fisher, "source_text": source_text},
+    )
     chosen = environment.choose_device(device)
     folder = None if out is None else Path(out)
-    if out == "":
-        raise ValueError("out is '', which names no folder; give one, or '.' for this one")
-    if fisher is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
-        raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
     environment.check_precision(recipe.mixed_precision, chosen)
     with owning_folder(folder, "wait for it, or choose another --out") if folder else nullcontext():
         run, checkpoint = checkpoints.open_run(recipe, folder, resume)
@@ -126,16 +122,6 @@ def finetune(
         session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
         session.prepare(fisher)
         return session.train(checkpoint)
-
-
-def _check_kinds(recipe: Any, calls: dict[str, Any]) -> None:
-    if not isinstance(recipe, Recipe):
-        raise ValueError(
-            f"recipe is {shown(recipe)}; it has to be a Recipe, as Recipe(task='cola', steps=100) makes one"
-        )
-    for name, call in calls.items():
-        if call is not None and not callable(call):
-            raise ValueError(f"{name} is {shown(call)}; it has to be a function, or None")
 
 
 class _Session:
