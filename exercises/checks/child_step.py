@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from recall_learn.practice import Mistake, array, built, case, wrong
+from recall_learn.practice.fixtures import in_columns
 
 TOLERANCE = 1e-5
 NAMES = ("theta", "m", "v")
@@ -27,11 +28,6 @@ def child(rng, shape, share):
     row = torch.zeros(shape).flatten().bool()
     row[: min(max(2, round(share * len(row))), len(row) - 2)] = True
     return row[torch.tensor(rng.permutation(len(row)))].view(shape)
-
-
-def in_columns(x):
-    """The same numbers, one column after the other in memory, as those of a transposed weight."""
-    return x.mT.contiguous().mT
 
 
 def cases(rng):

@@ -1,24 +1,29 @@
 """Against torch.optim.Adam on the mixed loss, whose gradient torch takes."""
 
+from functools import partial
+
 import torch
 
 from recall_learn.practice import Mistake, case, wrong
+from recall_learn.practice.fixtures import drawn, loud, still, tiny
+
+large = partial(drawn, least=-2)
 
 
 def cases(rng):
     shares, gammas = rng.permutation([0.2, 0.35, 0.65, 0.8]) + rng.uniform(-0.05, 0.05, size=4), rng.uniform(0.7, 3, 4)
-    start = drawn(rng, (7,), 1), drawn(rng, (2, 5), 2), drawn(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32)
+    start = large(rng, (7,), 1), large(rng, (2, 5), 2), large(rng, (3, 2, 2), rng.integers(5, 20), dtype=torch.float32)
     usual = [
         (given, rng.uniform(0.1, 0.4), lam, gamma)
-        for given, lam, gamma in zip((*start, drawn(rng, (8,), rng.integers(50, 300))), shares, gammas, strict=True)
+        for given, lam, gamma in zip((*start, large(rng, (8,), rng.integers(50, 300))), shares, gammas, strict=True)
     ]
     edges = [
         (near(rng), 0.3, 0.5, 1.5),
         (still(rng), rng.uniform(0.1, 0.3), 0.6, 0.0),
         (loud(rng), rng.uniform(1, 2), 0.4, rng.uniform(10, 20)),
         (tiny(rng), rng.uniform(1e-5, 2e-5), 0.3, 5000.0),
-        (drawn(rng, (5,), 7), rng.uniform(0.1, 0.4), 0.0, rng.uniform(0.7, 3)),
-        (drawn(rng, (4, 1), 3), rng.uniform(0.1, 0.4), 1.0, rng.uniform(0.7, 3)),
+        (large(rng, (5,), 7), rng.uniform(0.1, 0.4), 0.0, rng.uniform(0.7, 3)),
+        (large(rng, (4, 1), 3), rng.uniform(0.1, 0.4), 1.0, rng.uniform(0.7, 3)),
     ]
     return [
         case(*given, float(lr), float(lam), float(gamma), learning_rate=float(lr), gamma=float(gamma))
@@ -33,35 +38,6 @@ def near(rng):
     theta, anchor, g = (torch.tensor(rng.choice([-1, 1], size=7) * rng.uniform(0.5, 2, size=7)) for _ in range(3))
     g = torch.sign(theta - anchor) * g.abs()  # both are small, and do not cancel
     return sizes * theta, sizes * anchor, sizes * g, zero, zero, 1
-
-
-def drawn(rng, shape, t, least=-2, most=0, before=1.0, dtype=torch.float64):
-    """theta, anchor, g, m, v and t; gradients of 10**least to 10**most, and ``before`` times that until now."""
-    t, n = int(t), int(torch.Size(shape).numel())
-    size = torch.tensor(rng.permutation(torch.logspace(least, most, n, dtype=torch.float64).numpy())).reshape(shape)
-    theta, anchor, g, m = (torch.tensor(rng.normal(size=shape)) for _ in range(4))
-    m = before * size * m * (1 - 0.9 ** (t - 1))
-    v = (before * size) ** 2 * torch.tensor(rng.uniform(0.5, 2, size=shape)) * (1 - 0.999 ** (t - 1))
-    return *(x.to(dtype) for x in (theta, anchor, size * g, m, v)), t
-
-
-def still(rng):
-    """Far into a run, and smaller gradients than before: some are 0, as those of words that are not in the batch."""
-    theta, *given = drawn(rng, (2, 4), rng.integers(2000, 4000), -2, 0, before=5.0, dtype=torch.float32)
-    theta[0, 0] = given[1][0, :2] = 0.0
-    return theta, *given
-
-
-def loud(rng):
-    """A sudden large gradient after quiet: Adam's step is over three learning rates long."""
-    return drawn(rng, (2, 1, 3), rng.integers(2000, 4000), 2, 3, before=1e-3)
-
-
-def tiny(rng):
-    """One weight, of the size that it has in a real model."""
-    sign = rng.choice([-1, 1])
-    theta, anchor = torch.tensor([sign * rng.uniform(4e-5, 6e-5)]), torch.tensor([sign * rng.uniform(1e-5, 2e-5)])
-    return theta, anchor, *drawn(rng, (1,), 1, -3, -3)[2:]
 
 
 def adam(theta, g, m, v, t, lr, eps=1e-8):

@@ -7,6 +7,7 @@ import torch
 
 from recall_learn.practice import Mistake, array, built, case, wrong
 from recall_learn.practice.compare import unlike
+from recall_learn.practice.fixtures import in_columns
 
 SURE = 6.0
 """Standard deviations that a right share is never away from its mean (once in 500 million)."""
@@ -19,11 +20,6 @@ def drawn(rng, shapes):
 
 def seeded(rng):
     return torch.Generator().manual_seed(int(rng.integers(2**40)))
-
-
-def in_columns(x):
-    """The same numbers, one column after the other in memory, as those of a transposed weight."""
-    return x.mT.contiguous().mT
 
 
 def cases(rng):

@@ -6,6 +6,7 @@ from itertools import combinations
 import torch
 
 from recall_learn.practice import Mistake, built, case, wrong
+from recall_learn.practice.fixtures import in_columns
 
 
 def drawn(rng, shapes, of_a, of_b):
@@ -23,11 +24,6 @@ def drawn(rng, shapes, of_a, of_b):
         both = sum(int((masks[0][name] & masks[1][name]).sum()) for name in shapes)
         if 0 < both < min(of_a, of_b) and abs(both / of_a - of_b / n) > 0.05:
             return masks[0], dict(reversed(masks[1].items()))
-
-
-def in_columns(x):
-    """The same values, one column after the other in memory, as those of a transposed weight."""
-    return x.mT.contiguous().mT
 
 
 def turned(child):

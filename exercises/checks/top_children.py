@@ -5,6 +5,7 @@ import math
 import torch
 
 from recall_learn.practice import Mistake, built, case, wrong
+from recall_learn.practice.fixtures import in_columns
 
 
 def drawn(rng, shapes):
@@ -28,11 +29,6 @@ def crowded(fisher, count):
     row[places] = row[places[-1]] * (1 + 1e-5 * torch.arange(7, -1, -1, dtype=row.dtype))
     pieces = row.split([f.numel() for f in fisher.values()])
     return {name: piece.reshape(f.shape) for (name, f), piece in zip(fisher.items(), pieces, strict=True)}
-
-
-def in_columns(x):
-    """The same numbers, one column after the other in memory, as those of a transposed weight."""
-    return x.mT.contiguous().mT
 
 
 def turned(fisher):

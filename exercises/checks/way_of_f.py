@@ -5,11 +5,7 @@ import math
 import torch
 
 from recall_learn.practice import Mistake, built, case, wrong
-
-
-def in_columns(x):
-    """The same numbers, one column after the other in memory, as those of a transposed weight."""
-    return x.mT.contiguous().mT
+from recall_learn.practice.fixtures import in_columns
 
 
 def cases(rng):
