@@ -34,11 +34,11 @@ book: $(STAMP)
 # Two halves side by side, each on one thread; the first is shown when the second is through. Job control (set -m) leaves
 # the one in the background its Ctrl-C, which some tests press.
 test: $(STAMP)
-	@set -m; shown=$$(mktemp); trap 'kill $$first 2>/dev/null; rm -f $$shown' EXIT; \
-	$(BIN)/python -m pytest $(PAGES) >$$shown 2>&1 & first=$$!; \
+	@set -m; shown=$$(mktemp); trap 'kill %1 2>/dev/null; rm -f $$shown' EXIT; \
+	$(BIN)/python -m pytest $(PAGES) >$$shown 2>&1 & \
 	echo 'the browser and the exercises, and beside them all others:'; \
-	$(BIN)/python -m pytest $(PAGES:%=--ignore=%); second=$$?; \
-	wait $$first; first=$$?; cat $$shown; exit $$((first || second))
+	$(BIN)/python -m pytest $(PAGES:%=--ignore=%); others=$$?; \
+	wait %1; pages=$$?; cat $$shown; exit $$((pages || others))
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir book
