@@ -54,7 +54,7 @@ class RecAdamMethod(Method):
 
     name: ClassVar[str] = "recadam"
     title: ClassVar[str] = "RecAdam"
-    paper: ClassVar[str] = "Chen et al., 2020, Recall and Learn, arXiv 2004.12651, equations 8 to 10"
+    paper: ClassVar[str] = "Chen et al., 2020, Recall and Learn, arXiv 2004.12651"
     lesson: ClassVar[str] = "07_recadam"
     slot: ClassVar[str] = "pull"
     acting: ClassVar[type[Acting]] = _Acting
