@@ -1,6 +1,5 @@
 """What the live lab begins with on this machine, and settings that tell a story in one click."""
 
-import importlib.util
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import torch
 from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
-from recall_learn.models import backbones, hub
+from recall_learn.models import hub, places
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 from recall_learn.support.environment import choose_device
@@ -151,7 +150,7 @@ def expected(recipe: Recipe) -> dict[str, Any]:
 
 
 def _minilm() -> bool:
-    return importlib.util.find_spec(backbones.MINILM_PACKAGE) is not None
+    return places.minilm_package() is not None
 
 
 def _offline() -> bool:

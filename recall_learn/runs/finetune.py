@@ -34,7 +34,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.runs.steering import Steer
 from recall_learn.runs.trainer import Recorder, StepTrainer
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.files import share
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch, usual
@@ -120,8 +120,9 @@ def finetune(
                 checkpoints.remove_all(folder)
             return run
         session = _Session(run, chosen, folder, glue_folder, source_text, on_step, steer, progress)
-        session.prepare(fisher)
-        return session.train(checkpoint)
+        with process_wide.own_accelerate(), process_wide.bars(progress):
+            session.prepare(fisher)
+            return session.train(checkpoint)
 
 
 class _Session:
@@ -147,8 +148,7 @@ class _Session:
         probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        with glue.bars(self.progress):
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
+        self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
         self.questions = {

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from recall_learn.methods.recadam.optimizer import ALGORITHMS
-from recall_learn.models.backbones import INITS
+from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.tasks import glue
 from recall_learn.theory.annealing import Sigmoid
@@ -15,6 +14,7 @@ from recall_learn.theory.annealing import Sigmoid
 PULLS = ("recadam", "ewc", "l2sp")
 MASKS = ("child-f", "child-d")
 METHODS = ("vanilla", *PULLS, *MASKS)
+ALGORITHMS = ("paper", "released", "coupled")
 GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
 """The strength each method takes when none is given; only RecAdam's is the paper's."""
 LR = 2e-5

@@ -9,11 +9,11 @@ from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
-from accelerate.state import AcceleratorState
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback
 
 from recall_learn.runs.recipe import Recipe
+from recall_learn.support.process_wide import part_from_others
 from recall_learn.support.random_state import set_random_state
 
 FLUSH = {"cpu": 0.0, "cuda": 0.1}
@@ -33,9 +33,7 @@ class StepTrainer(Trainer):
     def create_accelerator_and_postprocess(self):
         """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
         super().create_accelerator_and_postprocess()
-        own = object.__new__(AcceleratorState)
-        own.__dict__ = dict(self.accelerator.state.__dict__)
-        self.accelerator.state = own
+        part_from_others(self.accelerator)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the penalty beside it."""
