@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 
 from recall_learn.measures import probes
 from recall_learn.models import backbones, places
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import source_fisher
 from recall_learn.models.masked_lm import attach
 from recall_learn.runs.finetune import finetune
@@ -32,7 +33,6 @@ from recall_learn.support.files import write_text
 from recall_learn.tasks import shortcuts
 from recall_learn.tasks.glue import named
 from recall_learn.theory import derivation
-from recall_learn.theory.fisher import save_fisher
 from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches
 

@@ -37,8 +37,9 @@ def run(options: argparse.Namespace) -> int:
 def _take(options: argparse.Namespace) -> int:
     import torch
 
+    from recall_learn.models.fisher_files import save_fisher
     from recall_learn.support import environment
-    from recall_learn.theory.fisher import LABELS, save_fisher
+    from recall_learn.theory.fisher import LABELS
 
     if options.labels not in LABELS:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
