@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Sequence
 
 from recall_learn import __version__
-from recall_learn.cli import exercises, finetune, fisher, minilm_head, sweep, world
+from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, sweep, world
 from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
-DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head and exercises."
+DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head, doctor and exercises."
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
@@ -24,6 +24,7 @@ COMMANDS = {
     "fisher": (fisher, "take the diagonal Fisher of a task at the pretrained weights"),
     "world": (world, "the small world: its text, its tasks, its pretraining"),
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
+    "doctor": (doctor, "what this machine has, and what it can run"),
     "exercises": (exercises, "practise: exercises, hints, checks, progress"),
 }
 PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
