@@ -1,9 +1,6 @@
-"""What commands share: options, and the silence of libraries."""
+"""What commands share: options."""
 
 import argparse
-import logging
-import os
-import sys
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -19,16 +16,3 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)"
     )
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
-
-
-def quiet() -> None:
-    """No progress bars and no advice of libraries where nobody watches."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    import datasets
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()

@@ -2,8 +2,14 @@
 
 import argparse
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
+
+if TYPE_CHECKING:
+    from recall_learn.runs.grids import Records
+    from recall_learn.runs.recipe import Recipe
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -26,11 +32,21 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.runs import grids
 
     recipes = grids.read_grid(options.grid)
-    common.quiet()
+    before = len(grids.load(options.out).runs) if os.path.exists(options.out) else 0
+    records = _take(recipes, options)
+    stopped = sum(bool(run.stopped) for run in records.runs)
+    new = len(records.runs) - before
+    print(
+        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
+    )
+    return 0
+
+
+@silent()
+def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records":
     from recall_learn.runs.sweep import sweep
 
-    before = len(grids.load(options.out).runs) if os.path.exists(options.out) else 0
-    records = sweep(
+    return sweep(
         recipes,
         options.out,
         glue_folder=options.glue,
@@ -41,9 +57,3 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         gpu_share=options.gpu_share,
     )
-    stopped = sum(bool(run.stopped) for run in records.runs)
-    new = len(records.runs) - before
-    print(
-        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
-    )
-    return 0

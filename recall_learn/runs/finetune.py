@@ -27,7 +27,7 @@ from recall_learn.runs.recorder import DivergedError, Recorder
 from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.random_state import set_random_state
 from recall_learn.support.stopping import stoppable
 
@@ -93,13 +93,13 @@ def finetune(
     )
     chosen, folder = environment.choose_device(device), RunFolder(out)
     environment.check_precision(recipe.mixed_precision, chosen)
-    with folder.owned():
+    with folder.owned(), process_wide.own_accelerate(), process_wide.bars(progress):
         run, checkpoint = folder.open(recipe, resume)
         given_fisher.check_given(recipe.needs, recipe.names, fisher, run)
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, glue_folder, source_text, progress)
+        session = Session(recipe, chosen, glue_folder, source_text)
         _same_start(run, session, folder)
         if recipe.needs:
             session.begin(

@@ -9,7 +9,7 @@ from typing import Any
 
 from recall_learn.methods import METHODS, expression, former
 from recall_learn.methods.method import Method
-from recall_learn.models.backbones import INITS
+from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.tasks import glue
 

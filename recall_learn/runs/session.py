@@ -32,7 +32,6 @@ class Session:
         device: where.
         glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
         source_text: a text file for the probes, see `recall_learn.finetune`.
-        progress: whether tokenizing shows its bars.
 
     Attributes:
         backbone: the model, where it will train.
@@ -50,7 +49,6 @@ class Session:
         device: torch.device,
         glue_folder: str | Path | None,
         source_text: str | Path | None,
-        progress: bool | None,
     ):
         self.recipe, self.device = recipe, device
         data = glue.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed)
@@ -59,8 +57,7 @@ class Session:
         probes.check_world(self.backbone, recipe.task, glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        with glue.bars(progress):
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
+        self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
         self.collator = DataCollatorWithPadding(tokenizer)
         self._questions = {
             ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))

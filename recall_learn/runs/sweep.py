@@ -21,7 +21,7 @@ from recall_learn.runs import cluster, grids, workers
 from recall_learn.runs.given_fisher import check_given
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import DiedError, Outcome
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import number, whole
 from recall_learn.support.files import check_file
 from recall_learn.support.lock import owning
@@ -125,7 +125,7 @@ def check(
             probes.check_world(backbone, task, glue_folder)
         for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
             most = backbone.tokenizer.model_max_length if backbone.world else length
-            with glue.bars(False):
+            with process_wide.no_bars():
                 glue.tokenize(rows[task], task, backbone.tokenizer, min(length, most))
 
 

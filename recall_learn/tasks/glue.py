@@ -11,8 +11,7 @@ Wang et al., 2019, "GLUE". The score of each task is the one of Chen et al., 202
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -185,21 +184,6 @@ def tokenize(dataset: Any, task: str, tokenizer: Any, max_length: int = 128) -> 
 
     in_memory = {"keep_in_memory": True, "load_from_cache_file": False}  # nothing is cached on the disk
     return dataset.map(encode, batched=True, remove_columns=dataset.column_names, desc=f"{task}: tokens", **in_memory)
-
-
-@contextmanager
-def bars(progress: bool | None) -> Iterator[None]:
-    """With False the bars of datasets stay away; else they are as they were."""
-    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    hide = progress is False and not are_progress_bars_disabled()
-    if hide:
-        disable_progress_bars()
-    try:
-        yield
-    finally:
-        if hide:
-            enable_progress_bars()
 
 
 def metrics(task: str, logits: ArrayLike, labels: ArrayLike) -> dict[str, float]:

@@ -6,7 +6,7 @@ from small import save_backbone, save_glue
 
 from recall_learn.cli import main
 from recall_learn.models import hub
-from recall_learn.theory.fisher import load_fisher
+from recall_learn.models.fisher_files import load_fisher
 
 
 @pytest.fixture(scope="module")

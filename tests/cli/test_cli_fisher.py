@@ -7,8 +7,8 @@ from small import save_backbone, save_glue
 
 from recall_learn.cli import main
 from recall_learn.models import fishers
+from recall_learn.models.fisher_files import load_fisher
 from recall_learn.tasks import glue
-from recall_learn.theory.fisher import load_fisher
 from recall_learn.world import World
 
 

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import transformers
 from small import short_text
 
 from recall_learn.cli import main
@@ -19,11 +18,8 @@ def world(short_world):
 
 
 @pytest.fixture
-def command(capsys, world, monkeypatch):
+def command(capsys, world):
     """Runs recall-learn world ...: its status, what it printed, and the last line that it complained in."""
-    # the command silences transformers for good; the other tests of this process shall not notice
-    for name in ("disable_progress_bar", "set_verbosity_error"):
-        monkeypatch.setattr(transformers.utils.logging, name, lambda: None)
 
     def run(*arguments):
         with short_text():

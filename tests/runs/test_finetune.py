@@ -19,13 +19,13 @@ from transformers import (
 )
 
 from recall_learn.models import backbones
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import DivergedError, finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.tasks import glue
 from recall_learn.tasks.rows import batches
-from recall_learn.theory.fisher import save_fisher
 
 SETTINGS = {"max_length": 32, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 1.0, "t0": 3, "evaluate_every": 4}
 

@@ -11,12 +11,12 @@ import pytest
 from alike import assert_same_run
 from small import acting, save_backbone, save_glue
 
+from recall_learn.models.fisher_files import load_fisher, save_fisher
 from recall_learn.runs import checkpoints
 from recall_learn.runs import finetune as finetuning
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
-from recall_learn.theory.fisher import load_fisher, save_fisher
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}

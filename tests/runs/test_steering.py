@@ -8,13 +8,14 @@ import torch
 from alike import assert_same_run
 from safetensors.torch import load_file
 
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.runs import record as runs
 from recall_learn.runs import steering
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.theory.annealing import Sigmoid
-from recall_learn.theory.fisher import Fisher, save_fisher
+from recall_learn.theory.fisher import Fisher
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "warmup": 0.25, "evaluate_every": 4}
 TURNS = {

@@ -17,11 +17,11 @@ from filelock import FileLock
 from small import refused, save_backbone, save_glue
 
 import recall_learn
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.runs import grids, workers
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.sweep import sweep
 from recall_learn.support.lock import TakenError
-from recall_learn.theory.fisher import save_fisher
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
 
