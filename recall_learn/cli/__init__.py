@@ -28,7 +28,7 @@ COMMANDS = {
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
     "exercises": (exercises, "practise: exercises, hints, checks, progress"),
 }
-PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
+PATHS = ("out", "data", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
 """The options that name a file or a folder."""
 
 

@@ -30,26 +30,28 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.support import environment
     from recall_learn.support.files import check_file
     from recall_learn.support.memory import check_batch, usual
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import loading, registry
     from recall_learn.tasks.rows import batches
     from recall_learn.theory.fisher import LABELS, save_fisher
 
-    task = None if options.task == SOURCE else glue.named(options.task)
+    own = options.task == SOURCE
+    if not own:
+        registry.named(options.task)
     check_file(options.out)
     if options.labels not in LABELS:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     device = environment.choose_device(options.device)
     generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
-    if task is None:
+    if own:
         backbone, fisher = _source_fisher(options, device, generator)
     else:
-        data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
-        backbone = backbones.load(options.backbone, num_labels=task.num_labels, seed=options.seed)
-        probes.check_world(backbone, options.task, options.glue)
+        data = loading.load(options.task, options.data, options.limit_train, options.seed)
+        backbone = backbones.load(options.backbone, num_labels=data.task.num_labels, seed=options.seed)
+        probes.check_world(backbone, options.task, options.data)
         backbone.model.to(device)
         length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
-        rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
+        rows = loading.tokenize(data["train"], data.task, backbone.tokenizer, length)
         collator = DataCollatorWithPadding(backbone.tokenizer)
         check_batch(backbone.model, collator, usual(rows), options.batch_size)
         stream = batches(rows, collator, options.batch_size)

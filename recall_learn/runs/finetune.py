@@ -39,7 +39,7 @@ from recall_learn.support.files import share
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch, usual
 from recall_learn.support.stopping import stoppable
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading, scores
 from recall_learn.tasks.rows import batches, digest
 from recall_learn.theory.anchors import fingerprint
 from recall_learn.theory.fisher import save_fisher
@@ -78,7 +78,7 @@ def finetune(
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         fisher: a file that `recall_learn.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
@@ -141,19 +141,23 @@ class _Session:
     def prepare(self, fisher: str | Path | None) -> None:
         """Load data and backbone, check that they belong together, build the method."""
         recipe = self.recipe
-        data = glue.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
-        task = glue.named(recipe.task)
+        data = loading.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
+        self.task = task = data.task
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        config = self.backbone.model.config
+        if task.labels:  # so that the saved model answers in words
+            config.id2label = dict(enumerate(task.labels))
+            config.label2id = {name: i for i, name in enumerate(task.labels)}
         probes.check_world(self.backbone, recipe.task, self.glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        with glue.bars(self.progress):
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
+        with loading.bars(self.progress):
+            self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
         self.evaluation = self.data[task.evaluation]
         self.collator = DataCollatorWithPadding(tokenizer)
         self.questions = {
             ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
-            for split, ending in glue.scored(recipe.task, data).items()
+            for split, ending in loading.scored(data).items()
         }
         self.backbone.model.to(self.device)
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
@@ -340,7 +344,7 @@ class _Session:
         labels = torch.cat([batch["labels"] for batch in questions])
         inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
         logits = torch.cat([self.forward(**each).logits.float().cpu() for each in inputs])
-        return glue.metrics(self.recipe.task, logits, labels)
+        return scores.metrics(self.task, logits, labels)
 
     def save(self) -> None:
         """Write ``run.json``, if there is a folder for it."""

@@ -27,7 +27,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import check_shape, parse_json, read_text
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 
 SCHEMA = 2
 DIGITS = 4
@@ -191,7 +191,7 @@ def begin(path: str | os.PathLike, records: Records) -> None:
 
 def summarise(run: Run) -> dict[str, list[float | None]]:
     """The columns of a `Record`, from all that a run recorded."""
-    primary = glue.named(run.recipe.task).primary
+    primary = registry.named(run.recipe.task).primary
     losses, former = run.column("loss"), 0
     columns: dict[str, list] = {"step": [], "score": [], "loss": []}
     for evaluation in run.evaluations:

@@ -9,7 +9,7 @@ from typing import Any
 from recall_learn.methods.recadam.optimizer import ALGORITHMS
 from recall_learn.models.backbones import INITS
 from recall_learn.support.checks import number, shown, whole
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 from recall_learn.theory.annealing import Sigmoid
 
 PULLS = ("recadam", "ewc", "l2sp")
@@ -115,7 +115,7 @@ class Recipe:
 
     def __post_init__(self):
         self._keep("backbone", _backbone(self.backbone))
-        glue.named(self.task)
+        registry.named(self.task)
         self._keep("method", _method(self.method))
         self._keep("probe", _probe(self.probe))
         self._take_defaults()

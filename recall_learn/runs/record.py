@@ -29,7 +29,7 @@ from typing_extensions import TypedDict
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import parse_json, read_text
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 
 SCHEMA = 1
 
@@ -168,7 +168,7 @@ class Run:
             raise ValueError("its evaluations lack that at step 0, before the first step")
         if run.final and not [run.final["step"]] == [len(run.history)] == steps[-1:]:
             raise ValueError(f"its final is of step {run.final['step']}; history and evaluations have to end there")
-        primary = glue.named(run.recipe.task).primary
+        primary = registry.named(run.recipe.task).primary
         for record in (*run.evaluations, *([run.final] if run.final else [])):
             if primary not in record["metrics"]:
                 raise ValueError(f"its evaluation at step {record['step']} lacks {primary}, the score of its task")

@@ -24,7 +24,7 @@ from recall_learn.support import environment
 from recall_learn.support.checks import number, whole
 from recall_learn.support.files import check_file
 from recall_learn.support.lock import owning
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
 
 
 def sweep(
@@ -114,7 +114,7 @@ def check(
     rows = {}
     for task in dict.fromkeys(recipe.task for recipe in recipes):
         limits = [recipe.limit_train for recipe in recipes if recipe.task == task and recipe.limit_train is not None]
-        rows[task] = glue.load(task, glue_folder, max(limits, default=None))["train"].select([0])
+        rows[task] = loading.load(task, glue_folder, max(limits, default=None))
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
         own = [recipe for recipe in recipes if recipe.backbone == name]
         backbone = backbones.load(name, num_labels=2)
@@ -126,8 +126,10 @@ def check(
             probes.check_world(backbone, task, glue_folder)
         for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
             most = backbone.tokenizer.model_max_length if backbone.world else length
-            with glue.bars(False):
-                glue.tokenize(rows[task], task, backbone.tokenizer, min(length, most))
+            with loading.bars(False):
+                loading.tokenize(
+                    rows[task]["train"].select([0]), rows[task].task, backbone.tokenizer, min(length, most)
+                )
 
 
 def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:

@@ -46,8 +46,8 @@ def shards(folder: Path, split: str) -> list[Path]:
     return [placed[number] for number in sorted(placed)]
 
 
-def read(folder: Path, split: str, columns: Sequence[str]) -> Any:
-    """The text columns of a split, ``label``, and ``idx`` where it is there, in memory: a ``pyarrow.Table``.
+def read(folder: Path, split: str, columns: Sequence[str], label: str = "label") -> Any:
+    """The text columns of a split, its labels, and ``idx`` where it is there, in memory: a ``pyarrow.Table``.
 
     What is text under another type (large, a view, a dictionary) comes back as strings. Labels are as they are stored.
 
@@ -59,7 +59,7 @@ def read(folder: Path, split: str, columns: Sequence[str]) -> Any:
 
     where = f"{folder.name}/{split} in {folder.parent}"
     try:
-        tables = [_read(file, columns, where) for file in shards(folder, split)]
+        tables = [_read(file, columns, label, where) for file in shards(folder, split)]
         table = pa.concat_tables(tables, promote_options="permissive")
         table.validate(full=True)  # text that is no UTF-8
     except (pa.ArrowException, OSError) as error:
@@ -68,7 +68,7 @@ def read(folder: Path, split: str, columns: Sequence[str]) -> Any:
         raise ValueError(f"{where} cannot be read as parquet: {str(error).splitlines()[0]}") from error
     if not table.num_rows:
         raise ValueError(f"{where} has no rows")
-    for column in (*columns, "label"):
+    for column in (*columns, label):
         if table[column].null_count:
             raise ValueError(f"column {column!r} of {where} has {table[column].null_count} gaps")
     return table
@@ -94,19 +94,19 @@ def check_columns(names: Sequence[str], wanted: Sequence[str], where: str) -> No
             raise ValueError(f"{where} has the column {name!r} {list(names).count(name)} times; keep one")
 
 
-def _read(file: Path, columns: Sequence[str], where: str) -> Any:
+def _read(file: Path, columns: Sequence[str], label: str, where: str) -> Any:
     """One file: the columns that are wanted, text as strings, nothing else that the file says."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file) as opened:
         schema = opened.schema_arrow
-        check_columns(schema.names, (*columns, "label"), where)
+        check_columns(schema.names, (*columns, label), where)
         for column in columns:
             kind = schema.field(column).type
             if str(kind.value_type if pa.types.is_dictionary(kind) else kind) not in _TEXT:
                 raise ValueError(f"column {column!r} of {where} must be text, it is {kind}")
-        kept = [*columns, "label", *([EXTRA] if schema.names.count(EXTRA) == 1 else [])]
+        kept = [*columns, label, *([EXTRA] if schema.names.count(EXTRA) == 1 else [])]
         table = opened.read(columns=kept).select(kept).replace_schema_metadata(None)
     for name in kept:
         kind = table.schema.field(name).type
