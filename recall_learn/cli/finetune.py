@@ -45,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
 
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__})
     from recall_learn.models import backbones
-    from recall_learn.tasks import registry, stored
+    from recall_learn.tasks import loading
 
     if options.resume and not (Path(options.out) / "run.json").exists():
         print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
-    stored.locate(registry.named(recipe.task), options.data)  # what is not there is said before the slow imports
+    loading.locate(recipe.task, options.data)  # what is not there is said before the slow imports
     backbones.locate(recipe.backbone)
     common.quiet()
     from recall_learn.runs.finetune import finetune

@@ -34,19 +34,21 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.tasks.rows import batches
     from recall_learn.theory.fisher import LABELS, save_fisher
 
-    own = options.task == SOURCE
-    if not own:
-        registry.named(options.task)
+    of_source = options.task == SOURCE
+    own_columns = {"text": options.text, "label": options.label, "metric": options.metric}
+    if not of_source:
+        registry.asked(options.task, **own_columns)
     check_file(options.out)
     if options.labels not in LABELS:
         raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     device = environment.choose_device(options.device)
     generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
-    if own:
+    if of_source:
         backbone, fisher = _source_fisher(options, device, generator)
     else:
-        data = loading.load(options.task, options.data, options.limit_train, options.seed)
+        data = loading.load(options.task, options.data, options.limit_train, options.seed, **own_columns)
+        loading.say(data)
         backbone = backbones.load(options.backbone, num_labels=data.task.num_labels, seed=options.seed)
         probes.check_world(backbone, options.task, options.data)
         backbone.model.to(device)

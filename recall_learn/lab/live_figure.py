@@ -16,7 +16,6 @@ from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
-from recall_learn.tasks import registry
 from recall_learn.theory.annealing import Sigmoid
 
 MOST = 200
@@ -77,8 +76,7 @@ def asked(evaluation: dict[str, Any]) -> list[str]:
 
 def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     """Steps and values of one chart that is drawn from the evaluations."""
-    primary = registry.named(run.recipe.task).primary
-    take = {"score": lambda e: e["metrics"][primary], "facts": lambda e: e["facts"]["known"]}.get(
+    take = {"score": lambda e: e["metrics"][run.primary], "facts": lambda e: e["facts"]["known"]}.get(
         name, lambda e: e[name]
     )
     there = [e for e in run.evaluations if name == "score" or name in e]

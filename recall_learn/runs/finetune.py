@@ -39,7 +39,7 @@ from recall_learn.support.files import share
 from recall_learn.support.lock import owning_folder
 from recall_learn.support.memory import check_batch, usual
 from recall_learn.support.stopping import stoppable
-from recall_learn.tasks import loading, scores
+from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
 from recall_learn.theory.anchors import fingerprint
 from recall_learn.theory.fisher import save_fisher
@@ -141,8 +141,11 @@ class _Session:
     def prepare(self, fisher: str | Path | None) -> None:
         """Load data and backbone, check that they belong together, build the method."""
         recipe = self.recipe
-        data = loading.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed)
+        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+        data = loading.load(recipe.task, self.glue_folder, recipe.limit_train, recipe.seed, **own)
         self.task = task = data.task
+        if self.progress is not False:
+            loading.say(data)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
         config = self.backbone.model.config
         if task.labels:  # so that the saved model answers in words
@@ -168,6 +171,7 @@ class _Session:
         for key, what in (
             ("anchors", f"{recipe.backbone} has other pretrained weights"),
             ("data", "the data is other"),
+            ("task", "the data is read in another way"),
             ("source_text", "the source text is other"),
         ):
             if before and before.get(key) != now.get(key):
@@ -182,6 +186,7 @@ class _Session:
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.evaluation)},
             "data": digest(*self.data.values()),
+            **({"task": self.task.describe()} if registry.own(self.task.name) else {}),
             **({"source_text": probes.digest(self.source_text)} if self.source_text is not None else {}),
         }
 

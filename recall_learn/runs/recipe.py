@@ -62,7 +62,8 @@ class Recipe:
 
     Attributes:
         backbone: ``tiny``, ``minilm``, a local folder or a hub id.
-        task: a GLUE task, or one of the small world: ``world/cola``.
+        task: a name of `recall_learn.tasks.registry`, such as ``mrpc`` or ``world/cola``; or a file of examples, a
+            folder of them, or a dataset of the hub.
         method: ``vanilla``, one of recadam, ewc, l2sp, one of child-f, child-d, or one of each as ``recadam+child-d``.
         steps: optimizer updates.
         batch_size: examples an update.
@@ -86,6 +87,9 @@ class Recipe:
             of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
             the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
+        text: of a task of one's own, the text column, or two with a comma between; None looks for them.
+        label: the label's column; None looks for it.
+        metric: the score; None takes one that fits.
 
     Raises:
         ValueError: an argument is out of range, or arguments do not go together.
@@ -112,10 +116,13 @@ class Recipe:
     probe: str = "auto"
     seed: int = 0
     mixed_precision: str = "no"
+    text: str | None = None
+    label: str | None = None
+    metric: str | None = None
 
     def __post_init__(self):
         self._keep("backbone", _backbone(self.backbone))
-        registry.named(self.task)
+        self._keep("task", registry.asked(self.task, self.text, self.label, self.metric))
         self._keep("method", _method(self.method))
         self._keep("probe", _probe(self.probe))
         self._take_defaults()

@@ -111,10 +111,13 @@ def check(
         raise ValueError(
             "method ewc is in the grid and needs a Fisher; make one with recall-learn fisher, and pass it with --fisher"
         )
-    rows = {}
-    for task in dict.fromkeys(recipe.task for recipe in recipes):
-        limits = [recipe.limit_train for recipe in recipes if recipe.task == task and recipe.limit_train is not None]
-        rows[task] = loading.load(task, glue_folder, max(limits, default=None))
+    read = {}
+    for asked in dict.fromkeys(map(_data, recipes)):
+        limits = [r.limit_train for r in recipes if _data(r) == asked and r.limit_train is not None]
+        task, text, label, metric = asked
+        data = loading.load(task, glue_folder, max(limits, default=None), text=text, label=label, metric=metric)
+        loading.say(data)
+        read[asked] = data.task, data["train"].select([0])
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
         own = [recipe for recipe in recipes if recipe.backbone == name]
         backbone = backbones.load(name, num_labels=2)
@@ -124,12 +127,15 @@ def check(
             probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
         for task in dict.fromkeys(recipe.task for recipe in own):
             probes.check_world(backbone, task, glue_folder)
-        for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
-            most = backbone.tokenizer.model_max_length if backbone.world else length
+        for asked, length in dict.fromkeys((_data(recipe), recipe.max_length) for recipe in own):
+            (task, first), most = read[asked], backbone.tokenizer.model_max_length if backbone.world else length
             with loading.bars(False):
-                loading.tokenize(
-                    rows[task]["train"].select([0]), rows[task].task, backbone.tokenizer, min(length, most)
-                )
+                loading.tokenize(first, task, backbone.tokenizer, min(length, most))
+
+
+def _data(recipe: Recipe) -> tuple[str, str | None, str | None, str | None]:
+    """What of a recipe says which data is read, and how."""
+    return recipe.task, recipe.text, recipe.label, recipe.metric
 
 
 def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:

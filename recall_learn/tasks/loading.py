@@ -1,5 +1,6 @@
 """What every task goes through: read, perhaps cut down, turned into tokens."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,24 +9,38 @@ from typing import Any
 import numpy as np
 
 from recall_learn.support.checks import shown, whole
-from recall_learn.tasks import parquet, stored
-from recall_learn.tasks.registry import named
+from recall_learn.tasks import files, parquet, stored
+from recall_learn.tasks.registry import asked, named, own
 from recall_learn.tasks.task import MISMATCHED, Splits, Task
+
+log = logging.getLogger(__name__)
 
 
 def load(
-    task: str, folder: str | Path | None = None, limit_train: int | None = None, seed: int = 0, *, training: bool = True
+    task: str,
+    folder: str | Path | None = None,
+    limit_train: int | None = None,
+    seed: int = 0,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    metric: str | None = None,
+    training: bool = True,
 ) -> Splits:
     """Read a task's splits, checked.
 
     Args:
-        task: a name of `recall_learn.tasks.registry.TASKS`.
-        folder: that of the data sets, see `recall_learn.tasks.stored`; without it the one that the environment variable
-            ``RECALL_LEARN_DATA`` names; without that GLUE's tasks come from the hub, from the local cache if they are
-            there, and the small world's are made.
+        task: a name of `recall_learn.tasks.registry.TASKS`; or a file, a folder or a dataset of the hub, see
+            `recall_learn.tasks.files`.
+        folder: that of the data sets with a name, see `recall_learn.tasks.stored`; without it the one that the
+            environment variable ``RECALL_LEARN_DATA`` names; without that GLUE's tasks come from the hub, from the
+            local cache if they are there, and the small world's are made.
         limit_train: keep that many training examples, drawn without replacement and without regard to their labels,
             in the file's order. A larger limit with the same seed keeps the same ones and adds to them.
         seed: of that draw; at least 0.
+        text: of a task of one's own, the text column, or two with a comma between; None looks for them.
+        label: the label's column; None looks for it.
+        metric: the score; None takes one that fits.
         training: whether a task that has no training split is refused.
 
     Raises:
@@ -34,10 +49,14 @@ def load(
         FileNotFoundError: the folder, the task in it, or a split's file is not there.
         ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.models.hub.fetch`.
     """
-    spec, seed = named(task), whole("seed", seed, 0)
-    if training and not spec.trains:
-        raise ValueError(f"{task} has no training split: it is there to be tested on; train on another task")
-    data = Splits(spec, stored.read(spec, folder))
+    task, seed = asked(task, text, label, metric), whole("seed", seed, 0)
+    if own(task):
+        data = files.load(task, text, label, metric)
+    else:
+        spec = named(task)
+        if training and not spec.trains:
+            raise ValueError(f"{task} has no training split: it is there to be tested on; train on another task")
+        data = Splits(spec, stored.read(spec, folder))
     if limit_train is not None:
         data["train"] = _cut(data["train"], limit_train, seed, task)
     return data
@@ -51,6 +70,20 @@ def _cut(rows: Any, limit: int, seed: int, task: str) -> Any:
         right = f"a whole number from 1 to {len(rows)} for {task}"
         raise ValueError(f"limit_train must be {right}, got {shown(limit)}") from None
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:limit]))
+
+
+def locate(task: str, folder: str | Path | None = None) -> None:
+    """Raise unless a task's files are there, or can be fetched; as `load` does, and before anything is read."""
+    if own(task):
+        files.locate(task)
+    else:
+        stored.locate(named(task), folder)
+
+
+def say(data: Splits) -> None:
+    """Log what was found in a file of somebody's own, so that it can be seen at once what is trained on."""
+    for sentence in data.said:
+        log.warning("%s", sentence)
 
 
 def scored(data: Splits) -> dict[str, str]:

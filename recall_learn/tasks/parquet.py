@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-_PART = re.compile(r"(\d+)[-_]?of[-_]?(\d+)", re.IGNORECASE)
+PART = re.compile(r"(\d+)[-_]?of[-_]?(\d+)", re.IGNORECASE)
 _TEXT = ("string", "large_string", "string_view")
 EXTRA = "idx"
 """GLUE's number of an example; kept where it is."""
@@ -27,14 +27,30 @@ def shards(folder: Path, split: str) -> list[Path]:
     odd = next((file for file in files if not file.is_file()), None)
     if odd is not None:
         raise ValueError(f"{odd} is {'a folder' if odd.is_dir() else 'no file'}; it has to be a parquet file")
-    names = [file.name.removeprefix(f"{split}-").removesuffix(".parquet") for file in files]
-    parts = [tuple(map(int, found.groups())) if (found := _PART.search(name)) else None for name in names]
+    return in_order(files, [file.name.removeprefix(f"{split}-").removesuffix(".parquet") for file in files], where)
+
+
+def in_order(files: Sequence[Path], names: Sequence[str], where: str) -> list[Path]:
+    """The files of a split in their order, once they are known to be one whole set.
+
+    Args:
+        files: of one folder, at least one.
+        names: what of each file's name may say "part of so many".
+        where: the split, as messages name it.
+
+    Raises:
+        FileNotFoundError: a part is missing.
+        ValueError: their names do not say that they are one whole set.
+    """
+    folder, ending = files[0].parent, files[0].suffix
+    parts = [tuple(map(int, found.groups())) if (found := PART.search(name)) else None for name in names]
     if not any(parts):
         if len(files) > 1 or (names[0].isdigit() and int(names[0]) > 0):
+            split = where.split("/")[-1]
             raise ValueError(
-                f"{files[0]} does not say how many files {where} has; name it {split}-00000-of-0000N.parquet, and so on"
+                f"{files[0]} does not say how many files {where} has; name it {split}-00000-of-0000N{ending}, and so on"
             )
-        return files
+        return list(files)
     for (one, part), (other, its) in combinations(zip(files, parts, strict=True), 2):
         if part is None or its is None or part[1] != its[1] or part[0] == its[0]:
             raise ValueError(f"{folder} holds two sets of {where}: {one.name} and {other.name}; keep one of them")
