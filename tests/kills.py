@@ -56,7 +56,7 @@ class Folder:
     def __init__(self, root):
         self.root, self.whole = root, {}
         self.fork(["world", "task", "--task", "cola", "--size", str(SIZE), "--out", str(root / "glue")])
-        common = ["--backbone", "tiny", "--task", "world/cola", "--glue", str(root / "glue"), "--device", "cpu"]
+        common = ["--backbone", "tiny", "--task", "world/cola", "--data", str(root / "glue"), "--device", "cpu"]
         fisher = root / "fisher.safetensors"
         self.fork(["fisher", *common, "--labels", "empirical", "--limit-train", "20", "--out", str(fisher)])
         settings = ["--steps", STEPS, "--evaluate-every", EVERY, "--batch-size", 4, "--probe", "none"]

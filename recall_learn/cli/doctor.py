@@ -169,20 +169,20 @@ def sources(around: Around) -> Iterator[Finding]:
 def _tasks() -> Iterator[Finding]:
     """The GLUE folder and which tasks are whole in it; without one those in the hub's cache."""
     from recall_learn.models import hub
-    from recall_learn.tasks import glue, parquet
+    from recall_learn.tasks import glue, parquet, stored
 
-    given, mend = os.environ.get(glue.VARIABLE), f"--glue FOLDER, or {glue.VARIABLE}=FOLDER"
+    given, mend = os.environ.get(stored.VARIABLE), f"--data FOLDER, or {stored.VARIABLE}=FOLDER"
     if given:
         folder = Path(given).expanduser()
-        where = f"{glue.VARIABLE} is {given!r}"
+        where = f"{stored.VARIABLE} is {given!r}"
     else:
         folder = hub.cached(glue.REPOSITORY, repo_type="dataset", patterns=["*.parquet"])
-        where = f"the hub's {glue.REPOSITORY}; {glue.VARIABLE} is not set"
+        where = f"the hub's {glue.REPOSITORY}; {stored.VARIABLE} is not set"
     if folder is None or not folder.is_dir():
         yield Finding("GLUE", f"{where}, {'which is no folder' if given else 'and nothing is cached'}", mend)
         return
     whole, absent, faults = [], [], []
-    for task in glue.TASKS.values():
+    for task in glue.TASKS:
         try:
             for split in task.splits:
                 parquet.shards(folder / task.name, split)

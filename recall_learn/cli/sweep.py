@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--out", required=True, metavar="FILE", help="where the runs go; what is there already is not run again")
     add("--workers", type=int, metavar="N", help="runs at a time on this machine (one a core)")
     add("--address", metavar="A", help="of a Ray cluster that runs: HOST:PORT (this machine)")
-    add("--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)")
+    add("--data", metavar="FOLDER", help=common.DATA)
     add("--fisher", metavar="FILE", help="a Fisher for the recipes with ewc")
     add("--source-text", metavar="FILE", help="a text, for the probe source of a backbone other than tiny")
     add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
@@ -49,7 +49,7 @@ def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records"
     return sweep(
         recipes,
         options.out,
-        glue_folder=options.glue,
+        glue_folder=options.data,
         fisher=options.fisher,
         source_text=options.source_text,
         workers=options.workers,
