@@ -19,6 +19,7 @@ _HOMES = {
     "models.recalled": ("recall_groups",),
     "models.stored": ("load_anchors",),
     "runs.callback": ("RecallCallback",),
+    "runs.compose": ("compose",),
     "runs.finetune": ("finetune",),
     "runs.recipe": ("Recipe",),
     "runs.record": ("Run",),
