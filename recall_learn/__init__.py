@@ -21,6 +21,7 @@ _HOMES = {
     "runs.callback": ("RecallCallback",),
     "runs.compose": ("compose",),
     "runs.finetune": ("finetune",),
+    "runs.recall_trainer": ("RecallTrainer",),
     "runs.recipe": ("Recipe",),
     "runs.record": ("Run",),
 }

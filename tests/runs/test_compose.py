@@ -6,12 +6,12 @@ import textwrap
 
 import pytest
 import torch
-import transformers
 from small import refused
 from torch import nn
 from torch.utils.data import DataLoader
+from ways import batched, bert, fisher_of, rows, same, weights
 
-from recall_learn import ChildTuningF, RecAdam, Sigmoid, compose, fisher_diagonal, recall_groups
+from recall_learn import ChildTuningF, RecAdam, Sigmoid, compose, recall_groups
 from recall_learn.methods import METHODS
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.recadam.method import RecAdamMethod
@@ -21,39 +21,6 @@ from recall_learn.theory.anchors import trainable
 LR = 1e-3
 
 
-def made(seed=0):
-    torch.manual_seed(seed)
-    config = transformers.BertConfig(
-        vocab_size=30,
-        hidden_size=8,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=12,
-        max_position_embeddings=10,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    return transformers.BertForSequenceClassification(config)
-
-
-def rows(count=24):
-    ids = torch.randint(1, 30, (count, 6), generator=torch.Generator().manual_seed(1))
-    return [{"input_ids": row, "labels": row[0] % 2} for row in ids]
-
-
-def fisher_of(model):
-    batch = {key: torch.stack([row[key] for row in rows()]) for key in rows()[0]}
-    return fisher_diagonal(model, [batch])
-
-
-def weights(model):
-    return {name: p.detach().clone() for name, p in model.named_parameters()}
-
-
-def same(left, right):
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
-
-
 def loop_in_docstring():
     text = textwrap.dedent(inspect.getdoc(compose).split("::\n")[1].split("\n\nThe optimizer")[0].strip("\n"))
     assert len(text.splitlines()) <= 8
@@ -61,7 +28,7 @@ def loop_in_docstring():
 
 
 def test_the_loop_in_the_docstring_is_recadam_and_a_mask_by_hand():
-    model, data = made(), rows()
+    model, data = bert(), rows()
     # what from_pretrained does; here so that the loop may say nothing of it
     for p in model.bert.parameters():
         p._is_hf_initialized = True
@@ -86,11 +53,11 @@ def test_the_loop_in_the_docstring_is_recadam_and_a_mask_by_hand():
 @pytest.mark.parametrize("name", METHODS)
 def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
     data = rows(8)
-    batch = {key: torch.stack([row[key] for row in data]) for key in data[0]}
+    batch = batched(data)
     halves = [{key: value[part] for key, value in batch.items()} for part in (slice(0, 4), slice(4, 8))]
     ends = []
     for parts in ([batch], halves):
-        model = made()
+        model = bert()
         fisher = fisher_of(model)
         composed = compose(name, model, lr=LR, new=["classifier"], fisher=fisher)
         with torch.no_grad():
@@ -109,13 +76,13 @@ def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
 
 
 def test_a_penalty_is_added_once_and_a_setting_that_is_set_acts_at_once():
-    model = made()
+    model = bert()
     composed = compose("l2sp(gamma=3, beta=5)", model, lr=LR, new=["classifier"])
     start = {name: p.detach().double().clone() for name, p in model.named_parameters()}
     with torch.no_grad():
         for p in model.parameters():
             p.add_(0.1)
-    batch = {key: torch.stack([row[key] for row in rows(4)]) for key in rows(1)[0]}
+    batch = batched(rows(4))
 
     def right(gamma, beta):
         away = {name: p.detach().double() - start[name] for name, p in model.named_parameters()}
@@ -173,13 +140,13 @@ def test_vanilla_is_adamw_whatever_is_pretrained():
 def test_a_run_goes_on_from_its_three_states():
     def steps(model, composed, count, first):
         for step in range(first, first + count):
-            batch = {key: torch.stack([row[key] for row in rows()[4 * step :][:4]]) for key in rows()[0]}
+            batch = batched(rows()[4 * step :][:4])
             composed.loss(model(**batch), batch).backward()
             composed.optimizer.step()
             composed.optimizer.zero_grad()
 
     def begin():
-        model = made()
+        model = bert()
         return model, compose("recadam(t0=3) + child-f", model, lr=LR, new=["classifier"], seed=4)
 
     through, composed = begin()
@@ -204,7 +171,7 @@ def test_what_an_expression_may_be():
 
 
 def test_a_fisher_is_asked_for_by_the_name_of_whose_it_is():
-    model = made()
+    model = bert()
     fisher, zeros = fisher_of(model), {name: torch.zeros_like(p) for name, p in trainable(model).items()}
     asked = []
 
@@ -218,9 +185,9 @@ def test_a_fisher_is_asked_for_by_the_name_of_whose_it_is():
         for p in model.parameters():
             p.add_(1.0)
     assert composed.terms({}, None)["penalty"].item() == 0.0
-    compose("ewc + child-d", made(), lr=LR, new=["classifier"], fisher=giver)
+    compose("ewc + child-d", bert(), lr=LR, new=["classifier"], fisher=giver)
     assert sorted(asked) == ["source", "task"]
-    compose("child-f", made(), lr=LR, new=["classifier"], fisher=giver)
+    compose("child-f", bert(), lr=LR, new=["classifier"], fisher=giver)
     assert len(asked) == 2
 
 
@@ -247,24 +214,24 @@ def test_a_fisher_is_asked_for_by_the_name_of_whose_it_is():
     ],
 )
 def test_what_is_refused(options, parts):
-    given = {"expression": "recadam", "model": made(), "lr": LR, "new": ["classifier"]} | options
+    given = {"expression": "recadam", "model": bert(), "lr": LR, "new": ["classifier"]} | options
     refused(lambda: compose(**given), ValueError, *parts)
 
 
 def test_a_batch_without_a_loss_is_refused():
-    model = made()
+    model = bert()
     composed = compose("recadam", model, lr=LR, new=["classifier"])
     batch = {"input_ids": rows(1)[0]["input_ids"][None]}
     refused(lambda: composed.loss(model(**batch), batch), ValueError, "there is no loss in what the model made")
 
 
 def test_nothing_pretrained_trains():
-    model = made()
+    model = bert()
     model.bert.requires_grad_(False)
     refused(lambda: compose("recadam", model, lr=LR, new=["classifier"]), ValueError, "has nothing to recall")
     before = weights(model)
     composed = compose("child-f(p=1)", model, lr=LR, new=["classifier"])  # recalls nothing
-    batch = {key: torch.stack([row[key] for row in rows(4)]) for key in rows(1)[0]}
+    batch = batched(rows(4))
     composed.loss(model(**batch), batch).backward()
     composed.optimizer.step()
     after = weights(model)
