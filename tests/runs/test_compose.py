@@ -9,7 +9,7 @@ import torch
 from small import refused
 from torch import nn
 from torch.utils.data import DataLoader
-from ways import batched, bert, fisher_of, rows, same, weights
+from ways import batched, bert, farthest, fisher_of, rows, same, weights
 
 from recall_learn import ChildTuningF, RecAdam, Sigmoid, compose, recall_groups
 from recall_learn.methods import METHODS
@@ -60,6 +60,8 @@ def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
         model = bert()
         fisher = fisher_of(model)
         composed = compose(name, model, lr=LR, new=["classifier"], fisher=fisher)
+        for group in composed.optimizer.param_groups:
+            group["eps"] = 1e-4  # Adam would else walk along the rounding where a gradient is 0 (a key's bias)
         with torch.no_grad():
             for p in model.parameters():
                 p.add_(0.01)  # away from home, so that whatever pulls does
@@ -70,9 +72,8 @@ def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
             composed.optimizer.step()
             composed.optimizer.zero_grad()
         ends.append(weights(model))
-    moved = max((ends[0][key] - start[key]).abs().max().item() for key in start)
-    assert moved > 1e-4
-    assert max((ends[0][key] - ends[1][key]).abs().max().item() for key in start) < 0.02 * moved
+    assert farthest(ends[0], start) > 1e-3
+    assert farthest(*ends) < 1e-3 * farthest(ends[0], start)
 
 
 def test_a_penalty_is_added_once_and_a_setting_that_is_set_acts_at_once():

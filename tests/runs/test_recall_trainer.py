@@ -1,4 +1,4 @@
-"""RecallTrainer: any method in a Trainer's script, the same numbers as a loop of one's own, and runs that go on."""
+"""RecallTrainer: what it adds to a Trainer, what it leaves alone, and runs that go on. See test_three_ways, too."""
 
 import copy
 
@@ -14,7 +14,7 @@ from recall_learn.methods import METHODS
 from recall_learn.runs import kept
 from recall_learn.theory.anchors import trainable
 
-LR, DECAY, CLIP, STEPS = 1e-3, 0.1, 0.05, 6
+LR, DECAY, CLIP = 1e-3, 0.1, 0.05
 
 
 def trained(model, folder, method, resume=None, callbacks=(), loss_kwargs=False, given=None, **more):
@@ -33,42 +33,17 @@ def trained(model, folder, method, resume=None, callbacks=(), loss_kwargs=False,
     return trainer
 
 
-def by_loop(model, method, batch=4, steps=STEPS):
-    options = {"new": NEW, "fisher": fisher_of(model)} if method != "vanilla" else {}
-    composed = compose(method, model, lr=LR, weight_decay=DECAY, seed=3, **options)
-    schedule = torch.optim.lr_scheduler.LambdaLR(composed.optimizer, lambda done: 1 - done / steps)
-    data = rows()
-    model.train()
-    for step in range(steps):
-        part = batched([data[n % len(data)] for n in range(step * batch, (step + 1) * batch)])
-        composed.loss(model(**part), part).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-        composed.optimizer.step()
-        schedule.step()
-        composed.optimizer.zero_grad()
-    return composed
-
-
-@pytest.mark.parametrize("method", ["vanilla", *METHODS, "recadam(t0=3) + child-d"])
-def test_the_trainer_takes_the_steps_of_a_loop_to_the_bit(tmp_path, method):
-    model, hand = bert(), bert()
-    start = weights(model)
-    trained(model, tmp_path, method)
-    by_loop(hand, method)
-    assert same(weights(model), weights(hand))
-    assert farthest(weights(model), start) > 1e-3
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_two_batches_of_four_are_one_of_eight(tmp_path, method):
     ends = []
     for batch, accumulation in ((8, 1), (4, 2)):
         model = bert()
         start = weights(model)
-        trained(model, tmp_path, method, batch=batch, accumulation=accumulation, max_steps=3)
+        # with a larger eps, as Adam would else walk along the rounding where a gradient is 0 (a key's bias)
+        settings = {"batch": batch, "accumulation": accumulation, "max_steps": 3, "adam_epsilon": 1e-4}
+        trained(model, tmp_path, method, **settings)
         ends.append(weights(model))
-    # sums in another order; Adam divides by the root of what it sums, so the share is of the way and not of a weight
-    assert farthest(*ends) < 0.01 * farthest(ends[0], start)
+    assert farthest(*ends) < 1e-3 * farthest(ends[0], start)  # sums in another order
 
 
 def test_vanilla_is_trainer_to_the_bit(tmp_path):
