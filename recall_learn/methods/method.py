@@ -125,7 +125,7 @@ class Acting:
 
     Args:
         method: its settings.
-        start: what it was put to work on. What acts in the forward pass is put onto ``start.model`` here.
+        start: what it was put to work on.
     """
 
     def __init__(self, method: "Method", start: Start):
@@ -141,6 +141,9 @@ class Acting:
 
     def attach(self, optimizer: "Optimizer") -> None:
         """Put what acts at its steps onto the optimizer, whoever made it."""
+
+    def wrap(self, model: "nn.Module") -> None:
+        """Put what acts in the forward pass onto the model. Called last, when nothing can be refused any more."""
 
     def terms(self, inputs: "Mapping[str, Any]", outputs: Any) -> "dict[str, Tensor]":
         """Scalars by name that are added to the loss of a batch."""
@@ -212,7 +215,7 @@ class Method:
     @classmethod
     def hooks(cls) -> list[str]:
         """The hooks in which it does something, in the order in which they are called."""
-        able = ("groups", "optimizer", "attach", "terms", "change", "record", "state_dict")
+        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "record", "state_dict")
         own = [hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook)]
         return [*(["prepare"] if cls.prepare is not Method.prepare else []), *own]
 
