@@ -91,7 +91,7 @@ def presets(recipe: Recipe) -> list[Preset]:
         ),
         Preset(
             "Child-Tuning",
-            replace(plain, method="child-d", gamma=None, p=0.3),
+            replace(plain, method="child-d", p=0.3),
             "Three weights in ten train, those with the most Fisher information for the task; the others stay "
             "where they are to the bit. There is no spring: k, t0 and γ do nothing.",
         ),
@@ -120,7 +120,7 @@ def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
         other = load(folder / BESIDE / "run.json").recipe
     except ValueError as error:
         raise ValueError(sentence(str(error))) from error
-    return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+    return recipe, PLAIN if not other.methods and recipe.methods else OTHER, other
 
 
 def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, folder: Any) -> None:

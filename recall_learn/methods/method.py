@@ -234,6 +234,10 @@ class Method:
             ValueError: they do not.
         """
 
+    def advice(self, lr: float) -> str:
+        """What somebody who sets it so should know, in a sentence; "" where there is nothing."""
+        return ""
+
     def ahead(self, steps: Any) -> dict[str, Any]:
         """What is known of its course before it runs: ``name -> values`` at an array of steps."""
         return {}

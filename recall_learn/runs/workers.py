@@ -61,7 +61,7 @@ def take(recipe: Recipe, glue_folder: str | None, fisher: str | None, source_tex
             recipe,
             lambda run, optimizer: seen.append(run) if not seen else None,
             glue_folder=glue_folder,
-            fisher=fisher if recipe.pull == "ewc" else None,  # child-d takes the task's own
+            fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
             source_text=source_text,
             device=device,
             progress=False,

@@ -81,6 +81,11 @@ class RecAdamMethod(Method):
                 f"under 1"
             )
 
+    def advice(self, lr: float) -> str:
+        """Whether it overshoots."""
+        strong = self.gamma is not None and lr * self.gamma > 1
+        return f"lr · γ is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
+
     def ahead(self, steps: Any) -> dict[str, Any]:
         """Lambda."""
         return {"lambda": self.schedule(steps)}

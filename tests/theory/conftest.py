@@ -1,4 +1,4 @@
-"""What several files of oracles share: dense matrices, made once."""
+"""What several of these files share: dense matrices, made once."""
 
 import pytest
 import torch

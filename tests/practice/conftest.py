@@ -1,3 +1,5 @@
+"""An exercise made for the tests of the engine, and progress that no learner has."""
+
 import pytest
 
 from recall_learn.practice import examine
@@ -48,11 +50,9 @@ LAWS = [commutes]
 
 
 @pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    """A progress file and a folder of answers that no learner has."""
-    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(tmp_path / "progress.json"))
-    monkeypatch.setenv("RECALL_LEARN_ANSWERS", str(tmp_path / "answers"))
-    return tmp_path
+def own_progress(own_progress):
+    """Every test of this room has it."""
+    return own_progress
 
 
 @pytest.fixture
