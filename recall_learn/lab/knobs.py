@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
-from recall_learn.methods.recadam.method import ALGORITHMS
+from recall_learn.methods.recadam import ALGORITHMS
 from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.tasks import glue
 from recall_learn.tasks.task import WORLD
