@@ -50,7 +50,7 @@ def test_the_loop_in_the_docstring_is_recadam_and_a_mask_by_hand():
     assert not same(weights(model), start)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [name for name, each in METHODS.items() if "wrap" not in each.hooks()])
 def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
     data = rows(8)
     batch = batched(data)
