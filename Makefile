@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PAGE := book/_build/html/index.html
-PAGES := tests/browser tests/exercises
+PAGES := tests/browser tests/exercises tests/practice
 
 # The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))

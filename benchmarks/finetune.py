@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from datasets import Dataset, disable_progress_bars
+from datasets import Dataset
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from recall_learn import Recipe, finetune
 from recall_learn.models import backbones
+from recall_learn.support.process_wide import silent
 from recall_learn.tasks import loading
 
 WORDS = ["the", "company", "said", "profit", "rose", "after", "sales", "of", "new", "products", "in", "europe", "fell"]
@@ -78,7 +79,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    disable_progress_bars()
     recipe = Recipe(steps=options.steps, batch_size=16, evaluate_every=options.steps)
     times: dict[str, list[float]] = {"bare Trainer": [], "finetune": []}
     with tempfile.TemporaryDirectory() as name:
@@ -96,4 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with silent():
+        main()

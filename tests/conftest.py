@@ -1,4 +1,4 @@
-"""What all tests share: small tensors on one thread each, and no model hub."""
+"""What all tests share: small tensors on one thread each, no model hub, and what a run trains, made when asked for."""
 
 import os
 
@@ -9,9 +9,52 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import psutil
 import pytest
 
+# `small` imports transformers, which most rooms do without: so each fixture imports it for itself.
+
 
 @pytest.fixture
 def begun():
     """A function: the processes that this test has started, directly or not, and that are still there."""
     before = set(psutil.Process().children(recursive=True))  # the browser of other tests may be among them
     return lambda: set(psutil.Process().children(recursive=True)) - before
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A folder with ``bert`` and ``glue``; a file that needs others has a fixture of its own by this name."""
+    from small import save_backbone, save_glue
+
+    root = tmp_path_factory.mktemp("world")
+    save_backbone(root / "bert")
+    save_glue(root / "glue", "mrpc")
+    return root
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """A folder with a small BERT."""
+    from small import save_backbone
+
+    save_backbone(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def short_world():
+    """The small world with little text."""
+    from small import short_text
+
+    from recall_learn.world import World
+
+    with short_text():
+        made = World()
+        made.text("train")
+        yield made
+
+
+@pytest.fixture
+def own_progress(tmp_path, monkeypatch):
+    """A progress file and a folder of answers that no learner has."""
+    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setenv("RECALL_LEARN_ANSWERS", str(tmp_path / "answers"))
+    return tmp_path

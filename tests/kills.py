@@ -60,11 +60,12 @@ class Folder:
         fisher = root / "fisher.safetensors"
         self.fork(["fisher", *common, "--labels", "empirical", "--limit-train", "20", "--out", str(fisher)])
         settings = ["--steps", STEPS, "--evaluate-every", EVERY, "--batch-size", 4, "--probe", "none"]
-        self.settings = ["finetune", *common, *map(str, settings), "--k", "0.5", "--t0", "5"]
+        self.settings = ["finetune", *common, *map(str, settings)]
         self.given = {"ewc": ["--fisher", str(fisher)]}
 
     def command(self, method, out, *more):
-        return [*self.settings, "--method", method, *self.given.get(method, []), "--out", str(out), *more]
+        early = method.replace("recadam", "recadam(k=0.5, t0=5)")
+        return [*self.settings, "--method", early, *self.given.get(method, []), "--out", str(out), *more]
 
     def fork(self, command, kill=None, out=None):
         """Run a command in a fork; None if it was killed.

@@ -1,9 +1,6 @@
-"""What commands share: options, and the silence of libraries."""
+"""What commands share: options."""
 
 import argparse
-import logging
-import os
-import sys
 
 DATA = (
     "where data sets lie: FOLDER/mrpc/train-*.parquet, FOLDER/nli/snli/... (or RECALL_LEARN_DATA; GLUE: else the hub)"
@@ -27,16 +24,3 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", metavar="M", help="of a task of your own: its score (one that fits)")
     parser.add_argument("--data", metavar="FOLDER", help=DATA)
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
-
-
-def quiet() -> None:
-    """No progress bars and no advice of libraries where nobody watches."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    import datasets
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()

@@ -3,9 +3,17 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recall_learn.cli import common
+from recall_learn.methods import METHODS
+from recall_learn.methods.method import Setting
+from recall_learn.support.process_wide import silent
 from recall_learn.support.stopping import STOPS
+
+if TYPE_CHECKING:
+    from recall_learn.runs.recipe import Recipe
+    from recall_learn.runs.record import Run
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -13,48 +21,68 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
     common.add(parser)
     add = parser.add_argument
-    add("--method", default="vanilla", metavar="M", help="vanilla recadam ewc l2sp child-f child-d, or recadam+child-d")
+    methods = " ".join(METHODS)
+    add("--method", default="vanilla", metavar="M", help=f"vanilla {methods}; or recadam(k=0.05)+child-d")
     add("--steps", type=int, default=500, metavar="N", help="optimizer updates (500)")
     add("--lr", type=float, metavar="LR", help="highest learning rate; falls linearly to 0 (2e-5; tiny: 1e-3)")
     add("--warmup", type=float, default=0.0, metavar="W", help="share of the steps in which lr rises first (0)")
     add("--weight-decay", type=float, default=0.0, metavar="WD", help="as in AdamW (0)")
     add("--clip", type=float, default=1.0, metavar="C", help="largest norm of the gradient, 0 for none (1)")
-    add("--k", type=float, default=0.1, metavar="K", help="rate of lambda's sigmoid, per step; inf is a jump (0.1)")
-    add("--t0", type=float, default=250.0, metavar="T0", help="the step at which lambda is 1/2 (250)")
-    add(
-        "--gamma",
-        type=float,
-        metavar="G",
-        help="strength of the pull (recadam 5000, ewc 1000, l2sp 0.01; tiny: recadam 100)",
-    )
-    add("--p", type=float, default=0.3, metavar="P", help="share of the weights that trains, child-f and child-d (0.3)")
-    add("--algorithm", default="paper", metavar="A", help="RecAdam's: paper, released or coupled")
     add("--mixed-precision", default="no", metavar="P", help="no, bf16 or fp16 (GPU)")
     add("--init", default="pretrained", metavar="I", help="pretrained or random")
     add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
     add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
-    add("--fisher", metavar="FILE", help="a Fisher for ewc or child-d, made by recall-learn fisher")
+    add("--fisher", metavar="FILE", help="a Fisher for a method that needs one, made by recall-learn fisher")
+    for name, (about, whose) in _settings().items():
+        add(f"--{name}", metavar=name.upper(), help=whose, type=str if about.choices else float)
     add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
     add("--resume", action="store_true", help="go on with the run in --out")
 
 
+def _settings() -> dict[str, tuple[Setting, str]]:
+    """Each setting of the methods, and what it is in each: "recadam: the step at which lambda is 1/2 (250)"."""
+    found: dict[str, tuple[Setting, str]] = {}
+    for method in METHODS.values():
+        for name, about in method.settings().items():
+            usual = method.defaults()[name]
+            line = f"{method.name}: {about.help}" + ("" if usual is None else f" ({_short(usual)})")
+            found[name] = about, f"{found[name][1]}; {line}" if name in found else line
+    return found
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def run(options: argparse.Namespace) -> int:
     """Take the run, or go on with it."""
-    from recall_learn.runs.recipe import Recipe
+    from recall_learn.runs.recipe import SETTINGS, Recipe
 
-    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__dataclass_fields__})
-    from recall_learn.models import backbones
+    able = (*Recipe.__dataclass_fields__, *SETTINGS)
+    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in able})
+    from recall_learn.models import places
     from recall_learn.tasks import loading
 
     if options.resume and not (Path(options.out) / "run.json").exists():
         print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
     loading.locate(recipe.task, options.data)  # what is not there is said before the slow imports
-    backbones.locate(recipe.backbone)
-    common.quiet()
+    places.locate(recipe.backbone)
+    run = _take(recipe, options)
+    where = Path(options.out) / "run.json"
+    if run.final is None:
+        done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
+        print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
+        return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
+    print(f"{recipe.task} {recipe.names}: {_figures(run.final, run.evaluations[0])} -> {where}")
+    return 0
+
+
+@silent()
+def _take(recipe: "Recipe", options: argparse.Namespace) -> "Run":
     from recall_learn.runs.finetune import finetune
 
-    run = finetune(
+    return finetune(
         recipe,
         out=options.out,
         glue_folder=options.data,
@@ -63,13 +91,6 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         resume=options.resume,
     )
-    where = Path(options.out) / "run.json"
-    if run.final is None:
-        done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
-        print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
-        return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
-    print(f"{recipe.task} {recipe.method}: {_figures(run.final, run.evaluations[0])} -> {where}")
-    return 0
 
 
 def _figures(final: dict, first: dict) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
 
 
+@silent()
 def _pretrain(options: argparse.Namespace) -> int:
-    common.quiet()
     from recall_learn.runs.pretrain import STEPS, pretrain
     from recall_learn.world import World
 

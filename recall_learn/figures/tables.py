@@ -59,11 +59,11 @@ def provenance(runs: Mapping[str, Run]) -> str:
 
 def command(recipe: Recipe, out: str) -> str:
     """The command line that runs a recipe: its settings, as far as they are not the defaults."""
-    default = Recipe(method=recipe.method, backbone=recipe.backbone, steps=recipe.steps)
+    default = Recipe(backbone=recipe.backbone, steps=recipe.steps)
     words = ["recall-learn", "finetune", "--backbone", recipe.backbone, "--task", recipe.task]
     for name, value in recipe.to_dict().items():
         usual = Recipe.steps if name == "steps" else getattr(default, name)
-        if name not in ("backbone", "task") and (value != usual or name == "method"):
+        if name not in ("backbone", "task") and value != usual:
             words += [f"--{name.replace('_', '-')}", _short(value)]
     return shlex.join([*words, "--out", out])
 

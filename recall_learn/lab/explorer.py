@@ -105,13 +105,10 @@ def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None
 
 def _row(run: Record) -> dict[str, Any]:
     recipe = run.recipe
-    scheduled, pulled = recipe.pull == "recadam", recipe.pull is not None
     return {
         "task": recipe.task,
-        "method": recipe.method,
-        "k": _plain(recipe.k) if scheduled else None,
-        "t0": _plain(recipe.t0) if scheduled else None,
-        "gamma": _plain(recipe.strength) if pulled else None,
+        "method": recipe.names,
+        **{name: _plain(getattr(recipe, name)) for name in ("k", "t0", "gamma")},
         "seed": recipe.seed,
         **run.columns,
         **({"stopped": run.stopped} if run.stopped else {}),
@@ -124,9 +121,9 @@ def _values(axis: str, rows: list[dict[str, Any]]) -> list[Any]:
     return seen if axis in ("task", "method") else sorted(seen, key=float)
 
 
-def _plain(value: float) -> float | int | str:
-    if value == math.inf:
-        return "inf"
+def _plain(value: float | None) -> float | int | str | None:
+    if value is None or value == math.inf:
+        return value and "inf"
     return int(value) if value == int(value) else value
 
 

@@ -8,9 +8,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from recall_learn.lab.background import BUSY, CLOSED, DONE, NEW
-from recall_learn.methods.recadam.optimizer import ALGORITHMS
-from recall_learn.runs.recipe import GAMMA, TINY_GAMMA, USUAL, Recipe
-from recall_learn.runs.steering import knobs
+from recall_learn.methods.recadam import ALGORITHMS
+from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.tasks import glue
 from recall_learn.tasks.task import WORLD
 from recall_learn.world import tasks
@@ -91,7 +90,7 @@ class Knobs:
 
     def __init__(self, recipe: Recipe, moved: Callable[..., None], name: str = ""):
         self._moved, self._quiet = moved, True
-        self.at: dict[str, float] = {"k": USUAL["k"], "t0": USUAL["t0"]}  # also while they do nothing
+        self.at: dict[str, float] = {"k": 0.1, "t0": 250.0}  # also while they do nothing
         self.k = self._scale(f"{name}k, per step")
         self.t0 = widgets.IntSlider(description=f"{name}t0, steps", min=0, max=1, layout=WIDE, style=WORDS)
         self.gamma = self._scale(f"{name}γ")
@@ -108,10 +107,11 @@ class Knobs:
         self.at |= {name: getattr(recipe, name) for name in self.at if getattr(recipe, name) is not None}
         k, t0 = self.at["k"], self.at["t0"]
         try:
-            strengths = ladder(1e-3, 1e5, extra=[recipe.strength, *GAMMA.values(), *TINY_GAMMA.values()])
+            gamma = 0.0 if recipe.gamma is None else recipe.gamma
+            strengths = ladder(1e-3, 1e5, extra=[gamma, 5000, 1000, 100, 0.01])
             for slider, steps, value in (
                 (self.k, [0.0, *ladder(1e-4, 1, extra=[k] if 0 < k < math.inf else []), math.inf], k),
-                (self.gamma, [0.0, *(g for g in strengths if g > 0)], recipe.strength),
+                (self.gamma, [0.0, *(g for g in strengths if g > 0)], gamma),
                 (self.lr, ladder(1e-6, 1e-2, extra=[recipe.lr]), recipe.lr),
             ):
                 wanted = [(label(step), step) for step in steps]
@@ -151,7 +151,7 @@ class Setup:
         number = {"layout": {"width": "240px"}, "style": WORDS}
         self.backbone = widgets.Dropdown(options=list(backbones), description="backbone", **number)
         self.task = widgets.Dropdown(description="task", **number)
-        methods = METHODS if recipe.method in METHODS else (*METHODS, recipe.method)
+        methods = METHODS if recipe.names in METHODS else (*METHODS, recipe.names)
         self.method = widgets.Dropdown(options=methods, description="method", **number)
         self.algorithm = widgets.Dropdown(options=ALGORITHMS, description="algorithm", **number)
         self.init = widgets.Dropdown(options=("pretrained", "random"), description="start", **number)
@@ -175,7 +175,7 @@ class Setup:
             self.recipe, self.backbone.value = recipe, recipe.backbone
             self._offer_tasks(recipe.task)
             for name in self.NAMES[2:]:
-                control, value = getattr(self, name), getattr(recipe, name)
+                control, value = getattr(self, name), recipe.names if name == "method" else getattr(recipe, name)
                 if value is None:  # what does not act stays where it is
                     continue
                 if name in self._usual:  # a bound would show, and begin, another value than the recipe's
@@ -192,13 +192,15 @@ class Setup:
             ValueError: the settings do not go together.
         """
         asked = {name: getattr(self, name).value for name in self.NAMES}
+        method, algorithm = asked.pop("method"), asked.pop("algorithm")
         if asked["backbone"] != self.recipe.backbone:  # its own rates and strengths, and what it can be asked
-            asked |= {"lr": None, "gamma": None, "probe": "auto"}
-        elif asked["method"] != self.recipe.method:
-            asked["gamma"] = None
+            asked |= {"lr": None, "probe": "auto"}
         if asked["steps"] != self.recipe.steps:
             asked["evaluate_every"] = max(1, round(self.recipe.evaluate_every * asked["steps"] / self.recipe.steps))
-        return replace(self.recipe, **asked)
+        wanted = replace(self.recipe, method=method, **asked)
+        if asked["backbone"] == self.recipe.backbone:
+            wanted = replace(self.recipe.with_methods(method), **asked)
+        return wanted if wanted.algorithm is None else replace(wanted, algorithm=algorithm)
 
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"

@@ -37,7 +37,8 @@ from recall_learn.lab.live_figure import FIXED, LiveFigure, asked
 from recall_learn.lab.live_text import lost, name_of, opened, plain, status
 from recall_learn.lab.presets import Preset, check_arguments, choices, default_recipe, expected, presets, stored
 from recall_learn.lab.words import sentence
-from recall_learn.runs.recipe import Recipe
+from recall_learn.methods import expression
+from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.runs.record import Run
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.support.files import from_home
@@ -290,7 +291,7 @@ class Lab(widgets.VBox):
     ) -> None:
         """A new session in place of the old; nothing trains yet."""
         stories, how = presets(recipe), self._setup.beside.value
-        plain = replace(recipe, method="vanilla", gamma=None)
+        plain = recipe.with_methods(expression.PLAIN)
         beside = {NOTHING: None, PLAIN: other or plain, OTHER: other or recipe}[how]
         options = {"glue_folder": self.glue_folder, "device": self.device}
         session = Background(recipe, beside, folder=folder, instead_of=instead_of, **options)
@@ -342,8 +343,7 @@ class Lab(widgets.VBox):
         (self._knobs if name == MAIN else self._others).show(now)
         if name == MAIN and step:
             self._note(step, before)
-        strong = now.pull == "recadam" and now.lr * now.strength > 1
-        self.say(f"lr · γ is {now.lr * now.strength:.3g}: above 1 each step overshoots home." if strong else "")
+        self.say(" ".join(advice for each in now.methods if (advice := each.advice(now.lr))))
         if seat.wish:
             self.say("This run has taken its last step. What you set acts in a new one: press Reset.")
             self._buttons.ask_for_reset()
@@ -378,9 +378,9 @@ class Lab(widgets.VBox):
         if wanted.backbone != self._setup.recipe.backbone:
             return wanted
         now = self._session.seats[MAIN].now
-        return replace(
-            wanted, **self._knobs.at, lr=now.lr, **({"gamma": now.gamma} if wanted.method == now.method else {})
-        )
+        kept = {name: getattr(now, name) for name in knobs(now)} if wanted.names == now.names else {}
+        at = {**self._knobs.at, "lr": now.lr, **kept}
+        return replace(wanted, **{name: value for name, value in at.items() if name in knobs(wanted)})
 
     def _act(self, do: Callable[[], Any]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""

@@ -16,7 +16,6 @@ from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
-from recall_learn.theory.annealing import Sigmoid
 
 MOST = 200
 TITLES = {
@@ -89,11 +88,12 @@ def schedule(run: Run, steps: np.ndarray, skipped: Sequence[int] = ()) -> np.nda
     Its t counts updates, so not the steps that were ``skipped`` before.
     """
     t, lam = steps - np.searchsorted(skipped, steps), np.ones(len(steps))
-    if run.recipe.pull != "recadam" or not len(steps):
+    if not len(steps):
         return lam
     for first in (steps[0], *(change["step"] for change in steering.ahead(run, steps[0]))):
         now, here = steering.at(run.recipe, run.changes, first), steps >= first
-        lam[here] = Sigmoid(now.k, now.t0)(t[here])
+        for method in now.methods:
+            lam[here] = method.ahead(t[here]).get("lambda", lam[here])
     return lam
 
 

@@ -31,7 +31,7 @@ def plain(session: Background) -> str:
 
 def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
-    fisher = ", and the Fisher information of each weight" if recipe.mask == "child-d" else ""
+    fisher = ", and the Fisher information of each weight" if recipe.needs else ""
     said = {
         background.NEW: "ready",
         background.LOADING: f"loading data and model{fisher}",
@@ -87,4 +87,4 @@ def lost(runs: list[Run], names: list[str]) -> str:
 
 def name_of(recipe: Recipe) -> str:
     """What a run is called in the figure."""
-    return {"recadam": "RecAdam", "vanilla": "AdamW"}.get(recipe.method, recipe.method)
+    return " + ".join(each.title for each in recipe.methods) or "AdamW"

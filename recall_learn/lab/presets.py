@@ -1,7 +1,5 @@
 """What the live lab begins with on this machine, and settings that tell a story in one click."""
 
-import importlib.util
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ import torch
 from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
-from recall_learn.models import backbones, hub
+from recall_learn.models import hub, places
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 from recall_learn.support.environment import choose_device
@@ -41,11 +39,11 @@ def default_recipe() -> tuple[Recipe, str]:
         card = torch.cuda.get_device_name()
         settings = {"task": "cola", "method": "recadam", "steps": 1000, "k": 0.1, "t0": 250.0, "mixed_precision": half}
         there = hub.cached(LARGE, repo_type="model", patterns=["config.json", "*.safetensors"]) is not None
-        if there or not _offline():
+        if there or not hub.offline():
             loads = "already here" if there else f"{LARGE_SIZE}, downloaded from the hub when you press Start"
             recipe = Recipe(backbone=LARGE, probe="none", evaluate_every=100, **settings)
             return recipe, f"{card}: {LARGE} ({loads}) on CoLA, in {half}."
-        if _minilm():
+        if places.minilm_package():
             recipe = Recipe(backbone="minilm", probe="stsb", evaluate_every=100, **settings)
             return recipe, f"{card}, the hub not in reach: MiniLM, from its pip package, on CoLA, in {half}."
     recipe = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=600, k=0.1, t0=200.0, evaluate_every=50)
@@ -91,7 +89,7 @@ def presets(recipe: Recipe) -> list[Preset]:
         ),
         Preset(
             "Child-Tuning",
-            replace(plain, method="child-d", gamma=None, p=0.3),
+            replace(plain, method="child-d", p=0.3),
             "Three weights in ten train, those with the most Fisher information for the task; the others stay "
             "where they are to the bit. There is no spring: k, t0 and γ do nothing.",
         ),
@@ -100,7 +98,7 @@ def presets(recipe: Recipe) -> list[Preset]:
 
 def choices(recipe: Recipe) -> list[str]:
     """The backbones that the lab offers: those in reach, and the recipe's own."""
-    offered = ["tiny", *(["minilm"] if _minilm() else []), *([] if _offline() else [LARGE])]
+    offered = ["tiny", *(["minilm"] if places.minilm_package() else []), *([] if hub.offline() else [LARGE])]
     return offered if recipe.backbone in offered else [*offered, recipe.backbone]
 
 
@@ -120,7 +118,7 @@ def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
         other = load(folder / BESIDE / "run.json").recipe
     except ValueError as error:
         raise ValueError(sentence(str(error))) from error
-    return recipe, PLAIN if other.method == "vanilla" and recipe.method != "vanilla" else OTHER, other
+    return recipe, PLAIN if not other.methods and recipe.methods else OTHER, other
 
 
 def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, folder: Any) -> None:
@@ -148,11 +146,3 @@ def expected(recipe: Recipe) -> dict[str, Any]:
     world = recipe.probe == "auto" and recipe.task.startswith(WORLD)
     probes = ("source", "facts") if world else recipe.probe.split("+")
     return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)
-
-
-def _minilm() -> bool:
-    return importlib.util.find_spec(backbones.MINILM_PACKAGE) is not None
-
-
-def _offline() -> bool:
-    return os.environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

@@ -1,4 +1,26 @@
-"""What keeps a model from forgetting while it trains, on torch alone: one file, or one folder, a method.
+"""What keeps a model from forgetting while it trains: one file a method, on torch alone.
 
-Optimizers and masks that work in any loop by themselves. They know no model by name, no task and no file.
+`METHODS` is the list of them: a new method is a file and a line here. `method` has what all share, `expression` the
+language in which they are written, `composed` several at work. Optimizers and masks work in any loop by themselves.
 """
+
+from recall_learn.methods.child_d import ChildD
+from recall_learn.methods.child_f import ChildF
+from recall_learn.methods.ewc import EWC
+from recall_learn.methods.l2sp import L2SP
+from recall_learn.methods.method import Method
+from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.recadam.method import RecAdamMethod
+
+METHODS: dict[str, type[Method]] = {
+    each.name: each
+    for each in (
+        RecAdamMethod,
+        EWC,
+        L2SP,
+        Mixout,
+        ChildF,
+        ChildD,
+    )
+}
+"""The methods by name, in the order in which an expression is written."""

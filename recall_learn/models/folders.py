@@ -20,7 +20,7 @@ VOCABULARIES = (
     *("vocab-src.json", "vocab-tgt.json", "target_vocab.json", "source.spm", "target.spm"),
     *("word_pronunciation.json", "word_shape.json"),
 )
-"""What the tokenizers of transformers read their words from; `tests/hf/test_tokenizers.py` holds it to be complete."""
+"""What the tokenizers of transformers read words from; `tests/models/test_tokenizers.py` holds it to be complete."""
 CONVERTED = ("tokenizer.model", "tiktoken.model", "tekken.json")
 """Of these, the files that transformers makes a tokenizer from whatever its class asks for."""
 OBJECTS = {

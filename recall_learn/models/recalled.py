@@ -17,7 +17,7 @@ from recall_learn.theory.anchors import some, trainable
 
 MARK = "_is_hf_initialized"
 """What ``from_pretrained`` sets on the parameters that it fills from a checkpoint, and on no other: so in transformers
-5.15 to 5.23, and tests/hf/test_recalled.py holds it. They promise nothing: where it is missing, nothing is guessed."""
+5.15 to 5.23, held by tests/models/test_recalled.py. They promise nothing: where it is missing, nothing is guessed."""
 
 FSDP_LOADS_ONCE = ("ACCELERATE_USE_FSDP", "FSDP_CPU_RAM_EFFICIENT_LOADING")
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from recall_learn.methods import METHODS
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support.checks import shown
 from recall_learn.support.files import as_text
@@ -31,5 +32,6 @@ def check(recipe: Any, calls: Mapping[str, Any], paths: Mapping[str, Any]) -> No
             as_text(name, path)
     if paths["out"] == "":
         raise ValueError("out is '', which names no folder; give one, or '.' for this one")
-    if paths["fisher"] is not None and recipe.pull != "ewc" and recipe.mask != "child-d":
-        raise ValueError(f"method {recipe.method} takes no Fisher; leave --fisher out, or choose ewc or child-d")
+    if paths["fisher"] is not None and not recipe.needs:
+        able = " or ".join(name for name, each in METHODS.items() if each.needs)
+        raise ValueError(f"method {recipe.names} takes no Fisher; leave --fisher out, or choose {able}")

@@ -39,7 +39,7 @@ class _Rest(TypedDict):
     schedule: dict[str, Any]
     random: dict[str, Any]
     scaler: NotRequired[dict[str, Any]]
-    mask: NotRequired[dict[str, Any]]
+    methods: NotRequired[dict[str, Any]]
 
 
 def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
@@ -83,8 +83,8 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
     Args:
         folder: ``checkpoint-STEP``, see `step_of`.
         model: the weights.
-        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, and ``scaler`` and ``mask`` where there
-            are any. This process's random state is kept, too.
+        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, and ``scaler`` and ``methods`` where
+            there are any. This process's random state is kept, too.
 
     Raises:
         OSError: the disk is full, for one.

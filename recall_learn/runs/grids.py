@@ -23,13 +23,13 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recipe import SETTINGS, Recipe, is_setting
 from recall_learn.runs.record import Run
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import check_shape, parse_json, read_text
 from recall_learn.tasks import registry
 
-SCHEMA = 2
+SCHEMA = 3
 DIGITS = 4
 """Significant digits that a recorded figure keeps."""
 MOST = 100_000
@@ -82,9 +82,12 @@ class Records:
         Raises:
             ValueError: a recipe has no such setting.
         """
-        unknown = sorted(set(settings) - set(Recipe.__dataclass_fields__))
+        able = (*Recipe.__dataclass_fields__, *SETTINGS)
+        unknown = sorted(set(settings) - set(able))
         if unknown:
-            raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(Recipe.__dataclass_fields__)}")
+            raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(able)}")
+        if "method" in settings and "(" not in settings["method"]:
+            settings["names"] = settings.pop("method")
         return [run for run in self.runs if all(getattr(run.recipe, name) == value for name, value in settings.items())]
 
     def primary(self, run: Record) -> str:
@@ -110,8 +113,8 @@ class Records:
         self.check(known)
         columns = summarise(run) if run is not None else {}
         seconds = float(run.final["seconds"]) if run is not None and run.final else 0.0
-        # child-d's own Fisher follows from the seed's head; the one that ewc is given is the same for all
-        given = (environment.get("fisher") or {}).get("tensors") if recipe.pull == "ewc" else None
+        # a task's own Fisher follows from the seed's head; one that is given is the same for all
+        given = (environment.get("fisher") or {}).get("tensors") if "source fisher" in recipe.needs else None
         data = "+".join(digits[:12] for digits in (environment.get("data"), given) if digits)
         for other in self.runs:
             if other.data and data and other.data != data and _same_data(other.recipe, recipe):
@@ -217,7 +220,8 @@ def summarise(run: Run) -> dict[str, list[float | None]]:
 def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
     """The recipes that a grid stands for, each once; all of a lower seed come before those of a higher one.
 
-    Recipes that act the same are one: vanilla with ten values of k is one run.
+    Recipes that act the same are one: where the methods are vanilla and recadam, vanilla with ten values of k is one
+    run.
 
     Args:
         blocks: recipes in which a setting may be a list of values.
@@ -237,12 +241,25 @@ def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
         count = math.prod(map(len, axes.values()))
         if count > MOST:
             raise ValueError(f"block {number} of the grid stands for {count} recipes; it has to be {MOST} at most")
+        idle = [name for name in axes if is_setting(name)]
         for values in itertools.product(*axes.values()):
             try:
-                recipes[Recipe.from_dict(dict(zip(axes, values, strict=True)))] = None
+                recipes[_acting(dict(zip(axes, values, strict=True)), idle)] = None
             except ValueError as error:
                 raise ValueError(f"block {number} of the grid: {error}") from error
+        if idle:
+            raise ValueError(
+                f"block {number} of the grid has {idle[0]}, which is no setting of its methods; leave it out"
+            )
     return sorted(recipes, key=lambda recipe: recipe.seed)
+
+
+def _acting(asked: dict[str, Any], idle: list[str]) -> Recipe:
+    """The recipe of what acts in it; settings that do are taken off ``idle``."""
+    plain = Recipe.from_dict({name: value for name, value in asked.items() if not is_setting(name)})
+    able = {key for each in plain.methods for setting in each.settings() for key in (setting, f"{each.name}.{setting}")}
+    idle[:] = [name for name in idle if name not in able]
+    return Recipe.from_dict({name: value for name, value in asked.items() if name in able or not is_setting(name)})
 
 
 def read_grid(path: str | os.PathLike) -> list[Recipe]:
@@ -264,7 +281,7 @@ def read_grid(path: str | os.PathLike) -> list[Recipe]:
 
 
 class _Header(TypedDict):
-    schema: Literal[SCHEMA]
+    schema: Literal[2, 3]  # 2 had settings beside the method, which Recipe.recorded knows
     usual: dict[str, Any]
 
 

@@ -2,34 +2,27 @@
 
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache, wraps
 from typing import Any
 
-from recall_learn.methods.recadam.optimizer import ALGORITHMS
-from recall_learn.models.backbones import INITS
+from recall_learn.methods import METHODS, expression, former
+from recall_learn.methods.method import Method
+from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.tasks import registry
-from recall_learn.theory.annealing import Sigmoid
 
-PULLS = ("recadam", "ewc", "l2sp")
-MASKS = ("child-f", "child-d")
-METHODS = ("vanilla", *PULLS, *MASKS)
-GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
-"""The strength each method takes when none is given; only RecAdam's is the paper's."""
-LR = 2e-5
-TINY_GAMMA, TINY_LR = {**GAMMA, "recadam": 100.0}, 1e-3
-"""So small a model wants a higher learning rate; RecAdam's ``lr * gamma``, the share of the way home, stays 0.1."""
-USUAL = {"k": 0.1, "t0": 250.0, "p": 0.3, "algorithm": "paper"}
-"""What else a method takes when nothing is given."""
-ACTS_IN = {"k": ("recadam",), "t0": ("recadam",), "algorithm": ("recadam",), "gamma": PULLS, "p": MASKS}
-"""The settings that act in some methods only."""
+LR, TINY_LR = 2e-5, 1e-3
+"""So small a model as tiny wants a higher learning rate."""
 PRECISIONS = ("no", "bf16", "fp16")
 PROBES = ("stsb", "source", "facts", "recovery")
 MOST_STEPS = 5_000_000
 """A run's record keeps every step; with more of them it would be no file to read."""
+SETTINGS = tuple(dict.fromkeys(key for each in METHODS.values() for key in each.settings()))
+"""What methods can be set by; a recipe takes each as an argument, too."""
 
-FORMER = {
+FORMER: dict[str, Any] = {
     "backbone": "minilm",
     "task": "mrpc",
     "method": "vanilla",
@@ -39,18 +32,29 @@ FORMER = {
     "weight_decay": 0.0,
     "clip": 1.0,
     "max_length": 128,
-    "k": 0.1,
-    "t0": 250.0,
-    "p": 0.3,
-    "algorithm": "paper",
     "init": "pretrained",
     "probe": "auto",
     "seed": 0,
     "mixed_precision": "no",
 }
 """The defaults of the time when records left out, or had as null, what nobody had set. They never change."""
-FORMER_GAMMA = {"recadam": 5000.0, "ewc": 1000.0, "l2sp": 0.01}
-FORMER_TINY = {"lr": 1e-3, "recadam": 100.0}
+
+
+def _with_settings(make: Callable[..., None]) -> Callable[..., None]:
+    """Let a recipe take a method's settings by their names: ``Recipe(method="recadam", k=0.05)``."""
+
+    @wraps(make)
+    def take(self: "Recipe", *args: Any, **given: Any) -> None:
+        names = [name for name in given if name.rpartition(".")[2] in SETTINGS]
+        settings = {name: value for name in names if (value := given.pop(name)) is not None}
+        if settings:
+            if len(args) > 2:
+                raise TypeError("a recipe with settings of its methods takes method and what comes after it by name")
+            methods = expression.changed(_parsed(given.get("method", Recipe.method)), settings)
+            given["method"] = expression.written(methods)
+        make(self, *args, **given)
+
+    return take
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,17 @@ class Recipe:
     """What to run. The same recipe on the same machine gives the same run, to the bit on a CPU.
 
     A recipe holds what acts, as plain Python numbers: where None takes a default it is the default's value afterwards,
-    and a setting that does not act in the method is None, whatever was given. Two recipes that act the same are equal.
+    and ``method`` has every setting. Two recipes that act the same are equal.
+
+    A setting of a method is an argument, too, and can be read: ``Recipe(method="recadam", k=0.05).t0`` is 250. What
+    does not act in the recipe's methods is None, and is refused as an argument.
 
     Attributes:
         backbone: ``tiny``, ``minilm``, a local folder or a hub id.
         task: a name of `recall_learn.tasks.registry`, such as ``mrpc`` or ``world/cola``; or a file of examples, a
             folder of them, or a dataset of the hub.
-        method: ``vanilla``, one of recadam, ewc, l2sp, one of child-f, child-d, or one of each as ``recadam+child-d``.
+        method: ``vanilla``, or methods joined by + with their settings: ``recadam(k=0.05, t0=150) + child-d``, see
+            `recall_learn.methods.METHODS`; its own text afterwards, with every setting.
         steps: optimizer updates.
         batch_size: examples an update.
         lr: the highest learning rate; it falls linearly to 0. None takes 2e-5, and 1e-3 for tiny.
@@ -72,21 +80,15 @@ class Recipe:
         weight_decay: as in AdamW.
         clip: the largest norm of the gradient; 0 leaves it as it is.
         max_length: tokens an example.
-        k: rate of lambda's sigmoid, per step (recadam); None takes 0.1.
-        t0: its middle, in steps (recadam); None takes 250.
-        gamma: strength of the pull; None takes the method's own, see `GAMMA`. recadam: gamma of the paper; ewc: times
-            the Fisher, so N times a factor; l2sp: alpha.
-        p: the share of the weights that trains (child-f, child-d); None takes 0.3.
-        algorithm: RecAdam's: paper, released or coupled; None takes paper.
         init: pretrained, or random as in the paper.
         limit_train: train on that many examples; None on all.
         evaluate_every: steps between two evaluations; None for about ten in the run.
-        mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
-            float32 weights.
         probe: what is asked of the model at every evaluation about its pretraining, see `measures.probes`: one or more
             of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
             the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
+        mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
+            float32 weights.
         text: of a task of one's own, the text column, or two with a comma between; None looks for them.
         label: the label's column; None looks for it.
         metric: the score; None takes one that fits.
@@ -105,11 +107,6 @@ class Recipe:
     weight_decay: float = 0.0
     clip: float = 1.0
     max_length: int = 128
-    k: float | None = None
-    t0: float | None = None
-    gamma: float | None = None
-    p: float | None = None
-    algorithm: str | None = None
     init: str = "pretrained"
     limit_train: int | None = None
     evaluate_every: int | None = None
@@ -122,30 +119,22 @@ class Recipe:
 
     def __post_init__(self):
         self._keep("backbone", _backbone(self.backbone))
+        methods = _parsed(self.method)
         self._keep("task", registry.asked(self.task, self.text, self.label, self.metric))
-        self._keep("method", _method(self.method))
         self._keep("probe", _probe(self.probe))
-        self._take_defaults()
-        for name, allowed in (("algorithm", ALGORITHMS), ("init", INITS), ("mixed_precision", PRECISIONS)):
+        for name, allowed in (("init", INITS), ("mixed_precision", PRECISIONS)):
             value = getattr(self, name)
             if not isinstance(value, str) or value not in allowed:
                 raise ValueError(f"{name} is {shown(value)}; it has to be one of {', '.join(allowed)}")
         self._check_whole_numbers()
         self._check_numbers()
-        self._check_pull()
-        for name, methods in ACTS_IN.items():
-            if not set(methods) & set(self.method.split("+")):
-                self._keep(name, None)
+        methods = tuple(each.resolved(self.lr) for each in methods)
+        for each in methods:
+            each.check(self.lr)
+        self._keep("method", expression.written(methods))
 
     def _keep(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-
-    def _take_defaults(self) -> None:
-        tiny = self.backbone == "tiny"
-        gamma = (TINY_GAMMA if tiny else GAMMA).get(self.pull, 0.0)
-        for name, usual in (("lr", TINY_LR if tiny else LR), ("gamma", gamma), *USUAL.items()):
-            if getattr(self, name) is None:
-                self._keep(name, usual)
 
     def _check_whole_numbers(self) -> None:
         for name, least, most in (
@@ -161,89 +150,127 @@ class Recipe:
         self._keep("evaluate_every", whole("evaluate_every", every, 1))
 
     def _check_numbers(self) -> None:
+        if self.lr is None:
+            self._keep("lr", TINY_LR if self.backbone == "tiny" else LR)
         at_least_0 = (lambda x: x >= 0, "a number of at least 0")
         for name, holds, right in (
             ("lr", lambda x: x > 0, "a number above 0"),
             ("warmup", lambda x: 0 <= x < 1, "a share of the steps, in [0, 1)"),
             ("weight_decay", *at_least_0),
             ("clip", *at_least_0),
-            ("t0", lambda x: x >= 0, "a finite number of steps, at least 0"),
-            ("gamma", *at_least_0),
-            ("p", lambda x: 0 < x <= 1, "a share of the weights, in (0, 1]"),
         ):
             self._keep(name, number(name, getattr(self, name), holds, right))
-        self._keep("k", number("k", self.k, lambda x: x >= 0, "a number, at least 0 (inf is a step)", infinite=True))
         if self.lr * self.weight_decay >= 1:
             raise ValueError(f"lr * weight_decay is {self.lr * self.weight_decay:g}; it has to be under 1")
 
-    def _check_pull(self) -> None:
-        if self.pull != "recadam" or self.algorithm == "coupled":
-            return
-        pull = self.lr * self.gamma * (1 - Sigmoid(self.k, self.t0)(1))  # lambda grows: no step pulls harder
-        if pull > 2 - 1e-6:
-            raise ValueError(
-                f"lr * gamma is {self.lr * self.gamma:g}; the pull diverges at 2 and above: "
-                f"lower --lr or --gamma, to keep it under 1"
-            )
+    def __getattr__(self, name: str) -> Any:
+        """A setting of the recipe's methods; None where it does not act in them."""
+        if name not in SETTINGS:
+            raise AttributeError(f"a recipe has no {name!r}")
+        having = [each for each in self.methods if name in each.settings()]
+        if len(having) > 1:
+            raise AttributeError(f"{name} is a setting of {' and of '.join(each.name for each in having)}; see methods")
+        return getattr(having[0], name) if having else None
 
     @property
-    def pull(self) -> str | None:
-        """What pulls towards the pretrained weights, one of recadam, ewc, l2sp, or None."""
-        return next((part for part in self.method.split("+") if part in PULLS), None)
+    def methods(self) -> tuple[Method, ...]:
+        """The methods, each with its settings; empty for plain fine-tuning."""
+        return _parsed(self.method)
 
     @property
-    def mask(self) -> str | None:
-        """What masks the gradients, child-f, child-d or None."""
-        return next((part for part in self.method.split("+") if part in MASKS), None)
+    def names(self) -> str:
+        """The methods' names alone, ``recadam+child-d``."""
+        return expression.names(self.methods)
 
     @property
-    def strength(self) -> float:
-        """Gamma, or 0 where nothing pulls."""
-        return 0.0 if self.gamma is None else self.gamma
+    def needs(self) -> frozenset[str]:
+        """What the methods need beside model and data, see `recall_learn.methods.method.Method`."""
+        return frozenset().union(*(each.needs for each in self.methods))
+
+    def with_methods(self, method: str, **settings: Any) -> "Recipe":
+        """The recipe with other methods; those that stay keep their settings.
+
+        Args:
+            method: an expression; settings in it are taken as they are.
+            settings: of these methods, as in a recipe.
+        """
+        mine = {each.name: each for each in self.methods}
+        plain = {each.name for each in _parsed(method) if each == type(each)()}
+        kept = (mine[each.name] if each.name in plain & mine.keys() else each for each in _parsed(method))
+        return replace(self, method=expression.written(kept), **settings)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; an infinite k is the text "inf"."""
-        values = asdict(self)
-        return {**values, "k": "inf"} if self.k == math.inf else values
+        """Plain JSON types."""
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
         """The recipe that `to_dict` wrote, or that somebody asks for: what is left out takes today's defaults.
 
+        An infinite setting is the text "inf", which JSON can hold.
+
         Raises:
             ValueError: a key is unknown, or a value is out of range.
         """
-        unknown = sorted(set(values) - {f.name for f in fields(cls)})
+        unknown = sorted(set(values) - {f.name for f in fields(cls)} - {k for k in values if is_setting(k)})
         if unknown:
             raise ValueError(f"recipe has the unknown key {unknown[0]!r}")
-        return cls(**{**values, "k": math.inf} if values.get("k") == "inf" else values)
+        return cls(**{key: math.inf if is_setting(key) and value == "inf" else value for key, value in values.items()})
 
     @classmethod
     def recorded(cls, values: Mapping[str, Any]) -> "Recipe":
         """The recipe of a record, whenever that was written.
 
-        A record holds all that acted. Former ones left out, or had as null, what nobody had set: that is read as what
-        acted then (`FORMER`), whatever the defaults are today.
+        A record holds all that acted. Former ones left out, or had as null, what nobody had set, and had settings
+        beside the method: that is read as what acted then (`FORMER`), whatever the defaults are today.
 
         Raises:
             ValueError: as `from_dict`.
         """
         given = FORMER | {name: value for name, value in values.items() if value is not None}
-        tiny = given["backbone"] == "tiny"
-        usual = FORMER_GAMMA | (FORMER_TINY if tiny else {})
-        given.setdefault("lr", FORMER_TINY["lr"] if tiny else 2e-5)
-        given.setdefault("gamma", next((usual[m] for m in str(given["method"]).split("+") if m in FORMER_GAMMA), 0.0))
+        given.setdefault("lr", 1e-3 if given["backbone"] == "tiny" else 2e-5)
         if isinstance(given["steps"], int):
             given.setdefault("evaluate_every", max(1, -(-given["steps"] // 10)))
-        return cls.from_dict(given)
+        return cls.from_dict(former.translated(given))
 
     def difference(self, other: "Recipe") -> str:
         """The first setting in which two recipes differ, in words; empty if they are the same."""
         for f in fields(self):
-            mine, theirs = getattr(self, f.name), getattr(other, f.name)
+            mine, theirs, name = getattr(self, f.name), getattr(other, f.name), f.name
+            if name == "method" and self.names == other.names and mine != theirs:
+                pairs = ((key, *pair) for key, *pair in _settings(self.methods, other.methods))
+                name, mine, theirs = next(found for found in pairs if found[1] != found[2])
             if mine != theirs:
-                return f"{f.name} is {theirs!r} there and {mine!r} here"
+                return f"{name} is {theirs!r} there and {mine!r} here"
         return ""
+
+
+Recipe.__init__ = _with_settings(Recipe.__init__)
+
+
+def is_setting(name: str) -> bool:
+    """Whether a name is that of a method's setting, ``k`` or ``recadam.k``."""
+    return name.rpartition(".")[2] in SETTINGS
+
+
+def knobs(recipe: Recipe) -> tuple[str, ...]:
+    """The settings that may change in this recipe: those of its methods that are live, and lr."""
+    return (*(key for each in recipe.methods for key, about in each.settings().items() if about.live), "lr")
+
+
+@lru_cache(maxsize=4096)
+def _parsed_text(text: str) -> tuple[Method, ...]:
+    return expression.parse(text, METHODS)
+
+
+def _parsed(method: Any) -> tuple[Method, ...]:
+    return _parsed_text(method) if isinstance(method, str) else expression.parse(method, METHODS)
+
+
+def _settings(mine: Iterable[Method], theirs: Iterable[Method]) -> Iterable[tuple[str, Any, Any]]:
+    for one, other in zip(mine, theirs, strict=True):
+        for key, value in one.values().items():
+            yield key, value, getattr(other, key)
 
 
 def _backbone(name: Any) -> str:
@@ -255,20 +282,6 @@ def _backbone(name: Any) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"backbone is {shown(name)}, which is no UTF-8; a record could not name it") from None
     return str(name)
-
-
-def _method(method: Any) -> str:
-    """Its parts, pull before mask."""
-    parts = method.split("+") if isinstance(method, str) else [method]
-    unknown = [part for part in parts if part not in METHODS]
-    if unknown:
-        raise ValueError(f"method {shown(unknown[0])} is unknown; the methods are {', '.join(METHODS)}, joined by +")
-    for kind in (PULLS, MASKS):
-        if sum(part in kind for part in parts) > 1:
-            raise ValueError(f"method {method!r} joins two of {', '.join(kind)}; take one of them")
-    if len(parts) > 1 and "vanilla" in parts:
-        raise ValueError(f"method {method!r} joins vanilla, which is no method, with another; leave it out")
-    return "+".join(sorted(parts, key=METHODS.index))
 
 
 def _probe(probe: Any) -> str:

@@ -5,8 +5,9 @@ A run is a JSON file:
 - ``recipe``: all settings that act, see `recall_learn.Recipe`;
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
-  of the way back to theta* taken in that step), ``penalty`` (ewc, l2sp), at the evaluations ``distance``, and
-  ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are those of the next step, too;
+  of the way back to theta* taken in that step), what methods add to the loss, by name, as ``penalty``, at the
+  evaluations ``distance``, and ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are
+  those of the next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see
   `recall_learn.measures.probes`;
@@ -26,12 +27,13 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recipe import Recipe, knobs
+from recall_learn.support.checks import shown
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import parse_json, read_text
 from recall_learn.tasks import registry
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class _Task(TypedDict):
@@ -69,11 +71,10 @@ _Step = TypedDict(
         "lambda": FiniteFloat,
         "lr": FiniteFloat,
         "pull": FiniteFloat,
-        "penalty": NotRequired[FiniteFloat],
-        "distance": NotRequired[FiniteFloat],
         "skipped": NotRequired[bool],
     },
 )
+"""Beside these, numbers by name: see `_check_step`."""
 
 
 class _Facts(TypedDict):
@@ -99,10 +100,6 @@ class _Final(_Evaluation):
 
 class _Change(TypedDict):
     step: int
-    k: NotRequired[FiniteFloat | Literal["inf"]]
-    t0: NotRequired[FiniteFloat]
-    gamma: NotRequired[FiniteFloat]
-    lr: NotRequired[FiniteFloat]
 
 
 class _Stopped(TypedDict):
@@ -111,7 +108,7 @@ class _Stopped(TypedDict):
 
 
 class _File(TypedDict):
-    schema: Literal[1]
+    schema: Literal[1, 2]  # 1 had settings beside the method, which Recipe.recorded knows
     recipe: dict[str, Any]
     environment: _Environment
     history: list[_Step]
@@ -184,6 +181,8 @@ class Run:
         run.final, run.stopped, run.changes = data["final"], data["stopped"], data.get("changes", [])
         if run.column("step") != list(range(1, len(run.history) + 1)) or len(run.history) > run.recipe.steps:
             raise ValueError(f"its history does not count the steps 1, 2, 3, ... up to {run.recipe.steps} at most")
+        for record in run.history:
+            _check_step(record)
         steps = [record["step"] for record in run.evaluations]
         if steps != sorted({step for step in steps if 0 <= step <= len(run.history)}):
             raise ValueError(f"its evaluations are at the steps {steps!r:.60}; they have to lie in its history")
@@ -235,13 +234,19 @@ def settings(changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> di
     return found
 
 
+def _check_step(record: dict[str, Any]) -> None:
+    for name, value in record.items():
+        if not isinstance(value, int | float):
+            raise ValueError(f"history at step {record['step']} has {name} {shown(value)}; it has to be a number")
+
+
 def _check_change(run: Run, change: dict[str, Any]) -> None:
     recipe, step = run.recipe, change["step"]
     if not 1 <= step <= recipe.steps:
         raise ValueError(f"its changes name the step {step}; it has to be one from 1 to {recipe.steps}")
     for name in change:
-        if name != "step" and (name not in ("k", "t0", "gamma", "lr") or getattr(recipe, name) is None):
-            raise ValueError(f"its change at step {step} is of {name}, which cannot change in {recipe.method}")
+        if name not in ("step", *knobs(recipe)):
+            raise ValueError(f"its change at step {step} is of {name}, which cannot change in {recipe.names}")
     try:
         replace(recipe, **settings(run.changes, step))
     except ValueError as error:

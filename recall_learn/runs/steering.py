@@ -1,4 +1,4 @@
-"""Settings that may change while a run trains: k, t0, gamma and lr.
+"""Settings that may change while a run trains: lr, and those of its methods that are live, as k, t0 and gamma.
 
 A change is recorded in the run with the first step that it acts on, ``{"step": 41, "k": 0.2}``. What acts at a step
 follows from these records alone, see `at`; a run that goes back to a checkpoint so takes the later ones again, until
@@ -13,19 +13,12 @@ from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
 
-from recall_learn.methods.recadam.optimizer import RecAdam
-from recall_learn.runs.methods import Method
-from recall_learn.runs.recipe import Recipe
+from recall_learn.methods.composed import Composed
+from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.runs.record import Run, settings
-from recall_learn.theory.annealing import Sigmoid
 
 Steer = Callable[[int, Run], Mapping[str, float]]
 """Asked before each step, with its number and the run so far, for what is to act from that step on; it may wait."""
-
-
-def knobs(recipe: Recipe) -> tuple[str, ...]:
-    """The settings that act in this recipe: k and t0 where lambda does, gamma where something pulls, lr always."""
-    return (*(("k", "t0") if recipe.pull == "recadam" else ()), *(("gamma",) if recipe.pull else ()), "lr")
 
 
 def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
@@ -40,32 +33,15 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
             raise ValueError(f"{name} is None; it has to be a number")
         if name not in able:
             raise ValueError(
-                f"{name} cannot change while {recipe.method} trains; what can is {', '.join(able)}: begin a new run"
+                f"{name} cannot change while {recipe.names} trains; what can is {', '.join(able)}: begin a new run"
             )
     return replace(recipe, **asked)
 
 
 def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
     """The settings in which ``now`` differs, in JSON types."""
-    before, after = former.to_dict(), now.to_dict()
-    return {name: after[name] for name in knobs(now) if after[name] != before[name]}
-
-
-def apply(recipe: Recipe, method: Method, schedule: LambdaLR) -> None:
-    """Make the optimizer, the penalty and the learning rate's schedule those of the recipe, from the next step on.
-
-    The learning rate keeps its shape: warm-up and decay multiply the new one as they did the old.
-    """
-    if isinstance(method.optimizer, RecAdam):
-        for group in method.optimizer.param_groups:
-            if group["recall"]:
-                group["anneal"], group["gamma"] = Sigmoid(recipe.k, recipe.t0), recipe.strength
-    if method.make_penalty is not None:
-        method.penalty = method.make_penalty(recipe.strength)
-    schedule.base_lrs = [recipe.lr] * len(schedule.base_lrs)
-    for group, factor in zip(method.optimizer.param_groups, schedule.lr_lambdas, strict=True):
-        group["initial_lr"] = recipe.lr
-        group["lr"] = recipe.lr * factor(schedule.last_epoch)
+    values = {name: getattr(now, name) for name in knobs(now) if getattr(now, name) != getattr(former, name)}
+    return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
 
 def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
@@ -128,3 +104,42 @@ def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
     """
     noted = list(changes)
     return lambda step, run: settings(change for change in noted if change["step"] == step)
+
+
+class Steering:
+    """The settings that act in a run that trains: asked for before a step, noted in the run, put to work.
+
+    They are kept in one place, the run's changes; what is at work follows from these.
+
+    Args:
+        run: the run.
+        composed: its methods at work.
+        schedule: of its learning rate.
+        ask: who is asked; None asks nobody.
+    """
+
+    def __init__(self, run: Run, composed: Composed, schedule: LambdaLR, ask: Steer | None = None):
+        self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
+
+    def before(self, step: int) -> None:
+        """Ask for changes, note them, and make those act that the run holds for this step."""
+        asked = self.ask(step, self.run) if self.ask else None
+        if asked:
+            note(self.run, step, asked)
+        if any(change["step"] == step for change in self.run.changes):
+            self.act(step)
+
+    def act(self, step: int) -> None:
+        """Make the methods and the learning rate those of this step.
+
+        The learning rate keeps its shape: warm-up and decay multiply the new one as they did the old.
+        """
+        now = at(self.run.recipe, self.run.changes, step)
+        self.composed.change(now.methods)
+        if now.lr == self.schedule.base_lrs[0]:
+            return
+        self.schedule.base_lrs = [now.lr] * len(self.schedule.base_lrs)
+        groups = self.composed.optimizer.param_groups
+        for group, factor in zip(groups, self.schedule.lr_lambdas, strict=True):
+            group["initial_lr"] = now.lr
+            group["lr"] = now.lr * factor(self.schedule.last_epoch)

@@ -18,9 +18,10 @@ from recall_learn.measures import probes
 from recall_learn.models import backbones
 from recall_learn.models.fishers import read_fisher
 from recall_learn.runs import cluster, grids, workers
+from recall_learn.runs.given_fisher import check_given
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import DiedError, Outcome
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import number, whole
 from recall_learn.support.files import check_file
 from recall_learn.support.lock import owning
@@ -46,7 +47,7 @@ def sweep(
         recipes: the grid, see `recall_learn.runs.grids.expand`.
         out: the file; it is made where it is not there.
         glue_folder: as in `recall_learn.runs.finetune`; on a cluster a path that each machine can read.
-        fisher: for the recipes with ewc; child-d takes the task's own, and others none.
+        fisher: for the recipes whose methods need one of the source; others take the task's own, or none.
         source_text: as there.
         workers: runs at a time on this machine; None is one a core. 1 runs them in this process.
         address: of a Ray cluster; None is this machine.
@@ -65,7 +66,7 @@ def sweep(
         DiedError: a run's worker died `recall_learn.runs.workers.TRIES` times; all other runs are recorded.
     """
     _check_arguments(workers, address, gpu_share)
-    if fisher is not None and not any(recipe.pull == "ewc" for recipe in recipes):
+    if fisher is not None and not any("source fisher" in recipe.needs for recipe in recipes):
         raise ValueError(f"fisher is {str(fisher)!r}, but no recipe of the grid takes one; leave it out")
     for name, file in (("fisher", fisher), ("source text", source_text)):
         if file is not None and not Path(file).is_file():
@@ -91,7 +92,7 @@ def sweep(
                 run, taken_on, stopped = outcome
                 grids.append(out, records.add(run, recipe, taken_on, stopped))
                 bar.update(1)
-                bar.set_postfix_str(f"{recipe.task} {recipe.method} seed {recipe.seed}", refresh=False)
+                bar.set_postfix_str(f"{recipe.task} {recipe.names} seed {recipe.seed}", refresh=False)
     if lost:
         raise DiedError(_gave_up(lost))
     return records
@@ -107,10 +108,8 @@ def check(
     """
     for precision in dict.fromkeys(recipe.mixed_precision for recipe in recipes):
         environment.check_precision(precision, environment.choose_device(device))
-    if fisher is None and any(recipe.pull == "ewc" for recipe in recipes):
-        raise ValueError(
-            "method ewc is in the grid and needs a Fisher; make one with recall-learn fisher, and pass it with --fisher"
-        )
+    for recipe in recipes:
+        check_given(recipe.needs, f"{recipe.names} is in the grid and", fisher)
     read = {}
     for asked in dict.fromkeys(map(_data, recipes)):
         limits = [r.limit_train for r in recipes if _data(r) == asked and r.limit_train is not None]
@@ -121,7 +120,7 @@ def check(
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
         own = [recipe for recipe in recipes if recipe.backbone == name]
         backbone = backbones.load(name, num_labels=2)
-        if any(recipe.pull == "ewc" for recipe in own):
+        if any("source fisher" in recipe.needs for recipe in own):
             read_fisher(fisher, backbone)
         for probe in dict.fromkeys(recipe.probe for recipe in own):
             probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
@@ -129,7 +128,7 @@ def check(
             probes.check_world(backbone, task, glue_folder)
         for asked, length in dict.fromkeys((_data(recipe), recipe.max_length) for recipe in own):
             (task, first), most = read[asked], backbone.tokenizer.model_max_length if backbone.world else length
-            with loading.bars(False):
+            with process_wide.no_bars():
                 loading.tokenize(first, task, backbone.tokenizer, min(length, most))
 
 

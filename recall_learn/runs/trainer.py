@@ -1,56 +1,85 @@
-"""transformers.Trainer as `recall_learn.runs.finetune` uses it, and what happens between two steps.
+"""transformers.Trainer as `recall_learn.finetune` uses it: its own order of examples, and two calls around a step."""
 
-What a run is made of is the session's, see there; only the clocks are here.
-"""
-
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
-from accelerate.state import AcceleratorState
+import torch
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, get_linear_schedule_with_warmup
 
 from recall_learn.runs.recipe import Recipe
-from recall_learn.support.random_state import set_random_state
-
-FLUSH = {"cpu": 0.0, "cuda": 0.1}
-"""Where nobody asks for more, so many seconds lie between two looks at the loss: on a GPU each waits for its step."""
-QUICK, SHARE = 2.0, 0.1
-"""A checkpoint that takes more seconds than that to write may take this share of the time, and no more."""
+from recall_learn.runs.recorder import Recorder
+from recall_learn.runs.session import Session
+from recall_learn.support.process_wide import part_from_others
 
 
 class StepTrainer(Trainer):
-    """transformers.Trainer with the recipe's penalty in the loss and its own order of examples."""
+    """transformers.Trainer with the terms of the session's methods in the loss.
 
-    def __init__(self, session: Any, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.session = session
+    Args:
+        session: what trains.
+        recorder: what notes each step.
+        scratch: a folder that Trainer wants and in which it puts nothing.
+    """
+
+    def __init__(self, session: Session, recorder: Recorder, scratch: str):
+        recipe, optimizer = session.recipe, session.composed.optimizer
+        self.session, self.recorder, self.done = session, recorder, 0
+        schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
+        super().__init__(
+            session.backbone.model, _arguments(recipe, session.device, scratch), optimizers=(optimizer, schedule)
+        )
         self.model_accepts_loss_kwargs = False
+        self.remove_callback(PrinterCallback)
+
+    @property
+    def scaler(self) -> Any:
+        """The scaler of fp16's gradients, or None."""
+        return getattr(self.accelerator, "scaler", None)
 
     def create_accelerator_and_postprocess(self):
         """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
         super().create_accelerator_and_postprocess()
-        own = object.__new__(AcceleratorState)
-        own.__dict__ = dict(self.accelerator.state.__dict__)
-        self.accelerator.state = own
+        part_from_others(self.accelerator)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
-        """The model's own loss on the batch, and the penalty beside it."""
+        """The model's own loss on the batch, and the methods' terms beside it."""
         outputs = model(**inputs)
-        penalty = self.session.method.penalty
-        extra = None if penalty is None else penalty(self.session.backbone.model)
-        self.session.record(outputs.loss.detach(), None if extra is None else extra.detach())
-        loss = outputs.loss if extra is None else outputs.loss + extra
+        composed = self.session.composed
+        terms = composed.terms(inputs, outputs)
+        noted = {name: term.detach() for name, term in terms.items()}
+        self.recorder.note(composed.record(), outputs.loss.detach(), noted)
+        loss = sum(terms.values(), start=outputs.loss)
         return (loss, outputs) if return_outputs else loss
 
     def get_train_dataloader(self) -> DataLoader:
         """The batches that are left, one after another."""
-        s = self.session
-        order = Order(len(s.data["train"]), s.recipe, s.done)
-        return self.accelerator.prepare(DataLoader(s.data["train"], batch_sampler=order, collate_fn=s.collator))
+        rows, collator = self.session.data["train"], self.session.collator
+        order = Order(len(rows), self.session.recipe, self.done)
+        return self.accelerator.prepare(DataLoader(rows, batch_sampler=order, collate_fn=collator))
+
+
+def _arguments(recipe: Recipe, device: torch.device, scratch: str) -> TrainingArguments:
+    arguments = TrainingArguments(
+        output_dir=scratch,
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.batch_size,
+        max_grad_norm=recipe.clip,
+        seed=recipe.seed,
+        use_cpu=device.type == "cpu",
+        bf16=recipe.mixed_precision == "bf16",
+        fp16=recipe.mixed_precision == "fp16",
+        save_strategy="no",
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs are used by several processes, not by one
+    return arguments
 
 
 class Order:
@@ -75,57 +104,27 @@ class Order:
         return (list(islice(drawn, size)) for _ in range(len(self)))
 
 
-class Recorder(TrainerCallback):
-    """What happens between the steps: changes before one, and after it the record, evaluations, checkpoints."""
+class Between(TrainerCallback):
+    """What happens between the steps.
 
-    def __init__(self, session: Any):
-        self.session, self.flushed = session, 0.0
-        self.saved = self.cost = 0.0
+    Args:
+        done: the steps that were taken already.
+        before: called with the number of the step that comes.
+        after: called with the number of the step that was taken, and whether it was none (fp16); True ends training.
+    """
+
+    def __init__(self, done: int, before: Callable[[int], None], after: Callable[[int, bool], bool]):
+        self.done, self.before, self.after = done, before, after
 
     def on_train_begin(self, args, state, control, **kwargs):
-        """Go on after the steps that were taken; what was changed in them acts again."""
-        state.global_step = self.session.done
-        self.session.steer_again(self.session.done)
+        """Go on after the steps that were taken."""
+        state.global_step = self.done
 
     def on_step_begin(self, args, state, control, **kwargs):
-        """Ask for changes; whoever is asked may wait."""
-        if self.session.random is not None:  # not earlier: that loading has begun drew from it
-            set_random_state(self.session.random)
-            self.session.random = None
-        self.session.steer(state.global_step + 1)
+        """A step comes."""
+        self.before(state.global_step + 1)
 
     def on_step_end(self, args, state, control, optimizer, **kwargs):
-        """Record the step; evaluate and save where the recipe says so."""
-        s = self.session
-        if optimizer.step_was_skipped:
-            s.note_skip()
-        step, every = state.global_step, s.recipe.evaluate_every
-        due = step % every == 0 or step == s.recipe.steps
-        waited = time.monotonic() - self.flushed
-        if due or s.on_step or s.stop_asked or waited >= FLUSH[s.device.type]:
-            s.flush()
-            self.flushed = time.monotonic()
-            s.bar.set_postfix(loss=f"{s.run.history[-1]['loss']:.3f}", refresh=False)
-        s.bar.update(1)
-        if due:
-            s.evaluate(step)
-        if s.on_step:
-            s.on_step(s.run, s.method.optimizer)
-        last = step == s.recipe.steps or bool(s.stop_asked)
-        if due or last:
-            s.save()  # before the checkpoint: a history may reach beyond it, never end before it
-        if s.out is not None and (last or (due and self.may_save())):
-            self.save(step)
-        if s.stop_asked:
+        """It was taken."""
+        if self.after(state.global_step, optimizer.step_was_skipped):
             control.should_training_stop = True
-
-    def save(self, step: int) -> None:
-        """Write a checkpoint, and note what it cost."""
-        begun = time.monotonic()
-        self.session.write_checkpoint(step)
-        self.saved = time.monotonic()
-        self.cost = self.saved - begun
-
-    def may_save(self) -> bool:
-        """Whether a checkpoint would not take too much of the time."""
-        return self.cost < QUICK or time.monotonic() - self.saved > self.cost / SHARE

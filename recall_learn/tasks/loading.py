@@ -1,8 +1,7 @@
 """What every task goes through: read, perhaps cut down, turned into tokens."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -130,18 +129,3 @@ def tokenize(dataset: Any, task: Task | str, tokenizer: Any, max_length: int = 1
     return dataset.map(
         encode, batched=True, remove_columns=dataset.column_names, desc=f"{spec.name}: tokens", **in_memory
     )
-
-
-@contextmanager
-def bars(progress: bool | None) -> Iterator[None]:
-    """With False the bars of datasets stay away; else they are as they were."""
-    from datasets import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-
-    hide = progress is False and not are_progress_bars_disabled()
-    if hide:
-        disable_progress_bars()
-    try:
-        yield
-    finally:
-        if hide:
-            enable_progress_bars()

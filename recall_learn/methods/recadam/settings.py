@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recall_learn.methods.recadam import ALGORITHMS
 from recall_learn.methods.recadam.update import HALF
 from recall_learn.support import checks
 
-ALGORITHMS = ("paper", "released", "coupled")
 DTYPES = (torch.float64, torch.float32, *HALF)
 NEEDED = (
     *("params", "lr", "betas", "eps", "weight_decay", "anneal", "gamma", "algorithm", "recall", "t", "maximize"),

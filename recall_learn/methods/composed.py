@@ -1,0 +1,143 @@
+"""Methods at work together on one model: what a training loop asks, whoever runs it.
+
+A loop takes `Composed.optimizer`, adds `Composed.terms` to its loss, and keeps `Composed.state_dict` beside its other
+states. It does not know which methods they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from recall_learn.methods.expression import changed, names
+from recall_learn.methods.method import Groups, Method, Start
+
+
+class Composed:
+    """Methods at work on one model.
+
+    Args:
+        methods: that go together, every setting with a value; none is plain fine-tuning with AdamW.
+        start: what they are put to work on.
+        groups: as `recall_learn.recall_groups` gives them.
+        fused: AdamW's, where no method makes an optimizer; None is torch's choice.
+
+    Attributes:
+        optimizer: RecAdam, another method's, or AdamW; with all masks attached.
+
+    Raises:
+        ValueError: settings do not go together with the learning rate, or something that a method needs is not there.
+    """
+
+    def __init__(self, methods: Sequence[Method], start: Start, groups: Groups, fused: bool | None = True):
+        for method in methods:
+            method.check(start.lr)
+        self._acting = [method.begin(start) for method in methods]
+        for each in self._acting:
+            groups = each.groups(groups)
+        made = (each.optimizer(groups) for each in self._acting)
+        self.optimizer = next((each for each in made if each is not None), None) or _adamw(groups, start.lr, fused)
+        for each in self._acting:
+            each.attach(self.optimizer)
+        for each in self._acting:
+            each.wrap(start.model)
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods with the settings that act now."""
+        return tuple(each.method for each in self._acting)
+
+    def terms(self, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Tensor]:
+        """What is added to the loss of a batch, by name.
+
+        Args:
+            inputs: the batch, as the model was given it.
+            outputs: what the model made of it.
+        """
+        found: dict[str, Tensor] = {}
+        for each in self._acting:
+            for name, term in each.terms(inputs, outputs).items():
+                found[f"{each.method.name}.{name}" if name in found else name] = term
+        return found
+
+    def loss(self, task: Any, inputs: Mapping[str, Any] | None = None, outputs: Any = None) -> Tensor:
+        """The loss of a batch with all that the methods add to it.
+
+        Args:
+            task: the task's loss; or what the model made of the batch, with the loss in it.
+            inputs: the batch, as the model was given it.
+            outputs: what the model made of it, where ``task`` is the loss alone.
+
+        Raises:
+            ValueError: there is no loss in ``task``.
+        """
+        if not isinstance(task, Tensor):
+            outputs, task = task, getattr(task, "loss", None)
+        if not isinstance(task, Tensor):
+            raise ValueError("there is no loss in what the model made of the batch; give it labels, or the loss itself")
+        for term in self.terms({} if inputs is None else inputs, outputs).values():
+            task = task + term
+        return task
+
+    def set(self, **values: Any) -> None:
+        """Take other values of live settings from the next step on, ``set(k=0.2)``; as `change`."""
+        self.change(changed(self.methods, values))
+
+    def change(self, methods: Sequence[Method]) -> None:
+        """Take other values of settings that are live, from the next step on.
+
+        Args:
+            methods: the same methods with other settings.
+
+        Raises:
+            ValueError: they are other methods, or a setting differs that is not live. Nothing has changed then.
+        """
+        if names(methods) != names(self.methods):
+            raise ValueError(f"methods are {names(methods)}; those at work are {names(self.methods)}, begin a new run")
+        for now, then in zip(self.methods, methods, strict=True):
+            for key, about in then.settings().items():
+                if not about.live and getattr(now, key) != getattr(then, key):
+                    raise ValueError(f"{key} of {then.name} cannot change while it trains; begin a new run")
+            then.check(max((float(group["lr"]) for group in self.optimizer.param_groups), default=0.0))
+        for each, method in zip(self._acting, methods, strict=True):
+            if method != each.method:
+                each.change(method)
+
+    def record(self) -> dict[str, float]:
+        """Lambda, lr, pull and what else the methods say of the step that is about to be taken."""
+        found = {"lambda": 1.0, "lr": float(self.optimizer.param_groups[0]["lr"]), "pull": 0.0}
+        for each in self._acting:
+            found |= each.record()
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the methods keep beside model and optimizer, by their names."""
+        states = {each.method.name: each.state_dict() for each in self._acting}
+        return {name: state for name, state in states.items() if state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the methods that gave ``state`` were.
+
+        Raises:
+            ValueError: it is the state of other methods.
+        """
+        own = self.state_dict()
+        if state.keys() != own.keys():
+            raise ValueError(
+                f"state is of {', '.join(state) or 'no method'}; it has to be of {', '.join(own) or 'none'}"
+            )
+        for each in self._acting:
+            if each.method.name in state:
+                each.load_state_dict(state[each.method.name])
+
+    def close(self) -> None:
+        """Take away what was put onto the model and the optimizer's steps."""
+        for each in self._acting:
+            each.close()
+
+
+def _adamw(groups: Groups, lr: float, fused: bool | None) -> Optimizer:
+    plain = [{key: value for key, value in group.items() if key != "recall"} for group in groups]
+    return torch.optim.AdamW(plain, lr=lr, weight_decay=0.0, fused=fused)

@@ -1,0 +1,68 @@
+"""The Fisher that a run's methods ask for: given, kept from when the run was begun, or taken of its task."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from recall_learn.models.backbones import Backbone
+from recall_learn.models.fisher_files import save_fisher
+from recall_learn.models.fishers import read_fisher
+from recall_learn.runs.folder import RunFolder
+from recall_learn.runs.record import Run
+from recall_learn.theory.anchors import fingerprint
+from recall_learn.theory.fisher import Fisher
+
+GivenFisher = Callable[[str], Mapping[str, Tensor]]
+"""Answers what `recall_learn.methods.method.Start.fisher` is asked."""
+
+
+def check_given(needs: frozenset[str], names: str, fisher: Any, run: Run | None = None) -> None:
+    """Refuse methods that need a Fisher of the source where none is given, and none is kept.
+
+    Raises:
+        ValueError: that is so.
+    """
+    if "source fisher" in needs and fisher is None and (run is None or "fisher" not in run.environment):
+        raise ValueError(
+            f"method {names} needs a Fisher of the source; make one with recall-learn fisher, and pass it with "
+            f"--fisher FILE"
+        )
+
+
+def find(
+    run: Run, folder: RunFolder, path: str | Path | None, backbone: Backbone, take: Callable[[], Fisher]
+) -> GivenFisher:
+    """Read or take the Fisher, note in the run which it is, and keep it in its folder.
+
+    Args:
+        run: what was begun.
+        folder: where it is kept.
+        path: a file that was given, or None.
+        backbone: whose it has to be.
+        take: computes the task's own.
+
+    Raises:
+        ValueError: it is damaged, another model's, or not the one that the run was begun with.
+        FileNotFoundError: there is no such file.
+    """
+    own, begun, needs = folder.fisher, run.environment.get("fisher"), run.recipe.needs
+    if path is None and begun and own is not None and own.exists():
+        path = own
+    if path is None and "source fisher" in needs:
+        raise ValueError(f"{own} is gone; give the Fisher that the run was begun with by --fisher")
+    if path is not None:
+        fisher, metadata = read_fisher(path, backbone)
+    else:
+        fisher = take()
+        metadata = {"backbone": backbone.name, "anchors": backbone.fingerprint, "task": run.recipe.task}
+        metadata |= {"labels": fisher.labels, "examples": str(fisher.examples)}
+    taken = {key: metadata[key] for key in ("task", "labels", "examples") if key in metadata}
+    taken["tensors"] = fingerprint(fisher)
+    if begun not in (None, taken):
+        raise ValueError(f"the Fisher is not the one that {folder} was begun with; give that one by --fisher")
+    run.environment["fisher"] = taken
+    if own is not None and path != own:
+        save_fisher(own, fisher, **metadata)
+    return lambda of: fisher

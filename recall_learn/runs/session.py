@@ -1,0 +1,135 @@
+"""What a run is made of: data, a backbone, and methods at work on it; and how they are scored."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import DataCollatorWithPadding
+
+from recall_learn.measures import probes
+from recall_learn.measures.distance import distance, distance_by_layer
+from recall_learn.models import backbones
+from recall_learn.runs.compose import begun, groups_of, put_together
+from recall_learn.runs.given_fisher import GivenFisher
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recorder import ADVICE, DivergedError
+from recall_learn.support import environment
+from recall_learn.support.memory import check_batch, usual
+from recall_learn.tasks import loading, registry, scores
+from recall_learn.tasks.rows import batches, digest
+
+EVALUATION_BATCH = 64
+
+
+class Session:
+    """Everything that is alive while a run trains, but for the loop and what it keeps.
+
+    Args:
+        recipe: what to run.
+        device: where.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
+        source_text: a text file for the probes, see `recall_learn.finetune`.
+        say: what was found in a file of somebody's own.
+
+    Attributes:
+        backbone: the model, where it will train.
+        task: what the data is.
+        data: ``split -> rows``, tokenized.
+        collator: makes batches of rows.
+        composed: the methods at work, once `begin` was called.
+
+    Raises:
+        ValueError, OSError: as `recall_learn.finetune`.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: torch.device,
+        glue_folder: str | Path | None,
+        source_text: str | Path | None,
+        say: bool = True,
+    ):
+        self.recipe, self.device = recipe, device
+        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+        data = loading.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed, **own)
+        self.task = task = data.task
+        if say:
+            loading.say(data)
+        self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        config = self.backbone.model.config
+        if task.labels:  # so that the saved model answers in words
+            config.id2label = dict(enumerate(task.labels))
+            config.label2id = {name: i for i, name in enumerate(task.labels)}
+        probes.check_world(self.backbone, recipe.task, glue_folder)
+        tokenizer = self.backbone.tokenizer
+        length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
+        self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
+        self.collator = DataCollatorWithPadding(tokenizer)
+        self._questions = {
+            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
+            for split, ending in loading.scored(data).items()
+        }
+        self.backbone.model.to(device)
+        row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
+        check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
+        self._forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
+        self._probes = probes.build(recipe.probe, self.backbone, glue_folder, source_text)
+        self.environment: dict[str, Any] = {
+            **environment.describe(device),
+            "backbone": self.backbone.source,
+            "anchors": self.backbone.fingerprint,
+            "examples": {"train": len(self.data["train"]), "evaluation": len(self.data[task.evaluation])},
+            "data": digest(*self.data.values()),
+            **({"task": task.describe()} if registry.own(task.name) else {}),
+            **({"source_text": probes.digest(source_text)} if source_text is not None else {}),
+        }
+
+    def begin(self, fisher: GivenFisher | None) -> None:
+        """Put the recipe's methods to work.
+
+        Args:
+            fisher: where they find a Fisher, if they need one.
+        """
+        recipe, home = self.recipe, self.backbone.anchors
+        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "seed": recipe.seed}
+        start = begun(recipe.methods, self.backbone.model, **settings)
+        # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
+        fused = None if recipe.mixed_precision == "fp16" else True
+        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
+
+    def task_batches(self) -> Any:
+        """The training examples in their order, in the batches of an evaluation."""
+        return batches(self.data["train"], self.collator, EVALUATION_BATCH)
+
+    def evaluate(self, step: int) -> dict[str, Any]:
+        """Score the model on the task's evaluation splits, and measure what it forgot.
+
+        Returns:
+            A record of `recall_learn.Run.evaluations`.
+
+        Raises:
+            DivergedError: the model gives what is no number.
+        """
+        model, metrics = self.backbone.model, {}
+        model.eval()
+        away = distance(model, self.backbone.anchors)
+        for ending, questions in self._questions.items():
+            try:
+                scores = self._scores(questions)
+            except ValueError as error:
+                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
+            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
+        record = {"step": step, "metrics": metrics, "distance": away}
+        record["layers"] = distance_by_layer(model, self.backbone.anchors)
+        for probe in self._probes:
+            record |= probe()
+        return record
+
+    @torch.no_grad()
+    def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """The task's metrics on the batches of a split."""
+        labels = torch.cat([batch["labels"] for batch in questions])
+        inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
+        logits = torch.cat([self._forward(**each).logits.float().cpu() for each in inputs])
+        return scores.metrics(self.task, logits, labels)
