@@ -9,6 +9,8 @@ import transformers
 from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from recall_learn.methods import METHODS, expression
+from recall_learn.runs.recipe import SETTINGS
 from recall_learn.tasks import glue
 from recall_learn.world import PASSAGES, World
 
@@ -119,3 +121,10 @@ def refused(call, error, *parts):
     for part in parts:
         assert part in text
     return text
+
+
+def acting(settings):
+    """Of settings that several methods share, those that act in the method that is among them."""
+    methods = expression.parse(settings.get("method", "vanilla"), METHODS)
+    able = {name for each in methods for name in each.settings()}
+    return {name: value for name, value in settings.items() if name in able or name not in SETTINGS}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import ARCHITECTURES, save_backbone, save_glue
+from small import ARCHITECTURES, acting, save_backbone, save_glue
 from torch.utils.data import DataLoader
 from transformers import (
     AutoModelForSequenceClassification,
@@ -40,7 +40,7 @@ def world(tmp_path_factory):
 
 
 def recipe(world, **changes):
-    return Recipe(backbone=str(world / "bert"), **{**SETTINGS, **changes})
+    return Recipe(backbone=str(world / "bert"), **acting({**SETTINGS, **changes}))
 
 
 def run(world, on_step=None, out=None, fisher=None, **changes):
@@ -128,7 +128,7 @@ def test_every_method_records_a_whole_run(world, tmp_path, method):
     gamma = {"recadam": 100.0}.get(method.split("+")[0])
     done = run(world, out=tmp_path, method=method, gamma=gamma)
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["recipe"]["method"] == method
+    assert record["recipe"]["method"] == recipe(world, method=method, gamma=gamma).method
     assert {"device", "versions", "date", "commit"} <= record["environment"].keys()
     assert [r["step"] for r in record["history"]] == list(range(1, 9))
     assert all({"step", "loss", "lambda", "lr", "pull"} <= r.keys() for r in record["history"])
@@ -164,7 +164,7 @@ def test_ewc_takes_a_fisher_from_a_file(world, tmp_path):
     with pytest.raises(ValueError, match="--fisher"):
         run(world, method="ewc")
     save_backbone(tmp_path / "other", "electra")
-    other = Recipe(backbone=str(tmp_path / "other"), **{**SETTINGS, "method": "ewc"})
+    other = Recipe(backbone=str(tmp_path / "other"), **acting({**SETTINGS, "method": "ewc"}))
     with pytest.raises(ValueError, match=r"Fisher of bert, not of"):
         finetune(other, glue_folder=world / "glue", fisher=file, device="cpu")
 

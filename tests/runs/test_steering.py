@@ -238,7 +238,7 @@ def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
     ("method", "asked", "words"),
     [
         ("vanilla", {"k": 1.0}, "k cannot change while vanilla trains; what can is lr"),
-        ("l2sp", {"t0": 1.0}, "t0 cannot change while l2sp trains; what can is gamma, lr"),
+        ("l2sp", {"t0": 1.0}, "t0 cannot change while l2sp trains; what can is gamma, beta, lr"),
         ("recadam", {"seed": 1}, "seed cannot change while recadam trains; what can is k, t0, gamma, lr"),
         ("recadam", {"k": -1.0}, "k"),
         ("recadam", {"gamma": 1e6}, r"lr \* gamma is 1000; the pull diverges"),
