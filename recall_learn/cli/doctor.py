@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from recall_learn.support.checks import one_line
 from recall_learn.support.process_wide import silent
 
 LARGE = "bert-base-uncased"
@@ -100,7 +101,7 @@ def _careful(look: Callable[[Around], Iterator[Finding]], around: Around) -> Ite
     try:
         yield from look(around)
     except Exception as error:
-        yield Finding("(more)", f"cannot be told: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        yield Finding("(more)", f"cannot be told: {type(error).__name__}: {one_line(error)[:200]}")
 
 
 def machine(_: Around) -> Iterator[Finding]:
