@@ -20,7 +20,7 @@ from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 from recall_learn import Recipe, finetune
 from recall_learn.models import backbones
 from recall_learn.support.process_wide import silent
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
 
 WORDS = ["the", "company", "said", "profit", "rose", "after", "sales", "of", "new", "products", "in", "europe", "fell"]
 
@@ -38,7 +38,7 @@ def make_task(folder: Path, rows: int) -> None:
 def bare(folder: Path, recipe: Recipe) -> None:
     """The same training with nothing recorded."""
     backbone = backbones.load(recipe.backbone, num_labels=2)
-    rows = glue.tokenize(glue.load(recipe.task, folder)["train"], recipe.task, backbone.tokenizer)
+    rows = loading.tokenize(loading.load(recipe.task, folder)["train"], recipe.task, backbone.tokenizer)
     arguments = TrainingArguments(
         output_dir=str(folder / "bare"),
         max_steps=recipe.steps,

@@ -231,11 +231,11 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=0, help="steps of the run that memory is watched over (0: none)")
     parser.add_argument("--mixed-precision", default="no")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--glue")
+    parser.add_argument("--data")
     asked = parser.parse_args()
     if asked.steps < 4 * Blocks.LONG:
         parser.error(f"--steps is {asked.steps}; take at least {4 * Blocks.LONG}, four blocks of each run")
-    options = {"glue_folder": asked.glue, "device": asked.device}
+    options = {"glue_folder": asked.data, "device": asked.device}
     settings = {"backbone": asked.backbone, "task": asked.task, "method": "recadam", "t0": 100.0}
     settings |= {"mixed_precision": asked.mixed_precision}
     recipe = Recipe(steps=asked.steps, **settings)

@@ -20,7 +20,9 @@ _HOMES = {
     "models.recalled": ("recall_groups",),
     "models.stored": ("load_anchors",),
     "runs.callback": ("RecallCallback",),
+    "runs.compose": ("compose",),
     "runs.finetune": ("finetune",),
+    "runs.recall_trainer": ("RecallTrainer",),
     "runs.recipe": ("Recipe",),
     "runs.record": ("Run",),
 }

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from recall_learn.methods import METHODS, expression
 from recall_learn.runs.recipe import SETTINGS
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 from recall_learn.world import PASSAGES, World
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
@@ -78,7 +78,7 @@ def save_glue(folder, *tasks, train=24, evaluation=10, seed=0):
     """Write GLUE tasks of random letters in the hub's layout; a text's label depends on its letters."""
     generator = np.random.default_rng(seed)
     for name in tasks:
-        task = glue.named(name)
+        task = registry.named(name)
         (folder / name).mkdir(parents=True, exist_ok=True)
         for split in task.splits:
             rows = train if split == "train" else evaluation

@@ -31,7 +31,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.support import environment, process_wide
 from recall_learn.support.files import write_text
 from recall_learn.tasks import shortcuts
-from recall_learn.tasks.glue import named
+from recall_learn.tasks.registry import named
 from recall_learn.theory import derivation
 from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches

@@ -59,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
     able = (*Recipe.__dataclass_fields__, *SETTINGS)
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in able})
     from recall_learn.models import places
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import loading
 
     if options.resume and not (Path(options.out) / "run.json").exists():
         print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
-    glue.locate(recipe.task, options.glue)  # what is not there is said before the slow imports
+    loading.locate(recipe.task, options.data)  # what is not there is said before the slow imports
     places.locate(recipe.backbone)
     run = _take(recipe, options)
     where = Path(options.out) / "run.json"
@@ -82,7 +82,7 @@ def _take(recipe: "Recipe", options: argparse.Namespace) -> "Run":
     return finetune(
         recipe,
         out=options.out,
-        glue_folder=options.glue,
+        glue_folder=options.data,
         fisher=options.fisher,
         source_text=options.source_text,
         device=options.device,

@@ -23,10 +23,10 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.models import places
     from recall_learn.runs.recipe import Recipe
     from recall_learn.support.files import check_file
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import registry
 
     if options.task != SOURCE:
-        glue.named(options.task)
+        registry.asked(options.task, options.text, options.label, options.metric)
     check_file(options.out)
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     places.locate(options.backbone)
@@ -61,15 +61,17 @@ def _task_fisher(options: argparse.Namespace, device, generator):
     from recall_learn.models import backbones
     from recall_learn.models.fishers import task_fisher
     from recall_learn.support.memory import check_batch, usual
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import loading
     from recall_learn.tasks.rows import batches
 
-    data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
-    backbone = backbones.load(options.backbone, num_labels=glue.named(options.task).num_labels, seed=options.seed)
-    probes.check_world(backbone, options.task, options.glue)
+    own_columns = {"text": options.text, "label": options.label, "metric": options.metric}
+    data = loading.load(options.task, options.data, options.limit_train, options.seed, **own_columns)
+    loading.say(data)
+    backbone = backbones.load(options.backbone, num_labels=data.task.num_labels, seed=options.seed)
+    probes.check_world(backbone, options.task, options.data)
     backbone.model.to(device)
     length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
-    rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
+    rows = loading.tokenize(data["train"], data.task, backbone.tokenizer, length)
     collator = DataCollatorWithPadding(backbone.tokenizer)
     check_batch(backbone.model, collator, usual(rows), options.batch_size)
     stream = batches(rows, collator, options.batch_size)

@@ -14,7 +14,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 from recall_learn.support.environment import choose_device
 from recall_learn.support.files import from_home
-from recall_learn.tasks import glue
+from recall_learn.tasks.task import WORLD
 
 LARGE = "bert-base-uncased"
 LARGE_SIZE = "about 440 MB"
@@ -143,6 +143,6 @@ def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, fol
 
 def expected(recipe: Recipe) -> dict[str, Any]:
     """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
-    world = recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
+    world = recipe.probe == "auto" and recipe.task.startswith(WORLD)
     probes = ("source", "facts") if world else recipe.probe.split("+")
     return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)

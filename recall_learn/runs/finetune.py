@@ -65,7 +65,7 @@ def finetune(
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         fisher: a file that `recall_learn.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
@@ -99,7 +99,7 @@ def finetune(
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, glue_folder, source_text)
+        session = Session(recipe, chosen, glue_folder, source_text, say=progress is not False)
         _same_start(run, session, folder)
         if recipe.needs:
             session.begin(
@@ -123,6 +123,7 @@ def _same_start(run: Run, session: Session, folder: RunFolder) -> None:
     for key, what in (
         ("anchors", f"{run.recipe.backbone} has other pretrained weights"),
         ("data", "the data is other"),
+        ("task", "the data is read in another way"),
         ("source_text", "the source text is other"),
     ):
         if before and before.get(key) != now.get(key):

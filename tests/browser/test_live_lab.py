@@ -12,11 +12,11 @@ from jupyter_page import Notebook, serving, until
 from recall_learn.models import places
 from recall_learn.runs import record as runs
 from recall_learn.runs.recipe import Recipe
-from recall_learn.tasks import glue
+from recall_learn.tasks import stored
 from recall_learn.theory.annealing import Sigmoid
 
 BOOK = Path(__file__).parents[2] / "book"
-REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
+REAL = Path(os.environ.get(stored.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
 CELL, NEXT = "lab = Lab()", "lab.run.history[-1:], lab.run.changes"
 STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
 NOT_OURS = (

@@ -9,7 +9,8 @@ from recall_learn.cli import main
 from recall_learn.models import backbones
 from recall_learn.runs import record as runs
 from recall_learn.runs.pretrain import Pretraining
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
+from recall_learn.tasks import world as world_files
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,8 @@ def test_a_task_is_written_for_glue(command, tmp_path, task):
     status, lines, _ = command("task", "--task", task, "--size", 40, "--seed", 2, "--out", tmp_path)
     assert status == 0
     assert lines == [f"world/rte: 40 training examples -> {tmp_path / 'world' / 'rte'}"]
-    assert len(glue.load("world/rte", tmp_path)["train"]) == 40
-    assert glue.world_seed("world/rte", tmp_path) == 2
+    assert len(loading.load("world/rte", tmp_path)["train"]) == 40
+    assert world_files.seed_of("world/rte", tmp_path) == 2
 
 
 def test_pretraining_closes_with_its_figures(command, tmp_path):

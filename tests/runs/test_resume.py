@@ -79,7 +79,7 @@ def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeyp
 def command(world, out):
     settings = recipe(world, steps=20).to_dict()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
-    places = [f"--out={out}", f"--glue={world / 'glue'}", "--device=cpu"]
+    places = [f"--out={out}", f"--data={world / 'glue'}", "--device=cpu"]
     return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places]
 
 

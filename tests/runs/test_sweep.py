@@ -254,7 +254,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
     (tmp_path / "grid.json").write_text(json.dumps(blocks))
     out, scratch = tmp_path / "runs.jsonl", tmp_path / "scratch"
     scratch.mkdir()
-    arguments = ["--out", out, "--glue", place / "glue", "--workers", 2, "--device", "cpu"]
+    arguments = ["--out", out, "--data", place / "glue", "--workers", 2, "--device", "cpu"]
     command = [sys.executable, "-m", "recall_learn.cli", "sweep", tmp_path / "grid.json", *arguments]
     with subprocess.Popen(
         list(map(str, command)), env={**HERE, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE
