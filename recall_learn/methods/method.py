@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from recall_learn.support.checks import number, shown
+from recall_learn.support.checks import number, shown, typed
 
 if TYPE_CHECKING:  # settings are read and checked without torch, which takes a second to load
     from torch import Tensor, nn
@@ -255,11 +255,5 @@ class Method:
 
     def __str__(self) -> str:
         """As `recall_learn.methods.expression.parse` reads it, with all values."""
-        inside = ", ".join(f"{key}={_told(value)}" for key, value in self.values().items() if value is not None)
+        inside = ", ".join(f"{key}={typed(value)}" for key, value in self.values().items() if value is not None)
         return f"{self.name}({inside})" if inside else self.name
-
-
-def _told(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return repr(int(value)) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else repr(value)
