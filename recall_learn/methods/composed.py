@@ -41,6 +41,8 @@ class Composed:
         self.optimizer = next((each for each in made if each is not None), None) or _adamw(groups, start.lr, fused)
         for each in self._acting:
             each.attach(self.optimizer)
+        for each in self._acting:
+            each.wrap(start.model)
 
     @property
     def methods(self) -> tuple[Method, ...]:
