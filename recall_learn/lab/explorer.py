@@ -18,7 +18,6 @@ from typing import Any
 from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support import markup
-from recall_learn.tasks import glue
 
 AXES = ("task", "method", "k", "t0", "gamma", "seed")
 SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
@@ -64,6 +63,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
     if first is None:
         raise ValueError(f"no recorded run has {start}; choose settings of one that is there")
     rows = [_row(run) for run in runs]
+    scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs}
     _check_apart(runs, rows)
     axes = {axis: _values(axis, rows) for axis in AXES}
     begin = {axis: _row(first)[axis] for axis in AXES}
@@ -73,7 +73,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
         "lacks": {row["method"]: [axis for axis in AXES if row[axis] is None] for row in rows},
         "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
-        "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in by_task},
+        "metrics": {task: METRICS.get(scores[task], scores[task]) for task in by_task},
         "kept": {task: _kept(each) for task, each in by_task.items()},
         "names": METHODS | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},
         "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in by_task},

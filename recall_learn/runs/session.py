@@ -8,18 +8,15 @@ from transformers import DataCollatorWithPadding
 
 from recall_learn.measures import probes
 from recall_learn.measures.distance import distance, distance_by_layer
-from recall_learn.methods.composed import Composed
-from recall_learn.methods.method import Start
 from recall_learn.models import backbones
-from recall_learn.models.recalled import recall_groups
+from recall_learn.runs.compose import begun, groups_of, put_together
 from recall_learn.runs.given_fisher import GivenFisher
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
 from recall_learn.support import environment
 from recall_learn.support.memory import check_batch, usual
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
-from recall_learn.theory.anchors import trainable
 
 EVALUATION_BATCH = 64
 
@@ -30,12 +27,13 @@ class Session:
     Args:
         recipe: what to run.
         device: where.
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         source_text: a text file for the probes, see `recall_learn.finetune`.
-        progress: whether tokenizing shows its bars.
+        say: what was found in a file of somebody's own.
 
     Attributes:
         backbone: the model, where it will train.
+        task: what the data is.
         data: ``split -> rows``, tokenized.
         collator: makes batches of rows.
         composed: the methods at work, once `begin` was called.
@@ -50,21 +48,27 @@ class Session:
         device: torch.device,
         glue_folder: str | Path | None,
         source_text: str | Path | None,
-        progress: bool | None,
+        say: bool = True,
     ):
         self.recipe, self.device = recipe, device
-        data = glue.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed)
-        task = glue.named(recipe.task)
+        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+        data = loading.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed, **own)
+        self.task = task = data.task
+        if say:
+            loading.say(data)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        config = self.backbone.model.config
+        if task.labels:  # so that the saved model answers in words
+            config.id2label = dict(enumerate(task.labels))
+            config.label2id = {name: i for i, name in enumerate(task.labels)}
         probes.check_world(self.backbone, recipe.task, glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        with glue.bars(progress):
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
+        self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
         self.collator = DataCollatorWithPadding(tokenizer)
         self._questions = {
             ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
-            for split, ending in glue.scored(recipe.task, data).items()
+            for split, ending in loading.scored(data).items()
         }
         self.backbone.model.to(device)
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
@@ -77,6 +81,7 @@ class Session:
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.data[task.evaluation])},
             "data": digest(*self.data.values()),
+            **({"task": task.describe()} if registry.own(task.name) else {}),
             **({"source_text": probes.digest(source_text)} if source_text is not None else {}),
         }
 
@@ -86,15 +91,12 @@ class Session:
         Args:
             fisher: where they find a Fisher, if they need one.
         """
-        recipe, backbone = self.recipe, self.backbone
-        for method in recipe.methods:
-            method.prepare(backbone.model)
-        anchors = {name: backbone.anchors[name] for name in trainable(backbone.model) if name in backbone.anchors}
-        start = Start(backbone.model, anchors, recipe.lr, recipe.seed, fisher)
-        groups = recall_groups(backbone.model, recipe.weight_decay, anchors=anchors)
+        recipe, home = self.recipe, self.backbone.anchors
+        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "seed": recipe.seed}
+        start = begun(recipe.methods, self.backbone.model, **settings)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
         fused = None if recipe.mixed_precision == "fp16" else True
-        self.composed = Composed(recipe.methods, start, groups, fused)
+        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
 
     def task_batches(self) -> Any:
         """The training examples in their order, in the batches of an evaluation."""
@@ -130,4 +132,4 @@ class Session:
         labels = torch.cat([batch["labels"] for batch in questions])
         inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
         logits = torch.cat([self._forward(**each).logits.float().cpu() for each in inputs])
-        return glue.metrics(self.recipe.task, logits, labels)
+        return scores.metrics(self.task, logits, labels)
