@@ -15,7 +15,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="runs at a time on this machine (one a core)")
     add("--address", metavar="A", help="of a Ray cluster that runs: HOST:PORT (this machine)")
     add("--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)")
-    add("--fisher", metavar="FILE", help="a Fisher for the recipes with ewc")
+    add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes whose methods need one")
     add("--source-text", metavar="FILE", help="a text, for the probe source of a backbone other than tiny")
     add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
     add("--gpu-share", type=float, default=1.0, metavar="S", help="share of a GPU that a run takes (1)")
