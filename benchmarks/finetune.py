@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from datasets import Dataset, disable_progress_bars
+from datasets import Dataset
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from recall_learn import Recipe, finetune
 from recall_learn.models import backbones
-from recall_learn.tasks import glue
+from recall_learn.support.process_wide import silent
+from recall_learn.tasks import loading
 
 WORDS = ["the", "company", "said", "profit", "rose", "after", "sales", "of", "new", "products", "in", "europe", "fell"]
 
@@ -37,7 +38,7 @@ def make_task(folder: Path, rows: int) -> None:
 def bare(folder: Path, recipe: Recipe) -> None:
     """The same training with nothing recorded."""
     backbone = backbones.load(recipe.backbone, num_labels=2)
-    rows = glue.tokenize(glue.load(recipe.task, folder)["train"], recipe.task, backbone.tokenizer)
+    rows = loading.tokenize(loading.load(recipe.task, folder)["train"], recipe.task, backbone.tokenizer)
     arguments = TrainingArguments(
         output_dir=str(folder / "bare"),
         max_steps=recipe.steps,
@@ -78,7 +79,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    disable_progress_bars()
     recipe = Recipe(steps=options.steps, batch_size=16, evaluate_every=options.steps)
     times: dict[str, list[float]] = {"bare Trainer": [], "finetune": []}
     with tempfile.TemporaryDirectory() as name:
@@ -96,4 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with silent():
+        main()

@@ -24,8 +24,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-import transformers
-from datasets import disable_progress_bars
 
 from recall_learn import Recipe, finetune
 from recall_learn.lab import background
@@ -33,9 +31,9 @@ from recall_learn.lab.background import BUSY
 from recall_learn.lab.knobs import OTHER
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
-from recall_learn.lab.turns import rest
 from recall_learn.runs.trainer import Between
 from recall_learn.support import environment
+from recall_learn.support.process_wide import rest, silent
 
 
 class Blocks:
@@ -233,14 +231,11 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=0, help="steps of the run that memory is watched over (0: none)")
     parser.add_argument("--mixed-precision", default="no")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--glue")
+    parser.add_argument("--data")
     asked = parser.parse_args()
     if asked.steps < 4 * Blocks.LONG:
         parser.error(f"--steps is {asked.steps}; take at least {4 * Blocks.LONG}, four blocks of each run")
-    disable_progress_bars()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    options = {"glue_folder": asked.glue, "device": asked.device}
+    options = {"glue_folder": asked.data, "device": asked.device}
     settings = {"backbone": asked.backbone, "task": asked.task, "method": "recadam", "t0": 100.0}
     settings |= {"mixed_precision": asked.mixed_precision}
     recipe = Recipe(steps=asked.steps, **settings)
@@ -276,4 +271,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with silent():
+        main()

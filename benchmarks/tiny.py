@@ -11,10 +11,9 @@ import time
 from datetime import UTC, datetime
 
 import torch
-import transformers
-from datasets import disable_progress_bars
 
 from recall_learn import Recipe, finetune
+from recall_learn.support.process_wide import silent
 
 
 def seconds(probe: str, seed: int) -> float:
@@ -30,8 +29,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    disable_progress_bars()
-    transformers.utils.logging.set_verbosity_error()
     seconds("auto", 0)  # imports and the world's text
     times = {"auto": [], "none": []}
     for seed in range(rounds):
@@ -46,4 +43,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with silent():
+        main()

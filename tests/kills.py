@@ -56,15 +56,16 @@ class Folder:
     def __init__(self, root):
         self.root, self.whole = root, {}
         self.fork(["world", "task", "--task", "cola", "--size", str(SIZE), "--out", str(root / "glue")])
-        common = ["--backbone", "tiny", "--task", "world/cola", "--glue", str(root / "glue"), "--device", "cpu"]
+        common = ["--backbone", "tiny", "--task", "world/cola", "--data", str(root / "glue"), "--device", "cpu"]
         fisher = root / "fisher.safetensors"
         self.fork(["fisher", *common, "--labels", "empirical", "--limit-train", "20", "--out", str(fisher)])
         settings = ["--steps", STEPS, "--evaluate-every", EVERY, "--batch-size", 4, "--probe", "none"]
-        self.settings = ["finetune", *common, *map(str, settings), "--k", "0.5", "--t0", "5"]
+        self.settings = ["finetune", *common, *map(str, settings)]
         self.given = {"ewc": ["--fisher", str(fisher)]}
 
     def command(self, method, out, *more):
-        return [*self.settings, "--method", method, *self.given.get(method, []), "--out", str(out), *more]
+        early = method.replace("recadam", "recadam(k=0.5, t0=5)")
+        return [*self.settings, "--method", early, *self.given.get(method, []), "--out", str(out), *more]
 
     def fork(self, command, kill=None, out=None):
         """Run a command in a fork; None if it was killed.

@@ -9,7 +9,9 @@ import transformers
 from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from recall_learn.tasks import glue
+from recall_learn.methods import METHODS, expression
+from recall_learn.runs.recipe import SETTINGS
+from recall_learn.tasks import registry
 from recall_learn.world import PASSAGES, World
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[EOS]", *"abcdefgh", *(f"##{c}" for c in "abcdefgh")]
@@ -76,7 +78,7 @@ def save_glue(folder, *tasks, train=24, evaluation=10, seed=0):
     """Write GLUE tasks of random letters in the hub's layout; a text's label depends on its letters."""
     generator = np.random.default_rng(seed)
     for name in tasks:
-        task = glue.named(name)
+        task = registry.named(name)
         (folder / name).mkdir(parents=True, exist_ok=True)
         for split in task.splits:
             rows = train if split == "train" else evaluation
@@ -119,3 +121,10 @@ def refused(call, error, *parts):
     for part in parts:
         assert part in text
     return text
+
+
+def acting(settings):
+    """Of settings that several methods share, those that act in the method that is among them."""
+    methods = expression.parse(settings.get("method", "vanilla"), METHODS)
+    able = {name for each in methods for name in each.settings()}
+    return {name: value for name, value in settings.items() if name in able or name not in SETTINGS}

@@ -13,7 +13,6 @@ not taken again, so a recording that was stopped goes on; remove the file to beg
 
 import argparse
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,17 +22,17 @@ import torch
 from safetensors.torch import load_file
 
 from recall_learn.measures import probes
-from recall_learn.models import backbones
+from recall_learn.models import backbones, places
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import source_fisher
 from recall_learn.models.masked_lm import attach
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.files import write_text
 from recall_learn.tasks import shortcuts
-from recall_learn.tasks.glue import named
+from recall_learn.tasks.registry import named
 from recall_learn.theory import derivation
-from recall_learn.theory.fisher import save_fisher
 from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches
 
@@ -61,7 +60,7 @@ def record(name: str, jobs: Iterable[Job]) -> None:
         if any(key.items() <= row.items() for row in kept["rows"]):
             continue
         now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
-        now["backbone"] = backbones.locate("tiny")[1]
+        now["backbone"] = places.locate("tiny")[1]
         before = kept["environment"] or now
         for what, value in now.items():
             if before.get(what) != value:
@@ -171,15 +170,9 @@ def main() -> None:
     """Record what is named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=RECORDINGS)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    import datasets
-    import transformers
-
-    datasets.disable_progress_bars()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     name = parser.parse_args().name
-    record(name, RECORDINGS[name]())
+    with process_wide.plain_messages(), process_wide.silent():
+        record(name, RECORDINGS[name]())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from recall_learn.book.home import home
 from recall_learn.practice.exercise import Exercise, everything
 
 BEGIN = "<!-- exercises: made by make notebooks from exercises/solutions -->"
@@ -199,4 +200,4 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path())
+    main(home(sys.argv[1:]))

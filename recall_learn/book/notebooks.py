@@ -4,7 +4,7 @@ The siblings hold no outputs and nothing that changes from one run to the next: 
 first cell says where the lesson comes from and installs the library where it is missing. They carry no jupytext
 metadata, so that saving a notebook with your experiments does not write them into the lesson.
 
-Run as ``python -m recall_learn.book.notebooks [folder of the book]``.
+Run as ``python -m recall_learn.book.notebooks [folder of the repository]``.
 """
 
 import hashlib
@@ -19,6 +19,8 @@ import yaml
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pybtex.database import parse_file
+
+from recall_learn.book.home import home
 
 NO_ADDRESS = "the repository's address is not set yet (`repository.url` in `jupyter_book.yml`)"
 ADMONITION = re.compile(
@@ -181,4 +183,4 @@ def setup(app) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("book"))
+    main(home(sys.argv[1:]) / "book")

@@ -1,4 +1,4 @@
-"""Dead references in the prose: ``python -m recall_learn.book.references``, a part of ``make lint``.
+"""Dead references in the prose: ``python -m recall_learn.book.references [repository]``, a part of ``make lint``.
 
 Looked at are README.md and the pages of the book. A reference is dead when
 
@@ -17,7 +17,8 @@ from pathlib import Path
 
 from pybtex.database import parse_file
 
-ROOT = Path(__file__).parents[2]
+from recall_learn.book.home import home
+
 FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CITE = re.compile(r"\{cite(?::\w)?\}`([^`]+)`")
@@ -27,12 +28,13 @@ NAME = re.compile(r"^recall_learn(?:\.\w+)+$")
 MADE = ("genindex", "search", "book/_build")
 
 
-def dead(page: Path, bibliography: Path) -> Iterator[str]:
+def dead(page: Path, bibliography: Path, root: Path) -> Iterator[str]:
     """What a page refers to in vain, each as a sentence.
 
     Args:
         page: a Markdown file.
         bibliography: the BibTeX file of the book.
+        root: the folder of the repository.
     """
     whole = page.read_text(encoding="utf-8")
     prose = FENCE.sub("", whole)
@@ -51,7 +53,7 @@ def dead(page: Path, bibliography: Path) -> Iterator[str]:
             if key.strip() not in known:
                 yield f"{page.name} cites {key.strip()!r}, which {bibliography.name} does not have"
     for code in CODE.findall(prose):
-        if FILE.match(code) and not code.startswith(MADE) and not any(ROOT.glob(code.rstrip("/"))):
+        if FILE.match(code) and not code.startswith(MADE) and not any(root.glob(code.rstrip("/"))):
             yield f"{page.name} names {code}, which is not there"
         if NAME.match(code) and not found(code):
             yield f"{page.name} names {code}, which the library does not have"
@@ -80,13 +82,13 @@ def found(name: str) -> bool:
     return False
 
 
-def main() -> int:
+def main(root: Path) -> int:
     """Print every dead reference; the exit status is 1 where there is one."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))]
-    lines = [line for page in pages for line in dead(page, ROOT / "book" / "references.bib")]
+    pages = [root / "README.md", *sorted((root / "book").glob("*.md"))]
+    lines = [line for page in pages for line in dead(page, root / "book" / "references.bib", root)]
     print("\n".join(lines) if lines else f"{len(pages)} pages, no dead reference")
     return 1 if lines else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(home(sys.argv[1:])))

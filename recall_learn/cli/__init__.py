@@ -8,17 +8,15 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from recall_learn import __version__
-from recall_learn.cli import exercises, finetune, fisher, minilm_head, sweep, world
-from recall_learn.support.stopping import STOPS
+from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, sweep, world
+from recall_learn.support.process_wide import plain_messages, variables
+from recall_learn.support.stopping import Terminated, terminable
 
-DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head and exercises."
+DESCRIPTION = "The command line: finetune, sweep, fisher, world, minilm-head, doctor and exercises."
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
@@ -26,9 +24,10 @@ COMMANDS = {
     "fisher": (fisher, "take the diagonal Fisher of a task at the pretrained weights"),
     "world": (world, "the small world: its text, its tasks, its pretraining"),
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
+    "doctor": (doctor, "what this machine has, and what it can run"),
     "exercises": (exercises, "practise: exercises, hints, checks, progress"),
 }
-PATHS = ("out", "glue", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
+PATHS = ("out", "data", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
 """The options that name a file or a folder."""
 
 
@@ -45,14 +44,6 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, or SIGHUP as a terminal is closed: what ends at Ctrl-C ends at this, too."""
-
-    def __init__(self, number: int):
-        super().__init__()
-        self.number = number
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -66,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = DEBUG in arguments
     options = parser().parse_args(_joined([each for each in arguments if each != DEBUG]))
     try:
-        with _one_line_warnings(), _terminable():
+        with plain_messages(), variables(TOKENIZERS_PARALLELISM="false"), terminable():
             _check_texts(options)
             status = options.run(options)
             sys.stdout.flush()
@@ -112,37 +103,6 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@contextmanager
-def _one_line_warnings() -> Iterator[None]:
-    former, warnings.formatwarning = warnings.formatwarning, _one_line
-    try:
-        yield
-    finally:
-        warnings.formatwarning = former
-
-
-def _one_line(message, *_, **__) -> str:
-    return f"recall-learn: warning: {message}\n"
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise `Terminated`, where this process had nothing else in mind for them."""
-
-    def end(number, frame):
-        raise Terminated(number)
-
-    own = [number for number in STOPS if signal.getsignal(number) == signal.SIG_DFL]
-    own = own if threading.current_thread() is threading.main_thread() else []
-    for number in own:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number in own:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _flush() -> None:

@@ -3,11 +3,17 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recall_learn.cli import common
 from recall_learn.methods import METHODS, expression
 from recall_learn.methods.method import Setting
+from recall_learn.support.process_wide import silent
 from recall_learn.support.stopping import STOPS
+
+if TYPE_CHECKING:
+    from recall_learn.runs.recipe import Recipe
+    from recall_learn.runs.record import Run
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -57,25 +63,14 @@ def run(options: argparse.Namespace) -> int:
 
     able = (*Recipe.__dataclass_fields__, *setting_names())
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in able})
-    from recall_learn.models import backbones
-    from recall_learn.tasks import glue
+    from recall_learn.models import places
+    from recall_learn.tasks import loading
 
     if options.resume and not (Path(options.out) / "run.json").exists():
         print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
-    glue.locate(recipe.task, options.glue)  # what is not there is said before the slow imports
-    backbones.locate(recipe.backbone)
-    common.quiet()
-    from recall_learn.runs.finetune import finetune
-
-    run = finetune(
-        recipe,
-        out=options.out,
-        glue_folder=options.glue,
-        fisher=options.fisher,
-        source_text=options.source_text,
-        device=options.device,
-        resume=options.resume,
-    )
+    loading.locate(recipe.task, options.data)  # what is not there is said before the slow imports
+    places.locate(recipe.backbone)
+    run = _take(recipe, options)
     where = Path(options.out) / "run.json"
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
@@ -83,6 +78,21 @@ def run(options: argparse.Namespace) -> int:
         return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
     print(f"{recipe.task} {recipe.names}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
+
+
+@silent()
+def _take(recipe: "Recipe", options: argparse.Namespace) -> "Run":
+    from recall_learn.runs.finetune import finetune
+
+    return finetune(
+        recipe,
+        out=options.out,
+        glue_folder=options.data,
+        fisher=options.fisher,
+        source_text=options.source_text,
+        device=options.device,
+        resume=options.resume,
+    )
 
 
 def _figures(final: dict, first: dict) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
 
 SOURCE = "source"
 """Named instead of a task: the pretraining itself."""
@@ -18,46 +19,63 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take the Fisher and write it."""
-    common.quiet()
+    """Take the Fisher and write it; what is asked for is refused before the slow imports."""
+    from recall_learn.models import places
+    from recall_learn.runs.recipe import Recipe
+    from recall_learn.support.files import check_file
+    from recall_learn.tasks import registry
+
+    if options.task != SOURCE:
+        registry.asked(options.task, options.text, options.label, options.metric)
+    check_file(options.out)
+    Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
+    places.locate(options.backbone)
+    return _take(options)
+
+
+@silent()
+def _take(options: argparse.Namespace) -> int:
     import torch
+
+    from recall_learn.models.fisher_files import save_fisher
+    from recall_learn.support import environment
+    from recall_learn.theory.fisher import LABELS
+
+    if options.labels not in LABELS:
+        raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
+    device = environment.choose_device(options.device)
+    generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
+    of = _source_fisher if options.task == SOURCE else _task_fisher
+    backbone, fisher = of(options, device, generator)
+    save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
+    total = sum(float(tensor.sum()) for tensor in fisher.values())
+    print(f"{options.task} {options.labels}: {fisher.examples} examples, trace {total:.4g} -> {options.out}")
+    return 0
+
+
+def _task_fisher(options: argparse.Namespace, device, generator):
+    """The Fisher of a task's training examples."""
     from transformers import DataCollatorWithPadding
 
     from recall_learn.measures import probes
     from recall_learn.models import backbones
     from recall_learn.models.fishers import task_fisher
-    from recall_learn.runs.recipe import Recipe
-    from recall_learn.support import environment
-    from recall_learn.support.files import check_file
     from recall_learn.support.memory import check_batch, usual
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import loading
     from recall_learn.tasks.rows import batches
-    from recall_learn.theory.fisher import LABELS, save_fisher
 
-    task = None if options.task == SOURCE else glue.named(options.task)
-    check_file(options.out)
-    if options.labels not in LABELS:
-        raise ValueError(f"labels is {options.labels!r}; it has to be one of {', '.join(LABELS)}")
-    Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
-    device = environment.choose_device(options.device)
-    generator = torch.Generator().manual_seed(options.seed)  # of the CPU: the same draws on every device
-    if task is None:
-        backbone, fisher = _source_fisher(options, device, generator)
-    else:
-        data = glue.load(options.task, options.glue, options.limit_train, options.seed)["train"]
-        backbone = backbones.load(options.backbone, num_labels=task.num_labels, seed=options.seed)
-        probes.check_world(backbone, options.task, options.glue)
-        backbone.model.to(device)
-        length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
-        rows = glue.tokenize(data, options.task, backbone.tokenizer, length)
-        collator = DataCollatorWithPadding(backbone.tokenizer)
-        check_batch(backbone.model, collator, usual(rows), options.batch_size)
-        stream = batches(rows, collator, options.batch_size)
-        fisher = task_fisher(backbone, stream, options.labels, generator)
-    save_fisher(options.out, fisher, backbone=backbone.name, anchors=backbone.fingerprint, task=options.task)
-    total = sum(float(tensor.sum()) for tensor in fisher.values())
-    print(f"{options.task} {options.labels}: {fisher.examples} examples, trace {total:.4g} -> {options.out}")
-    return 0
+    own_columns = {"text": options.text, "label": options.label, "metric": options.metric}
+    data = loading.load(options.task, options.data, options.limit_train, options.seed, **own_columns)
+    loading.say(data)
+    backbone = backbones.load(options.backbone, num_labels=data.task.num_labels, seed=options.seed)
+    probes.check_world(backbone, options.task, options.data)
+    backbone.model.to(device)
+    length = min(options.max_length, backbone.tokenizer.model_max_length) if backbone.world else options.max_length
+    rows = loading.tokenize(data["train"], data.task, backbone.tokenizer, length)
+    collator = DataCollatorWithPadding(backbone.tokenizer)
+    check_batch(backbone.model, collator, usual(rows), options.batch_size)
+    stream = batches(rows, collator, options.batch_size)
+    return backbone, task_fisher(backbone, stream, options.labels, generator)
 
 
 def _source_fisher(options: argparse.Namespace, device, generator):

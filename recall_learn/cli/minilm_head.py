@@ -2,7 +2,7 @@
 
 import argparse
 
-from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +15,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="where to write it, as safetensors")
 
 
+@silent()
 def run(options: argparse.Namespace) -> int:
     """Train it and write it."""
-    common.quiet()
     from recall_learn.runs.minilm_head import train
 
     loss = train(options.text, options.held_out, options.out, blocks=options.blocks, seed=options.seed)

@@ -2,8 +2,15 @@
 
 import argparse
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
+
+if TYPE_CHECKING:
+    from recall_learn.runs.grids import Records
+    from recall_learn.runs.recipe import Recipe
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--out", required=True, metavar="FILE", help="where the runs go; what is there already is not run again")
     add("--workers", type=int, metavar="N", help="runs at a time on this machine (one a core)")
     add("--address", metavar="A", help="of a Ray cluster that runs: HOST:PORT (this machine)")
-    add("--glue", metavar="FOLDER", help="GLUE in the hub's layout (or RECALL_LEARN_GLUE; else the hub)")
-    add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes whose methods need one")
+    add("--data", metavar="FOLDER", help=common.DATA)
+    add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes that need one")
     add("--source-text", metavar="FILE", help="a text, for the probe source of a backbone other than tiny")
     add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
     add("--gpu-share", type=float, default=1.0, metavar="S", help="share of a GPU that a run takes (1)")
@@ -26,14 +33,24 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.runs import grids
 
     recipes = grids.read_grid(options.grid)
-    common.quiet()
+    before = len(grids.load(options.out).runs) if os.path.exists(options.out) else 0
+    records = _take(recipes, options)
+    stopped = sum(bool(run.stopped) for run in records.runs)
+    new = len(records.runs) - before
+    print(
+        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
+    )
+    return 0
+
+
+@silent()
+def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records":
     from recall_learn.runs.sweep import sweep
 
-    before = len(grids.load(options.out).runs) if os.path.exists(options.out) else 0
-    records = sweep(
+    return sweep(
         recipes,
         options.out,
-        glue_folder=options.glue,
+        glue_folder=options.data,
         fisher=options.fisher,
         source_text=options.source_text,
         workers=options.workers,
@@ -41,9 +58,3 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         gpu_share=options.gpu_share,
     )
-    stopped = sum(bool(run.stopped) for run in records.runs)
-    new = len(records.runs) - before
-    print(
-        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
-    )
-    return 0

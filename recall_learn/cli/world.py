@@ -2,7 +2,7 @@
 
 import argparse
 
-from recall_learn.cli import common
+from recall_learn.support.process_wide import silent
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +11,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     made = {}
     for name, run, about, where in (
         ("pretrain", _pretrain, "make the tokenizer and train the model from nothing", "a new folder"),
-        ("task", _task, "write a task as parquet, for --glue", "the GLUE folder to write in"),
+        ("task", _task, "write a task as parquet, for --data", "the folder of data sets to write in"),
         ("text", _text, "write the text, one passage a line", "the text file to write"),
     ):
         made[name] = commands.add_parser(name, help=about)
@@ -25,8 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
 
 
+@silent()
 def _pretrain(options: argparse.Namespace) -> int:
-    common.quiet()
     from recall_learn.runs.pretrain import STEPS, pretrain
     from recall_learn.world import World
 
@@ -41,11 +41,12 @@ def _pretrain(options: argparse.Namespace) -> int:
 
 
 def _task(options: argparse.Namespace) -> int:
-    from recall_learn.tasks import glue
+    from recall_learn.tasks import world as world_files
+    from recall_learn.tasks.task import WORLD
     from recall_learn.world import World
 
-    task = options.task.removeprefix(glue.WORLD)
-    folder = glue.save_world(options.out, task, options.size, World(options.seed))
+    task = options.task.removeprefix(WORLD)
+    folder = world_files.save(options.out, task, options.size, World(options.seed))
     print(f"world/{task}: {options.size} training examples -> {folder}")
     return 0
 

@@ -7,7 +7,6 @@ from recall_learn.methods import expression
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
-from recall_learn.tasks import glue
 from recall_learn.world import World
 
 PROBED = {"similarity": "zero-shot STS-B", "source_loss": "source loss"}
@@ -16,7 +15,7 @@ PROBED = {"similarity": "zero-shot STS-B", "source_loss": "source loss"}
 def results(runs: Mapping[str, Run]) -> str:
     """One line a run: the task's metrics, the probe and the distance at its last step."""
     first = next(iter(runs.values()))
-    metrics, asked = glue.named(first.recipe.task).metrics, [name for name in PROBED if name in first.final]
+    metrics, asked = first.metrics, [name for name in PROBED if name in first.final]
     head = ["run", "seed", *(f"{first.recipe.task.upper()} {name.replace('_', ' ')}" for name in metrics)]
     head += [*(PROBED[name] for name in asked), "distance"]
     rows = []

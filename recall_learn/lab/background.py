@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
-from recall_learn.lab.turns import TURNS, rest
+from recall_learn.lab.turns import TURNS
 from recall_learn.lab.words import explain
 from recall_learn.runs import checkpoints, steering
 from recall_learn.runs import record as runs
@@ -31,6 +30,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import environment
 from recall_learn.support.files import as_text, check_folder, from_home
+from recall_learn.support.process_wide import rest
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
@@ -167,7 +167,6 @@ class Background:
         """
         self._leave_to_me()
         rest()  # this thread's, for those that train
-        transformers.utils.logging.disable_progress_bar()  # a thread would draw its bars into somebody's cell
         with self._changed:
             if self._closed:
                 raise ValueError("this run was closed; begin a new one")

@@ -22,7 +22,6 @@ from recall_learn.methods.method import Method
 from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.support import markup
-from recall_learn.tasks import glue
 
 SCHEDULED = ("k", "t0")
 """The settings that the curve of lambda is drawn from, by the script and for whatever the controls say."""
@@ -69,6 +68,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
     rows = [_row(run, named) for run in runs]
     _check_apart(runs, rows, named)
     axes, begin = {axis: _values(axis, rows) for axis in named}, _row(first, named)
+    scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs}
     methods = {run.recipe.names: run.recipe.methods for run in runs}
     return {
         "axes": axes,
@@ -79,7 +79,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
         "lacks": {row["method"]: [axis for axis in named if row[axis] is None] for row in rows},
         "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
-        "metrics": {task: METRICS.get(glue.named(task).primary, glue.named(task).primary) for task in by_task},
+        "metrics": {task: METRICS.get(scores[task], scores[task]) for task in by_task},
         "kept": {task: _kept(each) for task, each in by_task.items()},
         "names": {name: expression.title(each) for name, each in methods.items()}
         | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},

@@ -19,6 +19,7 @@ from recall_learn.methods.method import Method, Setting
 from recall_learn.runs.given_fisher import HAS_TO_BE_GIVEN
 from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.tasks import glue
+from recall_learn.tasks.task import WORLD
 from recall_learn.world import tasks
 
 WIDE = {"width": "330px"}
@@ -330,7 +331,7 @@ class Setup:
 
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"
-        offered = tuple(f"{glue.WORLD}{name}" for name in tasks.TASKS) if small else tuple(glue.TASKS)
+        offered = tuple(f"{WORLD}{name}" for name in tasks.TASKS) if small else tuple(task.name for task in glue.TASKS)
         if self.backbone.value == self.recipe.backbone and self.recipe.task not in offered:
             offered = (*offered, self.recipe.task)
         if tuple(self.task.options) != offered:

@@ -55,7 +55,7 @@ class Lab(widgets.VBox):
     Args:
         recipe: what to begin with; None takes the largest that this machine runs at a pace that one can watch.
         beside: "plain fine-tuning", "setting B" or "nothing".
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         device: auto, cpu or cuda.
         folder: a folder that "Save run" wrote: its session goes on from its last checkpoint, and what was set after it
             acts again at its step, unless that setting is moved before.

@@ -16,7 +16,6 @@ from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
-from recall_learn.tasks import glue
 
 MOST = 200
 TITLES = {
@@ -76,8 +75,7 @@ def asked(evaluation: dict[str, Any]) -> list[str]:
 
 def measured(run: Run, name: str) -> tuple[list[int], list[float | None]]:
     """Steps and values of one chart that is drawn from the evaluations."""
-    primary = glue.named(run.recipe.task).primary
-    take = {"score": lambda e: e["metrics"][primary], "facts": lambda e: e["facts"]["known"]}.get(
+    take = {"score": lambda e: e["metrics"][run.primary], "facts": lambda e: e["facts"]["known"]}.get(
         name, lambda e: e[name]
     )
     there = [e for e in run.evaluations if name == "score" or name in e]

@@ -1,7 +1,5 @@
 """What the live lab begins with on this machine, and settings that tell a story in one click."""
 
-import importlib.util
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,12 @@ import torch
 from recall_learn.lab.background import BESIDE
 from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
-from recall_learn.models import backbones, hub
+from recall_learn.models import hub, places
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 from recall_learn.support.environment import choose_device
 from recall_learn.support.files import from_home
-from recall_learn.tasks import glue
+from recall_learn.tasks.task import WORLD
 
 LARGE = "bert-base-uncased"
 LARGE_SIZE = "about 440 MB"
@@ -41,11 +39,11 @@ def default_recipe() -> tuple[Recipe, str]:
         card = torch.cuda.get_device_name()
         settings = {"task": "cola", "method": "recadam", "steps": 1000, "k": 0.1, "t0": 250.0, "mixed_precision": half}
         there = hub.cached(LARGE, repo_type="model", patterns=["config.json", "*.safetensors"]) is not None
-        if there or not _offline():
+        if there or not hub.offline():
             loads = "already here" if there else f"{LARGE_SIZE}, downloaded from the hub when you press Start"
             recipe = Recipe(backbone=LARGE, probe="none", evaluate_every=100, **settings)
             return recipe, f"{card}: {LARGE} ({loads}) on CoLA, in {half}."
-        if _minilm():
+        if places.minilm_package():
             recipe = Recipe(backbone="minilm", probe="stsb", evaluate_every=100, **settings)
             return recipe, f"{card}, the hub not in reach: MiniLM, from its pip package, on CoLA, in {half}."
     recipe = Recipe(backbone="tiny", task="world/cola", method="recadam", steps=600, k=0.1, t0=200.0, evaluate_every=50)
@@ -100,7 +98,7 @@ def presets(recipe: Recipe) -> list[Preset]:
 
 def choices(recipe: Recipe) -> list[str]:
     """The backbones that the lab offers: those in reach, and the recipe's own."""
-    offered = ["tiny", *(["minilm"] if _minilm() else []), *([] if _offline() else [LARGE])]
+    offered = ["tiny", *(["minilm"] if places.minilm_package() else []), *([] if hub.offline() else [LARGE])]
     return offered if recipe.backbone in offered else [*offered, recipe.backbone]
 
 
@@ -145,14 +143,6 @@ def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, fol
 
 def expected(recipe: Recipe) -> dict[str, Any]:
     """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
-    world = recipe.probe == "auto" and recipe.task.startswith(glue.WORLD)
+    world = recipe.probe == "auto" and recipe.task.startswith(WORLD)
     probes = ("source", "facts") if world else recipe.probe.split("+")
     return dict.fromkeys({"source": "source_loss", "stsb": "similarity"}.get(name, name) for name in probes)
-
-
-def _minilm() -> bool:
-    return importlib.util.find_spec(backbones.MINILM_PACKAGE) is not None
-
-
-def _offline() -> bool:
-    return os.environ.get("HF_HUB_OFFLINE", "").strip().upper() in {"1", "ON", "YES", "TRUE"}

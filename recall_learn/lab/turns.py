@@ -8,26 +8,17 @@ taken again.
 
 They also hand on the cores. OpenMP counts the workers of all threads of a process, and where these are more than the
 cores it lets them sleep between two operations: a step then takes half as long again. So a thread that lets another one
-train gives its workers up first, see `rest`, and calls them up again when it goes on, see `spread`.
+train gives its workers up first, see `recall_learn.support.process_wide.rest`, and calls them up again when it goes
+on, see `spread` there.
 """
 
-import ctypes
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 
-import torch
-from threadpoolctl import threadpool_info
-
+from recall_learn.support.process_wide import rest, spread
 from recall_learn.support.random_state import random_state, set_random_state
-
-TASKS = "/proc/self/task"
-"""Where Linux lists the threads of this process."""
-GRAIN = 32768
-"""Torch gives each worker at least so many numbers."""
 
 
 class Turns:
@@ -99,48 +90,6 @@ class Turn:
         if until is not None:
             until()
         self.take()
-
-
-def rest() -> None:
-    """Give up the OpenMP workers of the calling thread; they come back with its next operation that wants them."""
-    for library in _openmp():
-        library.omp_pause_resource_all(2)  # omp_pause_hard
-
-
-def spread() -> None:
-    """Call up the OpenMP workers of the calling thread, each on a core of its own where there are enough.
-
-    Linux often starts a worker on its caller's core, and leaves it there for most of a step. Such a one is moved, and
-    not bound: afterwards the system may move it again.
-
-    Raises:
-        OSError: /proc does not tell where the threads are.
-    """
-    if not hasattr(os, "sched_setaffinity") or not _openmp():
-        return
-    if torch.get_num_threads() == 1 or torch.cuda.is_initialized():  # on a GPU there is little for them to do
-        return
-    cores, before = os.sched_getaffinity(0), set(os.listdir(TASKS))
-    torch.zeros(GRAIN * torch.get_num_threads(), device="cpu")
-    free = cores - {_core(threading.get_native_id())}
-    for worker in map(int, set(os.listdir(TASKS)) - before):
-        with suppress(OSError):  # it has ended meanwhile
-            if free and _core(worker) not in free and os.sched_getaffinity(worker) == cores:
-                os.sched_setaffinity(worker, {min(free)})
-                os.sched_setaffinity(worker, cores)
-            free.discard(_core(worker))
-
-
-def _core(thread: int) -> int:
-    """Where a thread of this process was last seen."""
-    with open(f"{TASKS}/{thread}/stat") as file:
-        return int(file.read().rpartition(")")[2].split()[36])
-
-
-@cache
-def _openmp() -> list[ctypes.CDLL]:
-    found = [ctypes.CDLL(each["filepath"]) for each in threadpool_info() if each["user_api"] == "openmp"]
-    return [library for library in found if hasattr(library, "omp_pause_resource_all")]
 
 
 TURNS = Turns()

@@ -27,7 +27,9 @@ from recall_learn.measures.source import say_hidden
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
 from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
+from recall_learn.tasks import world as world_files
+from recall_learn.tasks.task import WORLD
 from recall_learn.world import World
 
 PASSAGES = 60
@@ -53,7 +55,7 @@ def build(
     Args:
         probe: as in `recall_learn.Recipe`.
         backbone: whose model is asked, as it is at the time of each call.
-        glue_folder: as in `recall_learn.tasks.glue.load`, for stsb.
+        glue_folder: as in `recall_learn.tasks.loading.load`, for stsb.
         text: a text file, for the source loss of a backbone that is not of the small world.
 
     Raises:
@@ -103,15 +105,15 @@ def check_world(backbone: Backbone, task: str, folder: str | Path | None = None)
     Args:
         backbone: of that world or of none.
         task: what it is to read.
-        folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        folder: the GLUE data, see `recall_learn.tasks.loading.load`.
 
     Raises:
         ValueError: it is of a world, and the task is of none, of another, or does not say.
     """
     if not backbone.world:
         return
-    seed, own = glue.world_seed(task, folder), backbone.world["seed"]
-    if not task.startswith(glue.WORLD):
+    seed, own = world_files.seed_of(task, folder), backbone.world["seed"]
+    if not task.startswith(WORLD):
         raise ValueError(f"{backbone.name} reads the small world only, not {task}; choose a task world/...")
     if seed is None:
         raise ValueError(f"{task} in {folder} does not say its world; make it by recall-learn world task")
@@ -155,7 +157,7 @@ def digest(text: str | Path | None) -> str | None:
 
 
 def _similarity(backbone: Backbone, glue_folder: str | Path | None) -> Probe:
-    pairs = glue.load("stsb", glue_folder)["validation"]
+    pairs = loading.load("stsb", glue_folder)["validation"]
     sentences, scores = list(zip(pairs["sentence1"], pairs["sentence2"], strict=True)), pairs["label"]
     encoder: nn.Module = backbone.model.base_model
     return lambda: {"similarity": sentence_similarity(encoder, backbone.tokenizer, sentences, scores)}

@@ -9,7 +9,18 @@ from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
+from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
 
-METHODS: dict[str, type[Method]] = {each.name: each for each in (RecAdamMethod, EWC, L2SP, ChildF, ChildD)}
+METHODS: dict[str, type[Method]] = {
+    each.name: each
+    for each in (
+        RecAdamMethod,
+        EWC,
+        L2SP,
+        Mixout,
+        ChildF,
+        ChildD,
+    )
+}
 """The methods by name, in the order in which an expression is written."""

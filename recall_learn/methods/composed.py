@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from recall_learn.methods.expression import names
+from recall_learn.methods.expression import changed, names
 from recall_learn.methods.method import Groups, Method, Start
 
 
@@ -41,6 +41,8 @@ class Composed:
         self.optimizer = next((each for each in made if each is not None), None) or _adamw(groups, start.lr, fused)
         for each in self._acting:
             each.attach(self.optimizer)
+        for each in self._acting:
+            each.wrap(start.model)
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -59,6 +61,29 @@ class Composed:
             for name, term in each.terms(inputs, outputs).items():
                 found[f"{each.method.name}.{name}" if name in found else name] = term
         return found
+
+    def loss(self, task: Any, inputs: Mapping[str, Any] | None = None, outputs: Any = None) -> Tensor:
+        """The loss of a batch with all that the methods add to it.
+
+        Args:
+            task: the task's loss; or what the model made of the batch, with the loss in it.
+            inputs: the batch, as the model was given it.
+            outputs: what the model made of it, where ``task`` is the loss alone.
+
+        Raises:
+            ValueError: there is no loss in ``task``.
+        """
+        if not isinstance(task, Tensor):
+            outputs, task = task, getattr(task, "loss", None)
+        if not isinstance(task, Tensor):
+            raise ValueError("there is no loss in what the model made of the batch; give it labels, or the loss itself")
+        for term in self.terms({} if inputs is None else inputs, outputs).values():
+            task = task + term
+        return task
+
+    def set(self, **values: Any) -> None:
+        """Take other values of live settings from the next step on, ``set(k=0.2)``; as `change`."""
+        self.change(changed(self.methods, values))
 
     def change(self, methods: Sequence[Method]) -> None:
         """Take other values of settings that are live, from the next step on.

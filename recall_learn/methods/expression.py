@@ -33,6 +33,8 @@ def parse(text: Any, known: Mapping[str, type[Method]]) -> tuple[Method, ...]:
     """
     if not isinstance(text, str):
         raise ValueError(f"method is {shown(text)}; it has to be text, as in 'recadam(k=0.05) + child-d'")
+    if not text.strip():
+        raise ValueError(f"method is {shown(text)}, which names none; for plain fine-tuning write {PLAIN}")
     found: list[Method | None] = []
     for piece in _split(text):
         match = PART.fullmatch(piece)

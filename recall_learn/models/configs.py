@@ -57,7 +57,7 @@ def read_config(folder: Path, **settings: Any) -> Any:
     """The configuration of a folder's encoder, with the defaults of its class for all that is about something else.
 
     Args:
-        folder: as `recall_learn.models.backbones.locate` gives it.
+        folder: as `recall_learn.models.places.locate` gives it.
         **settings: what to put in, such as ``num_labels``.
 
     Raises:
@@ -86,7 +86,7 @@ def check_fit(folder: Path, config: Any, auto_class: str) -> None:
     """Compare a model with the weights that are stored for it, without allocating either.
 
     Args:
-        folder: as `recall_learn.models.backbones.locate` gives it.
+        folder: as `recall_learn.models.places.locate` gives it.
         config: as `read_config` gives it.
         auto_class: of transformers, such as ``AutoModelForSequenceClassification``.
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from recall_learn.models.backbones import Backbone
+from recall_learn.models.fisher_files import load_fisher
 from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.theory.anchors import check_names, trainable
-from recall_learn.theory.fisher import Fisher, fisher_diagonal, load_fisher
+from recall_learn.theory.fisher import Fisher, fisher_diagonal
 from recall_learn.theory.sharded import local, part, settle
 
 

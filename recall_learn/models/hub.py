@@ -12,7 +12,10 @@ import queue
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,24 @@ START = 60.0
 def endpoint() -> str:
     """The hub's address: ``HF_ENDPOINT`` where it is set, else the public hub."""
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
+
+
+def offline() -> bool:
+    """Whether ``HF_HUB_OFFLINE`` (or ``TRANSFORMERS_OFFLINE``) switches the hub off for this process."""
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_OFFLINE
+
+
+def out_of_reach() -> str:
+    """Why the hub is out of reach, in words; empty where it answers within `TIMEOUT` seconds. One short request."""
+    try:
+        asked = urllib.request.Request(endpoint(), method="HEAD")
+        within(TIMEOUT, lambda: urllib.request.urlopen(asked, timeout=TIMEOUT).close())
+    except (OSError, ValueError, HTTPException) as error:  # no answer in time, an answer that says no, no address
+        said = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
+        return " ".join(str(said).split())
+    return ""
 
 
 def is_repo_id(text: str) -> bool:
@@ -76,7 +97,7 @@ def fetch(repo_id: str, *, repo_type: str, patterns: Sequence[str], advice: str)
     """
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
+    if offline():
         raise ConnectionError(f"{repo_id} is not in the local cache and HF_HUB_OFFLINE switches the hub off; {advice}")
     asked = {"repo_id": repo_id, "repo_type": repo_type, "patterns": list(patterns), "endpoint": endpoint()}
     as_here = {"HF_HUB_CACHE": str(constants.HF_HUB_CACHE), "HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}

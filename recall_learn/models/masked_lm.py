@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recall_learn.models import backbones
+from recall_learn.models import backbones, places
 from recall_learn.models.backbones import Backbone
 
 MINILM_HEAD = Path(__file__).parents[1] / "data" / "minilm-head.safetensors"
@@ -92,7 +92,7 @@ def attach(backbone: Backbone) -> MaskedLM:
     if backbone.tokenizer.mask_token_id is None:
         raise ValueError(f"{lacks}: its tokenizer has no mask token; choose a BERT-like encoder such as tiny")
     head = MINILM_HEAD if backbone.name == "minilm" else None
-    model, missing = backbones.read_masked_lm(backbones.locate(backbone.name)[0], head)
+    model, missing = backbones.read_masked_lm(places.locate(backbone.name)[0], head)
     if missing:
         raise ValueError(f"{lacks}: its checkpoint holds no {missing[0]}; choose one that was saved with it")
     setattr(model, model.base_model_prefix, backbone.model.base_model)

@@ -13,9 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recall_learn.models import backbones, folders
+from recall_learn.models import folders
+from recall_learn.models.places import locate
 from recall_learn.models.recalled import not_wrapped, pretrained_parameters
 from recall_learn.support.checks import shown
+from recall_learn.support.process_wide import silent
+from recall_learn.support.random_state import own_randomness
 from recall_learn.theory.anchors import some, trainable
 
 
@@ -48,7 +51,7 @@ def load_anchors(
     folder = _folder(checkpoint)
     prefix, inner = ("", None) if model is None else _inner(not_wrapped(model))
     kind, config = (_class_of(folder), None) if inner is None else (type(inner), copy.deepcopy(inner.config))
-    with backbones._quiet(), backbones._own_randomness(0):  # what is missing is drawn, and thrown away
+    with silent(), own_randomness(0):  # what is missing is drawn, and thrown away
         loaded, report = folders.read(
             folder,
             kind,
@@ -85,7 +88,7 @@ def _folder(checkpoint: str | PathLike) -> Path:
     if folder.is_file():
         raise ValueError(f"{checkpoint} is a file; give the folder that it is in")
     if checkpoint in ("tiny", "minilm") or not folder.is_dir():
-        return backbones.locate(str(checkpoint))[0]
+        return locate(str(checkpoint))[0]
     if not any((folder / name).is_file() for name in (folders.WEIGHTS, folders.INDEX)):
         raise FileNotFoundError(f"{folder} has no weights as safetensors; save_pretrained of a model writes them")
     absent = next((file.name for file in folders.weight_files(folder) if not file.is_file()), None)

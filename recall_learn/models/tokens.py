@@ -32,7 +32,7 @@ def read_tokenizer(folder: Path, config: Any) -> Any:
     It has a padding token also where the model was pretrained without one (GPT-2).
 
     Args:
-        folder: as `recall_learn.models.backbones.locate` gives it.
+        folder: as `recall_learn.models.places.locate` gives it.
         config: as `recall_learn.models.configs.read_config` gives it; changed in place.
 
     Raises:

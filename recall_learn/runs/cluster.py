@@ -1,6 +1,5 @@
 """Runs on a Ray cluster that somebody runs; it is joined by its address, and none is started here."""
 
-import os
 import socket
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from recall_learn.models.hub import within
 from recall_learn.runs import workers
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import Outcome
+from recall_learn.support.process_wide import variables
 
 KNOCK, PATIENCE = 5.0, 30.0
 """Seconds that a cluster has to take a connection, and to let us in."""
@@ -33,6 +33,13 @@ def taken(
     Raises:
         ConnectionError: no cluster answers there in time, or it does not let us in.
     """
+    with variables(RAY_BACKEND_LOG_LEVEL="error", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0"):
+        yield from _taken(recipes, arguments, address, gpu_share)
+
+
+def _taken(
+    recipes: Sequence[Recipe], arguments: dict[str, Any], address: str, gpu_share: float
+) -> Iterator[tuple[Recipe, Outcome | str]]:
     ray = _join(address)
     try:
         on_gpu = ray.cluster_resources().get("GPU", 0) > 0 and arguments["device"] != "cpu"
@@ -62,8 +69,6 @@ def taken(
 
 def _join(address: str):
     """Ray, once it has joined the cluster."""
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     try:

@@ -27,7 +27,7 @@ from recall_learn.runs.recorder import DivergedError, Recorder
 from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.random_state import set_random_state
 from recall_learn.support.stopping import stoppable
 
@@ -65,7 +65,7 @@ def finetune(
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         fisher: a file that `recall_learn.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
             task's own, from its training labels.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
@@ -93,13 +93,13 @@ def finetune(
     )
     chosen, folder = environment.choose_device(device), RunFolder(out)
     environment.check_precision(recipe.mixed_precision, chosen)
-    with folder.owned():
+    with folder.owned(), process_wide.own_accelerate(), process_wide.bars(progress):
         run, checkpoint = folder.open(recipe, resume)
         given_fisher.check_given(recipe.needs, recipe.names, fisher, run)
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, glue_folder, source_text, progress)
+        session = Session(recipe, chosen, glue_folder, source_text, say=progress is not False)
         _same_start(run, session, folder)
         if recipe.needs:
             session.begin(
@@ -123,6 +123,7 @@ def _same_start(run: Run, session: Session, folder: RunFolder) -> None:
     for key, what in (
         ("anchors", f"{run.recipe.backbone} has other pretrained weights"),
         ("data", "the data is other"),
+        ("task", "the data is read in another way"),
         ("source_text", "the source text is other"),
     ):
         if before and before.get(key) != now.get(key):

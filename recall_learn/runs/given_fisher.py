@@ -7,11 +7,12 @@ from typing import Any
 from torch import Tensor
 
 from recall_learn.models.backbones import Backbone
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import read_fisher
 from recall_learn.runs.folder import RunFolder
 from recall_learn.runs.record import Run
 from recall_learn.theory.anchors import fingerprint
-from recall_learn.theory.fisher import Fisher, save_fisher
+from recall_learn.theory.fisher import Fisher
 
 GivenFisher = Callable[[str], Mapping[str, Tensor]]
 """Answers what `recall_learn.methods.method.Start.fisher` is asked."""

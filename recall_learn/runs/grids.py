@@ -27,7 +27,7 @@ from recall_learn.runs.recipe import Recipe, is_setting, setting_names
 from recall_learn.runs.record import Run
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import check_shape, parse_json, read_text
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 
 SCHEMA = 3
 DIGITS = 4
@@ -89,6 +89,11 @@ class Records:
         if "method" in settings and "(" not in settings["method"]:
             settings["names"] = settings.pop("method")
         return [run for run in self.runs if all(getattr(run.recipe, name) == value for name, value in settings.items())]
+
+    def primary(self, run: Record) -> str:
+        """The metric that is the score of a run's task."""
+        own = self.environments[run.on].get("task") if self.environments else None
+        return own["primary"] if own else registry.named(run.recipe.task).primary
 
     def missing(self, recipes: Iterable[Recipe]) -> list[Recipe]:
         """Those of the recipes that are not recorded yet, in their order, each once."""
@@ -194,14 +199,13 @@ def begin(path: str | os.PathLike, records: Records) -> None:
 
 def summarise(run: Run) -> dict[str, list[float | None]]:
     """The columns of a `Record`, from all that a run recorded."""
-    primary = glue.named(run.recipe.task).primary
     losses, former = run.column("loss"), 0
     columns: dict[str, list] = {"step": [], "score": [], "loss": []}
     for evaluation in run.evaluations:
         step = evaluation["step"]
         since = losses[former:step]
         columns["step"].append(step)
-        columns["score"].append(_rounded(evaluation["metrics"][primary]))
+        columns["score"].append(_rounded(evaluation["metrics"][run.primary]))
         columns["loss"].append(_rounded(sum(since) / len(since)) if since else None)
         for name in ("distance", "source_loss", "similarity", "recovery"):
             if name in evaluation:
@@ -373,7 +377,7 @@ def _is_json(text: str) -> bool:
 
 def _same_data(one: Recipe, other: Recipe) -> bool:
     """Whether two recipes ask for the same examples, and the same of a Fisher."""
-    names = ("task", "backbone", "method", "max_length", "limit_train")
+    names = ("task", "text", "label", "metric", "backbone", "method", "max_length", "limit_train")
     drawn = one.limit_train is not None and one.seed != other.seed
     return not drawn and all(getattr(one, name) == getattr(other, name) for name in names)
 

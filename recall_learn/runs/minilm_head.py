@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from recall_learn.measures.source import source_loss
-from recall_learn.models import backbones
+from recall_learn.models import backbones, places
 from recall_learn.models.folders import attempt
 from recall_learn.models.masked_lm import MaskedLM, hide_share, read_text
 from recall_learn.support.checks import whole
@@ -80,7 +80,7 @@ def _train(training: str, testing: str, out: Path, blocks: int, seed: int) -> fl
 
 def _new(backbone: backbones.Backbone, seed: int) -> MaskedLM:
     """MiniLM with a head as BERT's class draws it."""
-    model, _ = backbones.read_masked_lm(backbones.locate("minilm")[0])
+    model, _ = backbones.read_masked_lm(places.locate("minilm")[0])
     model.requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     nn.init.normal_(model.cls.predictions.transform.dense.weight, std=0.02, generator=generator)

@@ -9,9 +9,9 @@ from typing import Any
 
 from recall_learn.methods import METHODS, expression, former
 from recall_learn.methods.method import Method
-from recall_learn.models.backbones import INITS
+from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 
 LR, TINY_LR = 2e-5, 1e-3
 """So small a model as tiny wants a higher learning rate."""
@@ -68,7 +68,8 @@ class Recipe:
 
     Attributes:
         backbone: ``tiny``, ``minilm``, a local folder or a hub id.
-        task: a GLUE task, or one of the small world: ``world/cola``.
+        task: a name of `recall_learn.tasks.registry`, such as ``mrpc`` or ``world/cola``; or a file of examples, a
+            folder of them, or a dataset of the hub.
         method: ``vanilla``, or methods joined by + with their settings: ``recadam(k=0.05, t0=150) + child-d``, see
             `recall_learn.methods.METHODS`; its own text afterwards, with every setting.
         steps: optimizer updates.
@@ -87,6 +88,9 @@ class Recipe:
         seed: of the head, the order of the examples, dropout and masks.
         mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
             float32 weights.
+        text: of a task of one's own, the text column, or two with a comma between; None looks for them.
+        label: the label's column; None looks for it.
+        metric: the score; None takes one that fits.
 
     Raises:
         ValueError: an argument is out of range, or arguments do not go together.
@@ -108,11 +112,14 @@ class Recipe:
     probe: str = "auto"
     seed: int = 0
     mixed_precision: str = "no"
+    text: str | None = None
+    label: str | None = None
+    metric: str | None = None
 
     def __post_init__(self):
         self._keep("backbone", _backbone(self.backbone))
         methods = _parsed(self.method)
-        glue.named(self.task)
+        self._keep("task", registry.asked(self.task, self.text, self.label, self.metric))
         self._keep("probe", _probe(self.probe))
         for name, allowed in (("init", INITS), ("mixed_precision", PRECISIONS)):
             value = getattr(self, name)

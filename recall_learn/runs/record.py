@@ -31,9 +31,18 @@ from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.support.checks import shown
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import parse_json, read_text
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 
 SCHEMA = 2
+
+
+class _Task(TypedDict):
+    text: list[str]
+    label: str
+    labels: list[str]
+    metrics: list[str]
+    primary: str
+    split: str
 
 
 class _Environment(TypedDict, total=False):
@@ -50,6 +59,7 @@ class _Environment(TypedDict, total=False):
     source_text: str
     fisher: dict[str, str]
     seconds: Annotated[FiniteFloat, Field(ge=0)]
+    task: _Task
 
 
 _Step = TypedDict(
@@ -120,6 +130,18 @@ class Run:
     changes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of its task's metrics; the first of those that are its score comes from `primary`."""
+        own = self.environment.get("task")
+        return tuple(own["metrics"]) if own else registry.named(self.recipe.task).metrics
+
+    @property
+    def primary(self) -> str:
+        """The metric that is its task's score."""
+        own = self.environment.get("task")
+        return own["primary"] if own else registry.named(self.recipe.task).primary
+
+    @property
     def skipped(self) -> list[int]:
         """The steps that were none, because the gradients overflowed; only fp16 has any."""
         if self.recipe.mixed_precision != "fp16":
@@ -167,10 +189,11 @@ class Run:
             raise ValueError("its evaluations lack that at step 0, before the first step")
         if run.final and not [run.final["step"]] == [len(run.history)] == steps[-1:]:
             raise ValueError(f"its final is of step {run.final['step']}; history and evaluations have to end there")
-        primary = glue.named(run.recipe.task).primary
+        if registry.own(run.recipe.task) and run.evaluations and "task" not in run.environment:
+            raise ValueError("its environment lacks task, which says how its data was read")
         for record in (*run.evaluations, *([run.final] if run.final else [])):
-            if primary not in record["metrics"]:
-                raise ValueError(f"its evaluation at step {record['step']} lacks {primary}, the score of its task")
+            if run.primary not in record["metrics"]:
+                raise ValueError(f"its evaluation at step {record['step']} lacks {run.primary}, the score of its task")
         for change in run.changes:
             _check_change(run, change)
         return run

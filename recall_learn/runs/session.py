@@ -17,7 +17,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
 from recall_learn.support import environment
 from recall_learn.support.memory import check_batch, usual
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
 from recall_learn.theory.anchors import trainable
 
@@ -30,12 +30,13 @@ class Session:
     Args:
         recipe: what to run.
         device: where.
-        glue_folder: the GLUE data, see `recall_learn.tasks.glue.load`.
+        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
         source_text: a text file for the probes, see `recall_learn.finetune`.
-        progress: whether tokenizing shows its bars.
+        say: what was found in a file of somebody's own.
 
     Attributes:
         backbone: the model, where it will train.
+        task: what the data is.
         data: ``split -> rows``, tokenized.
         collator: makes batches of rows.
         composed: the methods at work, once `begin` was called.
@@ -50,21 +51,27 @@ class Session:
         device: torch.device,
         glue_folder: str | Path | None,
         source_text: str | Path | None,
-        progress: bool | None,
+        say: bool = True,
     ):
         self.recipe, self.device = recipe, device
-        data = glue.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed)
-        task = glue.named(recipe.task)
+        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+        data = loading.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed, **own)
+        self.task = task = data.task
+        if say:
+            loading.say(data)
         self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
+        config = self.backbone.model.config
+        if task.labels:  # so that the saved model answers in words
+            config.id2label = dict(enumerate(task.labels))
+            config.label2id = {name: i for i, name in enumerate(task.labels)}
         probes.check_world(self.backbone, recipe.task, glue_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        with glue.bars(progress):
-            self.data = {split: glue.tokenize(data[split], recipe.task, tokenizer, length) for split in data}
+        self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
         self.collator = DataCollatorWithPadding(tokenizer)
         self._questions = {
             ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
-            for split, ending in glue.scored(recipe.task, data).items()
+            for split, ending in loading.scored(data).items()
         }
         self.backbone.model.to(device)
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
@@ -77,6 +84,7 @@ class Session:
             "anchors": self.backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.data[task.evaluation])},
             "data": digest(*self.data.values()),
+            **({"task": task.describe()} if registry.own(task.name) else {}),
             **({"source_text": probes.digest(source_text)} if source_text is not None else {}),
         }
 
@@ -130,4 +138,4 @@ class Session:
         labels = torch.cat([batch["labels"] for batch in questions])
         inputs = ({k: v.to(self.device) for k, v in batch.items() if k != "labels"} for batch in questions)
         logits = torch.cat([self._forward(**each).logits.float().cpu() for each in inputs])
-        return glue.metrics(self.recipe.task, logits, labels)
+        return scores.metrics(self.task, logits, labels)

@@ -21,11 +21,11 @@ from recall_learn.runs import cluster, grids, workers
 from recall_learn.runs.given_fisher import check_given
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import DiedError, Outcome
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import number, whole
 from recall_learn.support.files import check_file
 from recall_learn.support.lock import owning
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
 
 
 def sweep(
@@ -110,10 +110,13 @@ def check(
         environment.check_precision(precision, environment.choose_device(device))
     for recipe in recipes:
         check_given(recipe.needs, f"{recipe.names} is in the grid and", fisher)
-    rows = {}
-    for task in dict.fromkeys(recipe.task for recipe in recipes):
-        limits = [recipe.limit_train for recipe in recipes if recipe.task == task and recipe.limit_train is not None]
-        rows[task] = glue.load(task, glue_folder, max(limits, default=None))["train"].select([0])
+    read = {}
+    for asked in dict.fromkeys(map(_data, recipes)):
+        limits = [r.limit_train for r in recipes if _data(r) == asked and r.limit_train is not None]
+        task, text, label, metric = asked
+        data = loading.load(task, glue_folder, max(limits, default=None), text=text, label=label, metric=metric)
+        loading.say(data)
+        read[asked] = data.task, data["train"].select([0])
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
         own = [recipe for recipe in recipes if recipe.backbone == name]
         backbone = backbones.load(name, num_labels=2)
@@ -123,10 +126,15 @@ def check(
             probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
         for task in dict.fromkeys(recipe.task for recipe in own):
             probes.check_world(backbone, task, glue_folder)
-        for task, length in dict.fromkeys((recipe.task, recipe.max_length) for recipe in own):
-            most = backbone.tokenizer.model_max_length if backbone.world else length
-            with glue.bars(False):
-                glue.tokenize(rows[task], task, backbone.tokenizer, min(length, most))
+        for asked, length in dict.fromkeys((_data(recipe), recipe.max_length) for recipe in own):
+            (task, first), most = read[asked], backbone.tokenizer.model_max_length if backbone.world else length
+            with process_wide.no_bars():
+                loading.tokenize(first, task, backbone.tokenizer, min(length, most))
+
+
+def _data(recipe: Recipe) -> tuple[str, str | None, str | None, str | None]:
+    """What of a recipe says which data is read, and how."""
+    return recipe.task, recipe.text, recipe.label, recipe.metric
 
 
 def _check_arguments(workers: int | None, address: str | None, gpu_share: float) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.state import AcceleratorState
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, get_linear_schedule_with_warmup
 
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import Recorder
 from recall_learn.runs.session import Session
+from recall_learn.support.process_wide import part_from_others
 
 
 class StepTrainer(Trainer):
@@ -42,9 +42,7 @@ class StepTrainer(Trainer):
     def create_accelerator_and_postprocess(self):
         """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
         super().create_accelerator_and_postprocess()
-        own = object.__new__(AcceleratorState)
-        own.__dict__ = dict(self.accelerator.state.__dict__)
-        self.accelerator.state = own
+        part_from_others(self.accelerator)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the methods' terms beside it."""

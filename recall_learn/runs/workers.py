@@ -25,7 +25,7 @@ from typing import Any
 
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
-from recall_learn.support import environment
+from recall_learn.support import environment, process_wide
 
 TRIES = 3
 """How often a run is begun whose worker dies."""
@@ -44,35 +44,25 @@ Outcome = tuple[Run | None, dict[str, Any], str]
 
 def take(recipe: Recipe, glue_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
     """One run, on one thread: what it recorded, what it ran on, and why it stopped ("" where it did not)."""
-    import datasets
-    import torch
-    import transformers
-
     from recall_learn.runs.finetune import DivergedError, finetune
 
-    datasets.disable_progress_bars()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # many small runs side by side: a core for each
     seen: list[Run] = []
     try:
-        run = finetune(
-            recipe,
-            lambda run, optimizer: seen.append(run) if not seen else None,
-            glue_folder=glue_folder,
-            fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
-            source_text=source_text,
-            device=device,
-            progress=False,
-        )
+        with process_wide.silent(), process_wide.one_thread():
+            run = finetune(
+                recipe,
+                lambda run, optimizer: seen.append(run) if not seen else None,
+                glue_folder=glue_folder,
+                fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
+                source_text=source_text,
+                device=device,
+                progress=False,
+            )
         return run, run.environment, ""
     except DivergedError as error:
         begun = seen[0] if seen else None
         where = begun.environment if begun else environment.describe(environment.choose_device(device))
         return begun, where, str(error)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def taken(

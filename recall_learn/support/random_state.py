@@ -1,6 +1,8 @@
 """The random state of this process, of all generators that training draws from: taken, and put back."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,3 +29,11 @@ def set_random_state(state: dict[str, Any]) -> None:
     random.setstate(state["python"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[None]:
+    """Draw on the CPU from ``seed``, and give torch's global generator back as it was."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU as well
+        yield

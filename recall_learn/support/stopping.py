@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, and a terminal that is closed, as a request: whoever trains ends after the step in progress."""
+"""Ctrl-C, SIGTERM, and a terminal that is closed: as a request to whoever trains, else as the end of a command."""
 
 import os
 import signal
@@ -45,3 +45,29 @@ def stoppable(ask: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         put_back()
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, or SIGHUP as a terminal is closed: what ends at Ctrl-C ends at this, too."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise `Terminated`, where this process had nothing else in mind for them."""
+
+    def end(number, frame):
+        raise Terminated(number)
+
+    own = [number for number in STOPS if signal.getsignal(number) == signal.SIG_DFL]
+    own = own if threading.current_thread() is threading.main_thread() else []
+    for number in own:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in own:
+            signal.signal(number, signal.SIG_DFL)

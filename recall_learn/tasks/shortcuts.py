@@ -7,7 +7,8 @@ is structure, not vocabulary. All see the training split and are scored on the v
 
 import numpy as np
 
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry, scores
+from recall_learn.tasks.task import WORLD
 from recall_learn.world import World, tasks
 
 GUESSES = ("words", "second sentence", "places")
@@ -34,7 +35,7 @@ def score(task: str, guess: str, size: int = tasks.SIZE, world: World | None = N
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    made, spec = tasks.make(task, size, world), glue.named(f"{glue.WORLD}{task}")
+    made, spec = tasks.make(task, size, world), registry.named(f"{WORLD}{task}")
     columns = spec.columns if guess == "words" else spec.columns[1:]
     allowed = GUESSES if len(spec.columns) == 2 else GUESSES[:1]
     if guess not in allowed:
@@ -52,7 +53,7 @@ def score(task: str, guess: str, size: int = tasks.SIZE, world: World | None = N
     else:
         model = RandomForestClassifier(random_state=0) if guess == "places" else LogisticRegression(max_iter=1000)
         guessed = model.fit(features("train"), made["train"]["label"]).predict_proba(features("validation"))
-    return glue.metrics(spec.name, guessed, np.array(made["validation"]["label"]))[spec.primary]
+    return scores.metrics(spec.name, guessed, np.array(made["validation"]["label"]))[spec.primary]
 
 
 def _places(first: str, second: str) -> list[int]:

@@ -15,9 +15,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple, dataclass, fields
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class _Shape:
@@ -140,8 +143,6 @@ class Constant(_Shape):
 Schedule = Sigmoid | Linear | Cosine | Constant
 
 _SHAPES = {cls.__name__.lower(): cls for cls in (Sigmoid, Linear, Cosine, Constant)}
-# torch's ZeroRedundancyOptimizer saves the groups of an optimizer as they are; torch.load reads them as weights only
-torch.serialization.add_safe_globals([*_SHAPES.values()])
 
 
 def as_dict(schedule: Schedule) -> dict[str, str | float]:
@@ -176,7 +177,7 @@ def from_dict(values: Mapping[str, str | float]) -> Schedule:
     return _SHAPES[shape](**{name: values[name] for name in needed})
 
 
-def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
+def on_device(schedule: Callable, t: "Tensor") -> "Tensor":
     """Lambda in float64 at a step that is a tensor, computed where the tensor is and without a look at its value.
 
     A CUDA graph may hold such a computation: nothing is copied to the device or from it, and so nothing is checked.
@@ -188,6 +189,8 @@ def on_device(schedule: Callable, t: torch.Tensor) -> torch.Tensor:
     Raises:
         ValueError: the callable gives something else than a 0-dim tensor on the device of ``t``.
     """
+    import torch
+
     if type(schedule) in _SHAPES.values():
         return schedule._formula(t.double(), torch)
     lam = schedule(t)
@@ -203,17 +206,25 @@ def _ramp(t, t0: float, lib):
     return lib.clip(t / t0, 0.0, 1.0) if t0 > 0 else lib.ones_like(t)
 
 
+def _is_tensor(value: Any) -> bool:
+    """Whether it is torch's; where torch was not imported there is none, and importing it would take a second."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def _evaluate(schedule, t):
     """Call ``schedule``, a function of a float64 array, and answer in the kind of ``t``."""
-    raw = t
-    if isinstance(t, torch.Tensor):
+    raw, tensor = t, _is_tensor(t)
+    if tensor:
+        import torch
+
         raw = t.detach().cpu().to(torch.float64 if t.is_floating_point() else t.dtype)
     raw = np.asarray(raw)
     if raw.dtype.kind not in "iuf" or np.isnan(steps := raw.astype(np.float64)).any():
         raise ValueError(f"t is {t!r}; it must be a number of steps or an array of them")
     with np.errstate(all="ignore"):
         values = np.asarray(schedule(steps))
-    if isinstance(t, torch.Tensor):
+    if tensor:
         dtype = t.dtype if t.is_floating_point() else torch.get_default_dtype()
         return torch.as_tensor(values, dtype=dtype, device=t.device)
     return float(values) if isinstance(t, Real) else values
@@ -222,7 +233,7 @@ def _evaluate(schedule, t):
 def _keep(schedule, name: str, high: float, right: str) -> None:
     """Make the argument ``name`` a float, or raise unless it is a number in [0, high]."""
     value = getattr(schedule, name)
-    if getattr(value, "size", None) == 1 or (isinstance(value, torch.Tensor) and value.numel() == 1):
+    if getattr(value, "size", None) == 1 or (_is_tensor(value) and value.numel() == 1):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= high:
         raise ValueError(f"{type(schedule).__name__}: {name} is {value!r}; it must be {right}")

@@ -1,9 +1,12 @@
 """Dead references in the prose are found, and the living are let be."""
 
+from pathlib import Path
+
 import pytest
 
 from recall_learn.book.references import dead, found
 
+ROOT = Path(__file__).parents[2]
 ALIVE = """# A page
 
 See [here](#a-page), [there](other.md#far-away), [out](https://example.org/x.html) and the [index](genindex.html).
@@ -24,7 +27,7 @@ def pages(tmp_path):
 
     def check(text):
         (tmp_path / "page.md").write_text(text)
-        return list(dead(tmp_path / "page.md", tmp_path / "references.bib"))
+        return list(dead(tmp_path / "page.md", tmp_path / "references.bib", ROOT))
 
     return check
 

@@ -1,6 +1,5 @@
 """The live lab as a reader uses it: the lesson's own notebook, in JupyterLab, in a browser."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -10,14 +9,14 @@ import numpy as np
 import pytest
 from jupyter_page import Notebook, serving, until
 
-from recall_learn.models import backbones
+from recall_learn.models import places
 from recall_learn.runs import record as runs
 from recall_learn.runs.recipe import Recipe
-from recall_learn.tasks import glue
+from recall_learn.tasks import stored
 from recall_learn.theory.annealing import Sigmoid
 
 BOOK = Path(__file__).parents[2] / "book"
-REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
+REAL = Path(os.environ.get(stored.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
 CELL, NEXT = "lab = Lab()", "lab.run.history[-1:], lab.run.changes"
 STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
 NOT_OURS = (
@@ -310,7 +309,7 @@ explore(Records([], [Record(recipe, columns) for recipe in recipes]))
     assert explorer.locator("svg").count() == 5
 
 
-@pytest.mark.skipif(importlib.util.find_spec(backbones.MINILM_PACKAGE) is None, reason="MiniLM's package is missing")
+@pytest.mark.skipif(places.minilm_package() is None, reason="MiniLM's package is missing")
 @pytest.mark.skipif(not (REAL / "cola").is_dir(), reason="no folder with the real GLUE data")
 def test_minilm_learns_cola(lab):
     recipe = "backbone='minilm', task='cola', method='recadam', steps=6, batch_size=8, evaluate_every=6, k=2.0, t0=3.0"

@@ -6,7 +6,7 @@ from small import save_backbone, save_glue
 
 from recall_learn.cli import main
 from recall_learn.models import hub
-from recall_learn.theory.fisher import load_fisher
+from recall_learn.models.fisher_files import load_fisher
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def world(tmp_path_factory):
 
 
 def arguments(world, out, *more, task="mrpc"):
-    basic = ["--backbone", world / "bert", "--task", task, "--glue", world / "glue", "--device", "cpu"]
+    basic = ["--backbone", world / "bert", "--task", task, "--data", world / "glue", "--device", "cpu"]
     sizes = ["--steps", 3, "--batch-size", 4, "--max-length", 40]
     return [str(a) for a in ["finetune", *basic, *sizes, "--out", out, *more]]
 
@@ -35,7 +35,7 @@ def test_fisher_writes_a_file_that_ewc_takes(world, tmp_path, capsys):
     file = str(tmp_path / "fisher.safetensors")
     made = main(
         [
-            *("fisher", "--backbone", str(world / "bert"), "--task", "cola", "--glue", str(world / "glue")),
+            *("fisher", "--backbone", str(world / "bert"), "--task", "cola", "--data", str(world / "glue")),
             *("--device", "cpu", "--max-length", "40", "--labels", "exact", "--limit-train", "20", "--out", file),
         ]
     )
@@ -55,14 +55,15 @@ def test_fisher_writes_a_file_that_ewc_takes(world, tmp_path, capsys):
         (["--method", "ewc"], ["--fisher"]),
         (["--method", "ewc", "--fisher", "nowhere.safetensors"], ["nowhere.safetensors"]),
         (["--backbone", "no/such/model/at/all"], ["no/such/model/at/all", "minilm"]),
-        (["--glue", "nowhere"], ["--glue names 'nowhere'"]),
+        (["--data", "nowhere"], ["--data names 'nowhere'"]),
         (["--steps", "0"], ["steps is 0"]),
         (["--lr", "-1"], ["lr is -1.0"]),
-        (["--k", "nan"], ["k", "nan"]),
-        (["--t0", "-3"], ["t0", "-3"]),
-        (["--p", "2"], ["p is 2.0"]),
-        (["--gamma", "-1"], ["gamma is -1.0"]),
-        (["--method", "recadam", "--lr", "1e-3"], ["lr * gamma is 5"]),
+        (["--method", "recadam", "--k", "nan"], ["k", "nan"]),
+        (["--method", "recadam", "--t0", "-3"], ["t0", "-3"]),
+        (["--method", "child-f", "--p", "2"], ["p is 2.0"]),
+        (["--method", "ewc", "--p", "0.2"], ["p is no setting of ewc", "it has gamma"]),
+        (["--method", "l2sp", "--gamma", "-1"], ["gamma is -1.0"]),
+        (["--method", "recadam(gamma=5000)", "--lr", "1e-3"], ["lr * gamma is 5"]),
         (["--limit-train", "1000"], ["limit_train", "1 to 24"]),
         (["--max-length", "2"], ["max_length"]),
         (["--device", "tpu"], ["device is 'tpu'"]),
@@ -85,18 +86,18 @@ def test_cuda_without_a_gpu_is_refused(world, tmp_path, capsys, monkeypatch):
 
 
 def test_a_hub_out_of_reach_names_the_way_out(world, tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("RECALL_LEARN_GLUE", raising=False)
+    monkeypatch.delenv("RECALL_LEARN_DATA", raising=False)
 
     def unreachable(*args, advice, **kwargs):
         raise ConnectionError(f"the hub is out of reach; {advice}")
 
     monkeypatch.setattr(hub, "cached", lambda *args, **kwargs: None)
     monkeypatch.setattr(hub, "fetch", unreachable)
-    without = [a for a in arguments(world, tmp_path / "run") if a not in ("--glue", str(world / "glue"))]
+    without = [a for a in arguments(world, tmp_path / "run") if a not in ("--data", str(world / "glue"))]
     assert main(without) == 2
     error = capsys.readouterr().err
-    assert "--glue" in error
-    assert "RECALL_LEARN_GLUE" in error
+    assert "--data" in error
+    assert "RECALL_LEARN_DATA" in error
 
 
 def test_a_run_that_diverges_fails_with_another_status(world, tmp_path, capsys):

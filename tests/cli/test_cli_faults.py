@@ -86,7 +86,7 @@ def place(tmp_path_factory):
     return root
 
 
-BERT = ["--backbone", "bert", "--task", "mrpc", "--glue", "glue", "--device", "cpu", "--max-length", "24"]
+BERT = ["--backbone", "bert", "--task", "mrpc", "--data", "glue", "--device", "cpu", "--max-length", "24"]
 FISHER = ["fisher", *BERT, "--out", "f.safetensors"]
 SWEEP = ["sweep", "grid.json", "--device", "cpu", "--workers", "1", "--out", "runs.jsonl"]
 HEAD = ["minilm-head", "--text", "notes.txt", "--held-out", "notes.txt", "--out", "head.safetensors"]

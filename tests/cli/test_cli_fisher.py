@@ -7,8 +7,9 @@ from small import save_backbone, save_glue
 
 from recall_learn.cli import main
 from recall_learn.models import fishers
-from recall_learn.tasks import glue
-from recall_learn.theory.fisher import load_fisher
+from recall_learn.models.fisher_files import load_fisher
+from recall_learn.tasks import loading
+from recall_learn.tasks import world as world_files
 from recall_learn.world import World
 
 
@@ -18,14 +19,14 @@ def data(tmp_path_factory):
     save_backbone(root / "bert")
     save_glue(root / "glue", "cola")
     for seed in (0, 1):
-        glue.save_world(root / f"world{seed}", "cola", 40, World(seed))
+        world_files.save(root / f"world{seed}", "cola", 40, World(seed))
     return root
 
 
 @pytest.fixture
 def command(data, capsys):
     def run(*more, backbone="tiny", task="world/cola", folder="world0", size=32):
-        basic = ["fisher", "--backbone", backbone, "--task", task, "--glue", data / folder, "--device", "cpu"]
+        basic = ["fisher", "--backbone", backbone, "--task", task, "--data", data / folder, "--device", "cpu"]
         status = main([str(a) for a in (*basic, "--max-length", 32, "--limit-train", 20, "--batch-size", size, *more)])
         output = capsys.readouterr()
         return status, output.out.strip(), output.err.strip()
@@ -68,7 +69,7 @@ def test_what_finetune_would_refuse_is_refused(command, data, tmp_path, monkeypa
 
 
 def test_a_place_that_cannot_be_written_to_is_refused_at_once(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(glue, "load", lambda *_: pytest.fail("data was read"))
+    monkeypatch.setattr(loading, "load", lambda *_: pytest.fail("data was read"))
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     os.mkfifo(tmp_path / "pipe")
     before = sorted(os.listdir(tmp_path))

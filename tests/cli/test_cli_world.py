@@ -3,14 +3,14 @@
 import re
 
 import pytest
-import transformers
 from small import short_text
 
 from recall_learn.cli import main
 from recall_learn.models import backbones
 from recall_learn.runs import record as runs
 from recall_learn.runs.pretrain import Pretraining
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
+from recall_learn.tasks import world as world_files
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,8 @@ def world(short_world):
 
 
 @pytest.fixture
-def command(capsys, world, monkeypatch):
+def command(capsys, world):
     """Runs recall-learn world ...: its status, what it printed, and the last line that it complained in."""
-    # the command silences transformers for good; the other tests of this process shall not notice
-    for name in ("disable_progress_bar", "set_verbosity_error"):
-        monkeypatch.setattr(transformers.utils.logging, name, lambda: None)
 
     def run(*arguments):
         with short_text():
@@ -49,8 +46,8 @@ def test_a_task_is_written_for_glue(command, tmp_path, task):
     status, lines, _ = command("task", "--task", task, "--size", 40, "--seed", 2, "--out", tmp_path)
     assert status == 0
     assert lines == [f"world/rte: 40 training examples -> {tmp_path / 'world' / 'rte'}"]
-    assert len(glue.load("world/rte", tmp_path)["train"]) == 40
-    assert glue.world_seed("world/rte", tmp_path) == 2
+    assert len(loading.load("world/rte", tmp_path)["train"]) == 40
+    assert world_files.seed_of("world/rte", tmp_path) == 2
 
 
 def test_pretraining_closes_with_its_figures(command, tmp_path):

@@ -458,7 +458,7 @@ def test_another_recipes_folder_is_refused(world, tmp_path):
         (OSError("no such file"), ["No such file.", "Reset"]),
         (OSError(28, "No space left on device", "/there"), ["No space left on device: /there. ", "press Start"]),
         (ArithmeticError("the loss is nan; lower --lr, or --gamma"), ["The loss is nan; lower lr, or gamma. Start"]),
-        (OSError("nyu-mll/glue is missing; give it by --glue, or"), ["nyu-mll/glue is", "by Lab(glue_folder=...), or"]),
+        (OSError("nyu-mll/glue is missing; give it by --data, or"), ["nyu-mll/glue is", "by Lab(glue_folder=...), or"]),
         (ValueError("this is damaged; choose another --out"), ["This is damaged; choose another folder. Mend"]),
         (KeyError("x"), ["KeyError: 'x'", "Reset"]),
     ],

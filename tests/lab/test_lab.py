@@ -584,11 +584,11 @@ def test_the_default_says_what_it_takes(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: False)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda: "a card")
     monkeypatch.setattr(presets.hub, "cached", lambda *args, **kwargs: None)
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(presets.hub, "offline", lambda: False)
     recipe, line = presets.default_recipe()
     assert (recipe.backbone, recipe.task, recipe.mixed_precision) == ("bert-base-uncased", "cola", "fp16")
     assert "440 MB, downloaded from the hub when you press Start" in line
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(presets.hub, "offline", lambda: True)
     assert "bert" not in presets.default_recipe()[0].backbone
     assert "bert-base-uncased" not in presets.choices(presets.default_recipe()[0])
 

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from recall_learn.lab import turns
-from recall_learn.lab.turns import Turns, rest, spread
+from recall_learn.lab.turns import Turns
+from recall_learn.support import process_wide
+from recall_learn.support.process_wide import rest, spread
 
 
 @pytest.fixture
@@ -39,9 +41,9 @@ def machine(monkeypatch, tmp_path):
 
     ours = Machine()
     ours.move(10, 0)
-    monkeypatch.setattr(turns, "TASKS", str(tmp_path))
+    monkeypatch.setattr(process_wide, "TASKS", str(tmp_path))
     library = SimpleNamespace(omp_pause_resource_all=lambda kind: 0)
-    monkeypatch.setattr(turns, "_openmp", lambda: [library])
+    monkeypatch.setattr(process_wide, "_openmp", lambda: [library])
     monkeypatch.setattr(threading, "get_native_id", lambda: 10)
     monkeypatch.setattr(torch, "zeros", ours.call_up)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
@@ -88,7 +90,7 @@ def test_a_worker_that_somebody_bound_stays_where_it_is(machine, monkeypatch):
 
 
 def test_without_proc_the_turn_is_taken_all_the_same(machine, monkeypatch):
-    monkeypatch.setattr(turns, "TASKS", "/nowhere")
+    monkeypatch.setattr(process_wide, "TASKS", "/nowhere")
     with pytest.raises(OSError, match="nowhere"):
         spread()
     with Turns().taken() as turn:
@@ -132,9 +134,9 @@ def test_the_workers_are_there_and_may_run_where_their_caller_may():
         torch.set_num_threads(3)
         try:
             rest()
-            before = set(os.listdir(turns.TASKS))
+            before = set(os.listdir(process_wide.TASKS))
             spread()
-            found.extend(os.sched_getaffinity(int(each)) for each in set(os.listdir(turns.TASKS)) - before)
+            found.extend(os.sched_getaffinity(int(each)) for each in set(os.listdir(process_wide.TASKS)) - before)
         finally:
             torch.set_num_threads(threads)
 

@@ -19,7 +19,8 @@ from recall_learn.runs.finetune import finetune
 from recall_learn.runs.pretrain import Batches
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
-from recall_learn.tasks import glue
+from recall_learn.tasks import stored
+from recall_learn.tasks import world as world_files
 from recall_learn.world import World
 
 SETTINGS = {"steps": 3, "batch_size": 4, "lr": 5e-3, "evaluate_every": 2, "max_length": 40}
@@ -38,7 +39,7 @@ def place(short, tmp_path_factory):
     save_world_backbone(root / "zero")
     save_world_backbone(root / "one", seed=1, steps=1)
     for seed, name in enumerate(("glue", "glue-one")):
-        glue.save_world(root / name, "cola", 40, World(seed))
+        world_files.save(root / name, "cola", 40, World(seed))
     save_glue(root / "glue", "cola", "stsb")
     save_backbone(root / "letters", model_class=BertForMaskedLM)
     save_backbone(root / "headless")
@@ -157,7 +158,7 @@ def test_recovery_is_recorded(place):
 
 
 def test_made_data_needs_no_folder(place, monkeypatch):
-    monkeypatch.delenv(glue.VARIABLE, raising=False)
+    monkeypatch.delenv(stored.VARIABLE, raising=False)
     done = run(place, folder=None, steps=1, limit_train=8)
     assert done.environment["examples"] == {"train": 8, "evaluation": 500}
     assert "facts" in done.final

@@ -8,7 +8,8 @@ from torch import nn
 
 from recall_learn.methods.child_tuning import ChildTuningD, child_masks
 from recall_learn.methods.recadam.optimizer import RecAdam
-from recall_learn.theory.fisher import fisher_diagonal, save_fisher
+from recall_learn.models.fisher_files import save_fisher
+from recall_learn.theory.fisher import fisher_diagonal
 from recall_learn.theory.laplace import QuadraticPenalty, ewc, hessian, laplace
 
 ODD = {

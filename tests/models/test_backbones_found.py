@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from small import refused
 from small import save_backbone as save
 
-from recall_learn.models import backbones, hub
+from recall_learn.models import backbones, hub, places
 from recall_learn.models.stored import load_anchors
 
 # --- the hub ---
@@ -53,7 +53,7 @@ def test_the_anchors_of_a_cached_hub_model(no_hub):
 
 def test_a_hub_model_without_a_hub_names_the_ways_out(no_hub):
     text = refused(lambda: backbones.load("who/what", num_labels=2), ConnectionError, "who/what", "folder", "minilm")
-    assert backbones.MINILM_INSTALL in text
+    assert places.MINILM_INSTALL in text
 
 
 def test_what_is_not_whole_in_the_cache_is_fetched(no_hub, tmp_path, monkeypatch):
@@ -86,13 +86,13 @@ def minilm():
 
 
 def test_minilm_is_the_published_one(minilm):
-    assert backbones.MINILM_SHA256.startswith("53aa5117")
-    assert backbones.MINILM_SHA256.endswith("d9db")
-    assert len(backbones.MINILM_SHA256) == 64
-    assert backbones.MINILM_SHA256 in minilm.source
+    assert places.MINILM_SHA256.startswith("53aa5117")
+    assert places.MINILM_SHA256.endswith("d9db")
+    assert len(places.MINILM_SHA256) == 64
+    assert places.MINILM_SHA256 in minilm.source
     assert sum(anchor.numel() for anchor in minilm.anchors.values()) == 22_713_216
     assert "sentence_transformers" not in sys.modules
-    assert backbones.MINILM_PACKAGE not in sys.modules
+    assert places.MINILM_PACKAGE not in sys.modules
 
 
 def test_minilm_has_all_of_bert_anchored_the_pooler_too(minilm):
@@ -113,7 +113,7 @@ def test_minilm_has_all_of_bert_anchored_the_pooler_too(minilm):
 
 
 def test_minilms_anchors_are_the_files_weights(minilm):
-    folder, _ = backbones.locate("minilm")
+    folder, _ = places.locate("minilm")
     stored = load_file(folder / "model.safetensors")
     encoder = backbones.encoder_parameters(minilm.model)
     for name, anchor in minilm.anchors.items():
@@ -126,17 +126,17 @@ def test_minilms_tokens(minilm):
 
 
 def test_minilm_not_installed(monkeypatch):
-    monkeypatch.setattr(backbones, "MINILM_PACKAGE", "no_such_package_as_this")
-    refused(lambda: backbones.load("minilm", num_labels=2), FileNotFoundError, "minilm", backbones.MINILM_INSTALL)
+    monkeypatch.setattr(places, "MINILM_PACKAGE", "no_such_package_as_this")
+    refused(lambda: backbones.load("minilm", num_labels=2), FileNotFoundError, "minilm", places.MINILM_INSTALL)
 
 
 def test_minilm_damaged(tmp_path, monkeypatch):
-    folder, _ = backbones.locate("minilm")
+    folder, _ = places.locate("minilm")
     shutil.copytree(folder, tmp_path / "model", ignore=shutil.ignore_patterns("model.safetensors"))
     data = bytearray((folder / "model.safetensors").read_bytes())
     data[-1] ^= 1
     (tmp_path / "model" / "model.safetensors").write_bytes(data)
-    spec = ModuleSpec(backbones.MINILM_PACKAGE, None)
+    spec = ModuleSpec(places.MINILM_PACKAGE, None)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(places.importlib.util, "find_spec", lambda name: spec)
     refused(lambda: backbones.load("minilm", num_labels=2), ValueError, "damaged", "53aa5117", "--force-reinstall")

@@ -8,10 +8,11 @@ from torch import nn
 
 from recall_learn.methods.child_tuning import ChildTuningD, layer_names
 from recall_learn.models import backbones
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import read_fisher, source_fisher, task_fisher
 from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.theory.anchors import trainable
-from recall_learn.theory.fisher import fisher_diagonal, save_fisher
+from recall_learn.theory.fisher import fisher_diagonal
 from recall_learn.theory.laplace import ewc, l2sp
 
 

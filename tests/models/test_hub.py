@@ -15,7 +15,7 @@ import pytest
 from huggingface_hub import constants
 
 from recall_learn.models import hub
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading, stored
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -26,7 +26,7 @@ def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.delenv(glue.VARIABLE, raising=False)
+    monkeypatch.delenv(stored.VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return tmp_path / "cache"
 
@@ -290,16 +290,16 @@ def test_glue_comes_from_the_hub_once_and_only_the_task(serving):
             "wnli/train-00000-of-00001.parquet": b"not asked for",
         }
     }
-    assert glue.load("rte")["train"]["label"][:] == [0, 1, 1]
+    assert loading.load("rte")["train"]["label"][:] == [0, 1, 1]
     assert not [path for path in serving["asked"] if "wnli" in path or "test-" in path]
     serving["asked"].clear()
-    assert glue.load("rte")["validation"]["label"][:] == [1]
+    assert loading.load("rte")["validation"]["label"][:] == [1]
     assert serving["asked"] == []
 
 
 @pytest.mark.parametrize("down", ["silent", "closed"])
 def test_glue_without_a_hub_names_both_ways(down, request):
     request.getfixturevalue(down)
-    with pytest.raises(ConnectionError, match=r"--glue.*RECALL_LEARN_GLUE") as raised:
-        glue.load("rte")
+    with pytest.raises(ConnectionError, match=r"--data.*RECALL_LEARN_DATA") as raised:
+        loading.load("rte")
     one_sentence(raised)

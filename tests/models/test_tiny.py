@@ -14,7 +14,7 @@ from small import refused, save_glue
 from transformers import AutoTokenizer, BertForMaskedLM
 
 import recall_learn
-from recall_learn.models import backbones
+from recall_learn.models import backbones, places
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.pretrain import SAMPLE, Pretraining
 from recall_learn.runs.recipe import Recipe
@@ -145,5 +145,5 @@ def test_minilms_head_is_small_and_better_than_word_frequencies():
         "cls.predictions.transform.LayerNorm.bias": (384,),
     }
     assert 0 < float(stated["held_out_loss"]) < float(stated["frequency_loss"])
-    assert backbones.MINILM_SHA256 in stated["backbone"]
+    assert places.MINILM_SHA256 in stated["backbone"]
     assert int(stated["hidden_words"]) > 100_000

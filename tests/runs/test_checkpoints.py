@@ -14,6 +14,7 @@ import pytest
 import torch
 from alike import assert_same_run
 from safetensors.torch import load_file, save_file
+from small import acting
 
 from recall_learn.runs import checkpoints
 from recall_learn.runs.finetune import finetune
@@ -25,7 +26,7 @@ SETTINGS = {"max_length": 40, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 0.5,
 
 
 def go(world, out, on_step=None, resume=False, method="recadam", **options):
-    recipe = Recipe(backbone=str(world / "bert"), method=method, gamma=100.0, **SETTINGS)
+    recipe = Recipe(backbone=str(world / "bert"), **acting({**SETTINGS, "method": method, "gamma": 100.0}))
     return finetune(recipe, on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume, **options)
 
 
@@ -212,9 +213,9 @@ def test_a_checkpoint_that_was_renamed_is_refused(world, stopped):
 
 def test_a_mask_that_is_gone_is_refused(world, stopped):
     out = stopped("child-f")
-    rewrite(out / "checkpoint-4" / "state.json", lambda data: data.pop("mask"))
+    rewrite(out / "checkpoint-4" / "state.json", lambda data: data.pop("methods"))
     checkpoints.seal(out / "checkpoint-4")
-    with pytest.raises(ValueError, match=r"state\.json has the parts optimizer, random, schedule, not mask"):
+    with pytest.raises(ValueError, match=r"state\.json has the parts optimizer, random, schedule, not methods"):
         go(world, out, resume=True, method="child-f")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import ARCHITECTURES, save_backbone, save_glue
+from small import ARCHITECTURES, acting, save_backbone, save_glue
 from torch.utils.data import DataLoader
 from transformers import (
     AutoModelForSequenceClassification,
@@ -19,13 +19,13 @@ from transformers import (
 )
 
 from recall_learn.models import backbones
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import DivergedError, finetune
 from recall_learn.runs.recipe import Recipe
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading, registry
 from recall_learn.tasks.rows import batches
-from recall_learn.theory.fisher import save_fisher
 
 SETTINGS = {"max_length": 32, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 1.0, "t0": 3, "evaluate_every": 4}
 
@@ -40,7 +40,7 @@ def world(tmp_path_factory):
 
 
 def recipe(world, **changes):
-    return Recipe(backbone=str(world / "bert"), **{**SETTINGS, **changes})
+    return Recipe(backbone=str(world / "bert"), **acting({**SETTINGS, **changes}))
 
 
 def run(world, on_step=None, out=None, fisher=None, **changes):
@@ -81,7 +81,7 @@ def test_recadam_runs_on_every_architecture(architecture, tmp_path):
 
 def test_mnli_is_scored_on_matched_and_mismatched_texts(world, tmp_path):
     done = run(world, out=tmp_path, task="mnli")
-    data = glue.load("mnli", world / "glue")
+    data = loading.load("mnli", world / "glue")
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     for split, name in (("validation_matched", "accuracy"), ("validation_mismatched", "accuracy_mm")):
@@ -96,8 +96,8 @@ def test_mnli_is_scored_on_matched_and_mismatched_texts(world, tmp_path):
 def test_vanilla_is_the_loop_that_anybody_would_write(world, tmp_path):
     run(world, out=tmp_path)
     backbone = backbones.load(str(world / "bert"), num_labels=2)
-    model, data = backbone.model, glue.load("mrpc", world / "glue")["train"]
-    rows = glue.tokenize(data, "mrpc", backbone.tokenizer, 40)
+    model, data = backbone.model, loading.load("mrpc", world / "glue")["train"]
+    rows = loading.tokenize(data, "mrpc", backbone.tokenizer, 40)
     collator = DataCollatorWithPadding(backbone.tokenizer)
     generator, order = np.random.default_rng([0, 1]), []
     while len(order) < 8 * 4:
@@ -128,7 +128,7 @@ def test_every_method_records_a_whole_run(world, tmp_path, method):
     gamma = {"recadam": 100.0}.get(method.split("+")[0])
     done = run(world, out=tmp_path, method=method, gamma=gamma)
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["recipe"]["method"] == method
+    assert record["recipe"]["method"] == recipe(world, method=method, gamma=gamma).method
     assert {"device", "versions", "date", "commit"} <= record["environment"].keys()
     assert [r["step"] for r in record["history"]] == list(range(1, 9))
     assert all({"step", "loss", "lambda", "lr", "pull"} <= r.keys() for r in record["history"])
@@ -147,7 +147,7 @@ def test_every_method_records_a_whole_run(world, tmp_path, method):
 
 def test_ewc_takes_a_fisher_from_a_file(world, tmp_path):
     backbone = backbones.load(str(world / "bert"), num_labels=1)
-    rows = glue.tokenize(glue.load("stsb", world / "glue")["train"], "stsb", backbone.tokenizer, 40)
+    rows = loading.tokenize(loading.load("stsb", world / "glue")["train"], "stsb", backbone.tokenizer, 40)
     fisher = task_fisher(backbone, batches(rows, DataCollatorWithPadding(backbone.tokenizer), 8), "exact")
     file = tmp_path / "fisher.safetensors"
     save_fisher(file, fisher, backbone="bert", anchors=backbone.fingerprint, task="stsb")
@@ -164,7 +164,7 @@ def test_ewc_takes_a_fisher_from_a_file(world, tmp_path):
     with pytest.raises(ValueError, match="--fisher"):
         run(world, method="ewc")
     save_backbone(tmp_path / "other", "electra")
-    other = Recipe(backbone=str(tmp_path / "other"), **{**SETTINGS, "method": "ewc"})
+    other = Recipe(backbone=str(tmp_path / "other"), **acting({**SETTINGS, "method": "ewc"}))
     with pytest.raises(ValueError, match=r"Fisher of bert, not of"):
         finetune(other, glue_folder=world / "glue", fisher=file, device="cpu")
 
@@ -224,7 +224,7 @@ def test_a_random_start_is_recalled_to_the_pretrained_weights(world):
 @pytest.mark.parametrize("task", ["stsb", "mnli", "cola"])
 def test_other_tasks_have_their_own_scores(world, task):
     done = run(world, task=task)
-    assert {name.removesuffix("_mm") for name in done.final["metrics"]} == set(glue.named(task).metrics)
+    assert {name.removesuffix("_mm") for name in done.final["metrics"]} == set(registry.named(task).metrics)
 
 
 def test_the_probe_is_taken_at_every_evaluation(world):

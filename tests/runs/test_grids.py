@@ -47,8 +47,10 @@ def test_a_grid_is_every_combination_once_and_low_seeds_first():
 
 def test_settings_that_do_not_act_make_no_runs():
     block = {"method": ["vanilla", "recadam", "child-f"], "k": [0.1, 0.2], "t0": [50, 250], "gamma": [None, 5000]}
-    recipes = grids.expand([block, {"method": "vanilla", "p": 0.5}])
-    assert [recipe.method for recipe in recipes] == ["vanilla", *["recadam"] * 4, "child-f"]
+    recipes = grids.expand([block])
+    assert [recipe.names for recipe in recipes] == ["vanilla", *["recadam"] * 4, "child-f"]
+    with pytest.raises(ValueError, match="block 2 of the grid has p, which is no setting of its methods; leave it out"):
+        grids.expand([block, {"method": ["vanilla", "recadam"], "p": 0.5}])
 
 
 @pytest.mark.parametrize("name", ["forgetting", "methods", "world"])

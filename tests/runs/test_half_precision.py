@@ -9,6 +9,7 @@ import torch
 from accelerate.state import AcceleratorState
 from alike import assert_same_run
 from safetensors.torch import load_file
+from small import acting
 from torch.nn.modules.module import register_module_forward_hook
 
 from recall_learn.runs.finetune import finetune
@@ -23,7 +24,7 @@ GAMMA = {"recadam": 100.0, "l2sp": 0.1}
 
 def run(world, on_step=None, out=None, resume=False, steer=None, **changes):
     settings = {**SETTINGS, "gamma": GAMMA.get(changes.get("method", "vanilla").split("+")[0]), **changes}
-    recipe = Recipe(backbone=str(world / "bert"), **settings)
+    recipe = Recipe(backbone=str(world / "bert"), **acting(settings))
     options = {"out": out, "resume": resume, "steer": steer, "glue_folder": world / "glue", "device": "cpu"}
     return finetune(recipe, on_step, **options)
 

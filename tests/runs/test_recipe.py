@@ -3,15 +3,17 @@
 import json
 import math
 import os
-from dataclasses import replace
+import pickle
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from recall_learn.methods import METHODS
 from recall_learn.runs import recipe as recipe_module
-from recall_learn.runs.recipe import GAMMA, Recipe
+from recall_learn.runs.recipe import Recipe, knobs
 
 
 @pytest.mark.parametrize(
@@ -20,9 +22,18 @@ from recall_learn.runs.recipe import GAMMA, Recipe
         ({"task": "glue"}, ["'glue'", "cola", "mrpc"]),
         ({"method": "adam"}, ["'adam'", "recadam", "child-d"]),
         ({"method": ""}, ["''", "vanilla"]),
-        ({"method": "recadam+ewc"}, ["recadam+ewc", "take one"]),
-        ({"method": "child-f+child-d"}, ["child-f+child-d", "take one"]),
-        ({"method": "recadam+recadam"}, ["take one"]),
+        ({"method": "recadam+ewc"}, ["recadam and ewc", "each a pull", "take one"]),
+        ({"method": "child-f+child-d"}, ["child-f and child-d", "each a mask", "take one"]),
+        ({"method": "recadam+recadam"}, ["recadam twice", "take it once"]),
+        ({"method": "recadam(k=0.1"}, ["'recadam(k=0.1'", "write it as"]),
+        ({"method": "recadam(0.1)"}, ["recadam has '0.1'", "k=0.05"]),
+        ({"method": "recadam(k=0.1, k=0.2)"}, ["recadam has k twice"]),
+        ({"method": "recadam(p=0.1)"}, ["recadam has no setting 'p'", "k, t0, gamma, algorithm"]),
+        ({"method": "vanilla(k=0.1)"}, ["vanilla has no settings"]),
+        ({"method": "recdam"}, ["did you mean recadam?"]),
+        ({"method": "ewc", "k": 0.1}, ["k is no setting of ewc", "it has gamma"]),
+        ({"k": 0.1}, ["k is no setting of vanilla"]),
+        ({"method": "child-f", "child-d.p": 0.1}, ["child-d.p is no setting of child-f"]),
         ({"method": "vanilla+child-f"}, ["vanilla", "leave it out"]),
         ({"backbone": ""}, ["backbone", "minilm"]),
         ({"steps": 0}, ["steps", "0", "at least 1"]),
@@ -32,7 +43,7 @@ from recall_learn.runs.recipe import GAMMA, Recipe
         ({"lr": 10**400}, ["lr is an integer of 401 digits", "above 0"]),
         ({"batch_size": 10**400}, ["batch_size is an integer of 401 digits"]),
         ({"seed": 2**32}, ["seed", "at most 4294967295"]),
-        ({"algorithm": ["paper"]}, ["algorithm is ['paper']", "coupled"]),
+        ({"method": "recadam", "algorithm": ["paper"]}, ["algorithm is ['paper']", "coupled"]),
         ({"backbone": os.fsdecode(b"\xff")}, ["backbone", "no UTF-8"]),
         ({"batch_size": -1}, ["batch_size", "-1"]),
         ({"seed": -1}, ["seed", "-1"]),
@@ -44,19 +55,22 @@ from recall_learn.runs.recipe import GAMMA, Recipe
         ({"warmup": 1.0}, ["warmup", "1.0"]),
         ({"weight_decay": -0.1}, ["weight_decay", "-0.1"]),
         ({"clip": -1}, ["clip", "-1"]),
-        ({"p": 0.0}, ["p is 0.0", "(0, 1]"]),
-        ({"p": 1.1}, ["p is 1.1"]),
-        ({"k": -0.1}, ["k", "-0.1"]),
-        ({"k": math.nan}, ["k", "nan"]),
-        ({"t0": -1.0}, ["t0", "-1"]),
-        ({"t0": math.inf}, ["t0", "inf"]),
-        ({"gamma": -1.0}, ["gamma", "-1"]),
-        ({"gamma": math.inf}, ["gamma", "inf"]),
-        ({"algorithm": "line 6"}, ["algorithm", "coupled"]),
+        ({"method": "child-f", "p": 0.0}, ["p is 0.0", "(0, 1]"]),
+        ({"method": "child-d", "p": 1.1}, ["p is 1.1"]),
+        ({"method": "recadam", "k": -0.1}, ["k", "-0.1"]),
+        ({"method": "recadam", "k": math.nan}, ["k", "nan"]),
+        ({"method": "recadam", "t0": -1.0}, ["t0", "-1"]),
+        ({"method": "recadam", "t0": math.inf}, ["t0", "inf"]),
+        ({"method": "ewc", "gamma": -1.0}, ["gamma", "-1"]),
+        ({"method": "l2sp", "gamma": math.inf}, ["gamma", "inf"]),
+        ({"method": "recadam", "algorithm": "line 6"}, ["algorithm", "coupled"]),
         ({"init": "zeros"}, ["init", "random"]),
         ({"mixed_precision": "fp8"}, ["mixed_precision", "'fp8'", "bf16"]),
         ({"probe": "mnli"}, ["probe", "stsb"]),
-        ({"method": "recadam", "lr": 1e-3}, ["lr * gamma", "diverges", "--gamma"]),  # the released defaults
+        (
+            {"method": "recadam", "lr": 1e-3, "gamma": 5000.0},
+            ["lr * gamma is 5", "diverges", "lower lr or gamma"],
+        ),  # the released defaults
         ({"method": "recadam+child-d", "lr": 4e-4, "gamma": 5000.0}, ["lr * gamma is 2"]),
     ],
 )
@@ -72,8 +86,8 @@ def test_a_bad_setting_is_refused_in_one_sentence(change, words):
 @pytest.mark.parametrize(
     "change",
     [
-        {"method": "recadam", "lr": 3.9e-4},
-        {"method": "recadam", "lr": 1e-3, "algorithm": "coupled"},  # its pull goes through the moments
+        {"method": "recadam", "lr": 3.9e-4, "gamma": 5000.0},
+        {"method": "recadam", "lr": 1e-3, "gamma": 5000.0, "algorithm": "coupled"},  # its pull goes through the moments
         {"method": "l2sp", "lr": 1e-3, "gamma": 5000.0},
         {"lr": 1.0},
         {"method": "recadam", "k": math.inf, "t0": 0.0},
@@ -82,7 +96,7 @@ def test_a_bad_setting_is_refused_in_one_sentence(change, words):
 )
 def test_the_edges_of_what_is_right_are_accepted(change):
     recipe = Recipe(**change)
-    assert {name: getattr(recipe, name) for name in change} == change
+    assert {name: recipe.names if name == "method" else getattr(recipe, name) for name in change} == change
 
 
 def test_a_recipe_goes_to_strict_json_and_back():
@@ -93,12 +107,47 @@ def test_a_recipe_goes_to_strict_json_and_back():
         Recipe.from_dict({**recipe.to_dict(), "speed": 3})
 
 
-def test_parts_of_a_method():
-    parts = {m: (Recipe(method=m).pull, Recipe(method=m).mask) for m in ("vanilla", "child-f", "child-d+l2sp")}
-    assert parts == {"vanilla": (None, None), "child-f": (None, "child-f"), "child-d+l2sp": ("l2sp", "child-d")}
-    assert Recipe(method="recadam").strength == GAMMA["recadam"] == 5000
-    assert Recipe(method="recadam", gamma=0).strength == 0
-    assert Recipe().strength == 0
+def test_a_method_is_written_with_all_its_settings():
+    assert Recipe(method="recadam").method == "recadam(k=0.1, t0=250, gamma=5000, algorithm=paper)"
+    joined = Recipe(method="child-d( p = 0.2 ) +recadam(k=inf,t0=1e1)", algorithm="coupled")
+    assert joined.method == "recadam(k=inf, t0=10, gamma=5000, algorithm=coupled) + child-d(p=0.2)"
+    assert (joined.names, joined.needs, joined.p, joined.beta) == ("recadam+child-d", {"task fisher"}, 0.2, None)
+    assert (Recipe().method, Recipe().names, Recipe().methods) == ("vanilla", "vanilla", ())
+    for method in METHODS:
+        recipe = Recipe(method=method)
+        assert Recipe(method=recipe.method) == recipe
+        assert all(value is not None for each in recipe.methods for value in each.values().values())
+
+
+def test_gamma_is_a_tenth_of_the_way_whatever_the_rate():
+    assert [Recipe(method="recadam", lr=lr).gamma for lr in (2e-5, 5e-5, 1e-3)] == [5000.0, 2000.0, 100.0]
+    assert Recipe(method="recadam", gamma=0).gamma == 0
+    assert replace(Recipe(method="recadam"), lr=1e-5).gamma == 5000.0  # a recipe holds what acts
+
+
+def test_methods_that_stay_keep_their_settings():
+    recipe = Recipe(method="recadam+child-d", k=0.5, p=0.2, steps=7)
+    assert recipe.with_methods("child-d") == Recipe(method="child-d", p=0.2, steps=7)
+    assert recipe.with_methods("recadam(k=0.3)").k == 0.3
+    assert recipe.with_methods("ewc + child-d", gamma=3).method == "ewc(gamma=3) + child-d(p=0.2)"
+    assert recipe.with_methods("vanilla") == Recipe(steps=7)
+
+
+def test_a_setting_is_read_where_it_acts_and_nothing_else_is():
+    assert Recipe().k is None
+    with pytest.raises(AttributeError, match="no 'speed'"):
+        _ = Recipe().speed
+    with pytest.raises(TypeError, match="speed"):
+        Recipe(speed=3)
+    assert pickle.loads(pickle.dumps(Recipe(method="ewc"))) == Recipe(method="ewc")
+    own = {f.name for f in fields(Recipe)}
+    assert not own & {key for each in METHODS.values() for key in each.settings()}  # one name, one meaning
+
+
+def test_what_may_change_is_what_is_live():
+    assert knobs(Recipe()) == ("lr",)
+    assert knobs(Recipe(method="recadam+child-f")) == ("k", "t0", "gamma", "lr")
+    assert knobs(Recipe(method="l2sp")) == ("gamma", "beta", "lr")
 
 
 def test_a_difference_names_the_setting_and_both_values():
@@ -139,18 +188,18 @@ def test_a_recipe_holds_what_acts():
 
 
 def test_what_does_not_act_is_no_part_of_a_recipe():
-    plain = Recipe(k=0.2, t0=1, gamma=3.0, p=0.1, algorithm="released")
+    plain = Recipe(k=None, gamma=None)
     assert plain == Recipe()
     assert [plain.k, plain.t0, plain.gamma, plain.p, plain.algorithm] == [None] * 5
-    assert Recipe(method="child-f", gamma=3.0, k=0.2, p=0.1) == Recipe(method="child-f", p=0.1)
-    assert Recipe(method="ewc", t0=1, p=0.1, gamma=2.0) == Recipe(method="ewc", gamma=2.0)
     assert replace(plain, method="recadam") == Recipe(method="recadam")
+    assert replace(Recipe(method="recadam"), k=0.2) == Recipe(method="recadam", k=0.2)
 
 
 def test_a_pull_that_lambda_never_lets_act_is_no_fault():
-    assert Recipe(method="recadam", lr=1e-3, k=math.inf, t0=0.0).gamma == 5000.0  # lambda is 1 from the first step on
+    settings = {"method": "recadam", "lr": 1e-3, "gamma": 5000.0, "k": math.inf}
+    assert Recipe(**settings, t0=0.0).gamma == 5000.0  # lambda is 1 from the first step on
     with pytest.raises(ValueError, match="diverges"):
-        Recipe(method="recadam", lr=1e-3, k=math.inf, t0=1.0)  # 1/2 at the first: it pulls 2.5 of the way
+        Recipe(**settings, t0=1.0)  # 1/2 at the first: it pulls 2.5 of the way
 
 
 # What a version of this library wrote that left null what nobody had set
@@ -177,9 +226,10 @@ def test_a_former_record_keeps_its_meaning_whatever_the_defaults_become(monkeypa
     short = {"method": method, "backbone": backbone, "steps": 120}  # as a grid's file had it
     then = Recipe.recorded(values)
     assert (then.gamma, then.evaluate_every) == (gamma, 12)
-    for name in ("GAMMA", "TINY_GAMMA"):
-        monkeypatch.setattr(recipe_module, name, dict.fromkeys(GAMMA, 7.0))
-    monkeypatch.setattr(recipe_module, "USUAL", {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled"})
+    others = {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled", "gamma": 7.0, "beta": 7.0}
+    for each in METHODS.values():
+        monkeypatch.setattr(each.__init__, "__defaults__", tuple(others[name] for name in each.settings()))
+    recipe_module._parsed_text.cache_clear()
     monkeypatch.setattr(recipe_module, "LR", 7.0)
     monkeypatch.setattr(recipe_module, "TINY_LR", 7.0)
     assert Recipe.recorded(values) == then
@@ -187,11 +237,19 @@ def test_a_former_record_keeps_its_meaning_whatever_the_defaults_become(monkeypa
     assert Recipe.recorded(short).gamma == gamma
     assert Recipe.recorded(short).lr == (1e-3 if backbone == "tiny" else 2e-5)
     assert method == "vanilla" or Recipe(method=method, backbone=backbone, lr=0.1).gamma == 7.0
+    recipe_module._parsed_text.cache_clear()
 
 
 def test_a_record_of_nonsense_is_refused_in_words():
-    for values in ({"steps": "many"}, {"method": 3}, {"backbone": ["tiny"]}, {"k": {}}, {"task": 1}, {"probe": False}):
-        with pytest.raises(ValueError, match=next(iter(values))):
+    for values in (
+        {"steps": "many"},
+        {"method": 3},
+        {"backbone": ["tiny"]},
+        {"method": "recadam", "k": {}},
+        {"task": 1},
+        {"probe": False},
+    ):
+        with pytest.raises(ValueError, match=list(values)[-1]):
             Recipe.recorded(values)
 
 

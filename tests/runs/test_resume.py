@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from alike import assert_same_run
-from small import save_backbone, save_glue
+from small import acting, save_backbone, save_glue
 
-from recall_learn.runs import checkpoints, trainer
+from recall_learn.models.fisher_files import load_fisher, save_fisher
+from recall_learn.runs import checkpoints
+from recall_learn.runs import finetune as finetuning
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.trainer import Recorder
-from recall_learn.theory.fisher import load_fisher, save_fisher
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "k": 0.5, "t0": 6, "evaluate_every": 4}
 GAMMA = {"recadam": 100.0, "l2sp": 0.1}
@@ -25,12 +25,12 @@ GAMMA = {"recadam": 100.0, "l2sp": 0.1}
 @pytest.fixture(autouse=True)
 def _every_checkpoint(monkeypatch):
     """However slow the disk is."""
-    monkeypatch.setattr(trainer, "QUICK", 1e9)
+    monkeypatch.setattr(finetuning, "QUICK", 1e9)
 
 
 def recipe(world, method="recadam", **changes):
     gamma = GAMMA.get(method.split("+")[0])
-    return Recipe(backbone=str(world / "bert"), method=method, gamma=gamma, **{**SETTINGS, **changes})
+    return Recipe(backbone=str(world / "bert"), **acting({**SETTINGS, "method": method, "gamma": gamma, **changes}))
 
 
 def go(world, out, on_step=None, resume=False, **changes):
@@ -62,15 +62,15 @@ def test_a_crash_at_any_step_changes_nothing(world, tmp_path, method):
 
 
 def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeypatch):
-    written, save = [], Recorder.save
+    written, save = [], finetuning._Training.write_checkpoint
 
     def slow(recorder, step):
         save(recorder, step)
         written.append(step)
         recorder.cost = 1000.0  # seconds
 
-    monkeypatch.setattr(Recorder, "save", slow)
-    monkeypatch.setattr(trainer, "QUICK", 0.0)
+    monkeypatch.setattr(finetuning._Training, "write_checkpoint", slow)
+    monkeypatch.setattr(finetuning, "QUICK", 0.0)
     done = go(world, tmp_path, evaluate_every=2)
     assert [record["step"] for record in done.evaluations] == [0, 2, 4, 6, 8, 10, 12]
     assert written == [2, 12]  # the first tells what it costs, the last one is needed
@@ -79,7 +79,7 @@ def test_a_checkpoint_that_takes_long_is_written_seldom(world, tmp_path, monkeyp
 def command(world, out):
     settings = recipe(world, steps=20).to_dict()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items() if value is not None]
-    places = [f"--out={out}", f"--glue={world / 'glue'}", "--device=cpu"]
+    places = [f"--out={out}", f"--data={world / 'glue'}", "--device=cpu"]
     return [sys.executable, "-m", "recall_learn.cli", "finetune", *options, *places]
 
 

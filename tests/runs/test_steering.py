@@ -8,13 +8,14 @@ import torch
 from alike import assert_same_run
 from safetensors.torch import load_file
 
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.runs import record as runs
 from recall_learn.runs import steering
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.theory.annealing import Sigmoid
-from recall_learn.theory.fisher import Fisher, save_fisher
+from recall_learn.theory.fisher import Fisher
 
 SETTINGS = {"max_length": 40, "steps": 12, "batch_size": 4, "lr": 1e-3, "warmup": 0.25, "evaluate_every": 4}
 TURNS = {
@@ -237,7 +238,7 @@ def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
     ("method", "asked", "words"),
     [
         ("vanilla", {"k": 1.0}, "k cannot change while vanilla trains; what can is lr"),
-        ("l2sp", {"t0": 1.0}, "t0 cannot change while l2sp trains; what can is gamma, lr"),
+        ("l2sp", {"t0": 1.0}, "t0 cannot change while l2sp trains; what can is gamma, beta, lr"),
         ("recadam", {"seed": 1}, "seed cannot change while recadam trains; what can is k, t0, gamma, lr"),
         ("recadam", {"k": -1.0}, "k"),
         ("recadam", {"gamma": 1e6}, r"lr \* gamma is 1000; the pull diverges"),

@@ -17,11 +17,11 @@ from filelock import FileLock
 from small import refused, save_backbone, save_glue
 
 import recall_learn
+from recall_learn.models.fisher_files import save_fisher
 from recall_learn.runs import grids, workers
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.sweep import sweep
 from recall_learn.support.lock import TakenError
-from recall_learn.theory.fisher import save_fisher
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
 
@@ -254,7 +254,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
     (tmp_path / "grid.json").write_text(json.dumps(blocks))
     out, scratch = tmp_path / "runs.jsonl", tmp_path / "scratch"
     scratch.mkdir()
-    arguments = ["--out", out, "--glue", place / "glue", "--workers", 2, "--device", "cpu"]
+    arguments = ["--out", out, "--data", place / "glue", "--workers", 2, "--device", "cpu"]
     command = [sys.executable, "-m", "recall_learn.cli", "sweep", tmp_path / "grid.json", *arguments]
     with subprocess.Popen(
         list(map(str, command)), env={**HERE, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE

@@ -13,9 +13,9 @@ from small import refused
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from recall_learn.tasks import glue
+from recall_learn.tasks import glue, loading, registry, stored
 
-REAL = Path(os.environ.get(glue.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
+REAL = Path(os.environ.get(stored.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
 
 # The hub's nyu-mll/glue, read from its dataset card; written here a second time on purpose.
 TABLE = {
@@ -61,13 +61,13 @@ def folder(tmp_path):
 
 
 def test_there_are_nine_tasks():
-    assert set(glue.TASKS) == set(TABLE)
+    assert [task.name for task in glue.TASKS] == list(TABLE)
 
 
 @pytest.mark.parametrize("task", TABLE)
 def test_the_table(task):
     columns, num_labels, primary, splits = TABLE[task]
-    spec = glue.named(task)
+    spec = registry.named(task)
     assert (spec.name, list(spec.columns), spec.num_labels, spec.primary) == (task, columns, num_labels, primary)
     assert list(spec.splits) == splits
     assert spec.evaluation == splits[1]
@@ -77,7 +77,7 @@ def test_the_table(task):
 
 
 def test_an_unknown_task_lists_them(folder):
-    refused(lambda: glue.load("snli", folder), ValueError, "'snli'", *TABLE)
+    refused(lambda: loading.load("snli", folder), ValueError, "'snli'", *TABLE)
 
 
 # --- reading ---
@@ -85,7 +85,7 @@ def test_an_unknown_task_lists_them(folder):
 
 @pytest.mark.parametrize("task", TABLE)
 def test_every_task_is_read_from_a_folder(task, folder):
-    data = glue.load(task, folder)
+    data = loading.load(task, folder)
     assert list(data) == TABLE[task][3]
     for split in data.values():
         for column, values in rows(task).items():
@@ -93,25 +93,25 @@ def test_every_task_is_read_from_a_folder(task, folder):
 
 
 def test_the_variable_names_the_folder_and_the_argument_goes_first(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv(glue.VARIABLE, str(folder))
-    assert len(glue.load("rte")["train"]) == 6
+    monkeypatch.setenv(stored.VARIABLE, str(folder))
+    assert len(loading.load("rte")["train"]) == 6
     write(tmp_path / "other", "rte", "train", rows("rte", 3))
     write(tmp_path / "other", "rte", "validation", rows("rte", 2))
-    assert len(glue.load("rte", tmp_path / "other")["train"]) == 3
+    assert len(loading.load("rte", tmp_path / "other")["train"]) == 3
 
 
 def test_nothing_is_written_into_the_folder(folder):
     before = sorted(folder.rglob("*"))
-    glue.load("rte", folder)
+    loading.load("rte", folder)
     assert sorted(folder.rglob("*")) == before
 
 
 def test_shards_are_read_in_order_and_a_missing_one_is_noticed(folder):
     (folder / "rte" / "train-00000-of-00001.parquet").unlink()
     write(folder, "rte", "train", rows("rte", 3), "00000-of-00002")
-    refused(lambda: glue.load("rte", folder), FileNotFoundError, "1 of the 2 files", "rte/train")
+    refused(lambda: loading.load("rte", folder), FileNotFoundError, "1 of the 2 files", "rte/train")
     write(folder, "rte", "train", rows("rte", 5), "00001-of-00002")
-    assert list(glue.load("rte", folder)["train"]["idx"]) == [0, 1, 2, 0, 1, 2, 3, 4]
+    assert list(loading.load("rte", folder)["train"]["idx"]) == [0, 1, 2, 0, 1, 2, 3, 4]
 
 
 H = "a09b74b3"  # the hub's old files have a hash in their names
@@ -138,7 +138,7 @@ def test_a_set_of_files_that_is_not_whole_is_noticed(names, error, said, folder)
     (folder / "rte" / "train-00000-of-00001.parquet").unlink()
     for name in names:
         write(folder, "rte", "train", rows("rte"), name)
-    refused(lambda: glue.load("rte", folder), error, said, "rte")
+    refused(lambda: loading.load("rte", folder), error, said, "rte")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_whole_set_of_files_is_read_in_order(names, folder):
     (folder / "rte" / "train-00000-of-00001.parquet").unlink()
     for i, name in enumerate(names):
         write(folder, "rte", "train", rows("rte", 2) | {"idx": [2 * i, 2 * i + 1]}, name)
-    assert list(glue.load("rte", folder)["train"]["idx"]) == list(range(2 * len(names)))
+    assert list(loading.load("rte", folder)["train"]["idx"]) == list(range(2 * len(names)))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_text_is_text_under_every_type(made, folder):
     data = pa.table(rows("rte"))
     place = data.schema.get_field_index("sentence2")
     write(folder, "rte", "train", data.set_column(place, "sentence2", data["sentence2"].cast(made)))
-    assert list(glue.load("rte", folder)["train"]["sentence2"]) == rows("rte")["sentence2"]
+    assert list(loading.load("rte", folder)["train"]["sentence2"]) == rows("rte")["sentence2"]
 
 
 def test_files_of_one_set_may_differ_in_their_types(folder):
@@ -178,7 +178,7 @@ def test_files_of_one_set_may_differ_in_their_types(folder):
         1, "sentence2", data[1].cast("large_string")
     )
     write(folder, "rte", "train", other.append_column("more", data["idx"]), "1-of-2")
-    read = glue.load("rte", folder)["train"]
+    read = loading.load("rte", folder)["train"]
     assert list(read["label"]) == 2 * rows("rte")["label"]
     assert list(read["sentence2"]) == 2 * rows("rte")["sentence2"]
 
@@ -186,42 +186,44 @@ def test_files_of_one_set_may_differ_in_their_types(folder):
 def test_a_column_that_is_there_twice(folder):
     data = pa.table(rows("rte"))
     write(folder, "rte", "train", data.append_column("label", data["label"]))
-    refused(lambda: glue.load("rte", folder), ValueError, "'label' 2 times", "rte/train")
+    refused(lambda: loading.load("rte", folder), ValueError, "'label' 2 times", "rte/train")
     write(
         folder,
         "rte",
         "train",
         data.append_column("idx", data["idx"]).append_column("x", data[0]).append_column("x", data[0]),
     )
-    assert list(glue.load("rte", folder)["train"]["sentence1"]) == rows("rte")["sentence1"]  # nobody asks for idx or x
+    assert (
+        list(loading.load("rte", folder)["train"]["sentence1"]) == rows("rte")["sentence1"]
+    )  # nobody asks for idx or x
 
 
 def test_what_a_file_says_of_its_features_is_not_believed(folder):
     about = {"huggingface": '{"info": {"features": {"label": {"dtype": "string", "_type": "Value"}}}}'}
     write(folder, "rte", "train", pa.table(rows("rte")).replace_schema_metadata(about))
-    assert list(glue.load("rte", folder)["train"]["label"]) == rows("rte")["label"]
+    assert list(loading.load("rte", folder)["train"]["label"]) == rows("rte")["label"]
 
 
 def test_text_that_is_not_utf8(folder):
     bad = pa.Array.from_buffers(pa.string(), 6, pa.array([b"\xff"] * 6, pa.binary()).buffers())
     write(folder, "rte", "train", pa.table(rows("rte")).set_column(0, "sentence1", bad))
-    refused(lambda: glue.load("rte", folder), ValueError, "rte/train", "UTF8")
+    refused(lambda: loading.load("rte", folder), ValueError, "rte/train", "UTF8")
 
 
 def test_a_folder_or_a_pipe_under_the_name_of_a_file(folder):
     name = folder / "rte" / "train-00000-of-00001.parquet"
     name.unlink()
     name.mkdir()
-    refused(lambda: glue.load("rte", folder), ValueError, str(name), "a folder")
+    refused(lambda: loading.load("rte", folder), ValueError, str(name), "a folder")
     name.rmdir()
     os.mkfifo(name)
-    refused(lambda: glue.load("rte", folder), ValueError, str(name), "no file")
+    refused(lambda: loading.load("rte", folder), ValueError, str(name), "no file")
 
 
 def test_a_folder_name_with_an_equals_sign_adds_no_column(tmp_path):
     for split in ("train", "validation"):
         write(tmp_path / "seed=1", "rte", split, rows("rte"))
-    assert "seed" not in glue.load("rte", tmp_path / "seed=1")["train"].column_names
+    assert "seed" not in loading.load("rte", tmp_path / "seed=1")["train"].column_names
 
 
 def test_limit_train_is_a_seeded_subset_that_grows(tmp_path):
@@ -229,7 +231,7 @@ def test_limit_train_is_a_seeded_subset_that_grows(tmp_path):
     write(tmp_path, "rte", "validation", rows("rte", 7))
 
     def kept(limit, seed):
-        data = glue.load("rte", tmp_path, limit_train=limit, seed=seed)
+        data = loading.load("rte", tmp_path, limit_train=limit, seed=seed)
         assert len(data["validation"]) == 7
         return list(data["train"]["idx"])
 
@@ -246,7 +248,7 @@ def test_limit_train_leaves_the_share_of_a_label_alone(tmp_path):
     data["label"] = [int(i >= 800) for i in range(1000)]
     write(tmp_path, "rte", "train", data)
     write(tmp_path, "rte", "validation", rows("rte"))
-    means = [np.mean(glue.load("rte", tmp_path, limit_train=100, seed=seed)["train"]["label"]) for seed in range(20)]
+    means = [np.mean(loading.load("rte", tmp_path, limit_train=100, seed=seed)["train"]["label"]) for seed in range(20)]
     # hypergeometric: the mean of 20 draws of 100 has a standard error of 0.0085
     assert abs(np.mean(means) - 0.2) < 0.034
     assert np.std(means) > 0
@@ -254,59 +256,59 @@ def test_limit_train_leaves_the_share_of_a_label_alone(tmp_path):
 
 @pytest.mark.parametrize("limit", [0, -1, 7, 2.0, True, "3"])
 def test_limit_train_out_of_range(limit, folder):
-    refused(lambda: glue.load("rte", folder, limit_train=limit), ValueError, "limit_train", "1 to 6", repr(limit))
+    refused(lambda: loading.load("rte", folder, limit_train=limit), ValueError, "limit_train", "1 to 6", repr(limit))
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, True, 2**64])
 def test_seed_out_of_range(seed, folder):
-    refused(lambda: glue.load("rte", folder, limit_train=2, seed=seed), ValueError, "seed", repr(seed))
+    refused(lambda: loading.load("rte", folder, limit_train=2, seed=seed), ValueError, "seed", repr(seed))
 
 
 def test_a_folder_that_is_not_there(tmp_path, monkeypatch):
     gone = str(tmp_path / "gone")
-    refused(lambda: glue.load("rte", gone), FileNotFoundError, "--glue", gone)
-    monkeypatch.setenv(glue.VARIABLE, gone)
-    refused(lambda: glue.load("rte"), FileNotFoundError, glue.VARIABLE, gone)
+    refused(lambda: loading.load("rte", gone), FileNotFoundError, "--data", gone)
+    monkeypatch.setenv(stored.VARIABLE, gone)
+    refused(lambda: loading.load("rte"), FileNotFoundError, stored.VARIABLE, gone)
 
 
 @pytest.mark.parametrize("gone", ["~nobody_of_that_name/glue", "a" * 5000, "a\0b"], ids=["home", "long", "nul"])
 def test_a_folder_that_cannot_be(gone, monkeypatch):
-    refused(lambda: glue.load("rte", gone), FileNotFoundError, "--glue", "not a folder")
+    refused(lambda: loading.load("rte", gone), FileNotFoundError, "--data", "not a folder")
     if "\0" not in gone:
-        monkeypatch.setenv(glue.VARIABLE, gone)
-        refused(lambda: glue.load("rte"), FileNotFoundError, glue.VARIABLE, "not a folder")
+        monkeypatch.setenv(stored.VARIABLE, gone)
+        refused(lambda: loading.load("rte"), FileNotFoundError, stored.VARIABLE, "not a folder")
 
 
 def test_numpys_whole_numbers_are_whole_numbers(folder):
-    few = glue.load("rte", folder, limit_train=np.int64(3), seed=np.uint8(5))
-    assert few["train"][:] == glue.load("rte", folder, limit_train=3, seed=5)["train"][:]
+    few = loading.load("rte", folder, limit_train=np.int64(3), seed=np.uint8(5))
+    assert few["train"][:] == loading.load("rte", folder, limit_train=3, seed=5)["train"][:]
 
 
 def test_a_folder_without_the_task(tmp_path):
     for split in ("train", "validation"):
         write(tmp_path, "cola", split, rows("cola"))
-    refused(lambda: glue.load("rte", tmp_path), FileNotFoundError, "no task rte", "cola")
+    refused(lambda: loading.load("rte", tmp_path), FileNotFoundError, "no task rte", "cola")
 
 
 @pytest.mark.parametrize("split", ["train", "validation_matched"])
 def test_a_task_without_a_split(split, folder):
     (folder / "mnli" / f"{split}-00000-of-00001.parquet").unlink()
-    refused(lambda: glue.load("mnli", folder), FileNotFoundError, f"mnli/{split}-*.parquet")
+    refused(lambda: loading.load("mnli", folder), FileNotFoundError, f"mnli/{split}-*.parquet")
 
 
 def test_mnli_is_scored_on_both_of_its_splits_or_says_that_one_is_absent(folder, caplog):
-    data = glue.load("mnli", folder)
-    assert glue.scored("mnli", data) == {"validation_matched": "", "validation_mismatched": "_mm"}
-    assert glue.scored("rte", glue.load("rte", folder)) == {"validation": ""}
+    data = loading.load("mnli", folder)
+    assert loading.scored(data) == {"validation_matched": "", "validation_mismatched": "_mm"}
+    assert loading.scored(loading.load("rte", folder)) == {"validation": ""}
     assert not caplog.records
     (folder / "mnli" / "validation_mismatched-00000-of-00001.parquet").unlink()
-    data = glue.load("mnli", folder)
+    data = loading.load("mnli", folder)
     assert list(data) == ["train", "validation_matched"]
-    assert glue.scored("mnli", data) == {"validation_matched": ""}
+    assert loading.scored(data) == {"validation_matched": ""}
     (record,) = caplog.records
     assert "mnli/validation_mismatched" in record.getMessage()
     write(folder, "mnli", "validation_mismatched", rows("mnli"), "00000-of-00002")  # half of it is not "absent"
-    refused(lambda: glue.load("mnli", folder), FileNotFoundError, "1 of the 2 files")
+    refused(lambda: loading.load("mnli", folder), FileNotFoundError, "1 of the 2 files")
 
 
 @pytest.mark.parametrize("column", ["sentence1", "sentence2", "label"])
@@ -314,18 +316,18 @@ def test_a_file_without_a_column(column, folder):
     data = rows("rte")
     del data[column]
     write(folder, "rte", "train", data)
-    refused(lambda: glue.load("rte", folder), ValueError, "rte/train", repr(column))
+    refused(lambda: loading.load("rte", folder), ValueError, "rte/train", repr(column))
 
 
 def test_an_empty_split(folder):
     write(folder, "rte", "validation", pa.table(rows("rte")).slice(0, 0))
-    refused(lambda: glue.load("rte", folder), ValueError, "rte/validation", "no rows")
+    refused(lambda: loading.load("rte", folder), ValueError, "rte/validation", "no rows")
 
 
 def test_a_file_that_is_not_parquet(folder):
     for data in (b"version https://git-lfs.github.com/spec/v1", b"", b"PAR1", b"PAR1PAR1PAR1"):
         (folder / "rte" / "train-00000-of-00001.parquet").write_bytes(data)
-        refused(lambda: glue.load("rte", folder), ValueError, "rte/train", "parquet")
+        refused(lambda: loading.load("rte", folder), ValueError, "rte/train", "parquet")
 
 
 @pytest.mark.parametrize(
@@ -336,24 +338,24 @@ def test_a_label_out_of_range(task, value, folder):
     data = rows(task)
     data["label"][4] = value
     write(folder, task, "train", data)
-    text = refused(lambda: glue.load(task, folder), ValueError, f"{task}/train", f"{value} in row 4")
+    text = refused(lambda: loading.load(task, folder), ValueError, f"{task}/train", f"{value} in row 4")
     assert ("withheld" in text) == (value == -1)
 
 
 def test_labels_of_another_kind(folder):
     write(folder, "rte", "train", rows("rte") | {"label": [0.0, 1.0] * 3})
-    refused(lambda: glue.load("rte", folder), ValueError, "whole numbers", "float64")
+    refused(lambda: loading.load("rte", folder), ValueError, "whole numbers", "float64")
     write(folder, "rte", "train", rows("rte") | {"label": ["yes", "no"] * 3})
-    refused(lambda: glue.load("rte", folder), ValueError, "whole numbers", "object")
+    refused(lambda: loading.load("rte", folder), ValueError, "whole numbers", "object")
 
 
 def test_gaps(folder):
     write(folder, "rte", "train", rows("rte") | {"label": [0, None] * 3})
-    refused(lambda: glue.load("rte", folder), ValueError, "'label'", "3 gaps")
+    refused(lambda: loading.load("rte", folder), ValueError, "'label'", "3 gaps")
     write(folder, "rte", "train", rows("rte") | {"sentence2": ["a", None] * 3})
-    refused(lambda: glue.load("rte", folder), ValueError, "'sentence2'", "3 gaps")
+    refused(lambda: loading.load("rte", folder), ValueError, "'sentence2'", "3 gaps")
     write(folder, "rte", "train", rows("rte") | {"sentence2": [1, 2] * 3})
-    refused(lambda: glue.load("rte", folder), ValueError, "'sentence2'", "int64")
+    refused(lambda: loading.load("rte", folder), ValueError, "'sentence2'", "int64")
 
 
 # --- tokens ---
@@ -385,7 +387,7 @@ def pairs():
 
 
 def test_tokens_of_a_pair(tokenizer):
-    tokens = glue.tokenize(pairs(), "rte", tokenizer, max_length=16)
+    tokens = loading.tokenize(pairs(), "rte", tokenizer, max_length=16)
     assert sorted(tokens.column_names) == ["attention_mask", "input_ids", "labels", "token_type_ids"]
     assert list(tokens["input_ids"]) == [[2, 4, 5, 3, 6, 3], [2, 4, 3, 5, 5, 5, 5, 3]]
     assert list(tokens["token_type_ids"]) == [[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1, 1, 1]]
@@ -395,16 +397,16 @@ def test_tokens_of_a_pair(tokenizer):
 
 def test_tokens_of_a_single_sentence(tokenizer):
     data = Dataset.from_dict({"sentence": ["a b", ""], "label": [1, 0]})
-    assert list(glue.tokenize(data, "cola", tokenizer, 16)["input_ids"]) == [[2, 4, 5, 3], [2, 3]]
+    assert list(loading.tokenize(data, "cola", tokenizer, 16)["input_ids"]) == [[2, 4, 5, 3], [2, 3]]
 
 
 def test_a_long_pair_loses_from_its_longer_text(tokenizer):
-    assert list(glue.tokenize(pairs(), "rte", tokenizer, max_length=6)["input_ids"])[1] == [2, 4, 3, 5, 5, 3]
+    assert list(loading.tokenize(pairs(), "rte", tokenizer, max_length=6)["input_ids"])[1] == [2, 4, 3, 5, 5, 3]
 
 
 def test_a_regression_has_floats_for_labels(tokenizer):
     data = Dataset.from_dict({"sentence1": ["a"], "sentence2": ["b"], "label": [5]})
-    (label,) = glue.tokenize(data, "stsb", tokenizer, 16)["labels"]
+    (label,) = loading.tokenize(data, "stsb", tokenizer, 16)["labels"]
     assert label == 5.0
     assert type(label) is float
 
@@ -414,24 +416,26 @@ def test_tokens_keep_the_order_across_batches(tokenizer):
     data = Dataset.from_dict(
         {"sentence": ["a " * (i % 7) for i in range(count)], "label": [i % 2 for i in range(count)]}
     )
-    tokens = glue.tokenize(data, "cola", tokenizer, 16)
+    tokens = loading.tokenize(data, "cola", tokenizer, 16)
     assert [len(ids) - 2 for ids in tokens["input_ids"]] == [i % 7 for i in range(count)]
 
 
 def test_only_the_inputs_that_the_model_takes(tokenizer, monkeypatch):
     monkeypatch.setattr(tokenizer, "model_input_names", ["input_ids", "attention_mask"])
-    assert "token_type_ids" not in glue.tokenize(pairs(), "rte", tokenizer, 16).column_names
+    assert "token_type_ids" not in loading.tokenize(pairs(), "rte", tokenizer, 16).column_names
 
 
 def test_max_length_out_of_range(tokenizer):
-    refused(lambda: glue.tokenize(pairs(), "rte", tokenizer, 4), ValueError, "max_length", "at least 5", "got 4")
-    refused(lambda: glue.tokenize(pairs(), "rte", tokenizer, 17), ValueError, "max_length", "at most", "16", "got 17")
-    assert [len(ids) for ids in glue.tokenize(pairs(), "rte", tokenizer, 5)["input_ids"]] == [5, 5]
+    refused(lambda: loading.tokenize(pairs(), "rte", tokenizer, 4), ValueError, "max_length", "at least 5", "got 4")
+    refused(
+        lambda: loading.tokenize(pairs(), "rte", tokenizer, 17), ValueError, "max_length", "at most", "16", "got 17"
+    )
+    assert [len(ids) for ids in loading.tokenize(pairs(), "rte", tokenizer, 5)["input_ids"]] == [5, 5]
 
 
 def test_tokens_of_another_task(tokenizer):
-    refused(lambda: glue.tokenize(pairs(), "qqp", tokenizer, 16), ValueError, "'question1'", "sentence1")
-    refused(lambda: glue.tokenize(pairs(), "nope", tokenizer, 16), ValueError, "'nope'")
+    refused(lambda: loading.tokenize(pairs(), "qqp", tokenizer, 16), ValueError, "'question1'", "sentence1")
+    refused(lambda: loading.tokenize(pairs(), "nope", tokenizer, 16), ValueError, "'nope'")
 
 
 # --- the real data, where it is ---
@@ -443,5 +447,5 @@ PRESENT = [task for task in COUNTS if (REAL / task).is_dir()]
 @pytest.mark.skipif(not PRESENT, reason="no folder with the real GLUE data")
 def test_the_real_data_has_the_published_counts():
     for task in PRESENT:
-        data = glue.load(task, REAL)
+        data = loading.load(task, REAL)
         assert (len(data["train"]), len(data["validation"])) == COUNTS[task], task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small import refused
 
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry, scores
 
 CLASSES = {"cola": 2, "sst2": 2, "mrpc": 2, "stsb": 1, "qqp": 2, "mnli": 3, "qnli": 2, "rte": 2, "wnli": 2}
 
@@ -42,8 +42,8 @@ def test_scores_of_two_classes(task, seed):
     rng = np.random.default_rng(seed)
     labels, logits = rng.integers(0, 2, 40), rng.normal(size=(40, 2)).astype(np.float32)
     logits[np.arange(40), labels] += 0.7
-    found = glue.metrics(task, logits, labels)
-    assert list(found) == list(glue.named(task).metrics)
+    found = scores.metrics(task, logits, labels)
+    assert list(found) == list(registry.named(task).metrics)
     reference = expected(labels, (logits[:, 1] > logits[:, 0]).astype(int))
     for name, value in found.items():
         assert type(value) is float
@@ -53,7 +53,7 @@ def test_scores_of_two_classes(task, seed):
 def test_scores_of_three_classes():
     labels = np.array([0, 1, 2, 2])
     logits = np.eye(3)[[0, 2, 2, 1]]
-    assert glue.metrics("mnli", logits, labels) == {"accuracy": 0.5}
+    assert scores.metrics("mnli", logits, labels) == {"accuracy": 0.5}
 
 
 @pytest.mark.parametrize("shape", [(30,), (30, 1)])
@@ -61,7 +61,7 @@ def test_scores_of_a_regression(shape):
     rng = np.random.default_rng(1)
     labels = (rng.integers(0, 11, 30) / 2).astype(np.float32)  # with ties
     logits = (labels + rng.normal(size=30)).astype(np.float32)
-    found = glue.metrics("stsb", logits.reshape(shape), labels)
+    found = scores.metrics("stsb", logits.reshape(shape), labels)
     x, y = logits.astype(np.float64), labels.astype(np.float64)
     assert list(found) == ["pearson", "spearman"]
     assert found["pearson"] == pytest.approx(pearson(x, y), abs=1e-12)
@@ -73,18 +73,18 @@ def test_constant_predictions_and_labels_score_without_a_warning():
     labels, same = np.array([0, 1, 1, 0]), np.zeros((4, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert glue.metrics("cola", same, labels) == {"matthews_correlation": 0.0, "accuracy": 0.5}
-        assert glue.metrics("mrpc", same, labels) == {"accuracy": 0.5, "f1": 0.0}
-        assert glue.metrics("mrpc", same, 0 * labels) == {"accuracy": 1.0, "f1": 0.0}
-        assert glue.metrics("cola", same, 0 * labels) == {"matthews_correlation": 0.0, "accuracy": 1.0}
-        assert glue.metrics("stsb", np.full(4, 0.1, np.float32), labels) == {"pearson": 0.0, "spearman": 0.0}
-        assert glue.metrics("stsb", np.arange(4.0), 0 * labels) == {"pearson": 0.0, "spearman": 0.0}
-        assert glue.metrics("stsb", [[2.0]], [3.0]) == {"pearson": 0.0, "spearman": 0.0}
+        assert scores.metrics("cola", same, labels) == {"matthews_correlation": 0.0, "accuracy": 0.5}
+        assert scores.metrics("mrpc", same, labels) == {"accuracy": 0.5, "f1": 0.0}
+        assert scores.metrics("mrpc", same, 0 * labels) == {"accuracy": 1.0, "f1": 0.0}
+        assert scores.metrics("cola", same, 0 * labels) == {"matthews_correlation": 0.0, "accuracy": 1.0}
+        assert scores.metrics("stsb", np.full(4, 0.1, np.float32), labels) == {"pearson": 0.0, "spearman": 0.0}
+        assert scores.metrics("stsb", np.arange(4.0), 0 * labels) == {"pearson": 0.0, "spearman": 0.0}
+        assert scores.metrics("stsb", [[2.0]], [3.0]) == {"pearson": 0.0, "spearman": 0.0}
 
 
 @pytest.mark.parametrize("task", CLASSES)
 def test_nothing_to_score(task):
-    refused(lambda: glue.metrics(task, np.zeros((0, CLASSES[task])), []), ValueError, task, "no examples")
+    refused(lambda: scores.metrics(task, np.zeros((0, CLASSES[task])), []), ValueError, task, "no examples")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_nothing_to_score(task):
 )
 def test_shapes_that_do_not_fit(task, logits, labels):
     given = np.zeros(logits), np.zeros(labels, dtype=int)
-    refused(lambda: glue.metrics(task, *given), ValueError, "shape", task, str(labels))
+    refused(lambda: scores.metrics(task, *given), ValueError, "shape", task, str(labels))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -108,8 +108,8 @@ def test_shapes_that_do_not_fit(task, logits, labels):
 def test_a_run_that_has_diverged(task, value):
     logits = np.zeros((3, CLASSES[task]))
     logits[1, 0] = value
-    refused(lambda: glue.metrics(task, logits, np.array([0, 1, 0])), ValueError, "1 of 3 examples", "diverged")
+    refused(lambda: scores.metrics(task, logits, np.array([0, 1, 0])), ValueError, "1 of 3 examples", "diverged")
 
 
 def test_withheld_labels_are_not_scored():
-    refused(lambda: glue.metrics("rte", np.zeros((2, 2)), np.array([0, -1])), ValueError, "-1 in row 1", "withheld")
+    refused(lambda: scores.metrics("rte", np.zeros((2, 2)), np.array([0, -1])), ValueError, "-1 in row 1", "withheld")

@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from small import refused
 
-from recall_learn.tasks import glue
+from recall_learn.tasks import registry
 from recall_learn.world import World, tasks, words
 
 WORLD = World()
@@ -38,11 +38,11 @@ def rows(data):
 
 def test_the_columns_labels_and_sizes_are_those_of_glue(made):
     name, data = made
-    spec = glue.named(f"world/{name}")
+    spec = registry.named(f"world/{name}")
     assert (spec.columns, spec.num_labels, spec.metrics) == (
-        glue.named(name).columns,
-        glue.named(name).num_labels,
-        glue.named(name).metrics,
+        registry.named(name).columns,
+        registry.named(name).num_labels,
+        registry.named(name).metrics,
     )
     assert {split: len(columns["label"]) for split, columns in data.items()} == {"train": 2500, "validation": 500}
     for columns in data.values():

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from recall_learn.methods.method import Acting, Groups, Method, setting
+from recall_learn.methods.recadam import ALGORITHMS
 
 if TYPE_CHECKING:
     from recall_learn.methods.recadam.optimizer import RecAdam
     from recall_learn.theory.annealing import Sigmoid
 
-ALGORITHMS = ("paper", "released", "coupled")
 WAY = 0.1
 """The usual ``lr * gamma``, the share of the way home that a step takes at most: 2e-5 times 5000 in the paper."""
 

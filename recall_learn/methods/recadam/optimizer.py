@@ -31,9 +31,12 @@ from recall_learn.methods.recadam.anchors import Kept, anchors_by_name, copy_of,
 from recall_learn.methods.recadam.rows import Rows, check_devices, rows_of
 from recall_learn.methods.recadam.settings import ALGORITHMS
 from recall_learn.methods.recadam.update import Bucket, Scalars, update_buckets
-from recall_learn.theory.annealing import Sigmoid, on_device
+from recall_learn.theory.annealing import Constant, Cosine, Linear, Sigmoid, on_device
 
 __all__ = ["ALGORITHMS", "RecAdam"]
+
+# torch's ZeroRedundancyOptimizer saves the groups of an optimizer as they are; torch.load reads them as weights only
+torch.serialization.add_safe_globals([Sigmoid, Linear, Cosine, Constant])
 
 
 class RecAdam(Optimizer):

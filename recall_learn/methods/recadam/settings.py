@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recall_learn.methods.recadam.method import ALGORITHMS
+from recall_learn.methods.recadam import ALGORITHMS
 from recall_learn.methods.recadam.update import HALF
 from recall_learn.support import checks
 

@@ -14,8 +14,9 @@ from kinds import (
 )
 from safetensors.torch import save_file
 
+from recall_learn.models.fisher_files import load_fisher, save_fisher
 from recall_learn.theory.anchors import fingerprint
-from recall_learn.theory.fisher import Fisher, fisher_diagonal, load_fisher, save_fisher
+from recall_learn.theory.fisher import Fisher, fisher_diagonal
 
 
 def test_save_and_load(tmp_path):
@@ -48,7 +49,7 @@ def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
         name.write_bytes(b"half a f")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("recall_learn.theory.fisher.save_file", full)
+    monkeypatch.setattr("recall_learn.models.fisher_files.save_file", full)
     with pytest.raises(OSError, match="no space"):
         save_fisher(path, Fisher({"w": torch.zeros(2)}, labels="exact", examples=1))
     assert os.listdir(tmp_path) == ["f"]

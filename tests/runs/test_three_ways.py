@@ -1,0 +1,116 @@
+"""finetune, RecallTrainer and a plain loop with compose take the same steps, to the bit, with every method."""
+
+import pytest
+import torch
+import transformers
+from small import ARCHITECTURES, save_backbone, save_glue
+from transformers import DataCollatorWithPadding
+from ways import arguments, farthest, same, weights
+
+from recall_learn import RecallTrainer, Recipe, compose, finetune, save_fisher
+from recall_learn.methods import METHODS
+from recall_learn.models import backbones
+from recall_learn.models.fishers import task_fisher
+from recall_learn.runs.trainer import Order
+from recall_learn.tasks import glue
+
+LR, STEPS, BATCH, DECAY, CLIP, SEED, LENGTH = 1e-3, 6, 4, 0.1, 0.5, 5, 40
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A BERT without dropout, which the three would draw at other times, and a task."""
+    root = tmp_path_factory.mktemp("world")
+    config, _ = ARCHITECTURES["bert"]
+    save_backbone(root / "bert", config=type(config).from_dict({**config.to_dict(), **quiet()}))
+    save_glue(root / "glue", "mrpc")
+    return root
+
+
+def quiet():
+    return {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+
+
+class Start:
+    """What all three start from."""
+
+    def __init__(self, world):
+        self.backbone = backbones.load(str(world / "bert"), num_labels=2, seed=SEED)
+        self.model = self.backbone.model
+        self.anchors = dict(self.backbone.anchors)
+        self.collator = DataCollatorWithPadding(self.backbone.tokenizer)
+        data = glue.tokenize(glue.load("mrpc", world / "glue")["train"], "mrpc", self.backbone.tokenizer, LENGTH)
+        recipe = Recipe(str(world / "bert"), "mrpc", steps=STEPS, batch_size=BATCH, seed=SEED)
+        self.rows = [data[n] for batch in Order(len(data), recipe) for n in batch]
+
+    def batches(self):
+        return [self.collator(self.rows[n : n + BATCH]) for n in range(0, len(self.rows), BATCH)]
+
+    def fisher(self, path):
+        found = task_fisher(self.backbone, self.batches(), "empirical")
+        metadata = {"backbone": self.backbone.name, "anchors": self.backbone.fingerprint, "task": "mrpc"}
+        save_fisher(path, found, **metadata, labels="empirical", examples=str(found.examples))
+        return {"source": found, "task": found}
+
+
+def by_finetune(world, method, needs, folder):
+    recipe = Recipe(
+        str(world / "bert"),
+        "mrpc",
+        method,
+        STEPS,
+        BATCH,
+        lr=LR,
+        weight_decay=DECAY,
+        clip=CLIP,
+        max_length=LENGTH,
+        seed=SEED,
+        evaluate_every=STEPS,
+        probe="none",
+    )
+    given = {"glue_folder": world / "glue", "fisher": folder / "fisher.safetensors" if needs else None}
+    finetune(recipe, out=folder / "out", device="cpu", progress=False, **given)
+    return weights(transformers.BertForSequenceClassification.from_pretrained(folder / "out" / "model"))
+
+
+def by_trainer(start, method, fisher, folder):
+    settings = {"batch": BATCH, "max_steps": STEPS, "weight_decay": DECAY, "max_grad_norm": CLIP, "seed": SEED}
+    trainer = RecallTrainer(
+        start.model,
+        arguments(folder, learning_rate=LR, **settings),
+        train_dataset=start.rows,
+        data_collator=start.collator,
+        method=method,
+        anchors=start.anchors,
+        fisher=fisher,
+    )
+    trainer.train()
+    return weights(start.model)
+
+
+def by_loop(start, method, fisher):
+    given = {"lr": LR, "weight_decay": DECAY, "anchors": start.anchors, "fisher": fisher, "seed": SEED}
+    composed = compose(method, start.model, **given)
+    schedule = torch.optim.lr_scheduler.LambdaLR(composed.optimizer, lambda done: 1 - done / STEPS)
+    start.model.train()
+    for batch in start.batches():
+        composed.loss(start.model(**batch), batch).backward()
+        torch.nn.utils.clip_grad_norm_(start.model.parameters(), CLIP)
+        composed.optimizer.step()
+        schedule.step()
+        composed.optimizer.zero_grad()
+    return weights(start.model)
+
+
+@pytest.mark.parametrize("method", ["vanilla", *METHODS, "recadam(t0=3) + child-d"])
+def test_the_three_take_the_same_steps(world, tmp_path, method):
+    start = Start(world)
+    home = weights(start.model)
+    fisher = start.fisher(tmp_path / "fisher.safetensors")
+    needs = any(METHODS[name].needs for name in method.replace("(t0=3)", "").split(" + ") if name in METHODS)
+    looped = by_loop(start, method, fisher)
+    trained = by_trainer(Start(world), method, fisher, tmp_path / "trainer")
+    tuned = by_finetune(world, method, needs, tmp_path)
+    assert same(trained, looped)
+    assert same(tuned, looped)
+    assert farthest(looped, home) > 1e-3

@@ -1,0 +1,53 @@
+"""One small BERT, its rows and its Fisher, for the tests that train it in several ways."""
+
+import torch
+import transformers
+
+from recall_learn import fisher_diagonal
+
+NEW = ["classifier"]
+
+
+def bert(seed=0, labels=2, **config):
+    """Made alike each time; without dropout, as ways with other random numbers are compared."""
+    torch.manual_seed(seed)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+    none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    made = transformers.BertConfig(
+        vocab_size=30, max_position_embeddings=10, num_labels=labels, **sizes | none | config
+    )
+    return transformers.BertForSequenceClassification(made)
+
+
+def rows(count=24):
+    ids = torch.randint(1, 30, (count, 6), generator=torch.Generator().manual_seed(1))
+    return [{"input_ids": row, "labels": row[0] % 2} for row in ids]
+
+
+def batched(data):
+    return {key: torch.stack([row[key] for row in data]) for key in data[0]}
+
+
+def fisher_of(model):
+    return fisher_diagonal(model, [batched(rows())])
+
+
+def weights(model):
+    return {name: p.detach().clone() for name, p in model.named_parameters()}
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def farthest(left, right):
+    return max((left[name] - right[name]).abs().max().item() for name in left)
+
+
+def arguments(folder, batch=4, accumulation=1, **more):
+    """Of a Trainer that goes through its rows in their order and says nothing."""
+    settings = {"max_steps": 6, "lr_scheduler_type": "linear", "learning_rate": 1e-3, "seed": 3}
+    settings |= {"use_cpu": True, "report_to": [], "save_strategy": "no", "disable_tqdm": True}
+    settings |= {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation}
+    settings |= {"train_sampling_strategy": "sequential", "logging_strategy": "no"}
+    return transformers.TrainingArguments(str(folder), **(settings | more))
