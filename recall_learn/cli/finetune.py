@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recall_learn.cli import common
 from recall_learn.methods import METHODS, expression
 from recall_learn.methods.method import Setting
+from recall_learn.support.checks import typed
 from recall_learn.support.process_wide import silent
 from recall_learn.support.stopping import STOPS
 
@@ -48,13 +49,9 @@ def _settings() -> dict[str, tuple[Setting, str]]:
         for name, about in method.settings().items():
             usual = method.defaults()[name]
             says = f"{about.help}: {' '.join(about.choices)}" if about.choices else about.help
-            line = f"{method.name}: {says}" + ("" if usual is None else f" ({_short(usual)})")
+            line = f"{method.name}: {says}" + ("" if usual is None else f" ({typed(usual)})")
             found[name] = about, f"{found[name][1]}; {line}" if name in found else line
     return found
-
-
-def _short(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
 
 
 def run(options: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ from recall_learn.lab.words import sentence
 from recall_learn.methods import expression
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
-from recall_learn.support.checks import number, shown, whole
+from recall_learn.support.checks import number, one_line, shown, whole
 from recall_learn.support.files import from_home
 from recall_learn.support.markup import html
 
@@ -380,7 +380,7 @@ class Lab(widgets.VBox):
         try:
             do()
         except (ValueError, OSError, RuntimeError) as error:
-            self.say(sentence(" ".join(str(error).split())), passing=True)
+            self.say(sentence(one_line(error)), passing=True)
         self.refresh()
         self._ticking = watch(self, self._ticking)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from recall_learn.support.checks import number, shown
+from recall_learn.support.checks import number, shown, typed
 
 if TYPE_CHECKING:  # settings are read and checked without torch, which takes a second to load
     from torch import Tensor, nn
@@ -264,11 +264,5 @@ class Method:
     @classmethod
     def written(cls, values: Mapping[str, float | str | None]) -> str:
         """The method with these settings, as an expression has it; what is None is left out."""
-        inside = ", ".join(f"{key}={_told(value)}" for key, value in values.items() if value is not None)
+        inside = ", ".join(f"{key}={typed(value)}" for key, value in values.items() if value is not None)
         return f"{cls.name}({inside})" if inside else cls.name
-
-
-def _told(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return repr(int(value)) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else repr(value)

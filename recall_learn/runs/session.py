@@ -8,10 +8,8 @@ from transformers import DataCollatorWithPadding
 
 from recall_learn.measures import probes
 from recall_learn.measures.distance import distance, distance_by_layer
-from recall_learn.methods.composed import Composed
-from recall_learn.methods.method import Start
 from recall_learn.models import backbones
-from recall_learn.models.recalled import recall_groups
+from recall_learn.runs.compose import begun, groups_of, put_together
 from recall_learn.runs.given_fisher import GivenFisher
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
@@ -19,7 +17,6 @@ from recall_learn.support import environment
 from recall_learn.support.memory import check_batch, usual
 from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
-from recall_learn.theory.anchors import trainable
 
 EVALUATION_BATCH = 64
 
@@ -94,15 +91,12 @@ class Session:
         Args:
             fisher: where they find a Fisher, if they need one.
         """
-        recipe, backbone = self.recipe, self.backbone
-        for method in recipe.methods:
-            method.prepare(backbone.model)
-        anchors = {name: backbone.anchors[name] for name in trainable(backbone.model) if name in backbone.anchors}
-        start = Start(backbone.model, anchors, recipe.lr, recipe.seed, fisher)
-        groups = recall_groups(backbone.model, recipe.weight_decay, anchors=anchors)
+        recipe, home = self.recipe, self.backbone.anchors
+        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "seed": recipe.seed}
+        start = begun(recipe.methods, self.backbone.model, **settings)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
         fused = None if recipe.mixed_precision == "fp16" else True
-        self.composed = Composed(recipe.methods, start, groups, fused)
+        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
 
     def task_batches(self) -> Any:
         """The training examples in their order, in the batches of an evaluation."""
