@@ -327,7 +327,7 @@ class Setup:
         looks = {"description": caption(key, about), **self.LOOKS}
         if about.choices:
             return made(widgets.Dropdown, about, options=about.choices, **looks)
-        return made(widgets.FloatText, about, **looks)
+        return made(widgets.IntText if about.whole else widgets.FloatText, about, **looks)
 
     def _offer_tasks(self, chosen: str) -> None:
         small = self.backbone.value == "tiny"

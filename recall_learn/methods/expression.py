@@ -15,6 +15,8 @@ from recall_learn.methods.method import Method, Setting
 from recall_learn.support.checks import shown
 
 PLAIN, PLAIN_TITLE = "vanilla", "plain fine-tuning"
+EXAMPLE = "recadam(k=0.05) + child-d"
+"""As messages have it."""
 PART = re.compile(r"\s*(?P<name>[a-z][a-z0-9-]*)\s*(?:\((?P<inside>[^()]*)\))?\s*")
 PAIR = re.compile(r"\s*(?P<key>[a-z]\w*)\s*=\s*(?P<value>[^\s,=]+)\s*")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf")
@@ -32,16 +34,14 @@ def parse(text: Any, known: Mapping[str, type[Method]]) -> tuple[Method, ...]:
             is refused, or joins what excludes each other; says which.
     """
     if not isinstance(text, str):
-        raise ValueError(f"method is {shown(text)}; it has to be text, as in 'recadam(k=0.05) + child-d'")
+        raise ValueError(f"method is {shown(text)}; it has to be text, as in {EXAMPLE!r}")
     if not text.strip():
         raise ValueError(f"method is {shown(text)}, which names none; for plain fine-tuning write {PLAIN}")
     found: list[Method | None] = []
     for piece in _split(text):
         match = PART.fullmatch(piece)
         if not match:
-            raise ValueError(
-                f"method {shown(text)} cannot be read at {shown(piece.strip())}; write it as 'recadam(k=0.1) + child-d'"
-            )
+            raise ValueError(f"method {shown(text)} cannot be read at {shown(piece.strip())}; write it as {EXAMPLE!r}")
         name = match["name"]
         if name == PLAIN:
             found.append(_plain(match["inside"]))

@@ -16,7 +16,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from recall_learn.measures.distance import distance
 from recall_learn.methods.composed import Composed
-from recall_learn.methods.expression import written
+from recall_learn.methods.expression import PLAIN, written
 from recall_learn.methods.method import Groups, Start
 from recall_learn.runs import kept
 from recall_learn.runs.compose import (
@@ -106,7 +106,7 @@ class RecallTrainer(Trainer):
         elif self.is_fsdp_enabled and getattr(self.accelerator.state.fsdp_plugin, "cpu_ram_efficient_loading", False):
             fault = "FSDP loads the weights in one process alone; set cpu_ram_efficient_loading to false"
         if fault:
-            raise ValueError(f"{name} makes the optimizer, and {fault}; or take method='vanilla'")
+            raise ValueError(f"{name} makes the optimizer, and {fault}; or take method={PLAIN!r}")
 
     @property
     def _optim(self) -> str:
