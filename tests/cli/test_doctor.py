@@ -15,7 +15,7 @@ from recall_learn.cli import doctor, main
 from recall_learn.models import hub, places
 from recall_learn.practice import exercise
 from recall_learn.support import environment, memory
-from recall_learn.tasks import glue
+from recall_learn.tasks import stored
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def bare(tmp_path, monkeypatch):
     """Nothing is cached, and no folder is named."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.delenv(glue.VARIABLE, raising=False)
+    monkeypatch.delenv(stored.VARIABLE, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
@@ -68,7 +68,7 @@ def test_whatever_is_missing_is_said_with_what_brings_it(capsys, monkeypatch, tm
     monkeypatch.setattr(places, "MINILM_PACKAGE", "no_such_package_as_this")
     monkeypatch.setattr(environment, "version_of", lambda name: None)
     monkeypatch.setattr(places, "TINY", tmp_path / "nowhere")
-    monkeypatch.setenv(glue.VARIABLE, "/nowhere/at/all")
+    monkeypatch.setenv(stored.VARIABLE, "/nowhere/at/all")
     monkeypatch.setenv(exercise.FOLDER, "/nowhere/either")
     found = report(capsys)
     where, can = found["weights, data, exercises"], found["what finetune can run"]
@@ -77,8 +77,8 @@ def test_whatever_is_missing_is_said_with_what_brings_it(capsys, monkeypatch, tm
     assert where["bert-base-uncased"] == {"value": "not here", "mend": "a local copy, by --backbone FOLDER"}
     assert where["hub"]["mend"] == "unset the two"
     assert where["GLUE"] == {
-        "value": "RECALL_LEARN_GLUE is '/nowhere/at/all', which is no folder",
-        "mend": "--glue FOLDER, or RECALL_LEARN_GLUE=FOLDER",
+        "value": "RECALL_LEARN_DATA is '/nowhere/at/all', which is no folder",
+        "mend": "--data FOLDER, or RECALL_LEARN_DATA=FOLDER",
     }
     assert where["exercises"]["mend"].startswith("RECALL_LEARN_EXERCISES")
     assert found["packages"]["torch"] == {"value": "not installed", "mend": "pip install torch"}
@@ -126,7 +126,7 @@ def test_a_look_that_fails_says_so_and_the_others_go_on(capsys, monkeypatch):
 def test_tasks_that_are_whole_and_one_that_is_not(capsys, monkeypatch, tmp_path):
     save_glue(tmp_path / "glue", "mrpc")
     save_glue(tmp_path / "glue", "cola")
-    monkeypatch.setenv(glue.VARIABLE, str(tmp_path / "glue"))
+    monkeypatch.setenv(stored.VARIABLE, str(tmp_path / "glue"))
     for file in (tmp_path / "glue" / "cola").glob("validation-*"):
         file.unlink()
     found = report(capsys)["weights, data, exercises"]
