@@ -102,7 +102,7 @@ def run_tradeoff() -> Iterable[Job]:
         for method, extra in settings:
             recipe = Recipe(backbone="tiny", task="world/cola", method=method, steps=STEPS, seed=seed, **extra)
             key = {"method": method, "seed": seed, **extra}
-            yield key, lambda r=recipe: _scores(r, _source_fisher_file(fisher) if r.pull == "ewc" else None)
+            yield key, lambda r=recipe: _scores(r, _source_fisher_file(fisher) if r.needs else None)
     fisher.unlink(missing_ok=True)
 
 
@@ -121,9 +121,8 @@ def _forms(recipe: Recipe, ready: dict[str, Any]) -> list[Row]:
         batch = Batches(probes.world_of(backbone), backbone.tokenizer, BATCH)
         masked_lm = attach(backbone)
         for labels, count in (("exact", EXACT), ("empirical", EXAMPLES)):
-            stream = (batch(step) for step in range(1, count // BATCH + 1))
-            ready[labels] = source_fisher(backbone, masked_lm, stream, labels)
-        ready["batches"] = [batch(step) for step in range(1, EXAMPLES // BATCH + 1)]
+            ready[labels] = source_fisher(backbone, masked_lm, batch.stream(count), labels)
+        ready["batches"] = list(batch.stream(EXAMPLES))
     with tempfile.TemporaryDirectory() as folder:
         finetune(recipe, out=folder, progress=False)
         weights = load_file(Path(folder) / "model" / "model.safetensors")
@@ -157,8 +156,7 @@ def _source_fisher_file(path: Path) -> Path:
     if not path.exists():
         backbone = backbones.load("tiny", num_labels=2)
         batch = Batches(probes.world_of(backbone), backbone.tokenizer, BATCH)
-        stream = (batch(step) for step in range(1, EXACT // BATCH + 1))
-        fisher = source_fisher(backbone, attach(backbone), stream, "exact")
+        fisher = source_fisher(backbone, attach(backbone), batch.stream(EXACT), "exact")
         save_fisher(path, fisher, backbone="tiny", anchors=backbone.fingerprint, task="source")
     return path
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import plotly
 from docutils import nodes
 
+from recall_learn.figures.digits import six_digits
 from recall_learn.figures.still import PLOTLY_JSON
 from recall_learn.lab import explorer
 from recall_learn.support import markup
@@ -31,21 +32,12 @@ def figure_html(figure: dict) -> str:
     """
     meta = figure.get("layout", {}).get("meta") or {}
     claim, alt = markup.html(meta.get("claim", "")), markup.html(meta.get("alt", ""))
-    shown = {key: _short(figure[key]) for key in ("data", "layout", "frames") if key in figure}
+    shown = {key: six_digits(figure[key]) for key in ("data", "layout", "frames") if key in figure}
     return (
         f'<figure {MARK}><figcaption>{claim}</figcaption><div class="recall-plot" role="img" aria-label="{alt}"></div>'
         f"<noscript><p>{alt} (The figure itself needs JavaScript.)</p></noscript>"
         f'<script type="application/json">{markup.script(shown)}</script></figure>'
     )
-
-
-def _short(value):
-    """Six significant digits of every number: lighter, and a curve is the same when its slider comes back."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: _short(each) for key, each in value.items()}
-    return [_short(each) for each in value] if isinstance(value, list) else value
 
 
 class PlotlyRenderer:

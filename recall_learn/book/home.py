@@ -13,7 +13,7 @@ def home(arguments: Sequence[str] = ()) -> Path:
     folder = Path(arguments[0] if arguments else ".").absolute()
     if not (folder / "book" / "_toc.yml").is_file() or not (folder / "exercises" / "solutions").is_dir():
         raise SystemExit(
-            f"{folder} is no copy of the repository, in which the book is made: it does not come with the installed "
-            f"library; go to such a copy, or name it"
+            f"{folder} is no copy of the repository, in which the book is made, and the installed library brings "
+            f"none; go to a copy of the repository, or name it"
         )
     return folder

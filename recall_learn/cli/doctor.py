@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from recall_learn.support.checks import one_line
 from recall_learn.support.process_wide import silent
 
 LARGE = "bert-base-uncased"
@@ -100,7 +101,7 @@ def _careful(look: Callable[[Around], Iterator[Finding]], around: Around) -> Ite
     try:
         yield from look(around)
     except Exception as error:
-        yield Finding("(more)", f"cannot be told: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        yield Finding("(more)", f"cannot be told: {type(error).__name__}: {one_line(error)[:200]}")
 
 
 def machine(_: Around) -> Iterator[Finding]:
@@ -167,36 +168,32 @@ def sources(around: Around) -> Iterator[Finding]:
 
 
 def _tasks() -> Iterator[Finding]:
-    """The GLUE folder and which tasks are whole in it; without one those in the hub's cache."""
+    """The folder of data sets and the tasks that are whole in it; without one GLUE in the hub's cache."""
     from recall_learn.models import hub
-    from recall_learn.tasks import glue, parquet, stored
+    from recall_learn.tasks import glue, stored
+    from recall_learn.tasks.registry import TASKS
+    from recall_learn.tasks.task import WORLD
 
-    given, mend = os.environ.get(stored.VARIABLE), f"--data FOLDER, or {stored.VARIABLE}=FOLDER"
+    given, mend = os.environ.get(stored.VARIABLE), f"{stored.OPTION} FOLDER, or {stored.VARIABLE}=FOLDER"
     if given:
-        folder = Path(given).expanduser()
-        where = f"{stored.VARIABLE} is {given!r}"
+        folder, where = Path(given).expanduser(), f"{stored.VARIABLE} is {given!r}"
     else:
         folder = hub.cached(glue.REPOSITORY, repo_type="dataset", patterns=["*.parquet"])
-        where = f"the hub's {glue.REPOSITORY}; {stored.VARIABLE} is not set"
+        where = f"{stored.VARIABLE} is not set: the hub's {glue.REPOSITORY}"
     if folder is None or not folder.is_dir():
-        yield Finding("GLUE", f"{where}, {'which is no folder' if given else 'and nothing is cached'}", mend)
+        yield Finding("data sets", f"{where}, {'which is no folder' if given else 'of which nothing is cached'}", mend)
         return
-    whole, absent, faults = [], [], []
-    for task in glue.TASKS:
-        try:
-            for split in task.splits:
-                parquet.shards(folder / task.name, split)
-            whole.append(task.name)
-        except (OSError, ValueError) as error:
-            if (folder / task.name).is_dir():
-                faults.append(Finding(task.name, str(error), "get its files again"))
-            else:
-                absent.append(task.name)
-    yield Finding("GLUE", where)
-    yield Finding("whole in it", ", ".join(whole) or "none", "" if whole else mend)
+    yield Finding("data sets", where)
+    tasks = [task for name, task in TASKS.items() if not name.startswith(WORLD)]
+    there = {task.name: stored.fault(place, task) for task in tasks if (place := stored.place_of(folder, task))}
+    whole = [name for name, fault in there.items() if not fault]
+    yield Finding("whole there", ", ".join(whole) or "none", "" if whole else mend)
+    for name, fault in there.items():
+        if fault:
+            yield Finding(name, fault, "get its files again")
+    absent = [task.name for task in tasks if task.name not in there]
     if absent:
-        yield Finding("not in it", ", ".join(absent))
-    yield from faults
+        yield Finding("not there", ", ".join(absent))
 
 
 def runs(around: Around) -> Iterator[Finding]:

@@ -99,5 +99,4 @@ def _source_fisher(options: argparse.Namespace, device, generator):
     check_batch(
         masked_lm, lambda rows: {name: x[:1].repeat_interleave(len(rows), 0) for name, x in inputs.items()}, None, size
     )
-    stream = (batch(step) for step in range(1, count // size + 1))
-    return backbone, source_fisher(backbone, masked_lm, stream, options.labels, generator)
+    return backbone, source_fisher(backbone, masked_lm, batch.stream(count), options.labels, generator)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from recall_learn.figures.digits import six_digits
 from recall_learn.figures.still import Figure
 from recall_learn.support import markup
 from recall_learn.theory.annealing import Sigmoid
@@ -85,10 +86,10 @@ def slider(
         across: the same for the x values; None leaves them as they are.
     """
     # plain lists: plotly encodes arrays in the traces only, and would not decode them here
-    updates = [{"y": [_short(y) for y in ys]} for ys in curves]
+    updates = [{"y": six_digits(ys)} for ys in curves]
     if across is not None:
         for update, xs in zip(updates, across, strict=True):
-            update["x"] = [_short(x) for x in xs]
+            update["x"] = six_digits(xs)
     steps = [
         {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
     ]
@@ -385,11 +386,6 @@ def _mark(fig: go.Figure, marks: Mapping[str, tuple[float, float]] | None) -> No
     for (name, (x, y)), symbol in zip(marks.items(), SYMBOLS, strict=False):
         marker = {"size": 15, "symbol": symbol, "color": "#ffffff", "line": {"color": "#000000", "width": 1.5}}
         fig.add_scatter(x=[x], y=[y], name=name, mode="markers", marker=marker)
-
-
-def _short(values: Sequence[float]) -> list[float]:
-    """Six significant digits: small enough for a page, and no small value becomes 0 on a logarithmic axis."""
-    return [float(f"{value:.6g}") for value in values]
 
 
 def _span(values) -> list[float]:

@@ -3,9 +3,11 @@
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from recall_learn.methods import expression
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
+from recall_learn.support.checks import typed
 from recall_learn.world import World
 
 PROBED = {"similarity": "zero-shot STS-B", "source_loss": "source loss"}
@@ -58,19 +60,15 @@ def provenance(runs: Mapping[str, Run]) -> str:
 
 
 def command(recipe: Recipe, out: str) -> str:
-    """The command line that runs a recipe: its settings, as far as they are not the defaults."""
+    """The shortest command line that runs a recipe: its settings, as far as they are not the defaults."""
     default = Recipe(backbone=recipe.backbone, steps=recipe.steps)
     words = ["recall-learn", "finetune", "--backbone", recipe.backbone, "--task", recipe.task]
     for name, value in recipe.to_dict().items():
         usual = Recipe.steps if name == "steps" else getattr(default, name)
         if name not in ("backbone", "task") and value != usual:
-            words += [f"--{name.replace('_', '-')}", _short(value)]
+            shown = expression.short(recipe.methods, recipe.lr) if name == "method" else typed(value)
+            words += [f"--{name.replace('_', '-')}", shown]
     return shlex.join([*words, "--out", out])
-
-
-def _short(value: object) -> str:
-    short = f"{value:g}" if isinstance(value, float) else str(value)
-    return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -4,13 +4,15 @@ import re
 
 import torch
 
+from recall_learn.support.checks import one_line
+
 MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
 """What the libraries under torch say when memory is short."""
 
 
 def explain(error: BaseException) -> str:
     """What happened, and what to do, in two sentences."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error)
     said = text.lower()
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in said for sign in MEMORY):
         return "Out of memory. Take a smaller batch or backbone, or train nothing beside it; then press Reset."

@@ -13,7 +13,6 @@ recovery ``recovery``: pretraining steps back to within 5 %   as source
 No probe draws from the global random state: a run goes the same way with and without it.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from recall_learn.measures.source import say_hidden
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
 from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text
+from recall_learn.support.files import sha256
 from recall_learn.tasks import loading
 from recall_learn.tasks import world as world_files
 from recall_learn.tasks.task import WORLD
@@ -153,7 +153,7 @@ def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
 
 def digest(text: str | Path | None) -> str | None:
     """SHA-256 of a text file, or None."""
-    return hashlib.sha256(Path(text).read_bytes()).hexdigest() if text is not None else None
+    return sha256(text) if text is not None else None
 
 
 def _similarity(backbone: Backbone, glue_folder: str | Path | None) -> Probe:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from recall_learn.support.checks import number, shown
+from recall_learn.support.checks import number, shown, typed
 
 if TYPE_CHECKING:  # settings are read and checked without torch, which takes a second to load
     from torch import Tensor, nn
@@ -39,6 +39,8 @@ class Setting:
         log: whether a control should show it on a logarithmic scale.
         live: whether it may change while a run trains.
         choices: the texts that it may be; empty for a number.
+        unit: what it counts, as "steps"; "" for a bare number.
+        span: from where to where a control reaches; None leaves that to the control.
     """
 
     help: str
@@ -51,6 +53,8 @@ class Setting:
     log: bool = False
     live: bool = False
     choices: tuple[str, ...] = ()
+    unit: str = ""
+    span: tuple[float, float] | None = None
 
     @property
     def right(self) -> str:
@@ -255,11 +259,10 @@ class Method:
 
     def __str__(self) -> str:
         """As `recall_learn.methods.expression.parse` reads it, with all values."""
-        inside = ", ".join(f"{key}={_told(value)}" for key, value in self.values().items() if value is not None)
-        return f"{self.name}({inside})" if inside else self.name
+        return self.written(self.values())
 
-
-def _told(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return repr(int(value)) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else repr(value)
+    @classmethod
+    def written(cls, values: Mapping[str, float | str | None]) -> str:
+        """The method with these settings, as an expression has it; what is None is left out."""
+        inside = ", ".join(f"{key}={typed(value)}" for key, value in values.items() if value is not None)
+        return f"{cls.name}({inside})" if inside else cls.name

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from recall_learn.support.checks import shown
+from recall_learn.support.checks import one_line, shown
 from recall_learn.support.files import writing
 from recall_learn.theory.anchors import check_dense, fingerprint
 from recall_learn.theory.fisher import Fisher
@@ -65,8 +65,8 @@ def load_fisher(path: str | os.PathLike) -> tuple[Fisher, dict[str, str]]:
     except PermissionError:
         raise
     except Exception as error:  # a header may be wrong in more ways than safetensors has errors for
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} is damaged or not a safetensors file ({reason}); take the Fisher again") from error
+        said = one_line(error)[:200]
+        raise ValueError(f"{path} is damaged or not a safetensors file ({said}); take the Fisher again") from error
     if metadata.pop("format", None) != FORMAT:
         raise ValueError(f"{path} is a safetensors file but not a Fisher written by save_fisher")
     if metadata.pop("tensors", None) != fingerprint(tensors):

@@ -19,6 +19,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from recall_learn.support.checks import one_line
+
 TIMEOUT = 4.0
 """Seconds that the hub has to answer the first question, name resolution included."""
 SILENCE = 15.0
@@ -46,7 +48,7 @@ def out_of_reach() -> str:
         within(TIMEOUT, lambda: urllib.request.urlopen(asked, timeout=TIMEOUT).close())
     except (OSError, ValueError, HTTPException) as error:  # no answer in time, an answer that says no, no address
         said = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
-        return " ".join(str(said).split())
+        return one_line(said) if isinstance(said, BaseException) else str(said)
     return ""
 
 

@@ -3,11 +3,11 @@
 Nothing here imports torch, so that a name that leads nowhere is refused at once.
 """
 
-import hashlib
 import importlib.util
 from pathlib import Path
 
 from recall_learn.models import folders, hub
+from recall_learn.support.files import sha256
 
 INITS = ("pretrained", "random")
 """How an encoder may start."""
@@ -31,7 +31,7 @@ def locate(name: str) -> tuple[Path, str]:
         raise ValueError(f"backbone must be a name, got {name!r}")
     if name == "tiny":
         folders.check(TINY, "the packaged tiny")
-        return TINY, f"packaged, sha256 {_sha256(TINY / 'model.safetensors')}"
+        return TINY, f"packaged, sha256 {sha256(TINY / 'model.safetensors')}"
     if name == "minilm":
         return _minilm(), f"{MINILM_PACKAGE}, sha256 {MINILM_SHA256}"
     folder = _folder(name)
@@ -79,15 +79,10 @@ def _minilm() -> Path:
     if folder is None:
         raise FileNotFoundError(f"minilm is not installed; run: {MINILM_INSTALL}")
     folders.check(folder)
-    digest = _sha256(folder / "model.safetensors")
+    digest = sha256(folder / "model.safetensors")
     if digest != MINILM_SHA256:
         raise ValueError(
             f"minilm's weights in {folder} are damaged (sha256 {digest[:8]}..., published {MINILM_SHA256[:8]}...); "
             f"run: {MINILM_INSTALL} --force-reinstall"
         )
     return folder
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

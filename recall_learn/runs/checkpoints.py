@@ -6,7 +6,6 @@ No file is a pickle. The last thing written is a list of the files with their ha
 written when its process died; one whose files do not match it, or that lacks one, is reported.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -23,7 +22,8 @@ from typing_extensions import TypedDict
 from recall_learn.runs.packing import check_alike, pack, unpack
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, load
-from recall_learn.support.files import check_folder, remove_leftovers, write_text, writing
+from recall_learn.support.checks import one_line
+from recall_learn.support.files import check_folder, remove_leftovers, sha256, write_text, writing
 from recall_learn.support.random_state import random_state, set_random_state
 from recall_learn.support.reading import parse_json, read_text
 
@@ -130,8 +130,7 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, 
             part.load_state_dict(states[name])
         _set_dice(states["random"])
     except Exception as error:  # whatever a library says of nonsense, and in however many lines
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"checkpoint {folder} is damaged: {what}; {ADVICE}") from error
+        raise ValueError(f"checkpoint {folder} is damaged: {one_line(error)}; {ADVICE}") from error
     with torch.no_grad():
         for name, tensor in mine.items():
             tensor.copy_(held[name])
@@ -148,7 +147,7 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 
 def seal(folder: Path) -> None:
     """Declare a checkpoint whole."""
-    write_text(folder / SEAL, json.dumps({name: _digest(folder / name) for name in PARTS}, indent=1))
+    write_text(folder / SEAL, json.dumps({name: sha256(folder / name) for name in PARTS}, indent=1))
 
 
 def step_of(folder: Path) -> int:
@@ -222,7 +221,7 @@ def _verify(folder: Path) -> None:
     for name in PARTS:
         if name not in files:
             raise ValueError(f"checkpoint {folder} is damaged: its {SEAL} names no {name}; {ADVICE}")
-        if not (folder / name).is_file() or _digest(folder / name) != files[name]:
+        if not (folder / name).is_file() or sha256(folder / name) != files[name]:
             raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {ADVICE}")
 
 
@@ -261,8 +260,3 @@ def _set_dice(state: dict[str, Any]) -> None:
         set_random_state(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"the random state in it is none ({error})") from error
-
-
-def _digest(file: Path) -> str:
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

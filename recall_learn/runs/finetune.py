@@ -273,5 +273,5 @@ class _Training:
 
     def _bar(self, done: int) -> tqdm:
         recipe = self.record.recipe
-        hidden = None if self.progress is None else not self.progress
+        hidden = process_wide.hidden(self.progress)
         return tqdm(total=recipe.steps, initial=done, desc=f"{recipe.task} {recipe.names}", unit="step", disable=hidden)

@@ -23,9 +23,10 @@ from recall_learn.measures.facts import cloze, cloze_rows
 from recall_learn.measures.source import say_hidden
 from recall_learn.models.masked_lm import MaskedLM, hide_each
 from recall_learn.support import environment
-from recall_learn.support.checks import whole
+from recall_learn.support.checks import one_line, whole
 from recall_learn.support.files import check_folder, share, write_text, writing
 from recall_learn.support.lock import owning
+from recall_learn.support.process_wide import hidden
 from recall_learn.support.reading import parse_json
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches
@@ -209,8 +210,7 @@ class Pretraining:
 
     @staticmethod
     def _damaged(folder: Path, error: Exception) -> ValueError:
-        reason = " ".join(str(error).split())
-        return ValueError(f"{folder / STATE} is damaged: {reason}; delete it to begin anew")
+        return ValueError(f"{folder / STATE} is damaged: {one_line(error)}; delete it to begin anew")
 
     def _check_state(self, about: _State, tensors: dict[str, Tensor]) -> None:
         """Raise ValueError where a saved state contradicts itself, or is none of this model."""
@@ -295,8 +295,9 @@ def _check_free(folder: Path, resume: bool) -> None:
 def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:
     """The steps that are left; a point of the curve and a saved state now and then, and when it is interrupted."""
     losses: list[float] = []
-    quiet = None if progress is None else not progress
-    with tqdm(total=training.steps, initial=training.step, desc="pretraining", unit="step", disable=quiet) as bar:
+    with tqdm(
+        total=training.steps, initial=training.step, desc="pretraining", unit="step", disable=hidden(progress)
+    ) as bar:
         try:
             while training.step < training.steps:
                 started = time.monotonic()

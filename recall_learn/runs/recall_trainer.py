@@ -200,11 +200,11 @@ class RecallTrainer(Trainer):
         """As Trainer's, with the methods' terms in what is differentiated."""
         if not any("terms" in method.hooks() for method in self._methods):
             return super().training_step(model, inputs, *args, **kwargs)
-        with self._with_terms(inputs):
+        with self._with_terms(model, inputs):
             return super().training_step(model, inputs, *args, **kwargs)
 
     @contextmanager
-    def _with_terms(self, inputs: dict[str, Any]) -> Iterator[None]:
+    def _with_terms(self, model: nn.Module, inputs: dict[str, Any]) -> Iterator[None]:
         """Add the terms to the loss that Trainer has scaled already, in whichever of its ways, or a subclass's.
 
         Each of the n batches of an update has the share 1 / n: processes that average their gradients so add one whole.
@@ -219,6 +219,7 @@ class RecallTrainer(Trainer):
                 self._added[name] = self._added.get(name, 0.0) + term.detach() / n
                 loss = loss + term / n
             self._updates += 1 / n
+            _look_again(model, loss)
             backward(loss, **options)
 
         self.accelerator.backward = with_terms
@@ -262,6 +263,13 @@ class RecallTrainer(Trainer):
 
     def _asked(self) -> str:
         return written(method.resolved(float(self.args.learning_rate)) for method in self._methods)
+
+
+def _look_again(model: nn.Module, loss: Tensor) -> None:
+    """Tell DDP what is used: it has looked at the outputs alone, and a weight may be in a penalty and in no output."""
+    looks = isinstance(model, nn.parallel.DistributedDataParallel) and model.find_unused_parameters
+    if looks and model.require_backward_grad_sync and not model.static_graph:
+        model.reducer.prepare_for_backward([loss])
 
 
 @torch.no_grad()

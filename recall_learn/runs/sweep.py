@@ -83,7 +83,7 @@ def sweep(
         check(missing, **arguments)
         grids.begin(out, records)
         total = len(set(recipes))
-        bar = tqdm(total=total, initial=total - len(missing), unit="run", disable=_hidden(progress))
+        bar = tqdm(total=total, initial=total - len(missing), unit="run", disable=process_wide.hidden(progress))
         with bar, closing(_taken(missing, arguments, workers, address, gpu_share)) as outcomes:
             for recipe, outcome in outcomes:
                 if isinstance(outcome, str):
@@ -168,7 +168,3 @@ def _taken(
         return
     for recipe in recipes:
         yield recipe, workers.take(recipe, **arguments)
-
-
-def _hidden(progress: bool | None) -> bool | None:
-    return None if progress is None else not progress

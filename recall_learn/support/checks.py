@@ -65,6 +65,18 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def typed(value: Any) -> str:
+    """A setting as somebody would type it: 0.1, 250, inf, paper; no digit of it is lost."""
+    if not isinstance(value, float):
+        return str(value)
+    return repr(int(value)) if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line; its type's name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def _plain(value: Any) -> Any:
     """What a numpy scalar, or an array or tensor without dimensions, holds."""
     return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value

@@ -4,6 +4,7 @@ A file is written beside its place under the name ``.NAME.PID.tmp`` and then ren
 under such a name is removed when the same file is next written.
 """
 
+import hashlib
 import itertools
 import os
 import re
@@ -158,6 +159,12 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Write a small file whole or not at all, see `writing`."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """The digest of a file's bytes, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def share(folder: Path, like: Path) -> None:

@@ -100,6 +100,11 @@ def bars(progress: bool | None) -> AbstractContextManager[None]:
     return no_bars() if progress is False else nullcontext()
 
 
+def hidden(progress: bool | None) -> bool | None:
+    """Tqdm's ``disable``: True shows a bar, False none; None shows one on a terminal."""
+    return None if progress is None else not progress
+
+
 @_once
 def no_advice() -> Iterator[None]:
     """Of what transformers says, errors only: no table that says that a head is new."""

@@ -56,9 +56,9 @@ def locate(task: Task, folder: str | Path | None = None) -> Path | None:
     world = task.name.startswith(WORLD)
     if given:
         root = _folder(given, by)
-        place = _place(root, task)
+        place = place_of(root, task)
         if place is None and not world:
-            there = ", ".join(name for name, each in TASKS.items() if _place(root, each)) or "none"
+            there = ", ".join(name for name, each in TASKS.items() if place_of(root, each)) or "none"
             raise FileNotFoundError(f"{root} has no task {task.name}; of the tasks that have a name it has: {there}")
         return place
     if world:
@@ -69,13 +69,13 @@ def locate(task: Task, folder: str | Path | None = None) -> Path | None:
         raise FileNotFoundError(f"{task.name} is not on the hub; name {advice}, as {lies}")
     patterns = [f"{task.name}/{split}-*.parquet" for split in task.splits]
     cached = hub.cached(task.repository, repo_type="dataset", patterns=patterns)
-    if cached is None or not _whole(cached / task.name, task):
+    if cached is None or fault(cached / task.name, task):
         advice = f"give {advice}; {task.repository}'s layout will do"
         cached = hub.fetch(task.repository, repo_type="dataset", patterns=patterns, advice=advice)
     return cached / task.name
 
 
-def _place(root: Path, task: Task) -> Path | None:
+def place_of(root: Path, task: Task) -> Path | None:
     """Where a task lies in a folder of data sets, if it does."""
     places = [root / (task.folder or task.name), *([root / "glue" / task.name] if task.repository else [])]
     return next((place for place in places if place.is_dir()), None)
@@ -93,12 +93,14 @@ def _folder(given: str | Path, by: str) -> Path:
     return folder
 
 
-def _whole(place: Path, task: Task) -> bool:
-    """Whether all files of a task are there."""
+def fault(place: Path, task: Task) -> str:
+    """Why the files that lie there are not the whole of a task, in words; empty where they are."""
     try:
-        return all(parquet.shards(place, split) for split in task.splits)
-    except (OSError, ValueError):
-        return False
+        for split in task.splits:
+            parquet.shards(place, split)
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _present(place: Path, task: Task) -> list[str]:

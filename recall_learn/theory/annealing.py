@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recall_learn.support.checks import number
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -235,6 +237,5 @@ def _keep(schedule, name: str, high: float, right: str) -> None:
     value = getattr(schedule, name)
     if getattr(value, "size", None) == 1 or (_is_tensor(value) and value.numel() == 1):
         value = value.item()
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= high:
-        raise ValueError(f"{type(schedule).__name__}: {name} is {value!r}; it must be {right}")
-    object.__setattr__(schedule, name, float(value))
+    value = number(f"{type(schedule).__name__}: {name}", value, lambda x: 0 <= x <= high, right, infinite=True)
+    object.__setattr__(schedule, name, value)

@@ -38,7 +38,6 @@ import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -48,6 +47,8 @@ from torch.func import functional_call, jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm.auto import tqdm
 
+from recall_learn.support.checks import number
+from recall_learn.support.process_wide import hidden
 from recall_learn.theory.anchors import check_names
 from recall_learn.theory.fisher import evaluating
 
@@ -130,7 +131,7 @@ def scalar_form(gamma: float, away: Weights) -> float:
         gamma: nats per squared unit of weight, at least 0 or ValueError; the paper's divided by N.
         away: d.
     """
-    return 0.5 * _number(gamma, "gamma", least=0) * length(away) ** 2
+    return 0.5 * number("gamma", gamma, lambda x: x >= 0, "a finite number, at least 0") * length(away) ** 2
 
 
 def best_gamma(rises: Sequence[float], distances: Sequence[float]) -> float:
@@ -171,7 +172,7 @@ def random_like(away: Weights, generator: Generator | None = None) -> dict[str, 
 
 def scaled(away: Weights, s: float) -> dict[str, Tensor]:
     """The displacement ``s d``; ValueError if s is not a finite number."""
-    s = _number(s, "s")
+    s = number("s", s, lambda _: True, "a finite number")
     return {name: s * d for name, d in away.items()}
 
 
@@ -209,7 +210,7 @@ def measure(
     scales = _check_table(anchors, displacements, fishers, scales)
     jobs = [(name, kind) for name in displacements for kind in ("real", "random")[: 1 if generator is None else 2]]
     rows, home = [], None
-    for name, kind in tqdm(jobs, desc="displacements", disable=None if progress is None else not progress):
+    for name, kind in tqdm(jobs, desc="displacements", disable=hidden(progress)):
         away = displacements[name] if kind == "real" else random_like(displacements[name], generator)
         with _line(model, anchors, away) as forward:
             home = _loss(forward, batches, 0.0) if home is None else home
@@ -368,7 +369,7 @@ def _check_table(anchors: Weights, displacements: Mapping, fishers: Mapping, sca
         check_names(anchors, fisher, f"fishers[{key!r}]")
         if key in COLUMNS:
             raise ValueError(f"fishers has {key!r}, the name of another column; choose one such as 'diagonal'")
-    scales = [_number(s, "scales") for s in scales]
+    scales = [number("scales", s, lambda _: True, "a finite number") for s in scales]
     if not scales or 0 in scales:
         raise ValueError(f"scales are {scales}; they must be numbers other than 0, at least one")
     return scales
@@ -390,9 +391,3 @@ def _double(tensors: Weights, what: str) -> dict[str, Tensor]:
         if not value.isfinite().all():
             raise ValueError(f"{what}[{name!r}] holds a nan or an infinity; it must be finite")
     return {name: value.detach().double() for name, value in tensors.items()}
-
-
-def _number(value: float, what: str, least: float = -math.inf) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value < least:
-        raise ValueError(f"{what} is {value!r}; it must be a finite number{', at least 0' * (least == 0)}")
-    return float(value)

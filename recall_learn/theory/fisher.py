@@ -32,6 +32,7 @@ from torch import Generator, Tensor, nn
 from tqdm.auto import tqdm
 
 from recall_learn.support.checks import shown
+from recall_learn.support.process_wide import hidden
 from recall_learn.theory.anchors import check_dense, trainable, unwrapped
 from recall_learn.theory.likelihood import IGNORED as IGNORED
 from recall_learn.theory.likelihood import LABELS, LIKELIHOODS, directions, resolve
@@ -103,7 +104,7 @@ def fisher_diagonal(
         raise ValueError(f"batches is {shown(batches)}; it must be an iterable of batches")
     with gathered(unwrapped(model)) as plain, evaluating(plain), torch.enable_grad():
         sums = _Sums(plain, labels, likelihood, generator)
-        run = partial(sums.add_all, tqdm(batches, desc="Fisher", unit="batch", disable=_hidden(progress)))
+        run = partial(sums.add_all, tqdm(batches, desc="Fisher", unit="batch", disable=hidden(progress)))
         examples = together(run, sums.total, group, lambda: sums.likelihood)
     if not examples:
         raise ValueError("batches holds no examples; a generator that was used up before looks like this too")
@@ -165,10 +166,6 @@ class _Sums:
             )
         self.likelihood = now
         return now
-
-
-def _hidden(progress: bool | None) -> bool | None:
-    return None if progress is None else not progress
 
 
 def finite_logits(model: nn.Module, inputs: Inputs) -> Tensor:

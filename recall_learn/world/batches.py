@@ -10,6 +10,7 @@ exchanged (two names, or two words that follow the same word), or any.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,16 @@ class Batches:
         types = (torch.arange(ids.shape[1]) >= begins) & (ids != 0)
         inputs, targets = self._asked(ids, answers, generator)
         return {**inputs, "token_type_ids": types.long(), "attention_mask": (ids != 0).long()}, targets
+
+    def stream(self, examples: int) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
+        """The batches of the first steps, with so many examples in all.
+
+        Raises:
+            ValueError: ``examples`` is no multiple of the size.
+        """
+        if whole("examples", examples, 1) % self.size:
+            raise ValueError(f"examples is {examples}; it has to be a multiple of the batch size, {self.size}")
+        return (self(step) for step in range(1, examples // self.size + 1))
 
     def _paired(self, rows: np.ndarray, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
         """The rows, some second sentences exchanged; and what to say at [CLS], 0 where that is not asked."""

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 ALIVE = """# A page
 
 See [here](#a-page), [there](other.md#far-away), [out](https://example.org/x.html) and the [index](genindex.html).
-`recall_learn.theory.annealing.Sigmoid`, `recall_learn.runs.recipe.Recipe.gamma` and
+`recall_learn.theory.annealing.Sigmoid`, `recall_learn.runs.recipe.Recipe.warmup` and
 `recall_learn/theory/annealing.py` {cite:p}`one`.
 
 ```python
@@ -44,7 +44,7 @@ def test_what_is_there_is_let_be(pages):
         ("(#a-page)", "(#the-page)", "links #the-page"),
         ("`one`", "`one, two`", "cites 'two'"),
         ("annealing.Sigmoid", "annealing.Sigmund", "names recall_learn.theory.annealing.Sigmund"),
-        ("Recipe.gamma", "Recipe.gama", "names recall_learn.runs.recipe.Recipe.gama"),
+        ("Recipe.warmup", "Recipe.warmap", "names recall_learn.runs.recipe.Recipe.warmap"),
         ("recall_learn/theory/annealing.py", "recall_learn/anneal.py", "names recall_learn/anneal.py"),
     ],
 )

@@ -39,7 +39,8 @@ class Start:
         self.model = self.backbone.model
         self.anchors = dict(self.backbone.anchors)
         self.collator = DataCollatorWithPadding(self.backbone.tokenizer)
-        data = loading.tokenize(loading.load("mrpc", world / "glue")["train"], "mrpc", self.backbone.tokenizer, LENGTH)
+        task = loading.load("mrpc", world / "glue")
+        data = loading.tokenize(task["train"], task.task, self.backbone.tokenizer, LENGTH)
         recipe = Recipe(str(world / "bert"), "mrpc", steps=STEPS, batch_size=BATCH, seed=SEED)
         self.rows = [data[n] for batch in Order(len(data), recipe) for n in batch]
 

@@ -221,3 +221,14 @@ def test_a_batch_follows_from_seed_and_step_alone(world, tokenizer, batches):
         assert all(torch.equal(inputs[key], others[key]) for key in inputs)
         assert torch.equal(words, other_words)
     assert seen_in(batches(1), tokenizer) != seen_in(batches(2), tokenizer)
+
+
+def test_a_stream_is_the_first_batches(batches):
+    steps = list(batches.stream(3 * SIZE))
+    assert len(steps) == 3
+    for step, (inputs, words) in enumerate(steps, start=1):
+        again, same = batches(step)
+        assert torch.equal(words, same)
+        assert all(torch.equal(inputs[name], again[name]) for name in again)
+    with pytest.raises(ValueError, match=f"examples is {SIZE + 1}; it has to be a multiple of the batch size, {SIZE}"):
+        batches.stream(SIZE + 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recall_learn.support.checks import number, shown, whole
+from recall_learn.support.checks import number, one_line, shown, typed, whole
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,25 @@ def test_a_value_is_shown_on_one_line():
     assert "\n" not in shown(torch.zeros(50, 50))
     assert len(shown("x" * 1000)) < 100
     assert shown(-(10**5000)) == "an integer of 5001 digits"  # Python itself refuses to write it
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.1, "0.1"),
+        (250.0, "250"),
+        (1 / 3, repr(1 / 3)),
+        (math.inf, "inf"),
+        (2e-5, "2e-05"),
+        (3, "3"),
+        ("paper", "paper"),
+    ],
+)
+def test_a_setting_is_written_as_one_types_it(value, text):
+    assert typed(value) == text
+    assert text == "paper" or float(text) == value
+
+
+@pytest.mark.parametrize(("error", "line"), [(ValueError("two\n  lines "), "two lines"), (KeyError(), "KeyError")])
+def test_an_error_is_one_line(error, line):
+    assert one_line(error) == line

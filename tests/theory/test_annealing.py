@@ -137,18 +137,18 @@ def test_as_dict_is_plain():
     ids=["Sigmoid.k", "Sigmoid.t0", "Linear.t0", "Cosine.t0", "Constant.value"],
 )
 def test_bad_arguments_are_named(make, name, wrong):
-    with pytest.raises(ValueError, match=rf"{name} is .*; it must be a"):
+    with pytest.raises(ValueError, match=rf"{name} is .*; it has to be a"):
         make(wrong)
 
 
 @pytest.mark.parametrize("make", [lambda t0: Sigmoid(1, t0), Linear, Cosine])
 def test_an_infinite_t0_is_refused(make):
-    with pytest.raises(ValueError, match="t0 is inf; it must be a finite number"):
+    with pytest.raises(ValueError, match="t0 is inf; it has to be a finite number"):
         make(math.inf)
 
 
 def test_a_constant_above_one_is_refused():
-    with pytest.raises(ValueError, match=r"value is 1.5; it must be a number in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"value is 1.5; it has to be a number in \[0, 1\]"):
         Constant(1.5)
 
 
