@@ -39,7 +39,7 @@ def loaded(code: str, *arguments: str) -> tuple[list, str]:
         ("finetune --task world/cola --backbone /nowhere/at/all --out x", 2, "backbone '/nowhere/at/all' is unknown"),
         ("finetune --task world/cola --backbone no/such-model --out x", 2, "no/such-model is not in the local cache"),
         ("finetune --task world/cola --backbone tiny --lr=-1 --out x", 2, "lr is -1.0"),
-        ("finetune --task world/cola --backbone tiny --glue /nowhere --out x", 2, "/nowhere"),
+        ("finetune --task world/cola --backbone tiny --data /nowhere --out x", 2, "/nowhere"),
         ("fisher --task nope --out x", 2, "task 'nope' is unknown"),
         ("fisher --task world/cola --backbone /nowhere/at/all --out x", 2, "backbone '/nowhere/at/all' is unknown"),
         ("sweep /nowhere.json --out x", 2, "/nowhere.json is not there"),
