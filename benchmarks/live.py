@@ -31,7 +31,7 @@ from recall_learn.lab.background import BUSY
 from recall_learn.lab.knobs import OTHER
 from recall_learn.lab.live import Lab
 from recall_learn.lab.live_figure import LiveFigure
-from recall_learn.runs.trainer import StepTrainer
+from recall_learn.runs.trainer import Between
 from recall_learn.support import environment
 from recall_learn.support.process_wide import rest, silent
 
@@ -39,8 +39,8 @@ from recall_learn.support.process_wide import rest, silent
 class Blocks:
     """Two runs that train in turns, ``LONG`` steps each, so that both meet the same machine.
 
-    In its ``with`` block a run that is asked before each step counts as the lab's, any other as the one alone. The one
-    that waits computes nothing, and has given up its OpenMP workers.
+    In its ``with`` block a run that trains on a thread of the lab's counts as the lab's, any other as the one alone.
+    The one that waits computes nothing, and has given up its OpenMP workers.
     """
 
     LONG, ORDER = 40, ("alone", "lab", "lab", "alone")
@@ -53,17 +53,17 @@ class Blocks:
         self._steps, self._changed = {"alone": 0, "lab": 0}, threading.Condition()
 
     def __enter__(self):
-        self._compute = compute = StepTrainer.compute_loss
+        self._begin = begin = Between.on_step_begin
 
-        def noted(trainer, *args, **kwargs):
-            self._begins_step("lab" if trainer.session.asked else "alone")
-            return compute(trainer, *args, **kwargs)
+        def noted(between, *args, **kwargs):
+            begin(between, *args, **kwargs)
+            self._begins_step("lab" if threading.current_thread().name.startswith("recall-learn") else "alone")
 
-        StepTrainer.compute_loss = noted
+        Between.on_step_begin = noted
         return self
 
     def __exit__(self, *error):
-        StepTrainer.compute_loss = self._compute
+        Between.on_step_begin = self._begin
         self.end()
 
     def _begins_step(self, name: str) -> None:

@@ -10,7 +10,7 @@ from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from recall_learn.methods import METHODS, expression
-from recall_learn.runs.recipe import SETTINGS
+from recall_learn.runs.recipe import setting_names
 from recall_learn.tasks import registry
 from recall_learn.world import PASSAGES, World
 
@@ -127,4 +127,4 @@ def acting(settings):
     """Of settings that several methods share, those that act in the method that is among them."""
     methods = expression.parse(settings.get("method", "vanilla"), METHODS)
     able = {name for each in methods for name in each.settings()}
-    return {name: value for name, value in settings.items() if name in able or name not in SETTINGS}
+    return {name: value for name, value in settings.items() if name in able or name not in setting_names()}

@@ -4,8 +4,11 @@ import torch
 import transformers
 
 from recall_learn import fisher_diagonal
+from recall_learn.methods import METHODS
 
 NEW = ["classifier"]
+STEADY = [name for name, method in METHODS.items() if "wrap" not in method.hooks()]
+"""The methods that do not draw anew in every forward pass: what they do in two batches they do in both together."""
 
 
 def bert(seed=0, labels=2, **config):

@@ -102,7 +102,7 @@ def run_tradeoff() -> Iterable[Job]:
         for method, extra in settings:
             recipe = Recipe(backbone="tiny", task="world/cola", method=method, steps=STEPS, seed=seed, **extra)
             key = {"method": method, "seed": seed, **extra}
-            yield key, lambda r=recipe: _scores(r, _source_fisher_file(fisher) if r.pull == "ewc" else None)
+            yield key, lambda r=recipe: _scores(r, _source_fisher_file(fisher) if r.needs else None)
     fisher.unlink(missing_ok=True)
 
 

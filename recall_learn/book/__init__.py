@@ -3,6 +3,7 @@
 ``jupyter_book.yml`` names this package as an extension. What it adds to Sphinx:
 
 - ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
+- ``cards``: the page of method cards, made from the methods;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
 - ``notebooks``: under each lesson's title, how to run it;
 - ``pages``: what the theme leaves to mend when a page is opened from disk.
@@ -11,9 +12,10 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, figures, notebooks, pages
+    from . import cache, cards, figures, notebooks, pages
 
     cache.setup(app)
+    cards.setup(app)
     figures.setup(app)
     notebooks.setup(app)
     pages.setup(app)

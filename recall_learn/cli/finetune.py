@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall_learn.cli import common
-from recall_learn.methods import METHODS
+from recall_learn.methods import METHODS, expression
 from recall_learn.methods.method import Setting
 from recall_learn.support.checks import typed
 from recall_learn.support.process_wide import silent
@@ -22,8 +22,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
     common.add(parser)
     add = parser.add_argument
-    methods = " ".join(METHODS)
-    add("--method", default="vanilla", metavar="M", help=f"vanilla {methods}; or recadam(k=0.05)+child-d")
+    forms = "or some joined by +, as NAME+NAME(SETTING=VALUE)"
+    add("--method", default=expression.PLAIN, metavar="M", help=" ".join([expression.PLAIN, *METHODS, forms]))
     add("--steps", type=int, default=500, metavar="N", help="optimizer updates (500)")
     add("--lr", type=float, metavar="LR", help="highest learning rate; falls linearly to 0 (2e-5; tiny: 1e-3)")
     add("--warmup", type=float, default=0.0, metavar="W", help="share of the steps in which lr rises first (0)")
@@ -35,28 +35,30 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
     add("--fisher", metavar="FILE", help="a Fisher for a method that needs one, made by recall-learn fisher")
-    for name, (about, whose) in _settings().items():
-        add(f"--{name}", metavar=name.upper(), help=whose, type=str if about.choices else float)
     add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
     add("--resume", action="store_true", help="go on with the run in --out")
+    group = parser.add_argument_group("settings of methods", "each in place of NAME(SETTING=VALUE) in --method")
+    for name, (about, whose) in _settings().items():
+        group.add_argument(f"--{name}", metavar=name.upper(), help=whose, type=str if about.choices else float)
 
 
 def _settings() -> dict[str, tuple[Setting, str]]:
-    """Each setting of the methods, and what it is in each: "recadam: the step at which lambda is 1/2 (250)"."""
+    """Each setting of the methods, and what it is in each: "METHOD: the step at which lambda is 1/2 (250)"."""
     found: dict[str, tuple[Setting, str]] = {}
     for method in METHODS.values():
         for name, about in method.settings().items():
             usual = method.defaults()[name]
-            line = f"{method.name}: {about.help}" + ("" if usual is None else f" ({typed(usual)})")
+            says = f"{about.help}: {' '.join(about.choices)}" if about.choices else about.help
+            line = f"{method.name}: {says}" + ("" if usual is None else f" ({typed(usual)})")
             found[name] = about, f"{found[name][1]}; {line}" if name in found else line
     return found
 
 
 def run(options: argparse.Namespace) -> int:
     """Take the run, or go on with it."""
-    from recall_learn.runs.recipe import SETTINGS, Recipe
+    from recall_learn.runs.recipe import Recipe, setting_names
 
-    able = (*Recipe.__dataclass_fields__, *SETTINGS)
+    able = (*Recipe.__dataclass_fields__, *setting_names())
     recipe = Recipe(**{name: value for name, value in vars(options).items() if name in able})
     from recall_learn.models import places
     from recall_learn.tasks import loading

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from recall_learn.methods import expression
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
@@ -59,13 +60,14 @@ def provenance(runs: Mapping[str, Run]) -> str:
 
 
 def command(recipe: Recipe, out: str) -> str:
-    """The command line that runs a recipe: its settings, as far as they are not the defaults."""
+    """The shortest command line that runs a recipe: its settings, as far as they are not the defaults."""
     default = Recipe(backbone=recipe.backbone, steps=recipe.steps)
     words = ["recall-learn", "finetune", "--backbone", recipe.backbone, "--task", recipe.task]
     for name, value in recipe.to_dict().items():
         usual = Recipe.steps if name == "steps" else getattr(default, name)
         if name not in ("backbone", "task") and value != usual:
-            words += [f"--{name.replace('_', '-')}", typed(value)]
+            shown = expression.short(recipe.methods, recipe.lr) if name == "method" else typed(value)
+            words += [f"--{name.replace('_', '-')}", shown]
     return shlex.join([*words, "--out", out])
 
 

@@ -192,7 +192,7 @@ class Background:
         self.start(self._until + steps)
 
     def set(self, name: str = MAIN, **settings: float) -> int:
-        """Change k, t0, gamma or lr of a run from its next step on; what was recorded for them there is dropped.
+        """Change lr or live settings of a run from its next step on; what was recorded for them there is dropped.
 
         Returns:
             that step; 0 where the run has not begun, and this is its recipe, or has ended, and this is for a new one.

@@ -11,24 +11,28 @@
     return (x < 0 ? small : 1) / (1 + small);
   }
 
-  const AXES = ["task", "method", "k", "t0", "gamma", "seed"];
   const text = (value) => (value === Infinity ? "∞" : String(value));
   const number = (value) => (value === "inf" ? Infinity : value);
+
+  const axes = (data) => Object.keys(data.axes);
+
+  // Whether lambda changes in the runs of a method, as k and t0 say.
+  const scheduled = (data, state) => data.scheduled.includes(state.method);
 
   // The settings that matter: a method may lack some, and at k = 0 lambda is 1/2 whatever t0 is.
   function matters(data, state, axis) {
     if ((data.lacks[state.method] || []).includes(axis)) return false;
-    return !(axis === "t0" && state.k === 0);
+    return !(axis === "t0" && scheduled(data, state) && state.k === 0);
   }
 
   // The recorded run of a state, or null: never another one.
   function find(data, state) {
-    return data.runs.find((run) => AXES.every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
+    return data.runs.find((run) => axes(data).every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
   }
 
   // Plain fine-tuning of the same task with the same seed, or null.
   function twin(data, state) {
-    return find(data, { ...state, method: "vanilla" });
+    return find(data, { ...state, method: data.plain });
   }
 
   // The values of an axis for which a run is there, all else equal.
@@ -50,13 +54,14 @@
       return Math.abs(values.indexOf(value) - values.indexOf(state[axis]));
     };
     const offers = [];
-    for (const axis of ["t0", "k", "gamma", "seed", "task"].filter((axis) => matters(data, state, axis))) {
+    const able = [...axes(data).filter((axis) => !["task", "method"].includes(axis)), "task"];
+    for (const axis of able.filter((axis) => matters(data, state, axis))) {
       const found = recorded(data, state, axis).sort((a, b) => away(axis, a) - away(axis, b));
       if (found.length) offers.push({ [axis]: found[0] });
     }
     if (offers.some((offer) => !("task" in offer))) return offers;
     const others = data.runs.filter((run) => run.task === state.task).map((run) => {
-      const apart = AXES.filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
+      const apart = axes(data).filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
       const far = apart.reduce((sum, axis) => sum + away(axis, number(run[axis])), 0);
       return [run.method === state.method ? 0 : 1, apart.length, far, Object.fromEntries(apart.map((axis) => [axis, number(run[axis])]))];
     });
@@ -65,7 +70,7 @@
   }
 
   function write(state) {
-    return "#explore&" + AXES.map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
+    return "#explore&" + Object.keys(state).map((axis) => `${axis}=${encodeURIComponent(state[axis] === Infinity ? "inf" : state[axis])}`).join("&");
   }
 
   // What an address names: [name, word, value] each, the value undefined where no run has it.
@@ -73,8 +78,9 @@
     if (!hash.startsWith("#explore&")) return [];
     return hash.slice(9).split("&").filter(Boolean).map((part) => {
       const [axis, word] = [part.split("=", 1)[0], part.split("=").slice(1).join("=")].map(worded);
-      const meant = ["task", "method"].includes(axis) ? word : ["inf", "∞"].includes(word) ? Infinity : word.trim() ? Number(word) : NaN;
-      return [axis, word, AXES.includes(axis) ? data.axes[axis].map(number).find((known) => known === meant) : undefined];
+      const meant = ["inf", "∞"].includes(word) ? Infinity : word.trim() ? Number(word) : NaN;
+      const known = axes(data).includes(axis) ? data.axes[axis].map(number) : [];
+      return [axis, word, known.find((value) => value === word || value === meant)];
     });
   }
 
@@ -97,7 +103,7 @@
   function unknown(data, hash, state) {
     const cut = (word) => (word.length > 40 ? `${word.slice(0, 40)}…` : word);
     const told = named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => {
-      if (!AXES.includes(axis)) return `${cut(axis.trim()) || "a setting without a name"} (the settings are ${AXES.join(", ")})`;
+      if (!axes(data).includes(axis)) return `${cut(axis.trim()) || "a setting without a name"} (the settings are ${axes(data).join(", ")})`;
       const there = choices(data, state, axis, state).map(text).join(", ");
       return `${axis} ${cut(word.trim()) || "without a value"} (recorded: ${there})`;
     });
@@ -122,8 +128,8 @@
   function explain(data, state) {
     const steps = data.steps[state.task], run = find(data, state), plain = twin(data, state);
     const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
-    if (state.method === "vanilla") return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
-    if (!matters(data, state, "k")) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
+    if (state.method === data.plain) return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
+    if (!scheduled(data, state)) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
     const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
     let where;
     if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
@@ -191,7 +197,7 @@
   ];
 
   function mount(el, data, { link = false } = {}) {
-    const start = { ...data.start, k: number(data.start.k) };
+    const start = Object.fromEntries(Object.entries(data.start).map(([axis, value]) => [axis, number(value)]));
     const asked = link && location.hash.startsWith("#explore&"); // the reader came for a setting
     let state = link ? read(data, location.hash, start) : start;
     let came = state; // as the reader came to this task
@@ -200,10 +206,10 @@
     el.classList.add("recall-explorer");
     const controls = add(el, "div", { class: "controls" });
     const inputs = {};
-    for (const axis of AXES) {
+    for (const axis of axes(data)) {
       const label = add(controls, "label");
       add(label, "span", {}, axis === "t0" ? "t₀" : axis);
-      const ranged = ["k", "t0", "gamma"].includes(axis);
+      const ranged = data.ranged.includes(axis);
       const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
       const control = { label, input, shown: ranged ? add(label, "span", { class: "value" }) : null, values: [], ranged };
       const set = () => {
@@ -251,7 +257,7 @@
         input.disabled = !matters(data, state, axis);
         label.classList.toggle("off", input.disabled);
       }
-      const settings = AXES.filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
+      const settings = axes(data).filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
       keys[0].hidden = !run || run === plain;
       keys[1].hidden = !plain;
       const which = document.createElement("p"), says = document.createElement("p");
@@ -271,9 +277,9 @@
       says.textContent = explain(data, state).join(" ");
       told.replaceChildren(which, says);
       const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
-      const scheduled = matters(data, state, "k");
-      const curve = scheduled ? over.map((t) => lambda(state.k, state.t0, t)) : [];
-      const mark = scheduled && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
+      const moves = scheduled(data, state);
+      const curve = moves ? over.map((t) => lambda(state.k, state.t0, t)) : [];
+      const mark = moves && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
       chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
       panels(data, state.task).forEach(([column, title], i) => {
         const lines = [];

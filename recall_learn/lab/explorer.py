@@ -1,4 +1,4 @@
-"""The explorer: k, t0, gamma, task, method and seed as controls, and the recorded run that they name.
+"""The explorer: task, method, its settings and the seed as controls, and the recorded run that they name.
 
 ::
 
@@ -15,17 +15,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from recall_learn.methods import expression
+from recall_learn.methods.method import Method
 from recall_learn.runs.grids import Record, Records
-from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.support import markup
 
-AXES = ("task", "method", "k", "t0", "gamma", "seed")
+SCHEDULED = ("k", "t0")
+"""The settings that the curve of lambda is drawn from, by the script and for whatever the controls say."""
 SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
 METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
-METHODS = {
-    "vanilla": "plain fine-tuning", "recadam": "RecAdam", "l2sp": "L2-SP", "ewc": "EWC",
-    "child-f": "Child-Tuning-F", "child-d": "Child-Tuning-D", "recadam+child-d": "RecAdam and Child-Tuning-D",
-}  # fmt: skip
 STATIC = "RECALL_LEARN_STATIC"
 """Set to 1 where the book is built: its pages load script and style once, as files."""
 
@@ -34,11 +35,12 @@ def explore(*records: Records, **start: Any) -> "Page":
     """The explorer of these runs, as an object that a notebook's cell shows.
 
     Args:
-        records: runs of `AXES`; those of one task have the same number of steps.
+        records: runs that differ in task, method, its settings and seed; those of one task have the same number of
+            steps.
         start: settings that it begins with, such as ``task="world/rte"``; else those of the first run.
 
     Raises:
-        ValueError: there are no runs, those of a task differ in their steps or in more than `AXES`, or no run has the
+        ValueError: there are no runs, those of a task differ in their steps or in what is no control, or no run has the
             settings of ``start``.
     """
     return Page(payload(*records, **start), whole=os.environ.get(STATIC) != "1")
@@ -56,26 +58,31 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
     for task, lengths in steps.items():
         if len(lengths) > 1:
             raise ValueError(f"the runs of {task} have {lengths} steps; the explorer compares runs of one length")
-    unknown = sorted(set(start) - set(AXES))
+    named = ("task", "method", *_settings(runs), "seed")
+    unknown = sorted(set(start) - set(named))
     if unknown:
-        raise ValueError(f"start has {unknown[0]!r}; the explorer has {', '.join(AXES)}")
+        raise ValueError(f"start has {unknown[0]!r}; the explorer has {', '.join(named)}")
     first = next((run for each in records for run in each.find(**start)), None)
     if first is None:
         raise ValueError(f"no recorded run has {start}; choose settings of one that is there")
-    rows = [_row(run) for run in runs]
+    rows = [_row(run, named) for run in runs]
+    _check_apart(runs, rows, named)
+    axes, begin = {axis: _values(axis, rows) for axis in named}, _row(first, named)
     scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs}
-    _check_apart(runs, rows)
-    axes = {axis: _values(axis, rows) for axis in AXES}
-    begin = {axis: _row(first)[axis] for axis in AXES}
+    methods = {run.recipe.names: run.recipe.methods for run in runs}
     return {
         "axes": axes,
-        "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in AXES},
-        "lacks": {row["method"]: [axis for axis in AXES if row[axis] is None] for row in rows},
+        "ranged": [axis for axis in named[2:-1] if not any(map(_text, axes[axis]))],
+        "plain": expression.PLAIN,
+        "scheduled": [name for name, each in methods.items() if _scheduled(each)],
+        "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in named},
+        "lacks": {row["method"]: [axis for axis in named if row[axis] is None] for row in rows},
         "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
         "metrics": {task: METRICS.get(scores[task], scores[task]) for task in by_task},
         "kept": {task: _kept(each) for task, each in by_task.items()},
-        "names": METHODS | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},
+        "names": {name: expression.title(each) for name, each in methods.items()}
+        | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},
         "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in by_task},
     }
 
@@ -86,29 +93,47 @@ def _kept(runs: Sequence[Record]) -> str:
     return "similarity" if "similarity" in measured and "source_loss" not in measured else "source_loss"
 
 
-def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]]) -> None:
+def _settings(runs: Sequence[Record]) -> tuple[str, ...]:
+    """The settings that are controls: those that differ among runs of the same methods, and `SCHEDULED`."""
+    seen: dict[str, dict[str, set]] = {}
+    for methods in dict.fromkeys(run.recipe.methods for run in runs):
+        for key in expression.settings(methods):
+            value = getattr(methods[expression.owner(methods, key)], key.rpartition(".")[2])
+            seen.setdefault(key, {}).setdefault(expression.names(methods), set()).add(value)
+    drawn = SCHEDULED if any(_scheduled(run.recipe.methods) for run in runs) else ()
+    keys = (key for key, found in seen.items() if key in drawn or any(len(each) > 1 for each in found.values()))
+    order = setting_names()
+    return tuple(sorted(keys, key=lambda key: order.index(key.rpartition(".")[2])))
+
+
+def _scheduled(methods: Sequence[Method]) -> bool:
+    """Whether lambda changes, by what `SCHEDULED` says."""
+    return any("lambda" in each.ahead(np.ones(1)) and set(SCHEDULED) <= each.settings().keys() for each in methods)
+
+
+def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]], named: Sequence[str]) -> None:
     """Two runs that the controls cannot tell apart would hide each other, and a twin differs in nothing else."""
     first: dict[str, Recipe] = {}
     for run in runs:
-        rest = replace(run.recipe, method="vanilla", seed=0)
+        rest = replace(run.recipe, method=expression.PLAIN, seed=0)
         other = first.setdefault(rest.task, rest)
         if other != rest:
             raise ValueError(f"the explorer cannot tell two runs apart: {rest.difference(other)}; leave one out")
     seen: dict[tuple, Record] = {}
     for run, row in zip(runs, rows, strict=True):
-        other = seen.setdefault(tuple(row[axis] for axis in AXES), run)
+        other = seen.setdefault(tuple(row[axis] for axis in named), run)
         if other is not run:
-            raise ValueError(
-                f"the explorer cannot tell two runs apart: {run.recipe.difference(other.recipe)}; leave one out"
-            )
+            why = run.recipe.difference(other.recipe) or "they are of one recipe"
+            raise ValueError(f"the explorer cannot tell two runs apart: {why}; leave one out")
 
 
-def _row(run: Record) -> dict[str, Any]:
+def _row(run: Record, named: Sequence[str]) -> dict[str, Any]:
     recipe = run.recipe
+    acting = expression.settings(recipe.methods)
     return {
         "task": recipe.task,
         "method": recipe.names,
-        **{name: _plain(getattr(recipe, name)) for name in ("k", "t0", "gamma")},
+        **{name: _plain(getattr(recipe, name)) if name in acting else None for name in named[2:-1]},
         "seed": recipe.seed,
         **run.columns,
         **({"stopped": run.stopped} if run.stopped else {}),
@@ -116,14 +141,18 @@ def _row(run: Record) -> dict[str, Any]:
 
 
 def _values(axis: str, rows: list[dict[str, Any]]) -> list[Any]:
-    """The axis's values in the runs: numbers from low to high ("inf" last), tasks and methods in their order."""
+    """The axis's values in the runs: numbers from low to high ("inf" last), texts in their order."""
     seen = list(dict.fromkeys(row[axis] for row in rows if row[axis] is not None))
-    return seen if axis in ("task", "method") else sorted(seen, key=float)
+    return seen if any(_text(value) for value in seen) else sorted(seen, key=float)
 
 
-def _plain(value: float | None) -> float | int | str | None:
-    if value is None or value == math.inf:
-        return value and "inf"
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value != "inf"
+
+
+def _plain(value: float | str) -> float | int | str:
+    if isinstance(value, str) or value == math.inf:
+        return value if isinstance(value, str) else "inf"
     return int(value) if value == int(value) else value
 
 
@@ -149,7 +178,7 @@ class Page:
         self.data, self.whole = data, whole
 
     def __repr__(self) -> str:
-        return f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(AXES)}."
+        return f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(self.data['axes'])}."
 
     def _repr_html_(self) -> str:
         place = "" if self.whole else ' id="explore"'  # there the page's address is the state

@@ -22,7 +22,6 @@ A method raises what a button says in the lab. Widgets are ipywidgets and a plot
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from recall_learn.lab.live_text import lost, name_of, opened, plain, status
 from recall_learn.lab.presets import Preset, check_arguments, choices, default_recipe, expected, presets, stored
 from recall_learn.lab.words import sentence
 from recall_learn.methods import expression
-from recall_learn.runs.recipe import Recipe, knobs
+from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support.checks import number, one_line, shown, whole
 from recall_learn.support.files import from_home
@@ -170,7 +169,7 @@ class Lab(widgets.VBox):
         return self.state
 
     def set(self, which: str = MAIN, **settings: float) -> None:
-        """Change k, t0, gamma or lr from the next step on; the sliders follow.
+        """Change lr or a live setting of its methods from the next step on; the sliders follow.
 
         Args:
             which: "run", or "beside" for the other one's.
@@ -374,13 +373,7 @@ class Lab(widgets.VBox):
 
     def _wanted(self) -> Recipe:
         """What the controls ask for, the knobs among them."""
-        wanted = self._setup.wanted()
-        if wanted.backbone != self._setup.recipe.backbone:
-            return wanted
-        now = self._session.seats[MAIN].now
-        kept = {name: getattr(now, name) for name in knobs(now)} if wanted.names == now.names else {}
-        at = {**self._knobs.at, "lr": now.lr, **kept}
-        return replace(wanted, **{name: value for name, value in at.items() if name in knobs(wanted)})
+        return self._setup.wanted(self._session.seats[MAIN].now)
 
     def _act(self, do: Callable[[], Any]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background, Seat
+from recall_learn.methods import expression
 from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
@@ -11,6 +12,8 @@ from recall_learn.support.markup import html
 
 LOST = 8
 """So many lost facts are listed."""
+COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "skipped")
+"""What every method's record of a step may have; the rest is its own."""
 COMING = 3
 """And so many recorded changes that are still to act."""
 
@@ -31,10 +34,10 @@ def plain(session: Background) -> str:
 
 def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
-    fisher = ", and the Fisher information of each weight" if recipe.needs else ""
+    loaded = ["data", "model", *sorted(recipe.needs)]
     said = {
         background.NEW: "ready",
-        background.LOADING: f"loading data and model{fisher}",
+        background.LOADING: f"loading {', '.join(loaded[:-1])} and {loaded[-1]}",
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",
@@ -44,7 +47,8 @@ def _parts(session: Background) -> list[str]:
     parts = [said, f"{recipe.backbone} on {recipe.task}", f"step {len(run.history)} of {recipe.steps}"]
     if run.history:
         last = run.history[-1]
-        parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}"]
+        terms = [f"{name} {value:.3g}" for name, value in last.items() if name not in COLUMNS]
+        parts += [f"λ {last['lambda']:.3f}", f"pull {last['pull']:.3g}", f"loss {last['loss']:.3f}", *terms]
     skipped = len(run.skipped)
     if skipped:
         parts.append(f"{skipped} step{'s' * (skipped > 1)} skipped: fp16 overflowed")
@@ -87,4 +91,4 @@ def lost(runs: list[Run], names: list[str]) -> str:
 
 def name_of(recipe: Recipe) -> str:
     """What a run is called in the figure."""
-    return " + ".join(each.title for each in recipe.methods) or "AdamW"
+    return expression.title(recipe.methods) if recipe.methods else "AdamW"

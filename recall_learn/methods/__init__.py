@@ -11,6 +11,7 @@ from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.top_k import TopK
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -19,6 +20,7 @@ METHODS: dict[str, type[Method]] = {
         EWC,
         L2SP,
         Mixout,
+        TopK,
         ChildF,
         ChildD,
     )

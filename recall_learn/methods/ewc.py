@@ -48,4 +48,6 @@ class EWC(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
     acting: ClassVar[type[Acting]] = _Acting
 
-    gamma: float = setting(1000.0, "strength, a factor of the Fisher information", low=0, log=True, live=True)
+    gamma: float = setting(
+        1000.0, "strength, a factor of the Fisher information", low=0, log=True, live=True, span=(1e-3, 1e5)
+    )

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from recall_learn.methods.method import Method
+from recall_learn.methods.method import Method, Setting
 from recall_learn.support.checks import shown
 
-PLAIN = "vanilla"
+PLAIN, PLAIN_TITLE = "vanilla", "plain fine-tuning"
+EXAMPLE = "recadam(k=0.05) + child-d"
+"""As messages have it."""
 PART = re.compile(r"\s*(?P<name>[a-z][a-z0-9-]*)\s*(?:\((?P<inside>[^()]*)\))?\s*")
 PAIR = re.compile(r"\s*(?P<key>[a-z]\w*)\s*=\s*(?P<value>[^\s,=]+)\s*")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf")
@@ -32,16 +34,14 @@ def parse(text: Any, known: Mapping[str, type[Method]]) -> tuple[Method, ...]:
             is refused, or joins what excludes each other; says which.
     """
     if not isinstance(text, str):
-        raise ValueError(f"method is {shown(text)}; it has to be text, as in 'recadam(k=0.05) + child-d'")
+        raise ValueError(f"method is {shown(text)}; it has to be text, as in {EXAMPLE!r}")
     if not text.strip():
         raise ValueError(f"method is {shown(text)}, which names none; for plain fine-tuning write {PLAIN}")
     found: list[Method | None] = []
     for piece in _split(text):
         match = PART.fullmatch(piece)
         if not match:
-            raise ValueError(
-                f"method {shown(text)} cannot be read at {shown(piece.strip())}; write it as 'recadam(k=0.1) + child-d'"
-            )
+            raise ValueError(f"method {shown(text)} cannot be read at {shown(piece.strip())}; write it as {EXAMPLE!r}")
         name = match["name"]
         if name == PLAIN:
             found.append(_plain(match["inside"]))
@@ -88,6 +88,39 @@ def written(methods: Iterable[Method]) -> str:
 def names(methods: Iterable[Method]) -> str:
     """Their names alone, ``recadam+child-d``: what tables and lines of figures show."""
     return "+".join(each.name for each in methods) or PLAIN
+
+
+def title(methods: Iterable[Method]) -> str:
+    """What prose calls them: "RecAdam and Child-Tuning-D"; for none "plain fine-tuning"."""
+    *first, last = [each.title for each in methods] or [PLAIN_TITLE]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def short(methods: Iterable[Method], lr: float) -> str:
+    """The shortest expression of some methods: settings that are what they would be anyway are left out.
+
+    Args:
+        methods: with a value for every setting.
+        lr: the highest learning rate, from which some defaults follow.
+    """
+    parts = []
+    for each in methods:
+        usual = type(each)().resolved(lr).values()
+        parts.append(each.written({key: value for key, value in each.values().items() if value != usual[key]}))
+    return " + ".join(parts) or PLAIN
+
+
+def settings(methods: Sequence[Method]) -> dict[str, Setting]:
+    """The settings of methods that go together, by the name by which `changed` knows each.
+
+    That is its own name, and where two of the methods have it, ``child-d.p``.
+    """
+    keys = [key for each in methods for key in each.settings()]
+    return {
+        key if keys.count(key) == 1 else f"{each.name}.{key}": about
+        for each in methods
+        for key, about in each.settings().items()
+    }
 
 
 def changed(methods: Iterable[Method], values: Mapping[str, Any]) -> tuple[Method, ...]:

@@ -47,5 +47,7 @@ class L2SP(Method):
     slot: ClassVar[str] = "pull"
     acting: ClassVar[type[Acting]] = _Acting
 
-    gamma: float = setting(0.01, "alpha, how firmly the pretrained weights are held", low=0, log=True, live=True)
-    beta: float = setting(0.01, "how firmly the new head is held to zero", low=0, log=True, live=True)
+    gamma: float = setting(
+        0.01, "alpha, how firmly the pretrained weights are held", low=0, log=True, live=True, span=(1e-5, 10)
+    )
+    beta: float = setting(0.01, "how firmly the new head is held to zero", low=0, log=True, live=True, span=(1e-5, 10))

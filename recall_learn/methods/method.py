@@ -39,6 +39,8 @@ class Setting:
         log: whether a control should show it on a logarithmic scale.
         live: whether it may change while a run trains.
         choices: the texts that it may be; empty for a number.
+        unit: what it counts, as "steps"; "" for a bare number.
+        span: from where to where a control reaches; None leaves that to the control.
     """
 
     help: str
@@ -51,6 +53,8 @@ class Setting:
     log: bool = False
     live: bool = False
     choices: tuple[str, ...] = ()
+    unit: str = ""
+    span: tuple[float, float] | None = None
 
     @property
     def right(self) -> str:
@@ -255,5 +259,10 @@ class Method:
 
     def __str__(self) -> str:
         """As `recall_learn.methods.expression.parse` reads it, with all values."""
-        inside = ", ".join(f"{key}={typed(value)}" for key, value in self.values().items() if value is not None)
-        return f"{self.name}({inside})" if inside else self.name
+        return self.written(self.values())
+
+    @classmethod
+    def written(cls, values: Mapping[str, float | str | None]) -> str:
+        """The method with these settings, as an expression has it; what is None is left out."""
+        inside = ", ".join(f"{key}={typed(value)}" for key, value in values.items() if value is not None)
+        return f"{cls.name}({inside})" if inside else cls.name

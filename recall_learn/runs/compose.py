@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recall_learn.methods import METHODS, Method
 from recall_learn.methods.composed import Composed
-from recall_learn.methods.expression import joined, names, parse
+from recall_learn.methods.expression import EXAMPLE, joined, names, parse
 from recall_learn.methods.method import Groups, Start
 from recall_learn.models.recalled import not_wrapped, pretrained_parameters, recall_groups
 from recall_learn.support.checks import number, shown, whole
@@ -85,7 +85,7 @@ def methods_of(expression: Expression) -> tuple[Method, ...]:
     given = list(expression)
     wrong = [each for each in given if not isinstance(each, Method)]
     if wrong:
-        raise ValueError(f"method holds {shown(wrong[0])}; it has to be text, as in 'recadam(k=0.05)', or methods")
+        raise ValueError(f"method holds {shown(wrong[0])}; it has to be text, as in {EXAMPLE!r}, or methods")
     return joined(given, METHODS)
 
 

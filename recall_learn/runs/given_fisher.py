@@ -16,6 +16,8 @@ from recall_learn.theory.fisher import Fisher
 
 GivenFisher = Callable[[str], Mapping[str, Tensor]]
 """Answers what `recall_learn.methods.method.Start.fisher` is asked."""
+HAS_TO_BE_GIVEN = frozenset({"source fisher"})
+"""Of what methods need: nothing else that a run has tells it."""
 
 
 def check_given(needs: frozenset[str], names: str, fisher: Any, run: Run | None = None) -> None:
@@ -24,7 +26,7 @@ def check_given(needs: frozenset[str], names: str, fisher: Any, run: Run | None 
     Raises:
         ValueError: that is so.
     """
-    if "source fisher" in needs and fisher is None and (run is None or "fisher" not in run.environment):
+    if needs & HAS_TO_BE_GIVEN and fisher is None and (run is None or "fisher" not in run.environment):
         raise ValueError(
             f"method {names} needs a Fisher of the source; make one with recall-learn fisher, and pass it with "
             f"--fisher FILE"

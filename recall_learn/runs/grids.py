@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, FiniteFloat
 from typing_extensions import TypedDict
 
-from recall_learn.runs.recipe import SETTINGS, Recipe, is_setting
+from recall_learn.runs.recipe import Recipe, is_setting, setting_names
 from recall_learn.runs.record import Run
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import check_shape, parse_json, read_text
@@ -82,7 +82,7 @@ class Records:
         Raises:
             ValueError: a recipe has no such setting.
         """
-        able = (*Recipe.__dataclass_fields__, *SETTINGS)
+        able = (*Recipe.__dataclass_fields__, *setting_names())
         unknown = sorted(set(settings) - set(able))
         if unknown:
             raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(able)}")

@@ -16,7 +16,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from recall_learn.measures.distance import distance
 from recall_learn.methods.composed import Composed
-from recall_learn.methods.expression import written
+from recall_learn.methods.expression import PLAIN, written
 from recall_learn.methods.method import Groups, Start
 from recall_learn.runs import kept
 from recall_learn.runs.compose import (
@@ -106,7 +106,7 @@ class RecallTrainer(Trainer):
         elif self.is_fsdp_enabled and getattr(self.accelerator.state.fsdp_plugin, "cpu_ram_efficient_loading", False):
             fault = "FSDP loads the weights in one process alone; set cpu_ram_efficient_loading to false"
         if fault:
-            raise ValueError(f"{name} makes the optimizer, and {fault}; or take method='vanilla'")
+            raise ValueError(f"{name} makes the optimizer, and {fault}; or take method={PLAIN!r}")
 
     @property
     def _optim(self) -> str:
@@ -200,11 +200,11 @@ class RecallTrainer(Trainer):
         """As Trainer's, with the methods' terms in what is differentiated."""
         if not any("terms" in method.hooks() for method in self._methods):
             return super().training_step(model, inputs, *args, **kwargs)
-        with self._with_terms(inputs):
+        with self._with_terms(model, inputs):
             return super().training_step(model, inputs, *args, **kwargs)
 
     @contextmanager
-    def _with_terms(self, inputs: dict[str, Any]) -> Iterator[None]:
+    def _with_terms(self, model: nn.Module, inputs: dict[str, Any]) -> Iterator[None]:
         """Add the terms to the loss that Trainer has scaled already, in whichever of its ways, or a subclass's.
 
         Each of the n batches of an update has the share 1 / n: processes that average their gradients so add one whole.
@@ -219,6 +219,7 @@ class RecallTrainer(Trainer):
                 self._added[name] = self._added.get(name, 0.0) + term.detach() / n
                 loss = loss + term / n
             self._updates += 1 / n
+            _look_again(model, loss)
             backward(loss, **options)
 
         self.accelerator.backward = with_terms
@@ -262,6 +263,13 @@ class RecallTrainer(Trainer):
 
     def _asked(self) -> str:
         return written(method.resolved(float(self.args.learning_rate)) for method in self._methods)
+
+
+def _look_again(model: nn.Module, loss: Tensor) -> None:
+    """Tell DDP what is used: it has looked at the outputs alone, and a weight may be in a penalty and in no output."""
+    looks = isinstance(model, nn.parallel.DistributedDataParallel) and model.find_unused_parameters
+    if looks and model.require_backward_grad_sync and not model.static_graph:
+        model.reducer.prepare_for_backward([loss])
 
 
 @torch.no_grad()

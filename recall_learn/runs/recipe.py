@@ -19,13 +19,11 @@ PRECISIONS = ("no", "bf16", "fp16")
 PROBES = ("stsb", "source", "facts", "recovery")
 MOST_STEPS = 5_000_000
 """A run's record keeps every step; with more of them it would be no file to read."""
-SETTINGS = tuple(dict.fromkeys(key for each in METHODS.values() for key in each.settings()))
-"""What methods can be set by; a recipe takes each as an argument, too."""
 
 FORMER: dict[str, Any] = {
     "backbone": "minilm",
     "task": "mrpc",
-    "method": "vanilla",
+    "method": expression.PLAIN,
     "steps": 500,
     "batch_size": 32,
     "warmup": 0.0,
@@ -45,13 +43,14 @@ def _with_settings(make: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(make)
     def take(self: "Recipe", *args: Any, **given: Any) -> None:
-        names = [name for name in given if name.rpartition(".")[2] in SETTINGS]
+        names = [name for name in given if is_setting(name)]
         settings = {name: value for name in names if (value := given.pop(name)) is not None}
         if settings:
             if len(args) > 2:
                 raise TypeError("a recipe with settings of its methods takes method and what comes after it by name")
-            methods = expression.changed(_parsed(given.get("method", Recipe.method)), settings)
-            given["method"] = expression.written(methods)
+            methods = _parsed(given.get("method", Recipe.method))
+            _check_acting(settings, methods)
+            given["method"] = expression.written(expression.changed(methods, settings))
         make(self, *args, **given)
 
     return take
@@ -99,7 +98,7 @@ class Recipe:
 
     backbone: str = "minilm"
     task: str = "mrpc"
-    method: str = "vanilla"
+    method: str = expression.PLAIN
     steps: int = 500
     batch_size: int = 32
     lr: float | None = None
@@ -165,9 +164,10 @@ class Recipe:
 
     def __getattr__(self, name: str) -> Any:
         """A setting of the recipe's methods; None where it does not act in them."""
-        if name not in SETTINGS:
+        if not is_setting(name):
             raise AttributeError(f"a recipe has no {name!r}")
-        having = [each for each in self.methods if name in each.settings()]
+        method, _, name = name.rpartition(".")
+        having = [each for each in self.methods if name in each.settings() and method in ("", each.name)]
         if len(having) > 1:
             raise AttributeError(f"{name} is a setting of {' and of '.join(each.name for each in having)}; see methods")
         return getattr(having[0], name) if having else None
@@ -250,12 +250,17 @@ Recipe.__init__ = _with_settings(Recipe.__init__)
 
 def is_setting(name: str) -> bool:
     """Whether a name is that of a method's setting, ``k`` or ``recadam.k``."""
-    return name.rpartition(".")[2] in SETTINGS
+    return name.rpartition(".")[2] in setting_names()
+
+
+def setting_names() -> tuple[str, ...]:
+    """What methods can be set by; a recipe takes each as an argument, too."""
+    return tuple(dict.fromkeys(key for each in METHODS.values() for key in each.settings()))
 
 
 def knobs(recipe: Recipe) -> tuple[str, ...]:
     """The settings that may change in this recipe: those of its methods that are live, and lr."""
-    return (*(key for each in recipe.methods for key, about in each.settings().items() if about.live), "lr")
+    return (*(key for key, about in expression.settings(recipe.methods).items() if about.live), "lr")
 
 
 @lru_cache(maxsize=4096)
@@ -265,6 +270,18 @@ def _parsed_text(text: str) -> tuple[Method, ...]:
 
 def _parsed(method: Any) -> tuple[Method, ...]:
     return _parsed_text(method) if isinstance(method, str) else expression.parse(method, METHODS)
+
+
+def _check_acting(names: Iterable[str], methods: Iterable[Method]) -> None:
+    """Refuse a setting that none of the methods has, and say which do have it."""
+    for name in names:
+        key = name.rpartition(".")[2]
+        if not any(key in each.settings() for each in methods):
+            mine = ", ".join(expression.settings(methods)) or "none"
+            having = " and ".join(each.name for each in METHODS.values() if key in each.settings())
+            raise ValueError(
+                f"{name} is no setting of {expression.names(methods)}; it has {mine}, and {key} is one of {having}"
+            )
 
 
 def _settings(mine: Iterable[Method], theirs: Iterable[Method]) -> Iterable[tuple[str, Any, Any]]:

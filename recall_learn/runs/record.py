@@ -42,7 +42,8 @@ class _Task(TypedDict):
     labels: list[str]
     metrics: list[str]
     primary: str
-    split: str
+    split: NotRequired[str]
+    repository: NotRequired[str]
 
 
 class _Environment(TypedDict, total=False):

@@ -64,6 +64,8 @@ def find(table: Table, text: str | None = None, label: str | None = None) -> Col
     texts = texts or _found_texts(table, [name for name in free if name != chosen])
     free = [name for name in free if name not in texts]
     chosen = chosen if chosen is not None else _only_one_left(table, free)
+    if label is None and any(cell == chosen for cell in table.cells[chosen]):
+        raise _no_header(table, chosen)
     for name in (*texts, chosen):
         if table.names.count(name) > 1:
             raise ValueError(f"{table.source} has the column {name!r} {table.names.count(name)} times; keep one")
@@ -102,10 +104,14 @@ def _check_header(table: Table, text: str | None, label: str | None) -> None:
         return
     for name in table.names:
         if _is_number(name) or len(name) > 80 or "\n" in name:
-            raise ValueError(
-                f"{table.source} begins with {shown(name)}, which looks like a cell and not like the name of a column; "
-                f"give it a first line as in: text,label (or, if that is its name, say --text and --label)"
-            )
+            raise _no_header(table, name)
+
+
+def _no_header(table: Table, name: str) -> ValueError:
+    return ValueError(
+        f"{table.source} begins with {shown(name)}, which looks like a cell and not like the name of a column; give it "
+        f"a first line as in: text,label (or, if that is its name, say --text and --label)"
+    )
 
 
 def _is_number(text: str) -> bool:

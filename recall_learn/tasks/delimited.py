@@ -147,8 +147,9 @@ def _check_widths(rows: list[tuple[list[str], int]], separator: str, source: str
     for number, (cells, line) in enumerate(rows[1:], 1):
         if len(cells) != len(header):
             more = f"; quote a cell that has {SEPARATORS.get(separator, shown(separator))} in it"
+            found = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
             raise _WrongRow(
-                f"{source}, line {line} (row {number}) has {len(cells)} cells, and the header {len(header)}"
+                f"{source}, line {line} (row {number}) has {found}, and the header {len(header)}"
                 f"{more if len(cells) > len(header) else ''}: {shown(separator.join(cells))}"
             )
 

@@ -53,7 +53,7 @@ def load(name: str, text: str | None = None, label: str | None = None, metric: s
         FileNotFoundError, ConnectionError: it is not there, or the hub is out of reach.
     """
     place, repository = locate(name)
-    splits = {"train": [place]} if place.is_file() else layout.files(place, name)
+    splits, unused = ({"train": [place]}, []) if place.is_file() else layout.files(place, name)
     tables = {split: _table(paths, place, name) for split, paths in splits.items() if split != "test"}
     train = tables["train"]
     found = columns.find(train, text, label)
@@ -73,7 +73,7 @@ def load(name: str, text: str | None = None, label: str | None = None, metric: s
     about = {"label": found.label, "repository": repository, "split": how}
     task = Task(name, found.texts, kind.names, metrics=metrics, primary=primary, positive=positive, **about)
     data = {split: _dataset(each, found, kind) for split, each in examples.items()}
-    unused = [*found.rest, *(["the split test"] if "test" in splits else [])]
+    unused = [*found.rest, *(["the split test"] if "test" in splits else []), *unused]
     said += [f"not used: {', '.join(unused)}"] if unused else []
     return Splits(task, data, (_summary(task, examples), *said))
 
@@ -109,7 +109,7 @@ def locate(name: str) -> tuple[Path, str]:
         raise FileNotFoundError(f"task is {shown(name)}: no file or folder is there, and a hub's dataset is OWNER/NAME")
     patterns = [f"{inside.rstrip('/')}/*{ending}" if inside else f"*{ending}" for ending in formats.READERS]
     cached = hub.cached(wanted, repo_type="dataset", patterns=patterns)
-    if cached is None or not any((cached / inside).rglob("*.*")):
+    if cached is None or not any(file.suffix in formats.READERS for file in (cached / inside).rglob("*")):
         advice = "no file or folder has that name; give a file or a folder"
         cached = hub.fetch(wanted, repo_type="dataset", patterns=patterns, advice=advice)
     if not (cached / inside).is_dir():
@@ -136,9 +136,8 @@ def _labelled(table: Table, found: Columns, said: list[str]) -> list[int]:
                 f"is it another column? --{flag} NAME"
             )
         if empty:
-            rows_ = "row has" if len(empty) == 1 else "rows have"
-            first = f"first {table.where(empty[0])}" if len(empty) > 1 else table.where(empty[0])
-            said.append(f"{table.source}: left out: {len(empty)} of {len(table)} {rows_} no {what}, {first}")
+            first = f"{'first ' * (len(empty) > 1)}{table.where(empty[0])}"
+            said.append(f"{table.source}: left out without a {flag}: {len(empty)} of {len(table)} rows, {first}")
     return sorted(labelled & worded)
 
 
@@ -211,13 +210,17 @@ def _summary(task: Task, examples: dict[str, Examples]) -> str:
     if score == "f1":
         score += f" of {task.labels[task.positive]} ({train.count(task.positive) / len(train):.0%} of train)"
     parts = (
-        f"text: {', '.join(task.columns)}",
-        f"label: {task.label} ({about})",
+        f"text: {', '.join(map(_tidy, task.columns))}",
+        f"label: {_tidy(task.label)} ({about})",
         f"train: {len(train)} rows",
         f"validation: {len(validation)} rows{f' ({task.split})' if task.split else ''}",
         f"score: {score}",
     )
     return f"{task.name}: {'; '.join(parts)}"
+
+
+def _tidy(name: str) -> str:
+    return name if name == name.strip() and name else repr(name)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -22,8 +22,10 @@ SHARE, MOST, SEED = 0.2, 5000, 0
 """Of the examples that are kept aside: their share, the most of them, and the seed of the draw: not a recipe's."""
 
 
-def files(folder: Path, source: str) -> dict[str, list[Path]]:
-    """``split -> files`` of a folder: "train", and "validation" and "test" where they are; a single file is "train".
+def files(folder: Path, source: str) -> tuple[dict[str, list[Path]], list[str]]:
+    """``split -> files`` of a folder: "train", and "validation" and "test" where they are; and the files of no split.
+
+    A single file is "train".
 
     A file belongs to a split that its name has as a word, as in ``train.csv``, ``reviews_dev.tsv``,
     ``data/train-00000-of-00002.parquet``, or that its folder has, as in ``train/0000.parquet``.
@@ -40,7 +42,7 @@ def files(folder: Path, source: str) -> dict[str, list[Path]]:
         if len(found) > 1:
             names = ", ".join(str(file.relative_to(folder)) for file in found[:6])
             raise ValueError(f"{source} holds {names}; name one of them, or call them train.csv and validation.csv")
-        return {"train": found}
+        return {"train": found}, []
     homes = sorted({home for _, home in placed.values()})
     if len(homes) > 1:
         names = ", ".join(str(home.relative_to(folder)) for home in homes[:8])
@@ -49,7 +51,8 @@ def files(folder: Path, source: str) -> dict[str, list[Path]]:
     if not splits["train"]:
         there = ", ".join(split for split, its in splits.items() if its)
         raise ValueError(f"{source} has no training split, only {there}; call its file train{found[0].suffix}")
-    return {split: _whole(its, split, source) for split, its in splits.items() if its}
+    others = [str(file.relative_to(folder)) for file in found if file not in placed]
+    return {split: _whole(its, split, source) for split, its in splits.items() if its}, others
 
 
 def _is_data(file: Path, folder: Path) -> bool:

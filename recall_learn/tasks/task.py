@@ -62,7 +62,8 @@ class Task:
     def describe(self) -> dict[str, object]:
         """What a record says of a task that is in no registry, as plain JSON types."""
         lists = {"text": list(self.columns), "labels": list(self.labels), "metrics": list(self.metrics)}
-        return {**lists, "label": self.label, "primary": self.primary, "split": self.split or self.evaluation}
+        words = {"label": self.label, "primary": self.primary, "split": self.split, "repository": self.repository}
+        return lists | {name: word for name, word in words.items() if word}
 
 
 class Splits(dict[str, Any]):

@@ -131,7 +131,7 @@ def test_a_run_that_is_not_there_is_not_replaced(tab):
     assert shown(tab).startswith("No run was recorded with task world/cola, method recadam, k 0.01, t0 200")
     assert len(drawn(tab)) == 1 + 4  # the schedule, and plain fine-tuning
     offers = tab.locator(".which button").all_inner_texts()
-    assert offers == ["t0 = 100", "k = 0", "seed = 0"]  # the nearest along each axis that has one
+    assert offers == ["k = 0", "t0 = 100", "seed = 0"]  # the nearest along each axis that has one
     tab.get_by_role("button", name="t0 = 100").click()
     assert shown(tab).startswith("Shown: the recorded run with task world/cola, method recadam, k 0.01, t0 100")
 

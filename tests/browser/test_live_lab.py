@@ -217,7 +217,7 @@ def test_a_preset_tells_its_story_and_the_cell_run_again_ends_it(lab):
     lab.says("the spring never lets go")
     until(lambda: lab.value("k") == "0")
     lab.train_to(2)
-    assert lab.ask("[lab.run.recipe.k, lab.run.recipe.method]") == [0, "recadam"]
+    assert lab.ask("[lab.run.recipe.k, lab.run.recipe.names]") == [0, "recadam"]
     assert {record["lambda"] for record in lab.ask("lab.run.history")} == {0.5}
     assert lab.ask(THREADS) == ["recall-learn-beside", "recall-learn-run"]
 

@@ -14,9 +14,10 @@ from alike import assert_same_run
 
 from recall_learn.lab import background, turns
 from recall_learn.lab.background import BESIDE, MAIN, Background
-from recall_learn.runs import steering, trainer
-from recall_learn.runs.finetune import finetune
+from recall_learn.runs import steering
+from recall_learn.runs.finetune import FLUSH, finetune
 from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recorder import Recorder
 from recall_learn.runs.trainer import StepTrainer
 from recall_learn.support.lock import TakenError, owning
 
@@ -211,9 +212,9 @@ def test_a_run_that_broke_goes_on_without_what_broke_it(world, tmp_path, monkeyp
     session.take(1)
     until(session, "paused")
     # as if that learning rate had led to it
-    record = finetune.__globals__["_Session"].record
-    broken = lambda self, loss, penalty: record(self, loss * float("nan"), penalty)  # noqa: E731
-    monkeypatch.setattr(finetune.__globals__["_Session"], "record", broken)
+    note = Recorder.note
+    broken = lambda self, values, loss, terms: note(self, values, loss * float("nan"), terms)  # noqa: E731
+    monkeypatch.setattr(Recorder, "note", broken)
     session.start()
     until(session, "failed")
     assert session.seats[MAIN].error.startswith("The loss is nan at step 8; ")
@@ -233,7 +234,7 @@ def test_where_one_of_two_breaks_the_other_waits_for_it(world, tmp_path, monkeyp
     broken = []
 
     def forward(self, *args, **kwargs):
-        if self.session.recipe.method == method and len(self.session.run.history) == 5 and not broken:
+        if self.session.recipe.names == method and len(self.recorder.run.history) == 5 and not broken:
             broken.append(True)
             raise torch.OutOfMemoryError("CUDA out of memory")
         return compute(self, *args, **kwargs)
@@ -279,7 +280,7 @@ def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, mo
 
 @pytest.mark.parametrize("steps", [1, 5])
 def test_a_run_that_waits_has_recorded_all_its_steps(world, monkeypatch, steps):
-    monkeypatch.setitem(trainer.FLUSH, "cpu", 1e9)  # as on a GPU, where losses are not looked at after every step
+    monkeypatch.setitem(FLUSH, "cpu", 1e9)  # as on a GPU, where losses are not looked at after every step
     session = begin(world)
     session.take(steps)
     until(session, "paused")

@@ -46,19 +46,42 @@ def test_axes_hold_what_was_recorded_and_no_more():
 def test_a_run_has_its_settings_and_columns():
     data = explorer.payload(records(*GRID))
     plain, slow = data["runs"][0], data["runs"][-2]
-    assert [plain[axis] for axis in explorer.AXES] == ["world/cola", "vanilla", None, None, None, 0]
-    assert [slow[axis] for axis in explorer.AXES] == ["world/cola", "recadam", 0.01, 200, 100, 0]
+    assert [plain[axis] for axis in data["axes"]] == ["world/cola", "vanilla", None, None, None, 0]
+    assert [slow[axis] for axis in data["axes"]] == ["world/cola", "recadam", 0.01, 200, 100, 0]
     assert slow["loss"] == [None, 0.7, 0.2]
     assert json.loads(json.dumps(data, allow_nan=False)) == data  # infinity would be no JSON
 
 
 def test_a_method_lacks_what_it_does_not_have():
     made = [recipe(), recipe(method="child-f"), recipe(method="l2sp", gamma=0.5), recipe(method="recadam")]
-    lacks = explorer.payload(records(*made))["lacks"]
+    made += [recipe(method="l2sp", gamma=gamma, seed=1) for gamma in (0.1, 0.5)]
+    data = explorer.payload(records(*made))
+    lacks = data["lacks"]
     assert lacks["vanilla"] == lacks["child-f"] == ["k", "t0", "gamma"]
     assert lacks["l2sp"] == ["k", "t0"]
     assert lacks["recadam"] == []
-    assert explorer.payload(records(recipe()))["start"]["k"] is None
+    assert (data["scheduled"], data["plain"]) == (["recadam"], "vanilla")
+
+
+def test_controls_are_the_settings_in_which_runs_of_a_method_differ():
+    """And those that lambda is drawn from: what is one value in all runs of a method is no control."""
+
+    def controls(*recipes):
+        data = explorer.payload(records(*recipes))
+        return list(data["axes"])[2:-1], data["ranged"]
+
+    assert controls(recipe()) == ([], [])
+    assert controls(recipe(method="child-f"), recipe(method="l2sp", gamma=0.5), recipe(method="ewc")) == ([], [])
+    assert controls(recipe(method="recadam")) == (["k", "t0"], ["k", "t0"])
+    assert controls(recipe(method="child-f", p=0.2), recipe(method="child-f")) == (["p"], ["p"])
+    forms = [recipe(method="recadam", algorithm=form) for form in ("paper", "coupled")]
+    assert controls(*forms) == (["k", "t0", "algorithm"], ["k", "t0"])
+    data = explorer.payload(records(*forms, recipe()), algorithm="coupled")
+    assert (data["axes"]["algorithm"], data["start"]["algorithm"]) == (["paper", "coupled"], "coupled")
+    assert data["names"]["recadam"] == "RecAdam"
+    both = explorer.payload(records(recipe(method="recadam+child-d"), recipe()))
+    assert both["names"]["recadam+child-d"] == "RecAdam and Child-Tuning-D"
+    assert both["names"]["vanilla"] == "plain fine-tuning"
 
 
 def test_it_starts_where_it_is_told():
@@ -97,10 +120,10 @@ def test_several_files_are_one_explorer_each_task_with_its_own_measures():
         (records(), {}, ["no runs"]),
         (records(recipe(), recipe(steps=200)), {}, ["world/cola", "[200, 300]"]),
         (records(recipe()), {"task": "world/rte"}, ["world/rte"]),
-        (records(recipe()), {"kk": 1}, ["'kk'", "task, method, k"]),
+        (records(recipe()), {"kk": 1}, ["'kk'", "task, method, seed"]),
         (records(recipe(), recipe(lr=5e-4)), {}, ["tell two runs apart", "lr is 0.001 there and 0.0005 here"]),
         (records(recipe(), recipe(method="recadam", batch_size=8, seed=1)), {}, ["batch_size is 32 there and 8 here"]),
-        (records(recipe(method="child-f", p=0.2), recipe(method="child-f")), {}, ["p is 0.2 there and 0.3 here"]),
+        (records(recipe(method="child-f"), recipe(method="child-f")), {}, ["apart: they are of one recipe"]),
     ],
 )
 def test_what_cannot_be_explored_is_refused(runs, start, parts):

@@ -13,9 +13,9 @@ import pytest
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
 from recall_learn.runs import record as runs
-from recall_learn.runs.finetune import _Session as Session
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.runs.recorder import Recorder
 from recall_learn.theory.annealing import Sigmoid
 
 PATIENCE = 120.0
@@ -69,8 +69,14 @@ def parts(widget):
 
 def control(lab, name):
     """The slider, field or button of this name."""
-    (found,) = [part for part in parts(lab) if getattr(part, "description", None) == name]
+    (found,) = shown(lab, name)
     return found
+
+
+def shown(lab, name):
+    """The controls of this name that are not hidden."""
+    named = [part for part in parts(lab) if getattr(part, "description", None) == name]
+    return [part for part in named if part.layout.display != "none"]
 
 
 def said(lab):
@@ -176,7 +182,7 @@ def test_a_run_that_went_back_shows_its_former_settings(make, monkeypatch):
     lab.step(5)
     lab.wait(PATIENCE)
     lab.set(lr=5e-4)
-    monkeypatch.setattr(Session, "record", lambda *asked: (_ for _ in ()).throw(ArithmeticError("the loss is nan")))
+    monkeypatch.setattr(Recorder, "note", lambda *asked: (_ for _ in ()).throw(ArithmeticError("the loss is nan")))
     lab.start()
     assert lab.wait(PATIENCE) == "failed"
     assert "Start goes back to the last checkpoint" in lab.status
@@ -196,7 +202,7 @@ def test_setting_b_has_knobs_of_its_own(make):
     control(lab, "B: γ").value = 1.0
     lab.step()
     until(lab, "paused")
-    assert (lab.run.recipe.strength, lab.beside.recipe.strength) == (100.0, 1.0)
+    assert (lab.run.recipe.gamma, lab.beside.recipe.gamma) == (100.0, 1.0)
     control(lab, "B: k, per step").value = 0.0
     lab.step()
     until(lab, "paused")
@@ -238,8 +244,7 @@ def test_what_wants_a_new_run_asks_for_reset(make):
     control(lab, "beside it").value = "nothing"
     assert lab.beside is None
     control(lab, "method").value = "vanilla"
-    able = [not control(lab, name).disabled for name in ("k, per step", "t0, steps", "γ", "lr")]
-    assert able == [False, False, False, True]
+    assert [len(shown(lab, name)) for name in ("k, per step", "t0, steps", "γ", "algorithm", "lr")] == [0, 0, 0, 0, 1]
     lab.start()
     until(lab, "done")
     assert len(lab.run.history) == 12
@@ -424,7 +429,7 @@ def test_every_story_is_a_recipe_that_runs(make, name):
     if name == "Multi-task":
         assert set(lams) == {0.5}
     if name == "lr · γ too large":
-        assert lab.run.recipe.lr * lab.run.recipe.strength == pytest.approx(1.98)
+        assert lab.run.recipe.lr * lab.run.recipe.gamma == pytest.approx(1.98)
         assert said(lab)
     with pytest.raises(ValueError, match="preset is 'none such'"):
         lab.preset("none such")

@@ -2,31 +2,17 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
 
 import pytest
 import torch
+from learner import EACH, NAME, run
 
-from recall_learn.cli import main
-from recall_learn.practice import answers, check, exercise, process, progress
+from recall_learn.practice import answers, exercise, process, progress
 from recall_learn.practice.plain import plain
 from recall_learn.practice.report import Report
-
-NAME = "fisher_empirical"
-MUTANTS = """
-MUTANTS = [
-    ("subtracts", {"a + b": "a - b"}, "you subtract"),
-]
-
-def turned(a, b):
-    return b + a
-
-OTHERS = [turned]
-"""
-EACH = exercise.named(NAME)
 
 
 @pytest.fixture
@@ -40,10 +26,6 @@ def answer(own_progress):
         return path
 
     return write
-
-
-def run(*arguments):
-    return main(["exercises", *arguments])
 
 
 def test_the_list_says_what_is_passed(capsys):
@@ -139,72 +121,12 @@ def test_hints_come_one_by_one(capsys):
     assert progress.load()[NAME]["hints"] == 3
 
 
-def test_where_nothing_can_be_noted_all_hints_are_shown(own_progress, monkeypatch, capsys):
-    (own_progress / "file").write_text("")
-    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(own_progress / "file" / "progress.json"))
-    with pytest.warns(UserWarning, match="progress is not kept"):
-        assert run("hint", NAME) == 0
-    out = capsys.readouterr().out
-    assert re.findall("^Hint .*?:", out, re.MULTILINE) == ["Hint 1 of 3:", "Hint 2 of 3:", "Hint 3 of 3:"]
-
-
 @pytest.mark.parametrize("arguments", [("--answers", "mine", "reset", NAME), ("reset", NAME, "--answers", "mine")])
 def test_the_folder_may_be_named_before_and_behind_the_command(arguments, own_progress, monkeypatch):
     monkeypatch.chdir(own_progress)
     assert run(*arguments) == 0
     assert (own_progress / "mine" / f"{NAME}.py").read_text() == EACH.file
     assert not (own_progress / "answers").exists()
-
-
-def test_try_shows_what_a_set_of_answers_gets(adding, own_progress, monkeypatch, capsys):
-    (own_progress / "mutants").mkdir()
-    known = own_progress / "mutants" / "adds.py"
-    known.write_text(MUTANTS)
-    (own_progress / "tried").mkdir()
-    for name, body in (
-        ("half", "(a + b) / 2"),
-        ("other", "b + a"),
-        ("sometimes", "a + b * bool(seen or seen.append(1))"),
-    ):
-        (own_progress / "tried" / f"{name}.py").write_text(f"def adds(a, b, seen=[]):\n    return {body}\n")
-    (own_progress / "none.py").write_text("x = (")
-    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
-    assert run("try", "adds", str(own_progress / "tried"), str(own_progress / "none.py")) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.partition(":")[0].strip() for line in lines] == [
-        *("solution", "right", "wrong", "half.py", "other.py", "sometimes.py", "none.py")
-    ]
-    assert lines[2].startswith("   wrong: subtracts: ✗ you subtract")
-    assert "✗ your result is 0.5 times the right one, in every case" in lines[3]
-    assert "✓ right" in lines[4]
-    assert "passes 2 of 3 looks" in lines[5]
-    assert "none.py, line 1, is not Python" in lines[6]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ('"you subtract"', '"you divide"', "!! wrong: subtracts: it is not told 'you divide'"),
-        ("a - b", "a + b", "!! wrong: subtracts: it passes"),
-        ("b + a", "b - a", "!! right: turned: it is refused"),
-        (
-            "]",
-            '    ("subtracts again", lambda a, b: b - a, "subtract"),\n]',
-            "it is told 'subtract', which is another one's",
-        ),
-    ],
-)
-def test_try_says_what_is_wrong_with_a_check(adding, own_progress, monkeypatch, capsys, old, new, fault):
-    (own_progress / "mutants").mkdir()
-    (own_progress / "mutants" / "adds.py").write_text(MUTANTS.replace(old, new, 1))
-    monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
-    assert run("try", "adds") == 1
-    assert fault in capsys.readouterr().out
-
-
-def test_try_needs_files_that_are_there(capsys):
-    assert run("try", NAME, "no/such.py") == 2
-    assert "no/such.py is not there; name files" in capsys.readouterr().err
 
 
 def test_the_solution_is_shown_and_noted(capsys):
@@ -253,21 +175,6 @@ def test_reset_puts_anything_aside(answer, capsys, kind):
     assert run("reset", NAME) == 0
     assert path.read_text() == EACH.file
     assert os.path.lexists(path.with_suffix(".py.1"))
-
-
-def test_progress_for_oneself_and_for_a_teacher(own_progress, capsys):
-    progress.record(Report(NAME, "failed", ""))
-    progress.record(Report(NAME, "passed", ""))
-    assert run("progress") == 0
-    out = capsys.readouterr().out
-    assert f"✓ {NAME}" in out
-    assert f"{EACH.points} of " in out
-    assert run("progress", "--json", str(own_progress / "me.json"), "--learner", "Ada") == 0
-    data = json.loads((own_progress / "me.json").read_text())
-    assert data["learner"] == "Ada"
-    assert data["points"] == EACH.points
-    (row,) = [row for row in data["exercises"] if row["name"] == NAME]
-    assert row["tries"] == 2
 
 
 def test_watch_looks_when_the_file_is_saved(answer, capsys, monkeypatch):
@@ -328,117 +235,6 @@ def test_bad_inputs_are_said_in_a_sentence(own_progress, capsys, monkeypatch):
     monkeypatch.setenv("RECALL_LEARN_EXERCISES", str(own_progress))
     assert run("list") == 2
     assert "RECALL_LEARN_EXERCISES is" in capsys.readouterr().err
-
-
-def test_what_a_later_version_wrote_stays(own_progress):
-    path = own_progress / "progress.json"
-    path.write_text(json.dumps({"format": 9, "new": [1], "exercises": {"gone": {"passed": "then", "stars": 3}}}))
-    progress.record(Report(NAME, "passed", ""))
-    data = json.loads(path.read_text())
-    assert data["new"] == [1]
-    assert data["exercises"]["gone"] == {"passed": "then", "stars": 3}
-    assert data["exercises"][NAME]["tries"] == 1
-
-
-DAMAGED = {
-    "{": "not JSON",
-    "[]": "it is []",
-    "[" * 10_000: "nested too deeply",
-    '{"exercises": [1]}': "exercises is [1]",
-    '{"exercises": {"a": 1}}': "exercises.a is 1",
-    '{"exercises": {"a": {"hints": "two"}}}': "exercises.a.hints is 'two'",
-    '{"exercises": {"a": {"tries": -1}}}': "exercises.a.tries is -1",
-    '{"exercises": {"a": {"tries": true}}}': "exercises.a.tries is True",
-    '{"exercises": {"a": {"passed": 5}}}': "exercises.a.passed is 5",
-    '{"exercises": {"a": {"tries": ' + "1" * 5000 + "}}}": "thousands of digits",
-}
-
-
-@pytest.mark.parametrize("text", DAMAGED)
-def test_a_damaged_file_is_put_aside_and_not_lost(own_progress, text):
-    path = own_progress / "progress.json"
-    path.write_text(text)
-    with pytest.warns(UserWarning, match=re.escape(DAMAGED[text])):
-        assert progress.load() == {}
-    assert path.read_text() == text  # who only looks moves nothing
-    with pytest.warns(UserWarning, match="could not be read"):
-        progress.record(Report(NAME, "passed", ""))
-    assert progress.load()[NAME]["tries"] == 1
-    (aside,) = own_progress.glob("progress.json.damaged-*")
-    assert aside.read_text() == text
-
-
-def test_two_damaged_files_of_one_second_are_both_kept(own_progress):
-    for text in ("{", "[", "}"):
-        (own_progress / "progress.json").write_text(text)
-        with pytest.warns(UserWarning, match="could not be read"):
-            progress.record(Report(NAME, "passed", ""))
-    assert sorted(each.read_text() for each in own_progress.glob("*.damaged-*")) == ["[", "{", "}"]
-
-
-@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
-def test_what_is_no_file_stays_where_it_is(own_progress, monkeypatch, capsys, kind):
-    path = own_progress / "place"
-    os.mkfifo(path) if kind == "pipe" else path.mkdir()
-    place = "/dev/null" if kind == "device" else str(path)
-    before = os.stat(place)
-    monkeypatch.setenv("RECALL_LEARN_PROGRESS", place)
-    with pytest.warns(UserWarning, match="progress is not kept"):
-        progress.record(Report(NAME, "passed", ""))
-    assert run("list") == 2
-    assert f"{place} is no file" in capsys.readouterr().err
-    assert os.stat(place).st_ino == before.st_ino
-
-
-def test_a_home_that_is_nobodys_is_said(monkeypatch, capsys):
-    monkeypatch.setenv("RECALL_LEARN_PROGRESS", "~no-such-user/progress.json")
-    assert run("list") == 2
-    assert "'~no-such-user/progress.json'" in capsys.readouterr().err
-    with pytest.warns(UserWarning, match="progress is not kept"):
-        progress.record(Report(NAME, "passed", ""))
-
-
-def test_what_the_file_says_moves_no_points(own_progress):
-    entry = {"passed": "then", "points": 1000, "lesson": 99, "name": "other"}
-    (own_progress / "progress.json").write_text(json.dumps({"exercises": {NAME: entry}}))
-    assert progress.export([EACH])["points"] == EACH.points
-    assert progress.export([EACH])["exercises"][0]["name"] == NAME
-
-
-def test_where_nothing_can_be_written_the_look_is_shown_all_the_same(own_progress, monkeypatch, capsys):
-    (own_progress / "file").write_text("")
-    monkeypatch.setenv("RECALL_LEARN_PROGRESS", str(own_progress / "file" / "progress.json"))
-    with pytest.warns(UserWarning, match="progress is not kept"):
-        check(NAME, lambda weights, x, y: None)
-    assert "is there a `return`?" in capsys.readouterr().out
-
-
-NOTES = f"""
-from recall_learn.practice import progress
-from recall_learn.practice.report import Report
-for _ in range(10):
-    progress.record(Report({NAME!r}, "failed", ""))
-"""
-
-
-def test_processes_at_once_lose_nothing(own_progress):
-    link = own_progress / "link.json"
-    link.symlink_to(own_progress / "progress.json")  # two names of one file are one file
-    places = [str(own_progress / "progress.json"), str(link)] * 2
-    children = [
-        subprocess.Popen([sys.executable, "-c", NOTES], env={**os.environ, "RECALL_LEARN_PROGRESS": place})
-        for place in places
-    ]
-    assert [child.wait(120) for child in children] == [0] * 4
-    assert progress.load()[NAME]["tries"] == 40
-    assert link.is_symlink()
-
-
-def test_check_shows_and_notes(capsys):
-    check(NAME, lambda weights, x, y: x)
-    assert f"✗ {NAME}: your result has shape" in capsys.readouterr().out
-    assert progress.load()[NAME] == {"tries": 1, "first": progress.load()[NAME]["first"]}
-    assert os.environ["RECALL_LEARN_PROGRESS"] == str(progress.where())
 
 
 def test_a_notebook_shows_colour_and_the_text_cannot_leave_its_place():

@@ -9,10 +9,9 @@ import torch
 from small import refused
 from torch import nn
 from torch.utils.data import DataLoader
-from ways import batched, bert, farthest, fisher_of, rows, same, weights
+from ways import STEADY, batched, bert, farthest, fisher_of, rows, same, weights
 
 from recall_learn import ChildTuningF, RecAdam, Sigmoid, compose, recall_groups
-from recall_learn.methods import METHODS
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.runs.compose import methods_of
@@ -50,7 +49,7 @@ def test_the_loop_in_the_docstring_is_recadam_and_a_mask_by_hand():
     assert not same(weights(model), start)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", STEADY)
 def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
     data = rows(8)
     batch = batched(data)

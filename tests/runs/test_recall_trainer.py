@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 from small import refused
-from ways import NEW, arguments, batched, bert, farthest, fisher_of, rows, same, weights
+from ways import NEW, STEADY, arguments, batched, bert, farthest, fisher_of, rows, same, weights
 
 from recall_learn import RecallTrainer, compose
 from recall_learn.measures.distance import distance
@@ -33,7 +33,7 @@ def trained(model, folder, method, resume=None, callbacks=(), loss_kwargs=False,
     return trainer
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", STEADY)
 def test_two_batches_of_four_are_one_of_eight(tmp_path, method):
     ends = []
     for batch, accumulation in ((8, 1), (4, 2)):

@@ -17,8 +17,8 @@ from ways import NEW, arguments, bert, farthest, fisher_of, rows, weights
 from recall_learn import RecallTrainer
 from recall_learn.methods import METHODS
 
-METHOD_SETS = [*METHODS, "ewc + child-d", "recadam(t0=2) + child-f"]
-SETTINGS = {"max_steps": 4, "weight_decay": 0.1, "max_grad_norm": 0.5, "logging_strategy": "steps", "logging_steps": 4}
+METHOD_SETS = [name for name in METHODS if name not in ("ewc", "child-d")] + ["ewc + child-d"]
+SETTINGS = {"max_steps": 3, "weight_decay": 0.1, "max_grad_norm": 0.5, "logging_strategy": "steps", "logging_steps": 3}
 # Adam divides by the root of what it sums: at a weight whose gradient is 0 but for the order of a sum (a key's bias),
 # it would walk along the rounding
 SETTINGS["adam_epsilon"] = 1e-4
@@ -41,8 +41,15 @@ class Sharded(RecallTrainer):
         self.is_fsdp_enabled = True
 
 
-def trained(kind, folder, method, batch, accumulation=1, resume=None, **more):
+def made():
+    """With a part that is in no output, as a pooler may be: a penalty has a gradient there, the loss has none."""
     model = bert()
+    model.bert.unused = torch.nn.Linear(3, 5)
+    return model
+
+
+def trained(kind, folder, method, batch, accumulation=1, resume=None, model=None, **more):
+    model = model or made()
     fisher = fisher_of(model)
     trainer = kind(
         model,
@@ -80,12 +87,11 @@ def one_of_two(rank, folder):
     warnings.simplefilter("ignore")
     found = {name: trained(*given) for name, given in ways(folder)}
     for kind, name in ((RecallTrainer, "ddp"), (Sharded, "fsdp2")):
-        saving = {"save_strategy": "steps", "save_steps": 2}
-        given = ("recadam(t0=2) + child-f", 4)
-        found[f"{name} through"] = trained(kind, f"{folder}/{name} one", *given, **saving)
-        found[f"{name} gone on"] = trained(
-            kind, f"{folder}/{name} two", *given, resume=f"{folder}/{name} one/checkpoint-2", **saving
-        )
+        saving, given = {"save_strategy": "steps", "save_steps": 2}, ("recadam(t0=2) + child-f", 4)
+        # torch's distributed checkpoints cannot load the state of a parameter that never had a gradient
+        found[f"{name} through"] = trained(kind, f"{folder}/{name}", *given, model=bert(), **saving)
+        begun = f"{folder}/{name}/checkpoint-2"
+        found[f"{name} gone on"] = trained(kind, f"{folder}/{name} on", *given, resume=begun, model=bert())
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -102,7 +108,7 @@ def two(tmp_path_factory):
 @pytest.mark.parametrize("method", METHOD_SETS)
 def test_two_processes_end_as_one_with_the_joint_batch(two, tmp_path, method):
     alone, log = trained(RecallTrainer, tmp_path, method, 8)
-    start = weights(bert())
+    start = weights(made())
     for found in two:
         for way in ("ddp", "fsdp2"):
             got, got_log = found[f"{way} {method}"]
@@ -118,7 +124,7 @@ def test_two_processes_end_as_one_with_the_joint_batch(two, tmp_path, method):
 def test_accumulated_in_two_processes(two, tmp_path, way):
     alone, log = trained(RecallTrainer, tmp_path, "l2sp(gamma=50)", 8)
     got, got_log = two[0][f"{way} accumulated"]
-    assert farthest(got, alone) < 1e-3 * farthest(alone, weights(bert()))
+    assert farthest(got, alone) < 1e-3 * farthest(alone, weights(made()))
     assert got_log["penalty"] == pytest.approx(log["penalty"], rel=1e-3)
 
 

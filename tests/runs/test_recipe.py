@@ -226,7 +226,7 @@ def test_a_former_record_keeps_its_meaning_whatever_the_defaults_become(monkeypa
     short = {"method": method, "backbone": backbone, "steps": 120}  # as a grid's file had it
     then = Recipe.recorded(values)
     assert (then.gamma, then.evaluate_every) == (gamma, 12)
-    others = {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled", "gamma": 7.0, "beta": 7.0}
+    others = {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled", "gamma": 7.0, "beta": 7.0, "mask": "weight"}
     for each in METHODS.values():
         monkeypatch.setattr(each.__init__, "__defaults__", tuple(others[name] for name in each.settings()))
     recipe_module._parsed_text.cache_clear()

@@ -12,7 +12,7 @@ from recall_learn.methods import METHODS
 from recall_learn.models import backbones
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs.trainer import Order
-from recall_learn.tasks import glue
+from recall_learn.tasks import loading
 
 LR, STEPS, BATCH, DECAY, CLIP, SEED, LENGTH = 1e-3, 6, 4, 0.1, 0.5, 5, 40
 
@@ -39,7 +39,8 @@ class Start:
         self.model = self.backbone.model
         self.anchors = dict(self.backbone.anchors)
         self.collator = DataCollatorWithPadding(self.backbone.tokenizer)
-        data = glue.tokenize(glue.load("mrpc", world / "glue")["train"], "mrpc", self.backbone.tokenizer, LENGTH)
+        task = loading.load("mrpc", world / "glue")
+        data = loading.tokenize(task["train"], task.task, self.backbone.tokenizer, LENGTH)
         recipe = Recipe(str(world / "bert"), "mrpc", steps=STEPS, batch_size=BATCH, seed=SEED)
         self.rows = [data[n] for batch in Order(len(data), recipe) for n in batch]
 

@@ -60,10 +60,19 @@ class RecAdamMethod(Method):
     acting: ClassVar[type[Acting]] = _Acting
 
     k: float = setting(
-        0.1, "rate of lambda's sigmoid, per step; inf is a jump", low=0, infinite=True, log=True, live=True
+        0.1,
+        "rate of lambda's sigmoid, per step; inf is a jump",
+        low=0,
+        infinite=True,
+        log=True,
+        live=True,
+        unit="per step",
+        span=(1e-4, 1),
     )
-    t0: float = setting(250.0, "the step at which lambda is 1/2", low=0, live=True)
-    gamma: float | None = setting(None, "strength of the pull; by default 0.1 / lr", low=0, log=True, live=True)
+    t0: float = setting(250.0, "the step at which lambda is 1/2", low=0, live=True, unit="steps")
+    gamma: float | None = setting(
+        None, "strength of the pull; by default 0.1 / lr", low=0, log=True, live=True, span=(1e-3, 1e5)
+    )
     algorithm: str = setting("paper", "the form of the algorithm", choices=ALGORITHMS)
 
     def resolved(self, lr: float) -> Self:
