@@ -1,11 +1,9 @@
 """Numbers as a page holds them."""
 
-from typing import Any
-
 import numpy as np
 
 
-def six_digits(value: Any) -> Any:
+def six_digits(value: object) -> object:
     """Six significant digits of every number in lists, arrays and dictionaries, which come back as plain ones.
 
     So a page is lighter, no small value becomes 0 on a logarithmic axis, and a curve is the same when its slider comes

@@ -26,7 +26,7 @@ def told(title: str, text: str, where: str) -> dict[str, str]:
     return {"text/plain": "\n".join(textwrap.fill(line, WIDTH) for line in (title, text, f"({where})"))}
 
 
-def show(bundle: dict[str, Any]) -> None:
+def show(bundle: dict[str, object]) -> None:
     """Show an output in the cell that runs."""
     from IPython.display import display
 

@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import nn
 
 from recall_learn.models.masked_lm import Examples
 from recall_learn.theory.fisher import evaluating
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class Asked(Protocol):
+    """What can be asked: a prompt that holds ``[MASK]`` once, and the word that belongs there."""
+
+    prompt: str
+    answer: str
 
 
 class Lost(NamedTuple):
@@ -34,7 +44,7 @@ class Cloze:
     lost: tuple[Lost, ...]
 
 
-def cloze_rows(tokenizer: Any, facts: Sequence[Any]) -> Any:
+def cloze_rows(tokenizer: "PreTrainedTokenizerBase", facts: Sequence[Asked]) -> Examples:
     """Facts (each with a ``prompt`` that holds ``[MASK]`` once, and an ``answer``) as `masked_lm.Examples`.
 
     Raises:
@@ -56,7 +66,9 @@ def cloze_rows(tokenizer: Any, facts: Sequence[Any]) -> Any:
 
 
 @torch.no_grad()
-def cloze(masked_lm: nn.Module, tokenizer: Any, facts: Sequence[Any], rows: Any = None) -> Cloze:
+def cloze(
+    masked_lm: nn.Module, tokenizer: "PreTrainedTokenizerBase", facts: Sequence[Asked], rows: Examples | None = None
+) -> Cloze:
     """Ask the facts: "Mara lives in [MASK]." No random number is drawn.
 
     Args:

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from recall_learn.measures.source import source_loss
 from recall_learn.theory.fisher import evaluating
 
+if TYPE_CHECKING:
+    from recall_learn.models.masked_lm import Examples
+
 
 def recovery(
     masked_lm: nn.Module,
     batches: Callable[[int], tuple[dict[str, Tensor], Tensor]],
-    examples: Any,
+    examples: "Examples",
     before: float,
     *,
     within: float = 0.05,

@@ -1,16 +1,23 @@
 """What a sentence encoder still knows: zero-shot similarity of sentences."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 
 @torch.no_grad()
 def embed(
-    encoder: nn.Module, tokenizer: Any, texts: Sequence[str], batch_size: int = 64, max_length: int = 128
+    encoder: nn.Module,
+    tokenizer: "PreTrainedTokenizerBase",
+    texts: Sequence[str],
+    batch_size: int = 64,
+    max_length: int = 128,
 ) -> np.ndarray:
     """Sentence embeddings as all-MiniLM-L6-v2 was trained to give them: the mean over the tokens, of length 1.
 
@@ -47,7 +54,11 @@ def embed(
 
 
 def sentence_similarity(
-    encoder: nn.Module, tokenizer: Any, pairs: Iterable[tuple[str, str]], scores: Sequence[float], batch_size: int = 64
+    encoder: nn.Module,
+    tokenizer: "PreTrainedTokenizerBase",
+    pairs: Iterable[tuple[str, str]],
+    scores: Sequence[float],
+    batch_size: int = 64,
 ) -> float:
     """Zero-shot sentence similarity: Spearman's rank correlation between cosines and human scores.
 

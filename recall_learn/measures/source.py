@@ -1,11 +1,14 @@
 """How well hidden words are still said: the loss that pretraining minimised."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
 
 from recall_learn.theory.fisher import evaluating
+
+if TYPE_CHECKING:
+    from recall_learn.models.masked_lm import Examples
 
 
 class Source(NamedTuple):
@@ -16,7 +19,7 @@ class Source(NamedTuple):
 
 
 @torch.no_grad()
-def say_hidden(masked_lm: nn.Module, examples: Any, batch_size: int = 256) -> Source:
+def say_hidden(masked_lm: nn.Module, examples: "Examples", batch_size: int = 256) -> Source:
     r"""What the encoder still knows of the words it was pretrained on: the mean of :math:`-\log p(w_m)`, and accuracy.
 
     Args:
@@ -35,6 +38,6 @@ def say_hidden(masked_lm: nn.Module, examples: Any, batch_size: int = 256) -> So
     return Source(total / count, right / count)
 
 
-def source_loss(masked_lm: nn.Module, examples: Any, batch_size: int = 256) -> float:
+def source_loss(masked_lm: nn.Module, examples: "Examples", batch_size: int = 256) -> float:
     """The masked-language-model loss in nats per hidden word; arguments as in `say_hidden`."""
     return say_hidden(masked_lm, examples, batch_size).loss

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file
@@ -30,6 +30,9 @@ from recall_learn.support.checks import whole
 from recall_learn.support.process_wide import silent
 from recall_learn.support.random_state import own_randomness
 from recall_learn.theory.anchors import fingerprint
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +59,13 @@ class Backbone:
     """
 
     model: nn.Module
-    tokenizer: Any
+    tokenizer: "PreTrainedTokenizerBase"
     anchors: Mapping[str, Tensor]
     unanchored: tuple[str, ...]
     name: str
     fingerprint: str
     source: str
-    world: Mapping[str, Any] | None = None
+    world: Mapping[str, object] | None = None
 
 
 def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0) -> Backbone:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
@@ -25,6 +25,9 @@ from recall_learn.models import folders
 from recall_learn.support.checks import shown
 from recall_learn.support.reading import read_json
 from recall_learn.world import World
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 OF_A_TASK = (
     *("num_labels", "_num_labels", "id2label", "label2id", "problem_type", "finetuning_task", "task_specific_params"),
@@ -53,7 +56,7 @@ class _Entries(TypedDict, total=False):
     world: _OfWorld | None
 
 
-def read_config(folder: Path, **settings: Any) -> Any:
+def read_config(folder: Path, **settings: object) -> "PretrainedConfig":
     """The configuration of a folder's encoder, with the defaults of its class for all that is about something else.
 
     Args:
@@ -82,7 +85,7 @@ def read_config(folder: Path, **settings: Any) -> Any:
     return config
 
 
-def check_fit(folder: Path, config: Any, auto_class: str) -> None:
+def check_fit(folder: Path, config: "PretrainedConfig", auto_class: str) -> None:
     """Compare a model with the weights that are stored for it, without allocating either.
 
     Args:

@@ -5,12 +5,14 @@ Weights are read from safetensors files only, and no code from a folder is ever 
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import TypedDict
 
 from recall_learn.support.checks import SHOWN
 from recall_learn.support.reading import read_json
+
+T = TypeVar("T")
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 VOCABULARIES = (
@@ -122,7 +124,7 @@ def _of_each(folder: Path, what: Callable[[Any], Any]) -> dict[str, Any]:
     return found
 
 
-def read(folder: Path, kind: str | type, **arguments: Any) -> Any:
+def read(folder: Path, kind: str | type[T], **arguments: object) -> T:
     """``from_pretrained`` of a class, or of transformers' by name: local, no foreign code, one sentence on failure."""
     import transformers
 
@@ -133,7 +135,7 @@ def read(folder: Path, kind: str | type, **arguments: Any) -> Any:
     )
 
 
-def attempt(failed: str, function: Any) -> Any:
+def attempt(failed: str, function: Callable[[], T]) -> T:
     """Call what reads files that somebody else made: whatever it raises becomes a ValueError in one sentence."""
     try:
         return function()

@@ -17,9 +17,11 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from recall_learn.support.checks import one_line
+
+T = TypeVar("T")
 
 TIMEOUT = 4.0
 """Seconds that the hub has to answer the first question, name resolution included."""
@@ -152,7 +154,7 @@ def _client(asked: dict[str, Any], environment: dict[str, str]) -> tuple[dict[st
             reader.join()
 
 
-def within(seconds: float, function: Callable[[], Any]) -> Any:
+def within(seconds: float, function: Callable[[], T]) -> T:
     """Call ``function`` and give its result or its error, or raise TimeoutError after ``seconds``.
 
     A thread that is late is left behind: the system's name resolution takes no timeout and cannot be interrupted.

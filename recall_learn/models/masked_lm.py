@@ -14,7 +14,7 @@ import lzma
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 from recall_learn.models import backbones, places
 from recall_learn.models.backbones import Backbone
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MINILM_HEAD = Path(__file__).parents[1] / "data" / "minilm-head.safetensors"
 SHARE = 0.15
@@ -150,7 +153,7 @@ class Examples:
         return values + [self.pad if key == "input_ids" else 0] * (length - len(values))
 
 
-def hide_each(texts: Sequence[str | tuple[str, str]], tokenizer: Any) -> Examples:
+def hide_each(texts: Sequence[str | tuple[str, str]], tokenizer: "PreTrainedTokenizerBase") -> Examples:
     """Every word of every text hidden once, one a row: the exact loss of "one word is hidden, whichever".
 
     Punctuation is no word: it is too easy to say.
@@ -176,7 +179,13 @@ def hide_each(texts: Sequence[str | tuple[str, str]], tokenizer: Any) -> Example
 
 
 def hide_share(
-    text: str, tokenizer: Any, *, limit: int, length: int = 128, share: float = SHARE, seed: int = 0
+    text: str,
+    tokenizer: "PreTrainedTokenizerBase",
+    *,
+    limit: int,
+    length: int = 128,
+    share: float = SHARE,
+    seed: int = 0,
 ) -> Examples:
     """Blocks of a running text, a fixed random share of each one's tokens hidden: the same ones at every call.
 

@@ -8,12 +8,22 @@ fills.
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from recall_learn.support.checks import shown
 from recall_learn.theory.anchors import some, trainable
+
+
+class Missing(Protocol):
+    """What ``load_state_dict(..., strict=False)`` answers."""
+
+    missing_keys: list[str]
+
+
+New = Mapping[str, Iterable[object]] | Iterable[str] | Missing
+"""How it is said which weights are new, see `recall_groups`."""
 
 MARK = "_is_hf_initialized"
 """What ``from_pretrained`` sets on the parameters that it fills from a checkpoint, and on no other: so in transformers
@@ -26,8 +36,8 @@ WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module")
 
 
 def recall_groups(
-    model: nn.Module, weight_decay: float = 0.0, *, new: Any = None, anchors: Mapping[str, Tensor] | None = None
-) -> list[dict[str, Any]]:
+    model: nn.Module, weight_decay: float = 0.0, *, new: New | None = None, anchors: Mapping[str, Tensor] | None = None
+) -> list[dict[str, object]]:
     """Parameter groups for `recall_learn.RecAdam`: what the checkpoint held is recalled, what is new is not.
 
     Frozen parameters are left out; a tied weight is there once. Biases and norms (fewer than 2 dimensions) are not
@@ -69,7 +79,7 @@ def recall_groups(
     return [{"params": named, "recall": recall, "weight_decay": decay} for (recall, decay), named in groups.items()]
 
 
-def pretrained_parameters(model: nn.Module, new: Any = None) -> dict[str, nn.Parameter]:
+def pretrained_parameters(model: nn.Module, new: New | None = None) -> dict[str, nn.Parameter]:
     """The parameters that a checkpoint filled, under their names in ``model``; frozen ones too, a tied weight once.
 
     Args:

@@ -8,12 +8,15 @@ import inspect
 import logging
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from recall_learn.models import folders
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ ROUNDING = 1e-4
 _TOO_MANY = "{} has a tokenizer of {} tokens, more than the model has embeddings for"
 
 
-def read_tokenizer(folder: Path, config: Any) -> Any:
+def read_tokenizer(folder: Path, config: "PretrainedConfig") -> "PreTrainedTokenizerBase":
     """The tokenizer in a backbone's folder; the configuration is told what it writes.
 
     It has a padding token also where the model was pretrained without one (GPT-2).
@@ -63,7 +66,7 @@ def read_tokenizer(folder: Path, config: Any) -> Any:
     return tokenizer
 
 
-def fit_tokenizer(tokenizer: Any, model: nn.Module, stored_pad: int | None) -> None:
+def fit_tokenizer(tokenizer: "PreTrainedTokenizerBase", model: nn.Module, stored_pad: int | None) -> None:
     """Give the tokenizer the model's length and inputs, and refuse one that the model cannot read.
 
     Args:
@@ -94,7 +97,7 @@ def fit_tokenizer(tokenizer: Any, model: nn.Module, stored_pad: int | None) -> N
     tokenizer.model_input_names = [name for name in names if name in read]
 
 
-def try_out(model: nn.Module, tokenizer: Any) -> None:
+def try_out(model: nn.Module, tokenizer: "PreTrainedTokenizerBase") -> None:
     """Read two examples, and one of them alone: what does not work at all is said before it is trained.
 
     The tokenizer pads on the right; or on the left, where only that leaves an example's logits as they are alone

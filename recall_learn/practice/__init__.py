@@ -7,7 +7,7 @@ __all__ = ["Case", "Mistake", "array", "built", "case", "check", "examine", "sam
 HOMES = {"array": "compare", "same": "compare", "built": "wire"}
 
 
-def check(name: str, answer: Any) -> None:
+def check(name: str, answer: object) -> None:
     """Look at an answer, show what was found, and note it in the learner's progress.
 
     Args:

@@ -25,13 +25,13 @@ ZERO = 1e-9
 """What counts as 0 where all that is right is 0."""
 
 
-def same(got: Any, want: Any, tolerance: float = TOLERANCE) -> bool:
+def same(got: object, want: object, tolerance: float = TOLERANCE) -> bool:
     """Whether two values are the same, but for rounding."""
     got, want = plain(got), plain(want)
     return not _unlike(got, want, "") and not _difference(got, want, tolerance, "")
 
 
-def unlike(got: Any, want: Any, what: str = "your result") -> str:
+def unlike(got: object, want: object, what: str = "your result") -> str:
     """What is wrong with the kind of a value: None, another type, shape or set of keys. "" where nothing is."""
     got, want = plain(got), plain(want)
     if got is None and want is not None:
@@ -102,7 +102,7 @@ def _row(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, torch.Tensor) else value
 
 
-def difference(got: Any, want: Any, tolerance: float = TOLERANCE, what: str = "your result") -> str:
+def difference(got: object, want: object, tolerance: float = TOLERANCE, what: str = "your result") -> str:
     """Where two values of the same kind differ, as a sentence; "" where they do not."""
     return _difference(plain(got), plain(want), tolerance, what)
 
@@ -134,7 +134,7 @@ def _difference(got: Any, want: Any, tolerance: float, what: str) -> str:
     return f"{what}{where} is {mine[place]:.9g}; it has to be {right[place]:.9g}"
 
 
-def undefined(got: Any, want: Any) -> str:
+def undefined(got: object, want: object) -> str:
     """A sentence where a value has more nans than the right one, else ""."""
     mine, right = flat(got), flat(want)
     return "your result holds a nan (not a number)" if np.isnan(mine).sum() > np.isnan(right).sum() else ""
@@ -154,7 +154,7 @@ def close(mine: np.ndarray, right: np.ndarray, tolerance: float, whole: bool = F
         return np.allclose(mine, right, rtol=tolerance, atol=absolute, equal_nan=True)
 
 
-def permuted(got: Any, want: Any, tolerance: float) -> bool:
+def permuted(got: object, want: object, tolerance: float) -> bool:
     """Whether a tuple or a list of a few has the right parts in another order."""
     if not (isinstance(got, list | tuple) and isinstance(want, list | tuple) and len(got) == len(want) <= 5):
         return False
@@ -164,7 +164,7 @@ def permuted(got: Any, want: Any, tolerance: float) -> bool:
     )
 
 
-def misspelt(got: Any, want: Any) -> str:
+def misspelt(got: object, want: object) -> str:
     """A sentence where a word is the right one but for capitals and blanks, else ""."""
     if not isinstance(got, str) or not isinstance(want, str) or got == want:
         return ""
@@ -172,12 +172,12 @@ def misspelt(got: Any, want: Any) -> str:
     return f"your result is {got!r}, and it is spelled {want!r}" if alike else ""
 
 
-def numeric(value: Any) -> bool:
+def numeric(value: object) -> bool:
     """Whether a value is a number or an array of them."""
     return numbers(plain(value)) is not None
 
 
-def array(value: Any) -> np.ndarray:
+def array(value: object) -> np.ndarray:
     """A number, a tensor or a list as a float64 array.
 
     Raises:
@@ -190,7 +190,7 @@ def array(value: Any) -> np.ndarray:
     return found
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value in a few characters."""
     value = plain(value)
     found = numbers(value)
@@ -204,7 +204,7 @@ def shown(value: Any) -> str:
     return f"[{text}{', ...' if found.size > 4 else ''}]"
 
 
-def named(value: Any) -> str:
+def named(value: object) -> str:
     """What kind of thing a value is."""
     value = plain(value)
     if isinstance(value, Odd):
@@ -215,7 +215,9 @@ def named(value: Any) -> str:
     return kinds.get(type(value)) or f"a {'string' if isinstance(value, str) else type(value).__name__}"
 
 
-def ratio(pairs: Sequence[tuple[Any, Any]], known: Sequence[Mapping[str, float]], of: str = "the right one") -> str:
+def ratio(
+    pairs: Sequence[tuple[object, object]], known: Sequence[Mapping[str, float]], of: str = "the right one"
+) -> str:
     """What a wrong result is of the right one, in every entry and every case: a factor, which may be a known quantity.
 
     Args:
@@ -257,13 +259,13 @@ def _factor(got: Any, want: Any) -> float | None:
     return factor
 
 
-def near(got: Any, want: Any) -> bool:
+def near(got: object, want: object) -> bool:
     """Whether numbers differ by no more than a hundredth, which no factor is told from."""
     mine, right = flat(got), flat(want)
     return mine.shape == right.shape and np.allclose(mine, right, rtol=1e-2, atol=1e-12)
 
 
-def flat(value: Any) -> np.ndarray:
+def flat(value: object) -> np.ndarray:
     """All numbers of a value, in one row."""
     value = plain(value)
     found = numbers(value)
@@ -273,7 +275,7 @@ def flat(value: Any) -> np.ndarray:
     return np.concatenate([flat(each) for each in parts]) if parts else np.zeros(0)
 
 
-def transposed(got: Any, want: Any) -> bool:
+def transposed(got: object, want: object) -> bool:
     """Whether a matrix is the right one with rows and columns exchanged."""
     mine, right = numbers(plain(got)), numbers(plain(want))
     if mine is None or right is None or mine.ndim != 2 or mine.shape != right.T.shape:
@@ -281,7 +283,7 @@ def transposed(got: Any, want: Any) -> bool:
     return close(mine, right.T, TOLERANCE) and not (mine.shape == right.shape and close(mine, right, TOLERANCE))
 
 
-def changed(before: Any, after: Any) -> str:
+def changed(before: object, after: object) -> str:
     """What was changed in place, between a copy from before and the thing itself: "" or what, as "its weights"."""
     if type(before) is not type(after):
         return "its value"

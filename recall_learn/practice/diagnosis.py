@@ -26,15 +26,15 @@ class Drawn:
         want: what is right, plain.
     """
 
-    case: Any
+    case: object
     packed: bytes
-    want: Any
+    want: object
 
 
 class Known:
     """A known mistake in the cases of a look, computed case by case when it is asked for, and once."""
 
-    def __init__(self, mistake: Any, drawn: list[Drawn], tolerance: float, check: ModuleType):
+    def __init__(self, mistake: object, drawn: list[Drawn], tolerance: float, check: ModuleType):
         self.says, self.function = mistake.says, mistake.function
         self.drawn, self.tolerance, self.check = drawn, tolerance, check
         self.result, self.wrong = cache(self._result), cache(self._wrong)
@@ -62,7 +62,7 @@ class Diagnosis:
         came: what came there.
     """
 
-    def __init__(self, got: list[Any], drawn: list[Drawn], known: list[Known], tolerance: float):
+    def __init__(self, got: list[object], drawn: list[Drawn], known: list[Known], tolerance: float):
         self.got, self.drawn, self.known, self.tolerance = got, drawn, known, tolerance
         pairs = zip(got, drawn, strict=True)
         self.wrong = [not compare.same(mine, each.want, tolerance) for mine, each in pairs]

@@ -36,7 +36,7 @@ class _TimeUp(BaseException):
     """Ends a learner's code; no ``except Exception`` catches it."""
 
 
-def call(function: Callable, arguments: tuple, seconds: float) -> Any:
+def call(function: Callable, arguments: tuple, seconds: float) -> object:
     """``function(*arguments)`` under the usual settings, see `state.standard`; they are put back.
 
     Raises:

@@ -65,7 +65,7 @@ class Answer(Protocol):
     def signature(self) -> None:
         """Refuse what cannot be called."""
 
-    def ask(self, request: bytes) -> tuple[Any, str]:
+    def ask(self, request: bytes) -> tuple[object, str]:
         """What comes of one call, and a complaint of what it has changed, or ""."""
 
 
@@ -100,7 +100,7 @@ class Draw:
         self.known = [diagnosis.Known(each, self.drawn, self.tolerance, self.check) for each in mistakes]
 
 
-def examine(exercise: str | Exercise, answer: Any, seed: int | None = None) -> Report:
+def examine(exercise: str | Exercise, answer: object, seed: int | None = None) -> Report:
     """Look at an answer.
 
     Args:

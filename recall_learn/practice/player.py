@@ -29,7 +29,7 @@ LEAST = 0.5
 class Here:
     """An answer in this process."""
 
-    def __init__(self, exercise: Exercise, entry: Any):
+    def __init__(self, exercise: Exercise, entry: object):
         self.exercise, self.entry, self.check = exercise, entry, exercise.check
         self.left = getattr(self.check, "SECONDS", SECONDS)
         play = getattr(self.check, "play", None)
@@ -58,7 +58,7 @@ class Here:
             mine = ", ".join(found.parameters) or "nothing"
             raise Complaint(f"it takes ({mine}), and is called with ({', '.join(wanted)})") from None
 
-    def ask(self, request: bytes) -> tuple[Any, str]:
+    def ask(self, request: bytes) -> tuple[object, str]:
         """What comes of one call, plain, and a complaint of an argument that the answer has changed, or "".
 
         Args:

@@ -71,7 +71,7 @@ class There:
 
         self._told(wire.pack({"solution": str(self.exercise.path.absolute()), "answer": str(self.path)}))
 
-    def ask(self, request: bytes) -> tuple[Any, str]:
+    def ask(self, request: bytes) -> tuple[object, str]:
         """What comes of one call, as `player.Here.ask` has it."""
         from recall_learn.practice.values import plain
 

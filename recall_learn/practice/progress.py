@@ -57,7 +57,7 @@ def where() -> Path:
         raise ValueError(f"{FILE} is {named!r}, and there is no such home ({error}); name a file") from None
 
 
-def load() -> dict[str, dict[str, Any]]:
+def load() -> dict[str, dict[str, object]]:
     """Exercise -> what was done: ``tries``, ``hints``, and the dates ``first``, ``passed``, ``solution``.
 
     A file that is damaged counts as none, with a warning.
@@ -106,7 +106,7 @@ def solution_seen(name: str) -> None:
     _change(name, lambda entry: entry.setdefault("solution", _now()))
 
 
-def export(exercises: list[Exercise], learner: str = "") -> dict[str, Any]:
+def export(exercises: list[Exercise], learner: str = "") -> dict[str, object]:
     """Everything for a teacher: each exercise of this book with its points, and the sum of those that are passed."""
     done = load()
     rows = [

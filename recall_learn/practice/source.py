@@ -4,7 +4,6 @@ import ast
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from recall_learn.practice.exercise import Exercise
 from recall_learn.practice.report import Complaint
@@ -27,7 +26,7 @@ HIDDEN = (
 )
 
 
-def read(path: Path, flags: int = 0) -> Any:
+def read(path: Path, flags: int = 0) -> object:
     """An answer's file, compiled as Python does it: a byte order mark and a line ``# coding: ...`` count.
 
     Args:
@@ -71,7 +70,7 @@ def _line(data: bytes, place: int) -> int:
     return data.count(b"\n", 0, place) + 1
 
 
-def load(exercise: Exercise, path: Path) -> Any:
+def load(exercise: Exercise, path: Path) -> object:
     """The function or class in a learner's file.
 
     Raises:

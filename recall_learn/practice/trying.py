@@ -5,7 +5,6 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recall_learn.practice import source
 from recall_learn.practice.exercise import Exercise, load_file
@@ -43,14 +42,14 @@ def mutants(exercise: Exercise) -> types.ModuleType:
     return load_file(exercise.path.parents[1] / "mutants" / exercise.path.name, f"mutants_{exercise.name}")
 
 
-def made(exercise: Exercise, code: str) -> Any:
+def made(exercise: Exercise, code: str) -> object:
     """The function or class that a piece of source defines for an exercise."""
     module = types.ModuleType("answer")
     exec(compile(code, f"<{exercise.name}>", "exec"), module.__dict__)
     return getattr(module, exercise.entry)
 
 
-def edited(exercise: Exercise, edits: dict[str, str]) -> Any:
+def edited(exercise: Exercise, edits: dict[str, str]) -> object:
     """The solution with some of its text exchanged.
 
     Raises:
@@ -69,7 +68,7 @@ def _draw(exercise: Exercise, seed: int) -> Draw:
     return Draw(exercise, seed)
 
 
-def look(exercise: Exercise, answer: Any, seed: int) -> Report:
+def look(exercise: Exercise, answer: object, seed: int) -> Report:
     """Look at an answer; the cases of a seed are drawn once for all answers."""
     return look_at(_draw(exercise, seed), Here(exercise, answer))
 

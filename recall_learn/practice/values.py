@@ -35,7 +35,7 @@ class Odd:
     advice: str = ""
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """What a value is, see the module's head. Applied twice it changes nothing."""
     return _plain(value, DEPTH, [ENTRIES])
 
@@ -141,7 +141,7 @@ def _of_array(value: np.ndarray) -> Any:
     return value.item() if value.ndim == 0 else torch.from_numpy(value)
 
 
-def numbers(value: Any) -> np.ndarray | None:
+def numbers(value: object) -> np.ndarray | None:
     """A plain value as an array of float64; None if it is no number and no array of them, also nested in lists."""
     if isinstance(value, bool | int | float):
         return np.asarray(value, dtype=np.float64)
@@ -155,7 +155,7 @@ def numbers(value: Any) -> np.ndarray | None:
     return np.stack(parts) if parts else np.zeros(0)
 
 
-def of_kind(value: Any, kind: type) -> bool:
+def of_kind(value: object, kind: type) -> bool:
     """Whether all numbers of a plain value are of a kind: bool, or int (which a bool is not)."""
     if isinstance(value, torch.Tensor):
         return value.dtype == {bool: torch.bool, int: torch.int64}[kind]
@@ -164,7 +164,7 @@ def of_kind(value: Any, kind: type) -> bool:
     return type(value) is kind
 
 
-def like(value: Any, pattern: Any) -> Any:
+def like(value: object, pattern: object) -> object:
     """A plain value in the kind of another one, as far as it goes: an array as a list where that one is a list."""
     if isinstance(pattern, np.ndarray):
         found = numbers(value)

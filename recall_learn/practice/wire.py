@@ -33,7 +33,7 @@ class Built:
     seed: int
 
 
-def built(function: Callable, *arguments: Any) -> Built:
+def built(function: Callable, *arguments: object) -> Built:
     """An argument of a case that is no plain value, such as a model: ``function(*arguments)``, made anew for each call.
 
     Torch's random numbers are the same ones each time that it is made, so that a new layer has the same weights.
@@ -45,7 +45,7 @@ def built(function: Callable, *arguments: Any) -> Built:
     return Built(function, arguments, int(torch.randint(2**62, ())))
 
 
-def pack(value: Any) -> bytes:
+def pack(value: object) -> bytes:
     """A value as bytes: a head of JSON and the arrays behind it.
 
     Raises:
@@ -86,7 +86,7 @@ def _kept(data: bytes, arrays: list[bytes]) -> int:
     return len(data)
 
 
-def unpack(data: bytes, module: Any = None) -> Any:
+def unpack(data: bytes, module: object = None) -> object:
     """The value that was packed. Nothing in it is run: without ``module`` only what is plain is read.
 
     Args:

@@ -15,7 +15,7 @@ SHOWN = 80
 """Characters of a value that a message shows."""
 
 
-def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     """A whole number as a plain int.
 
     Args:
@@ -37,7 +37,7 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     return int(value)
 
 
-def number(name: str, value: Any, holds: Callable[[float], bool], right: str, *, infinite: bool = False) -> float:
+def number(name: str, value: object, holds: Callable[[float], bool], right: str, *, infinite: bool = False) -> float:
     """A number as a plain float.
 
     Args:
@@ -57,7 +57,7 @@ def number(name: str, value: Any, holds: Callable[[float], bool], right: str, *,
     return made
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as a message shows it: on one line, and not longer than `SHOWN` characters."""
     if isinstance(value, int) and abs(value) >= 10**30:
         return f"an integer of {_digits(abs(value))} digits"
@@ -65,7 +65,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def typed(value: Any) -> str:
+def typed(value: object) -> str:
     """A setting as somebody would type it: 0.1, 250, inf, paper; no digit of it is lost."""
     if not isinstance(value, float):
         return str(value)

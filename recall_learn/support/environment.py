@@ -6,7 +6,6 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -42,7 +41,7 @@ def check_precision(mixed_precision: str, device: torch.device) -> None:
         raise ValueError(f"mixed_precision is 'bf16', which {torch.cuda.get_device_name(device)} lacks; use fp16 or no")
 
 
-def describe(device: torch.device) -> dict[str, Any]:
+def describe(device: torch.device) -> dict[str, object]:
     """Device, versions, date and commit, in plain JSON types.
 
     ``commit`` is that of the checkout this package lies in, with "+" where files differ from it; None elsewhere.

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -21,7 +20,7 @@ from recall_learn.support.checks import shown
 _numbers = itertools.count()
 
 
-def as_text(name: str, path: Any) -> str:
+def as_text(name: str, path: object) -> str:
     """A path as text.
 
     Raises:
@@ -37,7 +36,7 @@ def as_text(name: str, path: Any) -> str:
     return text
 
 
-def from_home(name: str, path: Any) -> Path:
+def from_home(name: str, path: object) -> Path:
     """A path, its ``~`` or ``~user`` replaced by that home.
 
     Raises:

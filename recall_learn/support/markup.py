@@ -7,22 +7,21 @@ widget, a page, a report or a figure goes through here, each by the language tha
 import json
 import re
 from html import escape
-from typing import Any
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 
 
-def html(text: Any) -> str:
+def html(text: object) -> str:
     """For HTML, between tags and in a quoted attribute."""
     return escape(str(text))
 
 
-def markdown(text: Any) -> str:
+def markdown(text: object) -> str:
     """For one line of Markdown, such as a table's cell: neither its marks nor HTML's mean anything."""
     return _MARKDOWN.sub(r"\\\1", escape(" ".join(str(text).split()), quote=False))
 
 
-def code(text: Any) -> str:
+def code(text: object) -> str:
     """For one line of Markdown, as code."""
     shown = " ".join(str(text).split()).replace("|", "\\|")  # a table's cell ends there even within code
     ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
@@ -30,12 +29,12 @@ def code(text: Any) -> str:
     return f"{ticks}{space}{shown}{space}{ticks}"
 
 
-def plotly(text: Any) -> str:
+def plotly(text: object) -> str:
     """For a title or a name in a figure, where plotly reads a little HTML."""
     return escape(str(text), quote=False)
 
 
-def script(data: Any) -> str:
+def script(data: object) -> str:
     """JSON for the inside of a ``<script>``: no ``</script>``, ``<!--`` or ``<script`` in it can be one."""
     text = json.dumps(data, separators=(",", ":"))  # ASCII: no U+2028, which ends a line of JavaScript
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

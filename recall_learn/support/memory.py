@@ -2,24 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 import torch
 from torch import Tensor, nn
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+T = TypeVar("T")
+
 LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says what a container may use."""
 
 
-def usual(rows: Any) -> Any:
+def usual(rows: "Dataset") -> "dict[str, list]":
     """A row of usual length, of a tokenized dataset."""
     first = rows.select(range(min(100, len(rows))))
     return sorted(first, key=lambda row: len(row["input_ids"]))[len(first) // 2]
 
 
 def check_batch(
-    model: nn.Module, collate: Callable[[list], Mapping[str, Tensor]], row: Any, size: int, half: bool = False
+    model: nn.Module, collate: Callable[[list[T]], Mapping[str, Tensor]], row: T, size: int, half: bool = False
 ) -> None:
     """Refuse a batch that cannot fit.
 

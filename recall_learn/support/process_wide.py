@@ -16,7 +16,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import cache, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 TASKS = "/proc/self/task"
 """Where Linux lists the threads of this process."""
@@ -168,7 +171,7 @@ def own_accelerate() -> Iterator[None]:
             state.update(values)
 
 
-def part_from_others(accelerator: Any) -> None:
+def part_from_others(accelerator: "Accelerator") -> None:
     """Give an accelerator a state of its own: of the one that all share, another run's precision would be ours."""
     own = object.__new__(type(accelerator.state))
     own.__dict__ = dict(accelerator.state.__dict__)

@@ -3,13 +3,22 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
 
 
-def random_state() -> dict[str, Any]:
+class RandomState(TypedDict):
+    """The states of the generators; that of the GPU's where one is in use."""
+
+    torch: torch.Tensor
+    python: tuple
+    numpy: tuple
+    cuda: NotRequired[torch.Tensor]
+
+
+def random_state() -> RandomState:
     """The state of torch's, numpy's and Python's own generator, and of the GPU's where one is in use."""
     kind, *numbers = np.random.get_state()  # noqa: NPY002 the legacy state is what transformers seeds
     state = {
@@ -22,7 +31,7 @@ def random_state() -> dict[str, Any]:
     return state
 
 
-def set_random_state(state: dict[str, Any]) -> None:
+def set_random_state(state: RandomState) -> None:
     """Put back what `random_state` gave; where there is no GPU now, its state is left out."""
     torch.set_rng_state(state["torch"])
     np.random.set_state(state["numpy"])  # noqa: NPY002

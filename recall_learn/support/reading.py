@@ -9,9 +9,11 @@ import os
 import stat
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from recall_learn.support.checks import shown
+
+T = TypeVar("T")
 
 LARGEST = 1 << 30
 """Bytes; no JSON file of this library comes near."""
@@ -49,7 +51,7 @@ def read_text(path: str | os.PathLike, what: str) -> str:
         raise ValueError(f"{what} {path} is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
-def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -> Any:
+def parse_json(text: str | bytes, shape: type[T] = object, *, infinite: bool = False) -> T:
     """What a JSON text holds, once it has the shape.
 
     Args:
@@ -82,7 +84,7 @@ def parse_json(text: str | bytes, shape: Any = Any, *, infinite: bool = False) -
     return value
 
 
-def check_shape(value: Any, shape: Any) -> None:
+def check_shape(value: object, shape: object) -> None:
     """Raise unless a value has the shape.
 
     Raises:
@@ -90,7 +92,7 @@ def check_shape(value: Any, shape: Any) -> None:
     """
     from pydantic import ValidationError
 
-    if shape is Any:
+    if shape in (object, Any):
         return
     try:
         _adapter(shape).validate_python(value, strict=True)
@@ -100,7 +102,7 @@ def check_shape(value: Any, shape: Any) -> None:
         raise ValueError(_sentence(error.errors(include_url=False))) from None
 
 
-def read_json(path: str | os.PathLike, shape: Any, what: str, advice: str, *, infinite: bool = False) -> Any:
+def read_json(path: str | os.PathLike, shape: type[T], what: str, advice: str, *, infinite: bool = False) -> T:
     """What a JSON file holds, once it has the shape.
 
     Args:

@@ -30,7 +30,7 @@ class Kind:
     names: tuple[str, ...]
     numbers: Mapping[str, int]  # a cell as text -> its class
 
-    def number(self, cell: Any) -> float | None:
+    def number(self, cell: object) -> float | None:
         """A cell's class or number; None where it was in no training example, or is no number."""
         return self.numbers.get(_name(cell)) if self.names else _as_number(cell)
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from recall_learn.support.checks import shown, whole
 from recall_learn.tasks import files, parquet, stored
 from recall_learn.tasks.registry import asked, named, own
 from recall_learn.tasks.task import MISMATCHED, Splits, Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +95,9 @@ def scored(data: Splits) -> dict[str, str]:
     return {task.evaluation: ""} | ({task.mismatched: MISMATCHED} if task.mismatched in data else {})
 
 
-def tokenize(dataset: Any, task: Task | str, tokenizer: Any, max_length: int = 128) -> Any:
+def tokenize(
+    dataset: "Dataset", task: Task | str, tokenizer: "PreTrainedTokenizerBase", max_length: int = 128
+) -> "Dataset":
     """Turn texts into what a model reads.
 
     Args:

@@ -4,7 +4,10 @@ import re
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 PART = re.compile(r"(\d+)[-_]?of[-_]?(\d+)", re.IGNORECASE)
 _TEXT = ("string", "large_string", "string_view")
@@ -62,7 +65,7 @@ def in_order(files: Sequence[Path], names: Sequence[str], where: str) -> list[Pa
     return [placed[number] for number in sorted(placed)]
 
 
-def read(folder: Path, split: str, columns: Sequence[str], label: str = "label") -> Any:
+def read(folder: Path, split: str, columns: Sequence[str], label: str = "label") -> "Table":
     """The text columns of a split, its labels, and ``idx`` where it is there, in memory: a ``pyarrow.Table``.
 
     What is text under another type (large, a view, a dictionary) comes back as strings. Labels are as they are stored.

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from typing import Any
 
 from recall_learn.support.checks import shown
 from recall_learn.support.files import as_text
@@ -36,7 +35,7 @@ def own(task: str) -> bool:
     return task not in TASKS and folder not in named_alike and bool(slash or os.path.splitext(task)[1])
 
 
-def asked(task: Any, text: Any = None, label: Any = None, metric: Any = None) -> str:
+def asked(task: object, text: object = None, label: object = None, metric: object = None) -> str:
     """The name of a task, once what is asked of it goes together. Nothing is read.
 
     Raises:

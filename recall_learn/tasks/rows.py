@@ -1,13 +1,18 @@
 """Tokenized examples: in batches, and as digits that tell which they are."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from datasets import Dataset
 
-def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor]]:
+
+def batches(
+    data: "Dataset", collator: Callable[[list], Mapping[str, Tensor]], size: int
+) -> Iterator[Mapping[str, Tensor]]:
     """A tokenized dataset in batches, shortest examples first, so that little is padding.
 
     No random number is drawn: an evaluation leaves a run as it found it.
@@ -18,7 +23,7 @@ def batches(data: Any, collator: Any, size: int) -> Iterator[Mapping[str, Tensor
         yield collator([data[i] for i in order[start : start + size]])
 
 
-def digest(*splits: Any) -> str:
+def digest(*splits: "Dataset") -> str:
     """SHA-256 over tokenized splits: the same digits, the same examples in the same order."""
     result = hashlib.sha256()
     for split in splits:

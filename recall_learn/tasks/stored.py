@@ -8,7 +8,7 @@ names. Every label is checked before a run starts.
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,13 +19,16 @@ from recall_learn.tasks.registry import TASKS
 from recall_learn.tasks.task import WORLD, Task
 from recall_learn.world import tasks as world_tasks
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 OPTION = "--data"
 VARIABLE = "RECALL_LEARN_DATA"
 
 log = logging.getLogger(__name__)
 
 
-def read(task: Task, folder: str | Path | None = None) -> dict[str, Any]:
+def read(task: Task, folder: str | Path | None = None) -> "dict[str, Dataset]":
     """The splits of a task, checked, as ``datasets.Dataset`` in memory: no cache file is written anywhere.
 
     MNLI's mismatched split may be absent, and that is logged.

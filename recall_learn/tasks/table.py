@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any
 
 from recall_learn.support.checks import shown
 
@@ -31,7 +30,7 @@ class Table:
 
     source: str
     names: tuple[str, ...]
-    cells: Mapping[str, list[Any]]
+    cells: Mapping[str, list[object]]
     where: Callable[[int], str]
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     said: tuple[str, ...] = ()
@@ -44,7 +43,7 @@ class Table:
         return f"{self.source}, {self.where(row)}"
 
 
-def gap(cell: Any) -> bool:
+def gap(cell: object) -> bool:
     """Whether a cell is empty: None, nan, or text without a letter or digit or sign."""
     return cell is None or (isinstance(cell, str) and not cell.strip()) or cell != cell
 

@@ -1,7 +1,10 @@
 """What a task is: which columns are read, what is to be told apart, how an answer is scored, where the data lies."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 WORLD = "world/"
 """What the names of the small world's tasks begin with."""
@@ -56,7 +59,7 @@ class Task:
         train, mismatched = (["train"] if self.trains else []), ([self.mismatched] if self.mismatched else [])
         return (*train, self.evaluation, *mismatched)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """What a record says of a task that is in no registry, as plain JSON types."""
         lists = {"text": list(self.columns), "labels": list(self.labels), "metrics": list(self.metrics)}
         words = {"label": self.label, "primary": self.primary, "split": self.split, "repository": self.repository}
@@ -71,6 +74,6 @@ class Splits(dict[str, Any]):
         said: what was found and decided, in sentences, for whoever asked for a file.
     """
 
-    def __init__(self, task: Task, splits: dict[str, Any], said: tuple[str, ...] = ()):
+    def __init__(self, task: Task, splits: "dict[str, Dataset]", said: tuple[str, ...] = ()):
         super().__init__(splits)
         self.task, self.said = task, said

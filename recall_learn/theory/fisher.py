@@ -25,7 +25,7 @@ Over several processes
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor, nn
@@ -38,6 +38,9 @@ from recall_learn.theory.likelihood import IGNORED as IGNORED
 from recall_learn.theory.likelihood import LABELS, LIKELIHOODS, directions, resolve
 from recall_learn.theory.per_example import Inputs, PerExample, accumulator, examples_in
 from recall_learn.theory.sharded import gathered, together
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 
 class Fisher(dict[str, Tensor]):
@@ -60,7 +63,7 @@ def fisher_diagonal(
     labels: str = "exact",
     likelihood: str | None = None,
     generator: Generator | None = None,
-    group: Any = None,
+    group: "ProcessGroup | None" = None,
     progress: bool | None = None,
 ) -> Fisher:
     """Mean over examples of the squared per-example gradients of log p(y | x), in eval mode, for each weight.

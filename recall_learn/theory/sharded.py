@@ -8,12 +8,15 @@ model together. Every function takes plain tensors too, and leaves them as they 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from recall_learn.support.checks import shown
+
+if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
 
 
 def is_sharded(tensor: object) -> bool:
@@ -83,7 +86,9 @@ def _reduced(here: Tensor, layout: tuple[Any, Any] | None) -> Tensor:
     return DTensor.from_local(here, mesh, summed, run_check=False).full_tensor()
 
 
-def together(work: Callable[[], int], totals: Mapping[str, Tensor], group: Any, kind: Callable[[], Any]) -> int:
+def together(
+    work: Callable[[], int], totals: Mapping[str, Tensor], group: "ProcessGroup | None", kind: Callable[[], object]
+) -> int:
     """Do this process's share of ``work``, then add up ``totals`` in place over the processes of ``group``.
 
     Args:

@@ -11,7 +11,7 @@ exchanged (two names, or two words that follow the same word), or any.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from torch import Tensor
 
 from recall_learn.support.checks import whole
 from recall_learn.world import World
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[OTHER]", "[NEXT]")
 BATCH = 128
@@ -43,7 +46,7 @@ class Batches:
         ValueError: ``size`` is out of range.
     """
 
-    def __init__(self, world: World, tokenizer: Any, size: int = BATCH):
+    def __init__(self, world: World, tokenizer: "PreTrainedTokenizerBase", size: int = BATCH):
         passages = world.text("train")
         size = whole("size", size, 1, len(passages))
         self.seed, self.size, self.tokens, self.an_epoch = world.seed, size, len(tokenizer), len(passages) // size

@@ -11,18 +11,20 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from recall_learn.world import words
 from recall_learn.world.facts import Person
 from recall_learn.world.grammar import Event, Phrase, active, sentence
 from recall_learn.world.words import Verb, article, pick, shuffled
 
+T = TypeVar("T")
+
 Square = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
-class Family:
+class Family(Generic[T]):
     """Sentences that are built alike.
 
     Attributes:
@@ -31,11 +33,11 @@ class Family:
         telling: the slots of which another value makes b false: what `substituted` exchanges.
     """
 
-    slots: tuple[Sequence[Any], ...]
-    build: Callable[..., Any]
+    slots: tuple[Sequence[object], ...]
+    build: Callable[..., T | None]
     telling: tuple[int, ...] = ()
 
-    def draw(self, random: Random) -> Any:
+    def draw(self, random: Random) -> T:
         """A random member."""
         while True:
             made = self.build(*(pick(random, slot) for slot in self.slots))

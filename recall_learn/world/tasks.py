@@ -40,7 +40,7 @@ Example = tuple[tuple[str, ...], float]
 Sets = Sequence[tuple[Family, Callable[[Random, Family], list[Example]]]]
 
 
-def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, dict[str, list[Any]]]:
+def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, dict[str, list[str] | list[float]]]:
     """The examples of a task.
 
     Args:
