@@ -51,7 +51,7 @@ def write(folder: Path, rest: dict[str, Any], start: Tables, former: Path | None
     Args:
         folder: the checkpoint.
         rest: as `Rest` has it, its state not yet packed.
-        start: theta* and Fisher informations by name.
+        start: theta* and Fishers by name.
         former: a checkpoint that holds the same start, if there is one.
 
     Raises:
@@ -91,7 +91,7 @@ def read(folder: Path) -> Rest:
 
 
 def read_start(folder: Path) -> Tables:
-    """Theta* and Fisher informations that a checkpoint's run started from.
+    """Theta* and Fishers that a checkpoint's run started from.
 
     Raises:
         ValueError: they are not there, or damaged.

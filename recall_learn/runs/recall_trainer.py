@@ -157,7 +157,7 @@ class RecallTrainer(Trainer):
         self._former = None
 
     def _fisher_of(self, held: kept.Tables) -> kept.Tables:
-        """The Fisher informations that a checkpoint's run was begun with, if they are those that were given."""
+        """The Fishers that a checkpoint's run was begun with, if they are those that were given."""
         found = {kind: tensors for kind, tensors in held.items() if kind != kept.ANCHORS}
         if isinstance(self._given["fisher"], Mapping):
             giver = fisher_of(self._methods, self._given["fisher"])

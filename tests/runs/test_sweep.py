@@ -14,7 +14,7 @@ import psutil
 import pytest
 import torch
 from filelock import FileLock
-from small import refused, save_backbone, save_glue
+from small import acting, refused, save_backbone, save_glue
 
 import recall_learn
 from recall_learn.models.fisher_files import save_fisher
@@ -250,7 +250,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
         {"seed": 0},
         {"seed": [1, 2], "steps": 10**6, "evaluate_every": 10**6},
     ]  # the first ends, the others do not
-    blocks = [{"backbone": str(place / "bert"), "task": "mrpc", **SHORT, **block} for block in blocks]
+    blocks = [acting({"backbone": str(place / "bert"), "task": "mrpc", **SHORT, **block}) for block in blocks]
     (tmp_path / "grid.json").write_text(json.dumps(blocks))
     out, scratch = tmp_path / "runs.jsonl", tmp_path / "scratch"
     scratch.mkdir()
@@ -291,7 +291,7 @@ def test_a_sweep_that_is_killed_leaves_no_process(tmp_path):
 
 
 def test_a_bad_task_ends_the_sweep_in_a_sentence(place, tmp_path):
-    recipes = grids.expand([{"backbone": str(place / "bert"), "task": "rte", **SHORT}])
+    recipes = grids.expand([acting({"backbone": str(place / "bert"), "task": "rte", **SHORT})])
     refused(lambda: in_this_process(place, recipes, tmp_path / "runs.jsonl"), FileNotFoundError, "rte")
 
 
@@ -339,7 +339,7 @@ def test_two_sweeps_do_not_write_one_file(place, tmp_path):
 
 def test_all_recipes_are_checked_before_the_first_is_run(place, tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "take", lambda recipe, **more: pytest.fail("a run was begun"))
-    good = {"backbone": str(place / "bert"), "task": "mrpc", **SHORT}
+    good = acting({"backbone": str(place / "bert"), "task": "mrpc", **SHORT})
     other = tmp_path / "other.safetensors"
     save_fisher(other, {"w": torch.ones(1)}, labels="exact", examples=1, anchors="others", backbone="another")
     for bad, more, error, parts in (
