@@ -100,7 +100,7 @@ def test_a_run_that_diverges_is_a_result(place, tmp_path):
                 "backbone": str(place / "bert"),
                 "task": "mrpc",
                 "method": "vanilla",
-                **SHORT,
+                **acting(SHORT),
                 "lr": 1e30,
                 "steps": 6,
                 "clip": 0,
