@@ -59,12 +59,12 @@ def _cost(costs: Mapping[str, Any], name: str, model: str) -> str:
     found = costs.get("methods", {}).get(name)
     if found is None:
         return "not measured"
-    return f"× {found[model]['time']:.2f} ({found[model]['low']:.2f} to {found[model]['high']:.2f})"
+    return f"×\u00a0{found[model]['time']:.2f} ({found[model]['low']:.2f} to {found[model]['high']:.2f})"
 
 
 def _memory(costs: Mapping[str, Any], name: str) -> str:
     found = costs.get("methods", {}).get(name)
-    return "not measured" if found is None else f"× {found['memory']:.2f}"
+    return "not measured" if found is None else f"×\u00a0{found['memory']:.2f}"
 
 
 def _card(method: type[Method], methods: Mapping[str, type[Method]], book: Path, costs: Mapping[str, Any]) -> str:
@@ -111,11 +111,13 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
 
 
 def _settings(method: type[Method]) -> str:
-    rows = [
-        (f"`{key}`", _usual(method, key), _range(about), "yes" if about.live else "no", about.help)
-        for key, about in method.settings().items()
-    ]
-    return _table(("setting", "usual", "may be", "live", "what it is"), rows) if rows else "It has no settings."
+    rows = [(f"`{key}`", _usual(method, key), _told(about)) for key, about in method.settings().items()]
+    return _table(("setting", "usual", "what it is"), rows) if rows else "It has no settings."
+
+
+def _told(about: Setting) -> str:
+    """What a setting is, what it may be, and whether it may change: in one cell, for narrow windows."""
+    return f"{about.help}. *{about.right[0].upper()}{about.right[1:]}{'; live' if about.live else ''}.*"
 
 
 def _usual(method: type[Method], key: str) -> str:
@@ -124,10 +126,6 @@ def _usual(method: type[Method], key: str) -> str:
     value = getattr(method() if fixed else method().resolved(LR), key)
     text = f"{value:g}" if isinstance(value, int | float) else str(value)
     return text if fixed else f"{text} at lr = {LR:g}"
-
-
-def _range(about: Setting) -> str:
-    return about.right.removeprefix("one of ")
 
 
 def _hooks(methods: Mapping[str, type[Method]]) -> str:
