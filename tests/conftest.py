@@ -1,5 +1,6 @@
 """What all tests share: small tensors on one thread each, no model hub, and what a run trains, made when asked for."""
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; inherited by the processes that tests start
@@ -10,6 +11,14 @@ import psutil
 import pytest
 
 # `small` imports transformers, which most rooms do without: so each fixture imports it for itself.
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settled():
+    """What stands before a file's first test is left out of garbage collections: a run asks for a whole one, and goes
+    through the million objects of torch and transformers each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

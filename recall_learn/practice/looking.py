@@ -86,7 +86,7 @@ class Draw:
         self.coins = self.rng.spawn(1)[0]  # for what a learner's code draws: the cases are the same without it
         with standard():
             self.exercise, self.check = exercise, exercise.check
-            torch.manual_seed(int(self.coins.integers(2**63)))
+            torch.default_generator.manual_seed(int(self.coins.integers(2**63)))
             cases = self.check.cases(self.rng) if hasattr(self.check, "cases") else []
             packed = [wire.pack(each.arguments) for each in cases]
             self.wants = [self.check.reference(*wire.unpack(each, self.check)) for each in packed]

@@ -157,7 +157,7 @@ class _Reader:
     def _built(self, name: str, seed: int, *arguments: Any) -> Any:
         given = [self.read(each) for each in arguments]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU, too
             return getattr(self.module, name)(*given)
 
     def _odd(self, kind: str, advice: str) -> Odd:

@@ -28,7 +28,7 @@ SETTINGS = {"steps": 3, "batch_size": 4, "lr": 5e-3, "evaluate_every": 2, "max_l
 
 @pytest.fixture(scope="module", autouse=True)
 def short():
-    with short_text():
+    with short_text(train=2500, held_out=40):
         yield
 
 
@@ -288,7 +288,7 @@ def test_worlds_that_agree_are_accepted(place):
 
 
 def test_a_world_that_is_made_no_more_is_refused(place):
-    with short_text(train=5001):
+    with short_text(train=2501, held_out=40):
         refused(lambda: run(place, steps=1), ValueError, "another world of seed 0", "recall-learn world pretrain")
 
 
