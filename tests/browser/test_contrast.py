@@ -131,6 +131,7 @@ def test_a_dark_page_is_printed_as_a_light_one(browser, html):
     """Text, lines and grounds; what the theme filters by night is no text."""
     tab = new_tab(browser, "desk")
     open_page(tab, html, "03_fisher")
+    tab.add_style_tag(content="* { transition: none !important }")  # a colour on its way is neither
     looks = """[...document.querySelectorAll('article *, .recall-plot *')].map(el => {
         const style = getComputedStyle(el);
         return [el.tagName, style.color, style.backgroundColor, style.fill, style.borderColor].join(' ');
