@@ -228,7 +228,9 @@ def test_a_former_record_keeps_its_meaning_whatever_the_defaults_become(monkeypa
     assert (then.gamma, then.evaluate_every) == (gamma, 12)
     others = {"k": 7.0, "t0": 7.0, "p": 0.7, "algorithm": "coupled", "gamma": 7.0, "beta": 7.0, "mask": "weight"}
     for each in METHODS.values():
-        monkeypatch.setattr(each.__init__, "__defaults__", tuple(others.get(name, value) for name, value in each.defaults().items()))
+        monkeypatch.setattr(
+            each.__init__, "__defaults__", tuple(others.get(name, value) for name, value in each.defaults().items())
+        )
     recipe_module._parsed_text.cache_clear()
     monkeypatch.setattr(recipe_module, "LR", 7.0)
     monkeypatch.setattr(recipe_module, "TINY_LR", 7.0)
