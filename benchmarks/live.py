@@ -235,7 +235,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.steps < 4 * Blocks.LONG:
         parser.error(f"--steps is {asked.steps}; take at least {4 * Blocks.LONG}, four blocks of each run")
-    options = {"glue_folder": asked.data, "device": asked.device}
+    options = {"data_folder": asked.data, "device": asked.device}
     settings = {"backbone": asked.backbone, "task": asked.task, "method": "recadam", "t0": 100.0}
     settings |= {"mixed_precision": asked.mixed_precision}
     recipe = Recipe(steps=asked.steps, **settings)

@@ -72,7 +72,7 @@ def by_trainer(folder: Path, recipe: Recipe, way: str) -> None:
 
 def by_finetune(folder: Path, recipe: Recipe, way: str) -> None:
     """The same training, recorded."""
-    finetune(recipe, glue_folder=folder, device="cpu", progress=False)
+    finetune(recipe, data_folder=folder, device="cpu", progress=False)
 
 
 def step_time(run: Callable[[], Any]) -> float:

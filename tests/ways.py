@@ -4,6 +4,7 @@ import torch
 import transformers
 
 from recall_learn import fisher_diagonal
+from recall_learn.measures.distance import distance
 from recall_learn.methods import METHODS
 
 NEW = ["classifier"]
@@ -54,3 +55,16 @@ def arguments(folder, batch=4, accumulation=1, **more):
     settings |= {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation}
     settings |= {"train_sampling_strategy": "sequential", "logging_strategy": "no"}
     return transformers.TrainingArguments(str(folder), **(settings | more))
+
+
+class Witness(transformers.TrainerCallback):
+    """The distance after every step, and all that a callback of its place sees logged."""
+
+    def __init__(self, anchors):
+        self.anchors, self.distances, self.seen = anchors, {}, []
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        self.distances[state.global_step] = distance(model, self.anchors)
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        self.seen.append(dict(logs))

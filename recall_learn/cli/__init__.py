@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from recall_learn import __version__
 from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, sweep, world
+from recall_learn.support.checks import is_number
 from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
@@ -89,20 +90,12 @@ def _joined(arguments: list[str]) -> list[str]:
     """``--lr -1e-3`` as ``--lr=-1e-3``: argparse takes what begins with - and is no plain decimal for an option."""
     joined: list[str] = []
     for each in arguments:
-        negative = each.startswith("-") and not each.startswith("--") and _is_number(each)
+        negative = each.startswith("-") and not each.startswith("--") and is_number(each)
         if negative and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
             joined[-1] += f"={each}"
         else:
             joined.append(each)
     return joined
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _flush() -> None:

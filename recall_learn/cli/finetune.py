@@ -84,7 +84,7 @@ def _take(recipe: "Recipe", options: argparse.Namespace) -> "Run":
     return finetune(
         recipe,
         out=options.out,
-        glue_folder=options.data,
+        data_folder=options.data,
         fisher=options.fisher,
         source_text=options.source_text,
         device=options.device,

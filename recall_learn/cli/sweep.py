@@ -9,8 +9,8 @@ from recall_learn.cli import common
 from recall_learn.support.process_wide import silent
 
 if TYPE_CHECKING:
-    from recall_learn.runs.grids import Records
     from recall_learn.runs.recipe import Recipe
+    from recall_learn.runs.recordings import Records
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +30,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take the runs that are missing."""
-    from recall_learn.runs import grids
+    from recall_learn.runs import grids, recordings
 
     recipes = grids.read_grid(options.grid)
-    before = len(grids.load(options.out).runs) if os.path.exists(options.out) else 0
+    before = len(recordings.load(options.out).runs) if os.path.exists(options.out) else 0
     records = _take(recipes, options)
     stopped = sum(bool(run.stopped) for run in records.runs)
     new = len(records.runs) - before
@@ -50,7 +50,7 @@ def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records"
     return sweep(
         recipes,
         options.out,
-        glue_folder=options.data,
+        data_folder=options.data,
         fisher=options.fisher,
         source_text=options.source_text,
         workers=options.workers,

@@ -97,7 +97,7 @@ class Background:
     Args:
         recipe: of the run.
         beside: of the one beside it, or None.
-        glue_folder: as in `recall_learn.runs.finetune`.
+        data_folder: as in `recall_learn.runs.finetune`.
         device: as there.
         folder: where run.json and checkpoints go; what is there goes on. None is a folder that is removed at the end.
         instead_of: a session in the same folder that is going to be closed; it is no other lab.
@@ -111,13 +111,13 @@ class Background:
         recipe: Recipe,
         beside: Recipe | None = None,
         *,
-        glue_folder: str | Path | None = None,
+        data_folder: str | Path | None = None,
         device: str = "auto",
         folder: str | Path | None = None,
         instead_of: "Background | None" = None,
     ):
         environment.check_precision(recipe.mixed_precision, environment.choose_device(device))
-        self.glue_folder, self.device, self._until = glue_folder, device, 0.0
+        self.data_folder, self.device, self._until = data_folder, device, 0.0
         self._changed, self._closed = threading.Condition(), False
         self._own = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="recall-learn-lab-") if folder is None else folder)
@@ -282,7 +282,7 @@ class Background:
                     seat.recipe,
                     steer=lambda step, run: self._before(seat, turn, step, run),
                     out=seat.folder,
-                    glue_folder=self.glue_folder,
+                    data_folder=self.data_folder,
                     device=self.device,
                     resume=(seat.folder / "run.json").exists(),
                     progress=False,

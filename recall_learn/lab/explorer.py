@@ -2,7 +2,7 @@
 
 ::
 
-    explore(grids.load("runs/grid-world.jsonl"), grids.load("runs/grid-cola.jsonl"))
+    explore(recordings.load("runs/grid-world.jsonl"), recordings.load("runs/grid-cola.jsonl"))
 
 It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. It never
 shows another run than the one that is set: where none was recorded it says so, and which there are.
@@ -19,8 +19,8 @@ import numpy as np
 
 from recall_learn.methods import expression
 from recall_learn.methods.method import Method
-from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe, setting_names
+from recall_learn.runs.recordings import Record, Records
 from recall_learn.support import markup
 
 SCHEDULED = ("k", "t0")
@@ -68,7 +68,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
     rows = [_row(run, named) for run in runs]
     _check_apart(runs, rows, named)
     axes, begin = {axis: _values(axis, rows) for axis in named}, _row(first, named)
-    scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs}
+    scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
     methods = {run.recipe.names: run.recipe.methods for run in runs}
     return {
         "axes": axes,
@@ -79,7 +79,7 @@ def payload(*records: Records, **start: Any) -> dict[str, Any]:
         "lacks": {row["method"]: [axis for axis in named if row[axis] is None] for row in rows},
         "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
-        "metrics": {task: METRICS.get(scores[task], scores[task]) for task in by_task},
+        "metrics": {task: METRICS.get(name := scores.get(task, "score"), name) for task in by_task},
         "kept": {task: _kept(each) for task, each in by_task.items()},
         "names": {name: expression.title(each) for name, each in methods.items()}
         | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},

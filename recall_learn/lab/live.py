@@ -22,6 +22,7 @@ A method raises what a button says in the lab. Widgets are ipywidgets and a plot
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Lab(widgets.VBox):
     Args:
         recipe: what to begin with; None takes the largest that this machine runs at a pace that one can watch.
         beside: "plain fine-tuning", "setting B" or "nothing".
-        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
+        data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
         device: auto, cpu or cuda.
         folder: a folder that "Save run" wrote: its session goes on from its last checkpoint, and what was set after it
             acts again at its step, unless that setting is moved before.
@@ -63,7 +64,7 @@ class Lab(widgets.VBox):
     Raises:
         ValueError: ``beside`` is none of the three, ``recipe`` is no recipe or given beside a ``folder``, or what is in
             ``folder`` is damaged. The lab that the cell showed before goes on then.
-        FileNotFoundError: there is no run in ``folder``, or no ``glue_folder``.
+        FileNotFoundError: there is no run in ``folder``, or no ``data_folder``.
     """
 
     def __init__(
@@ -71,15 +72,15 @@ class Lab(widgets.VBox):
         recipe: Recipe | None = None,
         beside: str = PLAIN,
         *,
-        glue_folder: str | Path | None = None,
+        data_folder: str | Path | None = None,
         device: str = "auto",
         folder: str | Path | None = None,
     ):
-        check_arguments(recipe, beside, glue_folder, device, folder)
+        check_arguments(recipe, beside, data_folder, device, folder)
         former = shown_here()
         super().__init__()
         allow_widgets()
-        self.glue_folder, self.device = glue_folder, device
+        self.data_folder, self.device = data_folder, device
         self._session: Background | None = None
         self._former: tuple[int, Run] | None = None
         self._ticking: asyncio.Task | None = None
@@ -290,9 +291,9 @@ class Lab(widgets.VBox):
     ) -> None:
         """A new session in place of the old; nothing trains yet."""
         stories, how = presets(recipe), self._setup.beside.value
-        plain = recipe.with_methods(expression.PLAIN)
+        plain = replace(recipe, method=expression.PLAIN)
         beside = {NOTHING: None, PLAIN: other or plain, OTHER: other or recipe}[how]
-        options = {"glue_folder": self.glue_folder, "device": self.device}
+        options = {"data_folder": self.data_folder, "device": self.device}
         session = Background(recipe, beside, folder=folder, instead_of=instead_of, **options)
         if self._session is not None:
             self._session.close()

@@ -121,7 +121,7 @@ def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
     return recipe, PLAIN if not other.methods and recipe.methods else OTHER, other
 
 
-def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, folder: Any) -> None:
+def check_arguments(recipe: Any, beside: Any, data_folder: Any, device: str, folder: Any) -> None:
     """Refuse what the arguments of a lab say by themselves, before anything is begun or ended for them.
 
     Raises:
@@ -133,11 +133,13 @@ def check_arguments(recipe: Any, beside: Any, glue_folder: Any, device: str, fol
         raise ValueError(f"beside is {beside!r}; it has to be {PLAIN!r}, {OTHER!r} or {NOTHING!r}")
     if folder is not None and recipe is not None:
         raise ValueError("recipe and folder are both given; a folder has its own recipe, leave one out")
-    for name, value in (("glue_folder", glue_folder), ("folder", folder)):
+    for name, value in (("data_folder", data_folder), ("folder", folder)):
         if value is not None and (not isinstance(value, str | Path) or not str(value).strip() or "\0" in str(value)):
             raise ValueError(f"{name} is {value!r}, which names no folder; give its path")
-    if glue_folder is not None and not from_home("glue_folder", glue_folder).is_dir():
-        raise FileNotFoundError(f"glue_folder is {str(glue_folder)!r}, which is no folder; give one with the GLUE data")
+    if data_folder is not None and not from_home("data_folder", data_folder).is_dir():
+        raise FileNotFoundError(
+            f"data_folder is {str(data_folder)!r}, which is no folder; give the one with the data sets"
+        )
     choose_device(device)
 
 

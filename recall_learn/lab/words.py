@@ -29,7 +29,7 @@ def explain(error: BaseException) -> str:
 
 def sentence(text: str) -> str:
     """A message of the library's as the lab says it: what are options of a command there are its own words here."""
-    text = text.replace("by --data,", "by Lab(glue_folder=...),").replace("--out", "folder")
+    text = text.replace("by --data,", "by Lab(data_folder=...),").replace("--out", "folder")
     text = re.sub(r"--(?=[a-z])", "", text)
     begins = text.split(" ", 1)[0]
     return text[:1].upper() + text[1:] if begins.isalpha() and begins != "lr" else text  # not a name

@@ -3,7 +3,7 @@
 ======== ==================================================== ======================================================
 probe    what is recorded                                     what it needs
 ======== ==================================================== ======================================================
-stsb     ``similarity``: zero-shot rank correlation on STS-B  a sentence encoder, and the task in the GLUE folder
+stsb     ``similarity``: zero-shot rank correlation on STS-B  a sentence encoder, and the task in the data folder
 source   ``source_loss``, nats per hidden word, and           a masked-language-model head; the small world's held-out
          ``source_accuracy``                                  text for its own models, a text file for all others
 facts    ``facts``: the share known, and those lost           a model of the small world
@@ -48,14 +48,14 @@ def names(probe: str, backbone: Backbone) -> tuple[str, ...]:
 
 
 def build(
-    probe: str, backbone: Backbone, glue_folder: str | Path | None = None, text: str | Path | None = None
+    probe: str, backbone: Backbone, data_folder: str | Path | None = None, text: str | Path | None = None
 ) -> list[Probe]:
     """The probes of a run, each a function without arguments that gives what an evaluation records.
 
     Args:
         probe: as in `recall_learn.Recipe`.
         backbone: whose model is asked, as it is at the time of each call.
-        glue_folder: as in `recall_learn.tasks.loading.load`, for stsb.
+        data_folder: as in `recall_learn.tasks.loading.load`, for stsb.
         text: a text file, for the source loss of a backbone that is not of the small world.
 
     Raises:
@@ -72,7 +72,7 @@ def build(
             raise ValueError(
                 f"probe stsb is in plain English, which {backbone.name} does not read; take source or facts"
             )
-        made.append(_similarity(backbone, glue_folder))
+        made.append(_similarity(backbone, data_folder))
     if set(wanted) & {"source", "facts", "recovery"}:
         if "facts" in wanted and not backbone.world:
             raise ValueError(f"probe facts asks a model of the small world, not {backbone.name}; take --backbone tiny")
@@ -105,7 +105,7 @@ def check_world(backbone: Backbone, task: str, folder: str | Path | None = None)
     Args:
         backbone: of that world or of none.
         task: what it is to read.
-        folder: the GLUE data, see `recall_learn.tasks.loading.load`.
+        folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
 
     Raises:
         ValueError: it is of a world, and the task is of none, of another, or does not say.
@@ -156,8 +156,8 @@ def digest(text: str | Path | None) -> str | None:
     return sha256(text) if text is not None else None
 
 
-def _similarity(backbone: Backbone, glue_folder: str | Path | None) -> Probe:
-    pairs = loading.load("stsb", glue_folder)["validation"]
+def _similarity(backbone: Backbone, data_folder: str | Path | None) -> Probe:
+    pairs = loading.load("stsb", data_folder)["validation"]
     sentences, scores = list(zip(pairs["sentence1"], pairs["sentence2"], strict=True)), pairs["label"]
     encoder: nn.Module = backbone.model.base_model
     return lambda: {"similarity": sentence_similarity(encoder, backbone.tokenizer, sentences, scores)}

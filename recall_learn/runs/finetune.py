@@ -30,6 +30,7 @@ from recall_learn.runs.trainer import Between, StepTrainer
 from recall_learn.support import environment, process_wide
 from recall_learn.support.random_state import set_random_state
 from recall_learn.support.stopping import stoppable
+from recall_learn.theory.fisher import Fisher
 
 __all__ = ["DivergedError", "OnStep", "finetune"]
 
@@ -46,7 +47,7 @@ def finetune(
     *,
     steer: Steer | None = None,
     out: str | Path | None = None,
-    glue_folder: str | Path | None = None,
+    data_folder: str | Path | None = None,
     fisher: str | Path | None = None,
     source_text: str | Path | None = None,
     device: str = "auto",
@@ -58,16 +59,16 @@ def finetune(
     Args:
         recipe: what to run.
         on_step: called after every step with the run so far and the optimizer.
-        steer: called before every step with its number and the run so far; it may wait. What it returns, of ``k``,
-            ``t0``, ``gamma`` and ``lr``, acts from that step on, in place of what the run's ``changes`` hold for that
-            setting from there on, and is noted in them; `recall_learn.runs.steering.replay` of these takes the run
-            again. What it raises ends the run.
+        steer: called before every step with its number and the run so far; it may wait. What it returns, of
+            ``lr`` and the live settings of the methods, acts from that step on, in place of what the run's ``changes``
+            hold for that setting from there on, and is noted in them; `recall_learn.runs.steering.replay` of these
+            takes the run again. What it raises ends the run.
         out: a folder for ``run.json``, checkpoints while it runs, and the final ``model``; None keeps nothing. One
             process owns it while the run lasts. There is a checkpoint at each evaluation; where one takes over two
             seconds, they take a tenth of the time at most.
-        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
-        fisher: a file that `recall_learn.save_fisher` wrote, for ewc and child-d. Without it child-d takes the
-            task's own, from its training labels.
+        data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
+        fisher: a file that `recall_learn.save_fisher` wrote, for methods that need one. Without it those that need the
+            task's take it, from its training labels; those that need the source's are refused.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
         resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
@@ -89,7 +90,7 @@ def finetune(
     arguments.check(
         recipe,
         {"on_step": on_step, "steer": steer},
-        {"out": out, "glue_folder": glue_folder, "fisher": fisher, "source_text": source_text},
+        {"out": out, "data_folder": data_folder, "fisher": fisher, "source_text": source_text},
     )
     chosen, folder = environment.choose_device(device), RunFolder(out)
     environment.check_precision(recipe.mixed_precision, chosen)
@@ -99,20 +100,13 @@ def finetune(
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, glue_folder, source_text, say=progress is not False)
+        session = Session(recipe, chosen, data_folder, source_text, say=progress is not False)
         _same_start(run, session, folder)
-        if recipe.needs:
-            session.begin(
-                given_fisher.find(
-                    run,
-                    folder,
-                    fisher,
-                    session.backbone,
-                    lambda: task_fisher(session.backbone, session.task_batches(), "empirical", progress=progress),
-                )
-            )
-        else:
-            session.begin(None)
+
+        def take() -> Fisher:
+            return task_fisher(session.backbone, session.task_batches(), "empirical", progress=progress)
+
+        session.begin(given_fisher.find(run, folder, fisher, session.backbone, take))
         with tempfile.TemporaryDirectory() as scratch:
             return _Training(run, session, folder, on_step, steer, progress, scratch).run(checkpoint)
 

@@ -35,8 +35,8 @@ def check_given(needs: frozenset[str], names: str, fisher: Any, run: Run | None 
 
 def find(
     run: Run, folder: RunFolder, path: str | Path | None, backbone: Backbone, take: Callable[[], Fisher]
-) -> GivenFisher:
-    """Read or take the Fisher, note in the run which it is, and keep it in its folder.
+) -> GivenFisher | None:
+    """Read or take the Fisher, note in the run which it is, and keep it in its folder; None where no method needs one.
 
     Args:
         run: what was begun.
@@ -50,6 +50,8 @@ def find(
         FileNotFoundError: there is no such file.
     """
     own, begun, needs = folder.fisher, run.environment.get("fisher"), run.recipe.needs
+    if not needs:
+        return None
     if path is None and begun and own is not None and own.exists():
         path = own
     if path is None and "source fisher" in needs:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -186,18 +186,6 @@ class Recipe:
     def needs(self) -> frozenset[str]:
         """What the methods need beside model and data, see `recall_learn.methods.method.Method`."""
         return frozenset().union(*(each.needs for each in self.methods))
-
-    def with_methods(self, method: str, **settings: Any) -> "Recipe":
-        """The recipe with other methods; those that stay keep their settings.
-
-        Args:
-            method: an expression; settings in it are taken as they are.
-            settings: of these methods, as in a recipe.
-        """
-        mine = {each.name: each for each in self.methods}
-        plain = {each.name for each in _parsed(method) if each == type(each)()}
-        kept = (mine[each.name] if each.name in plain & mine.keys() else each for each in _parsed(method))
-        return replace(self, method=expression.written(kept), **settings)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

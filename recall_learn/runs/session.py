@@ -27,7 +27,7 @@ class Session:
     Args:
         recipe: what to run.
         device: where.
-        glue_folder: the GLUE data, see `recall_learn.tasks.loading.load`.
+        data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
         source_text: a text file for the probes, see `recall_learn.finetune`.
         say: what was found in a file of somebody's own.
 
@@ -46,13 +46,13 @@ class Session:
         self,
         recipe: Recipe,
         device: torch.device,
-        glue_folder: str | Path | None,
+        data_folder: str | Path | None,
         source_text: str | Path | None,
         say: bool = True,
     ):
         self.recipe, self.device = recipe, device
         own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
-        data = loading.load(recipe.task, glue_folder, recipe.limit_train, recipe.seed, **own)
+        data = loading.load(recipe.task, data_folder, recipe.limit_train, recipe.seed, **own)
         self.task = task = data.task
         if say:
             loading.say(data)
@@ -61,7 +61,7 @@ class Session:
         if task.labels:  # so that the saved model answers in words
             config.id2label = dict(enumerate(task.labels))
             config.label2id = {name: i for i, name in enumerate(task.labels)}
-        probes.check_world(self.backbone, recipe.task, glue_folder)
+        probes.check_world(self.backbone, recipe.task, data_folder)
         tokenizer = self.backbone.tokenizer
         length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
         self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
@@ -74,7 +74,7 @@ class Session:
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
         check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
         self._forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
-        self._probes = probes.build(recipe.probe, self.backbone, glue_folder, source_text)
+        self._probes = probes.build(recipe.probe, self.backbone, data_folder, source_text)
         self.environment: dict[str, Any] = {
             **environment.describe(device),
             "backbone": self.backbone.source,

@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from recall_learn.measures import probes
 from recall_learn.models import backbones
 from recall_learn.models.fishers import read_fisher
-from recall_learn.runs import cluster, grids, workers
+from recall_learn.runs import cluster, recordings, workers
 from recall_learn.runs.given_fisher import check_given
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import DiedError, Outcome
@@ -32,7 +32,7 @@ def sweep(
     recipes: Sequence[Recipe],
     out: str | os.PathLike,
     *,
-    glue_folder: str | Path | None = None,
+    data_folder: str | Path | None = None,
     fisher: str | Path | None = None,
     source_text: str | Path | None = None,
     workers: int | None = None,
@@ -40,13 +40,13 @@ def sweep(
     device: str = "auto",
     gpu_share: float = 1.0,
     progress: bool | None = None,
-) -> grids.Records:
+) -> recordings.Records:
     """Take the runs that a file lacks, and add each to the file when it has ended.
 
     Args:
         recipes: the grid, see `recall_learn.runs.grids.expand`.
         out: the file; it is made where it is not there.
-        glue_folder: as in `recall_learn.runs.finetune`; on a cluster a path that each machine can read.
+        data_folder: as in `recall_learn.runs.finetune`; on a cluster a path that each machine can read.
         fisher: for the recipes whose methods need one of the source; others take the task's own, or none.
         source_text: as there.
         workers: runs at a time on this machine; None is one a core. 1 runs them in this process.
@@ -73,15 +73,15 @@ def sweep(
             raise FileNotFoundError(f"the {name} {str(file)!r} is not there; name a file")
     out = check_file(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    given = {"glue_folder": glue_folder, "fisher": fisher, "source_text": source_text}
+    given = {"data_folder": data_folder, "fisher": fisher, "source_text": source_text}
     arguments = {name: file and str(file) for name, file in given.items()} | {"device": device}
     lost: dict[Recipe, str] = {}
     with owning(out, "wait for it, or choose another --out"):
-        records = grids.load(out) if out.exists() else grids.Records()
+        records = recordings.load(out) if out.exists() else recordings.Records()
         records.check(environment.describe(environment.choose_device(device)))
         missing = records.missing(recipes)
         check(missing, **arguments)
-        grids.begin(out, records)
+        recordings.begin(out, records)
         total = len(set(recipes))
         bar = tqdm(total=total, initial=total - len(missing), unit="run", disable=process_wide.hidden(progress))
         with bar, closing(_taken(missing, arguments, workers, address, gpu_share)) as outcomes:
@@ -90,7 +90,7 @@ def sweep(
                     lost[recipe] = outcome
                     continue
                 run, taken_on, stopped = outcome
-                grids.append(out, records.add(run, recipe, taken_on, stopped))
+                recordings.append(out, records.add(run, recipe, taken_on, stopped))
                 bar.update(1)
                 bar.set_postfix_str(f"{recipe.task} {recipe.names} seed {recipe.seed}", refresh=False)
     if lost:
@@ -99,7 +99,7 @@ def sweep(
 
 
 def check(
-    recipes: Sequence[Recipe], glue_folder: str | None, fisher: str | None, source_text: str | None, device: str
+    recipes: Sequence[Recipe], data_folder: str | None, fisher: str | None, source_text: str | None, device: str
 ) -> None:
     """Refuse what a run would be refused for, before any is begun: each backbone, task and file is read once.
 
@@ -114,7 +114,7 @@ def check(
     for asked in dict.fromkeys(map(_data, recipes)):
         limits = [r.limit_train for r in recipes if _data(r) == asked and r.limit_train is not None]
         task, text, label, metric = asked
-        data = loading.load(task, glue_folder, max(limits, default=None), text=text, label=label, metric=metric)
+        data = loading.load(task, data_folder, max(limits, default=None), text=text, label=label, metric=metric)
         loading.say(data)
         read[asked] = data.task, data["train"].select([0])
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
@@ -123,9 +123,9 @@ def check(
         if any("source fisher" in recipe.needs for recipe in own):
             read_fisher(fisher, backbone)
         for probe in dict.fromkeys(recipe.probe for recipe in own):
-            probes.build(probe.replace("recovery", "source"), backbone, glue_folder, source_text)  # it measures at once
+            probes.build(probe.replace("recovery", "source"), backbone, data_folder, source_text)  # it measures at once
         for task in dict.fromkeys(recipe.task for recipe in own):
-            probes.check_world(backbone, task, glue_folder)
+            probes.check_world(backbone, task, data_folder)
         for asked, length in dict.fromkeys((_data(recipe), recipe.max_length) for recipe in own):
             (task, first), most = read[asked], backbone.tokenizer.model_max_length if backbone.world else length
             with process_wide.no_bars():

@@ -42,7 +42,7 @@ class DiedError(RuntimeError):
 Outcome = tuple[Run | None, dict[str, Any], str]
 
 
-def take(recipe: Recipe, glue_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
+def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
     """One run, on one thread: what it recorded, what it ran on, and why it stopped ("" where it did not)."""
     from recall_learn.runs.finetune import DivergedError, finetune
 
@@ -52,7 +52,7 @@ def take(recipe: Recipe, glue_folder: str | None, fisher: str | None, source_tex
             run = finetune(
                 recipe,
                 lambda run, optimizer: seen.append(run) if not seen else None,
-                glue_folder=glue_folder,
+                data_folder=data_folder,
                 fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
                 source_text=source_text,
                 device=device,

@@ -65,6 +65,15 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is written as a number, as Python reads one."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def typed(value: object) -> str:
     """A setting as somebody would type it: 0.1, 250, inf, paper; no digit of it is lost."""
     if not isinstance(value, float):

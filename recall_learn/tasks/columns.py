@@ -6,7 +6,7 @@ Nothing is guessed: where two columns could be meant, both are named and none is
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recall_learn.support.checks import shown
+from recall_learn.support.checks import is_number, shown
 from recall_learn.tasks.table import Table, gap
 
 PAIRS = (
@@ -103,7 +103,7 @@ def _check_header(table: Table, text: str | None, label: str | None) -> None:
     if text is not None and label is not None:
         return
     for name in table.names:
-        if _is_number(name) or len(name) > 80 or "\n" in name:
+        if is_number(name) or len(name) > 80 or "\n" in name:
             raise _no_header(table, name)
 
 
@@ -112,14 +112,6 @@ def _no_header(table: Table, name: str) -> ValueError:
         f"{table.source} begins with {shown(name)}, which looks like a cell and not like the name of a column; give it "
         f"a first line as in: text,label (or, if that is its name, say --text and --label)"
     )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _called(table: Table, free: Sequence[str], chosen: str | None) -> str | None:
@@ -157,7 +149,7 @@ def _found_texts(table: Table, free: Sequence[str]) -> tuple[str, ...]:
 
 def _is_text(table: Table, name: str) -> bool:
     cells = [cell for cell in table.cells[name][:LOOKED_AT] if not gap(cell)]
-    return bool(cells) and all(isinstance(cell, str) for cell in cells) and not all(map(_is_number, cells))
+    return bool(cells) and all(isinstance(cell, str) for cell in cells) and not all(map(is_number, cells))
 
 
 def _reads_like_text(table: Table, name: str) -> bool:

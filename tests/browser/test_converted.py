@@ -15,7 +15,7 @@ CLAIM, ALT = "it rises & <b>stays</b>", "A line from 0 to 1."
 CELLS = [
     f"from recall_learn.figures.plots import over_time\nover_time({{'a': ([0, 1], [0, 1])}}, 'y', {CLAIM!r}, {ALT!r})",
     """
-from recall_learn.runs.grids import Record, Records
+from recall_learn.runs.recordings import Record, Records
 from recall_learn.lab.explorer import explore
 from recall_learn.runs.recipe import Recipe
 columns = {"step": [0, 300], "score": [0.0, 0.9], "loss": [None, 0.2], "distance": [0.0, 2.0]}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recall_learn.lab import explorer
-from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recordings import Record, Records
 from recall_learn.theory.annealing import Sigmoid
 
 

@@ -295,7 +295,7 @@ def test_jupyter_draws_what_others_are_told(lab):
     assert tab.locator(".jp-OutputArea-output", has_text="The figure itself is drawn in").count() == 0
     lab.notebook.remove(cell)
     source = """
-from recall_learn.runs.grids import Record, Records
+from recall_learn.runs.recordings import Record, Records
 from recall_learn.lab.explorer import explore
 from recall_learn.runs.recipe import Recipe
 columns = {"step": [0, 300], "score": [0.0, 0.9], "loss": [None, 0.2], "distance": [0.0, 2.0]}
@@ -314,7 +314,7 @@ explore(Records([], [Record(recipe, columns) for recipe in recipes]))
 def test_minilm_learns_cola(lab):
     recipe = "backbone='minilm', task='cola', method='recadam', steps=6, batch_size=8, evaluate_every=6, k=2.0, t0=3.0"
     source = "from recall_learn.lab.live import Lab\nfrom recall_learn.runs.recipe import Recipe\n"
-    source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), glue_folder={str(REAL)!r})\nlab"
+    source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), data_folder={str(REAL)!r})\nlab"
     lab.notebook.run(lab.notebook.write(source))
     until(lambda: len(lab.notebook.tab.evaluate(CURVES)) == 1)
     lab.says("minilm on cola")

@@ -14,8 +14,8 @@ from recall_learn.figures.plots import bars, dragged, frontier, landscape, over_
 from recall_learn.lab import explorer
 from recall_learn.lab.live import Lab
 from recall_learn.practice.report import Report
-from recall_learn.runs import grids
 from recall_learn.runs import record as runs
+from recall_learn.runs import recordings
 
 BOOK = Path(__file__).parents[2] / "book"
 HOSTILE = "<img src=x onerror=ran.push(1)><script>ran.push(2)</script><!--<script>\"'&lt;"
@@ -132,9 +132,9 @@ def test_a_strangers_run_in_tables(tab, tmp_path, gift):
 
 
 def test_a_strangers_grid_in_the_explorer(tab, tmp_path):
-    taken = poisoned(read("grid-cola.jsonl"), tmp_path / "grid.jsonl", grids.load)
+    taken = poisoned(read("grid-cola.jsonl"), tmp_path / "grid.jsonl", recordings.load)
     assert "recipe.backbone" in taken
-    records = grids.load(tmp_path / "grid.jsonl")
+    records = recordings.load(tmp_path / "grid.jsonl")
     look(tab, tmp_path, explorer.explore(records)._repr_html_())
     tab.wait_for_selector(".recall-explorer svg")
     silent(tab)

@@ -8,8 +8,8 @@ import pytest
 from small import refused
 
 from recall_learn.lab import explorer
-from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recordings import Record, Records
 
 COLUMNS = {"step": [0, 150, 300], "score": [0.0, 0.5, 0.9], "loss": [None, 0.7, 0.2], "distance": [0.0, 1.0, 2.0]}
 

@@ -1,7 +1,6 @@
 """The lab without a browser: what its controls do to the runs, and what it says."""
 
 import asyncio
-import json
 import threading
 import time
 
@@ -9,87 +8,13 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from labs import PATIENCE, control, curve, parts, said, shown, until
 
 from recall_learn.lab import background, presets
 from recall_learn.lab.live import Lab
 from recall_learn.runs import record as runs
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run
 from recall_learn.runs.recorder import Recorder
-from recall_learn.theory.annealing import Sigmoid
-
-PATIENCE = 120.0
-
-
-@pytest.fixture
-def make(world):
-    made = []
-
-    def make(beside="plain fine-tuning", folder=None, **changes):
-        settings = {
-            "max_length": 40,
-            "steps": 12,
-            "batch_size": 4,
-            "lr": 1e-3,
-            "evaluate_every": 4,
-            "k": 0.5,
-            "t0": 6.0,
-        }
-        recipe = Recipe(backbone=str(world / "bert"), method="recadam", gamma=100.0, **{**settings, **changes})
-        options = {"glue_folder": world / "glue", "device": "cpu"}
-        made.append(Lab(**options, folder=folder) if folder else Lab(recipe, beside, **options))
-        return made[-1]
-
-    yield make
-    for lab in made:
-        lab.close()
-    for each in list(background._LIVING):  # those that a reset gave up, too
-        each.close(wait=PATIENCE)
-    for thread in threading.enumerate():
-        if thread.name.startswith("recall-learn"):
-            thread.join(PATIENCE)
-            assert not thread.is_alive(), thread.name
-
-
-def until(lab, state):
-    deadline = time.monotonic() + PATIENCE
-    while lab.state != state:
-        assert time.monotonic() < deadline, (lab.state, lab.status)
-        time.sleep(0.005)
-    lab.refresh()
-    return lab
-
-
-def parts(widget):
-    """A widget, and all that it holds."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from parts(child)
-
-
-def control(lab, name):
-    """The slider, field or button of this name."""
-    (found,) = shown(lab, name)
-    return found
-
-
-def shown(lab, name):
-    """The controls of this name that are not hidden."""
-    named = [part for part in parts(lab) if getattr(part, "description", None) == name]
-    return [part for part in named if part.layout.display != "none"]
-
-
-def said(lab):
-    """The line that the lab says, apart from its status."""
-    lines = [part.value for part in parts(lab) if isinstance(part, widgets.HTML)]
-    return next((line for line in lines if 'role="status"' in line), "")
-
-
-def curve(lab, name, axis="x"):
-    """What is drawn under this name."""
-    (figure,) = [part for part in parts(lab) if isinstance(part, go.FigureWidget)]
-    (found,) = [trace for trace in figure.data if trace.name == name and trace.xaxis == axis]
-    return found
 
 
 def test_it_is_made_of_standard_widgets(make):
@@ -263,137 +188,17 @@ def test_settings_that_do_not_go_together_are_said(make):
 
 def test_an_error_is_said_and_reset_begins_anew(make, world):
     lab = make()
-    lab.glue_folder = world / "nowhere"
+    lab.data_folder = world / "nowhere"
     lab.reset()
     lab.start()
     until(lab, "failed")
     assert "nowhere" in lab.status
     assert not control(lab, "Start").disabled
-    lab.glue_folder = world / "glue"
+    lab.data_folder = world / "glue"
     lab.reset()
     lab.start()
     until(lab, "done")
     assert control(lab, "Start").disabled
-
-
-def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
-    lab = make("setting B")
-    lab.step(5)
-    until(lab, "paused")
-    control(lab, "k, per step").value = 1.0
-    control(lab, "B: γ").value = 1.0
-    lab.step()
-    until(lab, "paused")
-    lab.save(tmp_path / "saved")
-    assert "Saved in" in said(lab)
-    with pytest.raises(ValueError, match="name a new one"):
-        lab.save(tmp_path / "saved")
-    opened = make(folder=tmp_path / "saved")
-    assert len(opened.run.history) == 4  # its checkpoint's
-    assert "It had come to step 6, and goes on from its checkpoint after step 4" in said(opened)
-    assert "recorded: k = 1 from step 6 on · beside: recorded: gamma = 1 from step 6 on" in opened.status
-    for each in (lab, opened):
-        each.start()
-        until(each, "done")
-    assert opened.run.history == lab.run.history
-    assert opened.beside.history == lab.beside.history
-    assert runs.load(tmp_path / "saved" / "run.json").final
-
-
-def session_with_a_change_to_come(make, folder):
-    """A session that was saved at step 7, with k and lr changed at step 6, as it is opened from its checkpoint at 4."""
-    lab = make("nothing")
-    lab.step(5)
-    lab.wait(PATIENCE)
-    lab.set(k=1.0, lr=5e-4)
-    lab.step(2)
-    lab.wait(PATIENCE)
-    lab.save(folder)
-    return lab, make(folder=folder)
-
-
-def k_shown(lab):
-    """By the slider, and by the curve ahead at its first step."""
-    ahead = curve(lab, "from here on")
-    return control(lab, "k, per step").value, ahead.y[0] == Sigmoid(lab.recipe.k, 6.0)(ahead.x[0])
-
-
-def test_what_the_lab_shows_is_what_acts(make, tmp_path):
-    whole, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    assert k_shown(opened) == (0.5, True)
-    assert "recorded: k = 1 and lr = 0.0005 from step 6 on" in opened.status
-    ahead = curve(opened, "from here on")
-    assert list(ahead.x) == list(range(5, 13))
-    assert list(ahead.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
-    opened.step()
-    opened.wait(PATIENCE)
-    assert opened.run.history[-1]["lambda"] == Sigmoid(0.5, 6.0)(5)
-    assert k_shown(opened) == (1.0, True)  # it acts in the step that is next
-    assert "recorded" not in opened.status
-    for each in (whole, opened):
-        each.start()
-        assert each.wait(PATIENCE) == "done"
-    assert opened.run.history == whole.run.history
-    assert (opened.run.changes, opened.recipe.k) == ([{"step": 6, "k": 1.0, "lr": 5e-4}], 1.0)
-
-
-def test_a_new_change_takes_the_place_of_what_was_recorded_for_that_setting(make, tmp_path):
-    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    control(opened, "k, per step").value = 0.2
-    assert k_shown(opened) == (0.2, True)
-    assert "recorded: lr = 0.0005 from step 6 on" in opened.status
-    ghost = curve(opened, "without the last change")
-    assert list(ghost.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
-    opened.start()
-    assert opened.wait(PATIENCE) == "done"
-    assert opened.run.changes == [{"step": 5, "k": 0.2}, {"step": 6, "lr": 5e-4}]
-    lams = [record["lambda"] for record in opened.run.history]
-    assert lams == [*Sigmoid(0.5, 6.0)(np.arange(1, 5)), *Sigmoid(0.2, 6.0)(np.arange(5, 13))]
-
-
-def test_what_is_set_back_before_it_acts_leaves_no_trace(make):
-    lab = make()
-    lab.step(2)
-    lab.wait(PATIENCE)
-    for k in (1.0, 0.1, 0.5):
-        control(lab, "k, per step").value = k
-    assert lab.run.changes == []
-    lab.set(k=1.0)
-    lab.preset("Multi-task")
-    assert lab.run.changes == []
-    assert lab.wait(PATIENCE) == "done"
-    assert {record["lambda"] for record in lab.run.history} == {0.5}
-
-
-def test_what_is_set_after_the_end_is_for_a_new_run(make):
-    lab = make()
-    lab.start()
-    lab.wait(PATIENCE)
-    changes = list(lab.run.changes)
-    control(lab, "k, per step").value = 1.0
-    assert "taken its last step" in said(lab)
-    assert control(lab, "Reset").button_style == "warning"
-    assert (lab.recipe.k, lab.run.recipe.k, lab.run.changes) == (1.0, 0.5, changes)
-    lab.reset()
-    assert lab.run.recipe.k == 1.0
-
-
-def test_what_is_set_while_it_is_paused_is_saved(make, tmp_path):
-    lab = make("nothing")
-    lab.step(4)
-    lab.wait(PATIENCE)
-    lab.set(t0=9.5)
-    lab.save(tmp_path / "saved")
-    opened = make(folder=tmp_path / "saved")
-    assert (opened.recipe.t0, opened.run.changes) == (9.5, [{"step": 5, "t0": 9.5}])
-
-
-def test_the_controls_of_a_new_run_leave_an_opened_session_alone(make, tmp_path):
-    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    control(opened, "seed").value = 4
-    assert "press Reset" in said(opened)
-    assert control(opened, "Reset").button_style == "warning"
-    assert (opened.run.recipe.seed, len(opened.run.history)) == (0, 4)
 
 
 def test_the_lab_draws_by_itself_where_there_is_a_loop(make):
@@ -447,94 +252,6 @@ def test_bad_arguments(make, tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ValueError, match=r"is damaged .*use another folder"):
         Lab(folder=tmp_path)
-
-
-@pytest.fixture
-def same_cell(monkeypatch):
-    """Every lab is made by the same cell of a notebook."""
-    monkeypatch.setattr("recall_learn.lab.cell._SHOWN", {})
-    monkeypatch.setattr("recall_learn.lab.cell._cell", lambda: "a cell")
-
-
-WRONG = {
-    "beside": ({"beside": "no one"}, "beside is 'no one'"),
-    "recipe": ({"recipe": "tiny"}, "recipe is 'tiny'"),
-    "both": ({"recipe": Recipe(), "folder": "x"}, "leave one out"),
-    "device": ({"device": "gpu"}, "device is 'gpu'"),
-    "precision": ({"recipe": Recipe(mixed_precision="fp16"), "device": "cpu"}, "mixed_precision is 'fp16'"),
-    "glue": ({"glue_folder": "no/where"}, "glue_folder is 'no/where', which is no folder"),
-    "glue type": ({"glue_folder": 3}, "glue_folder is 3"),
-    "glue home": ({"glue_folder": "~nobody-has-this-name"}, "there is no such home"),
-    "folder home": ({"folder": "~nobody-has-this-name"}, "there is no such home"),
-    "folder": ({"folder": "no/where"}, r"no/where/run\.json is not there"),
-    "no folder": ({"folder": " "}, "folder is ' '"),
-    "folder type": ({"folder": 3}, "folder is 3"),
-    "damaged": ({"folder": "damaged"}, "is damaged"),
-}
-
-
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_lab_that_cannot_be_made_leaves_the_one_before_it(make, same_cell, tmp_path, monkeypatch, wrong):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "damaged").mkdir()
-    (tmp_path / "damaged" / "run.json").write_text("{}")
-    lab = make("nothing", steps=2000, evaluate_every=2000)
-    lab.start()
-    until(lab, "running")
-    arguments, words = WRONG[wrong]
-    labs = len(background._LIVING)
-    with pytest.raises((ValueError, FileNotFoundError), match=words):
-        Lab(**arguments)
-    assert lab.state == "running"
-    assert lab._session.folder.is_dir()
-    assert len(background._LIVING) == labs
-    assert lab.comm is not None  # its widgets are on the page
-    other = make("nothing")
-    assert (lab.state, other.state) == ("closed", "new")
-
-
-def test_a_cell_that_is_run_again_goes_on_with_its_folder(make, same_cell, tmp_path):
-    lab = make("nothing")
-    lab.step(5)
-    lab.wait(PATIENCE)
-    lab.save(tmp_path / "mine")
-    first = make(folder=tmp_path / "mine")  # by the same cell, so the lab above ends
-    assert lab.state == "closed"
-    first.step(5)
-    first.wait(PATIENCE)
-    second = make(folder=tmp_path / "mine")
-    assert (first.state, second.state, len(second.run.history)) == ("closed", "new", 8)
-    assert "It had come to step 9" in said(second)
-    second.start()
-    assert second.wait(PATIENCE) == "done"
-    assert len([part for part in parts(second) if isinstance(part, go.FigureWidget)]) == 1
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("changes", [{"step": 6, "k": -1.0}]),
-        ("changes", [{"step": 6, "beta": 1.0}]),
-        ("changes", [{"step": 6, "k": "fast"}]),
-        ("changes", [{"step": 6, "lr": [1]}]),
-        ("changes", [{"k": 1.0}]),
-        ("evaluations", [{"step": 0}]),
-        ("evaluations", [{"step": 0, "metrics": {}, "distance": 0.0}]),
-        ("recipe", 3),
-    ],
-)
-def test_a_damaged_session_is_refused_in_a_sentence(make, tmp_path, field, value):
-    path = tmp_path / "saved" / "run.json"
-    path.parent.mkdir()
-    told = Run(make("nothing").run.recipe, {"device": "CPU"}, changes=[{"step": 6, "k": 1.0}])
-    path.write_text(told.to_json())
-    make(folder=path.parent).close()
-    path.write_text(json.dumps({**json.loads(told.to_json()), field: value}))
-    before = set(background._LIVING)
-    with pytest.raises(ValueError, match=r"saved.* damaged") as refused:
-        Lab(folder=tmp_path / "saved")
-    assert "\n" not in str(refused.value)
-    assert {each.state for each in set(background._LIVING) - before} <= {"closed"}
 
 
 def test_numbers_of_numpy_are_numbers(make, tmp_path):
@@ -597,7 +314,7 @@ def test_runs_that_nobody_holds_end(world):
     """What is left at the interpreter's end is closed, see `background`."""
     session = background.Background(
         Recipe(backbone=str(world / "bert"), steps=500, batch_size=4, max_length=40),
-        glue_folder=world / "glue",
+        data_folder=world / "glue",
         device="cpu",
     )
     session.start()

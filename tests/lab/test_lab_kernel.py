@@ -10,7 +10,7 @@ from recall_learn.runs.recipe import Recipe
 
 recipe = Recipe(backbone={bert!r}, task="mrpc", method="recadam", gamma=100.0, steps=10**6, batch_size=4, lr=1e-3,
                 max_length=40, evaluate_every=10**6)
-lab = Lab(recipe, "nothing", glue_folder={glue!r}, device="cpu")
+lab = Lab(recipe, "nothing", data_folder={glue!r}, device="cpu")
 lab.start()
 while not lab.run.history:
     pass
@@ -32,7 +32,7 @@ def kernel(monkeypatch):
         manager.shutdown_kernel(now=True)
 
 
-CELL = "lab = Lab(recipe, beside, glue_folder={glue!r}, device='cpu')"
+CELL = "lab = Lab(recipe, beside, data_folder={glue!r}, device='cpu')"
 
 
 def test_a_typo_in_the_labs_cell_leaves_the_lab_running(world, kernel):

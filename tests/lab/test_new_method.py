@@ -15,8 +15,8 @@ from recall_learn.lab import explorer
 from recall_learn.lab.live import Lab
 from recall_learn.methods import METHODS
 from recall_learn.methods.method import Acting, Method, setting
-from recall_learn.runs.grids import Record, Records
 from recall_learn.runs.recipe import Recipe, knobs
+from recall_learn.runs.recordings import Record, Records
 
 PATIENCE = 120.0
 
@@ -73,7 +73,7 @@ def shown(lab):
 def test_the_lab_has_its_controls(registered, world):
     recipe = Recipe(backbone=str(world / "bert"), method="leaning", max_length=40, steps=12, batch_size=4)
     assert knobs(recipe) == ("force", "until", "lr")
-    lab = Lab(recipe, "nothing", glue_folder=world / "glue", device="cpu")
+    lab = Lab(recipe, "nothing", data_folder=world / "glue", device="cpu")
     controls = shown(lab)
     force, until = controls["force"], controls["until, steps"]
     assert [value for _, value in force.options] == pytest.approx(list(np.linspace(1, 3, 21)))

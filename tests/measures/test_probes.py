@@ -51,7 +51,7 @@ def place(short, tmp_path_factory):
 def run(place, on_step=None, *, backbone="zero", task="world/cola", folder="glue", text=None, **changes):
     keep = {name: changes.pop(name) for name in ("out", "resume") if name in changes}
     recipe = Recipe(backbone=str(place / backbone), task=task, **{**SETTINGS, **changes})
-    where = {"glue_folder": place / folder if folder else None, "source_text": place / text if text else None}
+    where = {"data_folder": place / folder if folder else None, "source_text": place / text if text else None}
     return finetune(recipe, on_step, device="cpu", **where, **keep)
 
 

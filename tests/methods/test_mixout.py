@@ -1,6 +1,5 @@
-"""Mixout against sums written out, its laws, and all that may stand around a forward pass."""
+"""Mixout against sums written out, and its laws."""
 
-import copy
 import itertools
 import math
 import random
@@ -8,73 +7,11 @@ import random
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from mixed import Model, X, Y, assert_same, away, begun, passed, seen, trained
 from torch import nn
-from torch.distributed.fsdp import fully_shard
-from torch.nn.parallel import DistributedDataParallel
-from torch.utils.checkpoint import checkpoint
 
 from recall_learn.methods import METHODS
-from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import parse
-from recall_learn.methods.method import Start
-
-# no transformers up here: the two processes below import this file anew
-ROWS = torch.Generator().manual_seed(5)
-X, Y = torch.randn(6, 5, generator=ROWS, dtype=torch.float64), torch.tensor([0, 1, 2, 2, 1, 0])
-
-
-class Model(nn.Module):
-    """Two layers that are pretrained, a norm, and a head that is new."""
-
-    def __init__(self, recompute=None):
-        super().__init__()
-        torch.manual_seed(0)
-        self.first, self.second, self.norm, self.head = (
-            nn.Linear(5, 4),
-            nn.Linear(4, 4),
-            nn.LayerNorm(4),
-            nn.Linear(4, 3),
-        )
-        self.recompute = recompute
-
-    def body(self, x):
-        return self.norm(self.second(torch.tanh(self.first(x))))
-
-    def forward(self, x):
-        if self.recompute is None:
-            return self.head(self.body(x))
-        return self.head(checkpoint(self.body, x.requires_grad_(self.recompute), use_reentrant=self.recompute))
-
-
-def away(model, seed=1):
-    """Anchors that the weights have left already."""
-    g = torch.Generator().manual_seed(seed)
-    return {
-        name: p.detach() + torch.randn(p.shape, generator=g, dtype=p.dtype)
-        for name, p in model.named_parameters()
-        if not name.startswith("head")
-    }
-
-
-def begun(model, expression="mixout", anchors=None, seed=0, lr=1e-2):
-    anchors = away(model) if anchors is None else anchors
-    groups = [{"params": [(name, p) for name, p in model.named_parameters() if p.requires_grad], "weight_decay": 0.0}]
-    return Composed(parse(expression, METHODS), Start(model, anchors, lr=lr, seed=seed), groups)
-
-
-def passed(made):
-    return made.state_dict()["mixout"]["passes"]
-
-
-def seen(layer):
-    """The weights that a layer computes with, [out, in]: its answers to the columns of the identity.
-
-    Of a part of a model these are the weights of the latest pass; a layer that is the whole model makes another pass.
-    """
-    rows = torch.eye(layer.in_features, dtype=layer.weight.dtype)
-    return (layer(rows) - layer.bias).T.detach()
 
 
 def single(p=0.7, mask="neuron", size=(7, 400), home=None, seed=0):
@@ -144,21 +81,6 @@ def test_gradients_of_a_model_are_those_of_the_formula(mask):
         np.testing.assert_allclose(layer.bias.grad.numpy(), at.sum(0), atol=1e-12)
     features = normed * now["norm.weight"] + now["norm.bias"]
     np.testing.assert_allclose(model.head.weight.grad.numpy(), slope.T @ features, atol=1e-12)
-
-
-def trained(model, made, steps=3):
-    model.train()
-    for _ in range(steps):
-        made.optimizer.zero_grad()
-        nn.functional.cross_entropy(model(X.to(model.head.weight.dtype)), Y).backward()
-        made.optimizer.step()
-    return {name: p.detach().clone() for name, p in model.named_parameters()}
-
-
-def assert_same(one, other):
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(one[name], other[name]), name
 
 
 def test_p_0_is_plain_training_to_the_bit():
@@ -284,92 +206,6 @@ def test_weights_in_bf16_lose_nothing_by_large_differences():
     assert gap.max() < 2**-7
 
 
-def test_frozen_weights_and_what_has_no_theta_star_stay_ordinary():
-    model = Model()
-    model.first.weight.requires_grad_(False)
-    begun(model)
-    model(X.float())
-    for name in ("first", "head"):
-        layer = getattr(model, name)
-        torch.testing.assert_close(seen(layer), layer.weight.detach(), atol=1e-6, rtol=1e-6)
-    assert (seen(model.second) - model.second.weight).abs().max() > 0.1
-
-
-class Tied(nn.Module):
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.decoder, self.words = nn.Linear(6, 9), nn.Embedding(9, 6)
-        self.words.weight = self.decoder.weight  # registered first by the linear layer
-        self.one, self.two = nn.Linear(6, 6), nn.Linear(6, 6)
-        self.two.weight = self.one.weight
-
-    def forward(self, ids):
-        return self.decoder(self.two(self.one(self.words(ids))))
-
-
-def test_tied_weights():
-    model = Tied()
-    begun(model, anchors={name: torch.zeros_like(p) for name, p in model.named_parameters()})
-    model(torch.tensor([1, 2]))
-    torch.testing.assert_close(seen(model.decoder), model.decoder.weight.detach())  # the embedding's
-    assert torch.allclose(seen(model.one), seen(model.two), atol=1e-6)
-    assert not torch.allclose(seen(model.one), model.one.weight, atol=0.01)
-
-
-def test_names_parameters_and_files_are_as_ever(tmp_path):
-    model = Model()
-    names = list(model.state_dict()), [name for name, _ in model.named_parameters()]
-    parameters = list(map(id, model.parameters()))
-    made = begun(model)
-    inside = []
-    model.norm.register_forward_hook(lambda *_: inside.append(list(model.state_dict())))
-    trained(model, made)
-    assert inside[0] == names[0]
-    assert (list(model.state_dict()), [name for name, _ in model.named_parameters()]) == names
-    assert list(map(id, model.parameters())) == parameters
-    assert model.first.weight is model.first._parameters["weight"]
-
-
-def test_a_deep_copy_is_a_plain_model_and_leaves_the_first_alone():
-    model = Model()
-    made = begun(model)
-    model(X.float())
-    other = copy.deepcopy(model)
-    plain = Model()
-    assert torch.equal(other(X.float()), plain(X.float()))
-    assert passed(made) == 1
-    other.first.weight.data.zero_()
-    assert model.first.weight.abs().max() > 0
-
-
-def test_close_takes_it_away():
-    model, plain = Model(), Model()
-    made = begun(model)
-    made.close()
-    assert torch.equal(model(X.float()), plain(X.float()))
-    assert not any(module._forward_pre_hooks or module._forward_hooks for module in model.modules())
-    made.close()
-
-
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_pass_that_breaks_off_leaves_the_weights_in_place(error):
-    model = Model()
-    made = begun(model)
-
-    def broken(*_):
-        raise error
-
-    handle = model.second.register_forward_pre_hook(broken)
-    with pytest.raises(error):
-        model(X.float())
-    handle.remove()
-    model.eval()
-    assert torch.equal(model(X.float()), Model().eval()(X.float()))
-    made.close()
-    assert model.second.weight is model.second._parameters["weight"]
-
-
 @pytest.mark.parametrize(
     ("expression", "says"),
     [
@@ -399,74 +235,3 @@ def test_refused_models_and_states():
     ):
         with pytest.raises(ValueError, match=says):
             made.load_state_dict({"mixout": state})
-
-
-@pytest.mark.parametrize("kind", ["bert", "albert", "gpt2", "xlnet"])
-def test_models_of_transformers(kind, tmp_path):
-    from small import ARCHITECTURES
-    from transformers import AutoModelForSequenceClassification
-
-    torch.manual_seed(2)
-    model = AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
-    names = list(model.state_dict())
-    new = ("classifier", "score", "logits_proj", "sequence_summary")
-    anchors = {name: p.detach() + 0.3 for name, p in model.named_parameters() if not name.startswith(new)}
-    ids = torch.tensor([[2, 7, 9, 3]])
-    gradients = []
-    for recompute in (False, True):
-        made = begun(model.train(), "mixout(p=0.5)", anchors)
-        torch.manual_seed(7)  # of dropout, which has to agree as well
-        if recompute and model.supports_gradient_checkpointing:
-            getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()  # 5.23, 5.15
-        model(input_ids=ids, labels=torch.tensor([1])).loss.backward()
-        gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
-        model.zero_grad()
-        made.close()
-    for name, gradient in gradients[0].items():
-        torch.testing.assert_close(gradients[1][name], gradient, msg=name)
-    before = {module for module in model.modules() if module._forward_hooks}  # transformers' own
-    begun(model, "mixout(p=0.5)", anchors)
-    hooked = [name for name, module in model.named_modules() if module._forward_hooks and module not in before]
-    assert len(hooked) == {"bert": 13, "albert": 8, "gpt2": 8, "xlnet": 4}[kind]
-    assert not any(name.startswith(new) for name in hooked)
-    model.save_pretrained(tmp_path)
-    again = AutoModelForSequenceClassification.from_pretrained(tmp_path)
-    assert list(again.state_dict()) == names
-    assert_same(again.state_dict(), model.state_dict())
-
-
-def one_of_two(rank, folder):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    found = {}
-    for kind in ("copies", "pieces"):
-        model = Model().double()
-        anchors = away(model)
-        if kind == "pieces":
-            for layer in (model.first, model.second):
-                fully_shard(layer)
-            fully_shard(model)
-        groups = [{"params": list(model.named_parameters()), "weight_decay": 0.0}]
-        methods = parse("mixout(p=0.5)", METHODS)
-        made = Composed(methods, Start(model, anchors, lr=1e-2), groups, fused=False)
-        wrapped = DistributedDataParallel(model) if kind == "copies" else model
-        for _ in range(3):
-            made.optimizer.zero_grad()
-            nn.functional.cross_entropy(wrapped(X[rank::2]), Y[rank::2]).backward()
-            made.optimizer.step()
-        found[kind] = {
-            name: (p.full_tensor() if hasattr(p, "full_tensor") else p).detach() for name, p in model.named_parameters()
-        }
-    torch.save(found, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
-
-
-def test_two_processes_train_as_one(tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-        mp.spawn(one_of_two, (str(tmp_path),), nprocs=2)
-    model = Model().double()
-    want = trained(model, begun(model, "mixout(p=0.5)"))
-    for rank in (0, 1):
-        for found in torch.load(tmp_path / f"{rank}.pt").values():
-            for name, weight in want.items():
-                torch.testing.assert_close(found[name], weight, rtol=1e-9, atol=1e-12, msg=name)

@@ -11,7 +11,7 @@ import warnings
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import in_two
 from torch import nn
 
 from recall_learn.methods.recadam.optimizer import RecAdam
@@ -357,9 +357,7 @@ def one_of_two(rank, folder):
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("processes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-        mp.spawn(one_of_two, (str(folder),), nprocs=2)
+    in_two(one_of_two, folder)
     weights = [torch.load(folder / f"ddp{rank}.pt", weights_only=True) for rank in (0, 1)]
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)], weights
 

@@ -134,7 +134,7 @@ def tuned(tmp_path_factory):
 def go(root, backbone, task, out=None):
     settings = {"steps": 2, "batch_size": 4, "max_length": 32, "lr": 1e-3, "evaluate_every": 2}
     recipe = Recipe(backbone=str(backbone), task=task, **settings)
-    return finetune(recipe, out=out, glue_folder=root / "glue", device="cpu", progress=False)
+    return finetune(recipe, out=out, data_folder=root / "glue", device="cpu", progress=False)
 
 
 @pytest.mark.parametrize("then", KINDS)

@@ -109,7 +109,7 @@ def test_it_reads_the_small_world_only(tmp_path):
     save_glue(tmp_path, "mrpc")
     recipe = Recipe(backbone="tiny", task="mrpc", steps=1)
     refused(
-        lambda: finetune(recipe, glue_folder=tmp_path, device="cpu"),
+        lambda: finetune(recipe, data_folder=tmp_path, device="cpu"),
         ValueError,
         "tiny",
         "small world",

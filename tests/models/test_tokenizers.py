@@ -28,7 +28,7 @@ def trains(folder, tmp_path):
     """Whether a run of two steps reads texts through the folder's tokenizer, and moves the encoder."""
     save_glue(tmp_path / "glue", "mrpc")
     recipe = Recipe(backbone=str(folder), task="mrpc", steps=2, batch_size=4, max_length=32, lr=1e-3)
-    done = finetune(recipe, glue_folder=tmp_path / "glue", device="cpu", progress=False)
+    done = finetune(recipe, data_folder=tmp_path / "glue", device="cpu", progress=False)
     return np.isfinite(done.history[-1]["loss"]) and 0 < done.final["distance"] < 1
 
 

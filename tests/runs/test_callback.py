@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 import transformers as hf
+from ways import Witness
 
 from recall_learn.measures.distance import distance
 from recall_learn.methods.recadam.optimizer import RecAdam
@@ -15,19 +16,6 @@ from recall_learn.theory.annealing import Sigmoid
 
 LR, GAMMA, ANNEAL, STEPS, EVERY = 1e-3, 300.0, Sigmoid(1, 3), 6, 2
 ADDED = {"lambda", "pull", "distance"}
-
-
-class Witness(hf.TrainerCallback):
-    """The distance after every step, and all that a callback of its place sees logged."""
-
-    def __init__(self, anchors):
-        self.anchors, self.distances, self.seen = anchors, {}, []
-
-    def on_step_end(self, args, state, control, model=None, **kwargs):
-        self.distances[state.global_step] = distance(model, self.anchors)
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        self.seen.append(dict(logs))
 
 
 @pytest.fixture

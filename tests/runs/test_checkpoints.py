@@ -27,7 +27,7 @@ SETTINGS = {"max_length": 40, "steps": 8, "batch_size": 4, "lr": 1e-3, "k": 0.5,
 
 def go(world, out, on_step=None, resume=False, method="recadam", **options):
     recipe = Recipe(backbone=str(world / "bert"), **acting({**SETTINGS, "method": method, "gamma": 100.0}))
-    return finetune(recipe, on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume, **options)
+    return finetune(recipe, on_step, out=out, data_folder=world / "glue", device="cpu", resume=resume, **options)
 
 
 class Crash(Exception):
@@ -320,7 +320,7 @@ def test_nothing_of_a_run_grows_with_the_steps_to_come(world):
         tracemalloc.start()
         try:
             with pytest.raises(Crash):
-                finetune(replace(recipe, steps=steps), crash, glue_folder=world / "glue", device="cpu", progress=False)
+                finetune(replace(recipe, steps=steps), crash, data_folder=world / "glue", device="cpu", progress=False)
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
@@ -330,5 +330,5 @@ def test_nothing_of_a_run_grows_with_the_steps_to_come(world):
 def test_a_batch_that_cannot_fit_is_refused_before_anything_is_written(world, tmp_path):
     recipe = Recipe(backbone=str(world / "bert"), max_length=40, steps=2, batch_size=10**9)
     with pytest.raises(ValueError, match=r"batch_size is 1000000000; .* needs at least [\d,.]+ GB, and [\d,.]+ GB are"):
-        finetune(recipe, out=tmp_path / "run", glue_folder=world / "glue", device="cpu")
+        finetune(recipe, out=tmp_path / "run", data_folder=world / "glue", device="cpu")
     assert not (tmp_path / "run").exists()

@@ -115,7 +115,7 @@ def test_a_cluster_takes_the_same_runs_and_begins_anew_what_died(place, recipes,
         return take(recipe, **more)
 
     dies_once.__module__ = "__main__"  # so that it is sent to the cluster, and not looked for by its name there
-    common = {"glue_folder": place / "glue", "device": "cpu", "progress": False}
+    common = {"data_folder": place / "glue", "device": "cpu", "progress": False}
     expected = sweep(recipes, tmp_path / "here.jsonl", workers=1, **common)
     monkeypatch.setattr(workers, "take", dies_once)
     records = sweep(recipes, tmp_path / "there.jsonl", address=address, **common)

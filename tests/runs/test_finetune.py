@@ -44,7 +44,7 @@ def recipe(world, **changes):
 
 
 def run(world, on_step=None, out=None, fisher=None, **changes):
-    return finetune(recipe(world, **changes), on_step, out=out, glue_folder=world / "glue", fisher=fisher, device="cpu")
+    return finetune(recipe(world, **changes), on_step, out=out, data_folder=world / "glue", fisher=fisher, device="cpu")
 
 
 def final_weights(folder):
@@ -68,7 +68,7 @@ def test_recadam_runs_on_every_architecture(architecture, tmp_path):
 
     settings = {**SETTINGS, "steps": 2, "gamma": 100.0, "method": "recadam"}
     done = finetune(
-        Recipe(backbone=str(tmp_path / "model"), **settings), look, glue_folder=tmp_path / "glue", device="cpu"
+        Recipe(backbone=str(tmp_path / "model"), **settings), look, data_folder=tmp_path / "glue", device="cpu"
     )
     backbone = backbones.load(str(tmp_path / "model"), num_labels=2)
     recalled, free = seen[0]
@@ -166,7 +166,7 @@ def test_ewc_takes_a_fisher_from_a_file(world, tmp_path):
     save_backbone(tmp_path / "other", "electra")
     other = Recipe(backbone=str(tmp_path / "other"), **acting({**SETTINGS, "method": "ewc"}))
     with pytest.raises(ValueError, match=r"Fisher of bert, not of"):
-        finetune(other, glue_folder=world / "glue", fisher=file, device="cpu")
+        finetune(other, data_folder=world / "glue", fisher=file, device="cpu")
 
 
 def test_limits_meet_plain_fine_tuning(world):
@@ -185,7 +185,7 @@ def test_what_the_checkpoint_does_not_hold_is_not_recalled(world, tmp_path):
         seen.append({name for group in optimizer.param_groups if group["recall"] for name in group["param_names"]})
 
     settings = {**SETTINGS, "steps": 2, "gamma": 100.0, "method": "recadam"}
-    finetune(Recipe(backbone=str(tmp_path), **settings), look, glue_folder=world / "glue", device="cpu")
+    finetune(Recipe(backbone=str(tmp_path), **settings), look, data_folder=world / "glue", device="cpu")
     assert "bert.embeddings.word_embeddings.weight" in seen[0]
     assert "bert.pooler.dense.weight" not in seen[0]
 
@@ -294,7 +294,7 @@ def test_two_runs_of_one_recipe_are_equal(world, tmp_path):
     [
         ({"out": 3}, "out is 3; it has to be a path, as text"),
         ({"out": b"here"}, "out is b'here'; it has to be a path"),
-        ({"glue_folder": 3}, "glue_folder is 3; it has to be a path"),
+        ({"data_folder": 3}, "data_folder is 3; it has to be a path"),
         ({"fisher": 3}, "fisher is 3; it has to be a path"),
         ({"source_text": ["a"]}, r"source_text is \['a'\]; it has to be a path"),
         ({"recipe": {"task": "mrpc"}}, "recipe is {'task': 'mrpc'}; it has to be a Recipe"),
@@ -304,4 +304,4 @@ def test_two_runs_of_one_recipe_are_equal(world, tmp_path):
 )
 def test_an_argument_of_another_kind_is_named(world, arguments, text):
     with pytest.raises(ValueError, match=text):
-        finetune(**{"recipe": recipe(world), "glue_folder": world / "glue", **arguments})
+        finetune(**{"recipe": recipe(world), "data_folder": world / "glue", **arguments})

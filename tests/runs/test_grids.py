@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from small import refused
 
-from recall_learn.runs import grids
-from recall_learn.runs.grids import Records
+from recall_learn.runs import grids, recordings
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.runs.recordings import Records
 
 BOOK = Path(__file__).parents[2] / "book"
 HERE = {"device": "CPU", "versions": {"torch": "2.13.0", "numpy": "2.0"}, "backbone": "packaged", "anchors": "abc"}
@@ -55,7 +55,7 @@ def test_settings_that_do_not_act_make_no_runs():
 
 @pytest.mark.parametrize("name", ["forgetting", "methods", "world"])
 def test_what_the_book_recorded_is_what_its_grids_ask_for(name):
-    recipes, records = grids.read_grid(BOOK / f"grids/{name}.json"), grids.load(BOOK / f"runs/grid-{name}.jsonl")
+    recipes, records = grids.read_grid(BOOK / f"grids/{name}.json"), recordings.load(BOOK / f"runs/grid-{name}.jsonl")
     assert records.missing(recipes) == []
     assert {run.recipe for run in records.runs} == set(recipes)
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_grid_is_refused(tmp_path, text, part):
     refused(lambda: grids.read_grid(path), ValueError, "grid.json", "list of recipes", part)
 
 
-@pytest.mark.parametrize("reads", [grids.read_grid, grids.load])
+@pytest.mark.parametrize("reads", [grids.read_grid, recordings.load])
 def test_what_is_no_file_is_refused(tmp_path, reads):
     refused(lambda: reads(tmp_path / "other.json"), FileNotFoundError, "other.json is not there")
     refused(lambda: reads(tmp_path), IsADirectoryError, "is a folder")
@@ -117,7 +117,7 @@ def test_a_grid_that_is_larger_than_any_is_refused_before_it_is_made():
 
 
 def test_a_record_has_the_means_between_evaluations():
-    columns = grids.summarise(a_run(Recipe(backbone="tiny", task="world/cola")))
+    columns = recordings.summarise(a_run(Recipe(backbone="tiny", task="world/cola")))
     assert columns["step"] == [0, 2, 4, 6]
     means = [(math.sqrt(a) + math.sqrt(b)) / 2 for a, b in ((1, 2), (3, 4), (5, 6))]
     assert columns["loss"][0] is None
@@ -138,7 +138,7 @@ def test_a_file_comes_back_and_knows_what_it_lacks(tmp_path):
         records.add(a_run(recipe), recipe, HERE)
     records.add(None, Recipe(task="cola"), HERE, stopped="the loss is nan")
     records.save(path)
-    back = grids.load(path)
+    back = recordings.load(path)
     assert back == records
     assert back.missing(recipes) == recipes[3:]
     assert [run.recipe for run in back.find(k=math.inf, seed=0)] == [recipes[1]]
@@ -219,7 +219,7 @@ def a_file(path, *lines):
 
 
 def test_a_line_leaves_out_what_the_first_says(tmp_path):
-    (run,) = grids.load(a_file(tmp_path / "grid.jsonl", HEAD, MADE_ON, row())).runs
+    (run,) = recordings.load(a_file(tmp_path / "grid.jsonl", HEAD, MADE_ON, row())).runs
     assert (run.recipe.task, run.recipe.steps) == ("cola", 300)
     assert Recipe().steps != 300
 
@@ -261,28 +261,33 @@ def test_a_line_leaves_out_what_the_first_says(tmp_path):
         ([HEAD, MADE_ON, row(recipe="cola")], ["line 3", "recipe is 'cola'"]),
         ([HEAD, MADE_ON, row(recipe={"task": "cola", "tusk": 1})], ["line 3", "'tusk'"]),
         ([HEAD, MADE_ON, row(recipe={"task": "cola", "lr": -1})], ["line 3", "lr is -1"]),
+        (
+            [HEAD, MADE_ON, row(recipe={"task": "mine.csv"})],
+            ["line 3", "task is 'mine.csv'", "does not say what that is"],
+        ),
+        ([HEAD, '{"environment":{"versions":{},"task":{}}}'], ["line 2", "task.primary is missing"]),
     ],
 )
 def test_what_is_no_file_of_runs_is_refused_with_its_line_and_field(tmp_path, lines, parts):
     path = a_file(tmp_path / "grid.jsonl", *lines)
-    refused(lambda: grids.load(path), ValueError, "grid.jsonl is damaged", *parts)
+    refused(lambda: recordings.load(path), ValueError, "grid.jsonl is damaged", *parts)
 
 
 def three(tmp_path):
     """A file of three runs, made as a sweep makes it, and its records."""
     path = tmp_path / "grid.jsonl"
     records = Records()
-    grids.begin(path, records)
+    recordings.begin(path, records)
     for seed in range(3):
         recipe = Recipe(task="cola", seed=seed)
-        grids.append(path, records.add(a_run(recipe), recipe, HERE))
+        recordings.append(path, records.add(a_run(recipe), recipe, HERE))
     return path, records
 
 
 def test_a_file_grows_by_a_line_a_run(tmp_path):
     path, records = three(tmp_path)
     assert path.read_text() == records.text
-    assert grids.load(path) == records
+    assert recordings.load(path) == records
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [next(iter(each)) for each in rows] == ["schema", "environment", *["recipe"] * 3]
     assert [each["recipe"]["seed"] for each in rows[2:]] == [0, 1, 2]
@@ -295,14 +300,14 @@ def test_a_kill_at_any_byte_costs_the_line_that_was_written_and_no_other(tmp_pat
     for end in range(head, len(whole) + 1):
         path.write_bytes(whole[:end])
         lines = whole[:end].count(b"\n") + (whole[end : end + 1] == b"\n")  # a line that lacks its end alone is whole
-        assert len(grids.load(path).runs) == max(0, lines - 2)
+        assert len(recordings.load(path).runs) == max(0, lines - 2)
     for end in range(head, len(whole), 97):
         path.write_bytes(whole[:end])
-        back = grids.load(path)
-        grids.begin(path, back)
+        back = recordings.load(path)
+        recordings.begin(path, back)
         for run in records.runs:
             if back.missing([run.recipe]):
-                grids.append(path, back.add(a_run(run.recipe), run.recipe, HERE))
+                recordings.append(path, back.add(a_run(run.recipe), run.recipe, HERE))
         assert path.read_bytes() == whole
 
 
@@ -310,11 +315,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
     path, records = three(tmp_path)
     code = f"""
 import resource
-from recall_learn.runs import grids
+from recall_learn.runs import grids, recordings
 resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size + 10},) * 2)
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
-    grids.append({str(path)!r}, "x" * 1000)
+    recordings.append({str(path)!r}, "x" * 1000)
 except OSError as error:
     print("refused")
 """
@@ -325,7 +330,7 @@ except OSError as error:
 def test_the_recorded_files_load_and_lack_what_they_lack():
     lacking = {}
     for path in sorted((BOOK / "grids").glob("*.json")):
-        records = grids.load(BOOK / "runs" / f"grid-{path.stem}.jsonl")
+        records = recordings.load(BOOK / "runs" / f"grid-{path.stem}.jsonl")
         recipes = grids.read_grid(path)
         assert len(set(recipes)) == len(recipes)
         assert {run.recipe for run in records.runs} <= set(recipes)
@@ -345,7 +350,7 @@ def test_a_setting_that_no_recipe_has_is_said():
 GROWS = """
 import os, signal, sys, time
 from pathlib import Path
-from recall_learn.runs import grids
+from recall_learn.runs import grids, recordings
 from recall_learn.runs.recipe import Recipe
 from test_grids import HERE, a_run
 
@@ -356,10 +361,10 @@ for least, moment in moments:  # killed so many seconds after so many were kept
     said, says = os.pipe()
     child = os.fork()
     if not child:
-        records = grids.load(path) if path.exists() else grids.Records()
-        grids.begin(path, records)
+        records = recordings.load(path) if path.exists() else recordings.Records()
+        recordings.begin(path, records)
         for recipe in records.missing(recipes):
-            grids.append(path, records.add(run, recipe, HERE))
+            recordings.append(path, records.add(run, recipe, HERE))
             os.write(says, b".")  # it is kept, says the one who is about to be killed
     os.close(says)
     kept = 0
@@ -371,7 +376,7 @@ for least, moment in moments:  # killed so many seconds after so many were kept
     os.waitpid(child, 0)
     while chunk := os.read(said, 1 << 16):
         kept += len(chunk)
-    found = [run.recipe.seed for run in grids.load(path).runs] if path.exists() else []
+    found = [run.recipe.seed for run in recordings.load(path).runs] if path.exists() else []
     assert found == list(range(len(found)))
     assert before + kept <= len(found) <= before + kept + 1, (before, kept, len(found))
     before = len(found)

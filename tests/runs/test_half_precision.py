@@ -25,7 +25,7 @@ GAMMA = {"recadam": 100.0, "l2sp": 0.1}
 def run(world, on_step=None, out=None, resume=False, steer=None, **changes):
     settings = {**SETTINGS, "gamma": GAMMA.get(changes.get("method", "vanilla").split("+")[0]), **changes}
     recipe = Recipe(backbone=str(world / "bert"), **acting(settings))
-    options = {"out": out, "resume": resume, "steer": steer, "glue_folder": world / "glue", "device": "cpu"}
+    options = {"out": out, "resume": resume, "steer": steer, "data_folder": world / "glue", "device": "cpu"}
     return finetune(recipe, on_step, **options)
 
 

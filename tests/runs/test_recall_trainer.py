@@ -6,10 +6,9 @@ import pytest
 import torch
 import transformers
 from small import refused
-from ways import NEW, STEADY, arguments, batched, bert, farthest, fisher_of, rows, same, weights
+from ways import NEW, STEADY, Witness, arguments, batched, bert, farthest, fisher_of, rows, same, weights
 
 from recall_learn import RecallTrainer, compose
-from recall_learn.measures.distance import distance
 from recall_learn.methods import METHODS
 from recall_learn.runs import kept
 from recall_learn.theory.anchors import trainable
@@ -130,23 +129,10 @@ def test_a_subclass_with_its_own_loss_has_the_penalty_beside_it(tmp_path):
     assert ends[1][-1]["distance"] < 0.1
 
 
-class Watch(transformers.TrainerCallback):
-    """The distance from a start after each step, and what others see logged."""
-
-    def __init__(self, anchors):
-        self.anchors, self.distances, self.seen = anchors, {}, []
-
-    def on_step_end(self, args, state, control, model=None, **kwargs):
-        self.distances[state.global_step] = distance(model, self.anchors)
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        self.seen.append(dict(logs))
-
-
 def test_the_training_logs_have_the_numbers_of_their_step(tmp_path):
     model = bert()
     anchors = {name: value for name, value in weights(model).items() if not name.startswith("classifier")}
-    watch = Watch(anchors)
+    watch = Witness(anchors)
     logging = {"logging_strategy": "steps", "logging_steps": 2}
     trainer = trained(model, tmp_path, "recadam(k=1, t0=3, gamma=300)", callbacks=[watch], **logging)
     logs = [log for log in trainer.state.log_history if "loss" in log]

@@ -9,9 +9,9 @@ import warnings
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from accelerate import FullyShardedDataParallelPlugin
 from accelerate.utils import DistributedType
+from processes import in_two
 from ways import NEW, arguments, bert, farthest, fisher_of, rows, weights
 
 from recall_learn import RecallTrainer
@@ -99,9 +99,7 @@ def one_of_two(rank, folder):
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-        mp.spawn(one_of_two, (str(folder),), nprocs=2)
+    in_two(one_of_two, folder)
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
 
 

@@ -125,14 +125,6 @@ def test_gamma_is_a_tenth_of_the_way_whatever_the_rate():
     assert replace(Recipe(method="recadam"), lr=1e-5).gamma == 5000.0  # a recipe holds what acts
 
 
-def test_methods_that_stay_keep_their_settings():
-    recipe = Recipe(method="recadam+child-d", k=0.5, p=0.2, steps=7)
-    assert recipe.with_methods("child-d") == Recipe(method="child-d", p=0.2, steps=7)
-    assert recipe.with_methods("recadam(k=0.3)").k == 0.3
-    assert recipe.with_methods("ewc + child-d", gamma=3).method == "ewc(gamma=3) + child-d(p=0.2)"
-    assert recipe.with_methods("vanilla") == Recipe(steps=7)
-
-
 def test_a_setting_is_read_where_it_acts_and_nothing_else_is():
     assert Recipe().k is None
     with pytest.raises(AttributeError, match="no 'speed'"):

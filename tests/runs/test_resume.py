@@ -34,7 +34,7 @@ def recipe(world, method="recadam", **changes):
 
 
 def go(world, out, on_step=None, resume=False, **changes):
-    return finetune(recipe(world, **changes), on_step, out=out, glue_folder=world / "glue", device="cpu", resume=resume)
+    return finetune(recipe(world, **changes), on_step, out=out, data_folder=world / "glue", device="cpu", resume=resume)
 
 
 class Crash(Exception):
@@ -193,7 +193,7 @@ def test_a_history_that_ends_before_its_checkpoint_is_damaged(world, tmp_path):
 def test_other_pretrained_weights_are_noticed(world, tmp_path):
     save_backbone(tmp_path / "model")
     mine = Recipe(backbone=str(tmp_path / "model"), method="recadam", gamma=100.0, **SETTINGS)
-    places = {"out": tmp_path / "run", "glue_folder": world / "glue", "device": "cpu"}
+    places = {"out": tmp_path / "run", "data_folder": world / "glue", "device": "cpu"}
     with pytest.raises(Crash):
         finetune(mine, crash_after(9), **places)
     save_backbone(tmp_path / "model", "electra")
@@ -206,7 +206,7 @@ def test_other_data_is_noticed(world, tmp_path):
     with pytest.raises(Crash):
         go(world, tmp_path / "run", crash_after(9))
     with pytest.raises(ValueError, match="the data is other than when"):
-        finetune(recipe(world), out=tmp_path / "run", glue_folder=tmp_path / "glue", device="cpu", resume=True)
+        finetune(recipe(world), out=tmp_path / "run", data_folder=tmp_path / "glue", device="cpu", resume=True)
 
 
 def test_a_run_resumes_with_the_fisher_it_began_with_and_no_other(world, tmp_path):
@@ -215,7 +215,7 @@ def test_a_run_resumes_with_the_fisher_it_began_with_and_no_other(world, tmp_pat
     other = tmp_path / "other.safetensors"
     fisher, metadata = load_fisher(given)
     save_fisher(other, {name: 2 * tensor for name, tensor in fisher.items()}, **metadata)
-    places = {"out": tmp_path / "run", "glue_folder": world / "glue", "device": "cpu"}
+    places = {"out": tmp_path / "run", "data_folder": world / "glue", "device": "cpu"}
     with pytest.raises(Crash):
         finetune(recipe(world, method="child-d"), crash_after(9), fisher=given, **places)
     with pytest.raises(ValueError, match="the Fisher is not the one"):

@@ -35,7 +35,7 @@ def recipe(world, method="recadam", **changes):
 def go(world, out=None, turns=None, on_step=None, resume=False, **changes):
     steer = None if turns is None else lambda step, run: turns.get(step, {})
     return finetune(
-        recipe(world, **changes), on_step, steer=steer, out=out, glue_folder=world / "glue", device="cpu", resume=resume
+        recipe(world, **changes), on_step, steer=steer, out=out, data_folder=world / "glue", device="cpu", resume=resume
     )
 
 
@@ -76,7 +76,7 @@ def test_a_steered_run_is_taken_again_to_the_bit(world, tmp_path):
     first = go(world, tmp_path / "first", TURNS)
     again = steering.replay(runs.load(tmp_path / "first" / "run.json").changes)
     finetune(
-        recipe(world), steer=again, out=tmp_path / "again", glue_folder=world / "glue", device="cpu", progress=False
+        recipe(world), steer=again, out=tmp_path / "again", data_folder=world / "glue", device="cpu", progress=False
     )
     assert_same_run(tmp_path / "first", tmp_path / "again")
     assert first.changes
@@ -118,7 +118,7 @@ def test_what_was_recorded_acts_again_at_its_step(world, tmp_path, again):
     stopped_at_10(world, tmp_path / "stopped")
     seen = []
     steer = steering.replay(NOTED) if again else lambda step, run: seen.append((step, [*run.changes])) or {}
-    options = {"glue_folder": world / "glue", "device": "cpu", "progress": False, "resume": True}
+    options = {"data_folder": world / "glue", "device": "cpu", "progress": False, "resume": True}
     finetune(recipe(world), steer=steer, out=tmp_path / "stopped", **options)
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
     assert again or seen == [(step, NOTED) for step in (9, 10, 11, 12)]
@@ -221,7 +221,7 @@ def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
         fisher = tmp_path / "fisher.safetensors"
         ones = Fisher({n: torch.ones_like(a) for n, a in backbone.anchors.items()}, labels="exact", examples=1)
         save_fisher(fisher, ones, backbone="bert", anchors=backbone.fingerprint, task="mrpc")
-    settings = {"glue_folder": world / "glue", "device": "cpu", "fisher": fisher, "progress": False}
+    settings = {"data_folder": world / "glue", "device": "cpu", "fisher": fisher, "progress": False}
     asked = recipe(world, method, gamma=0.5)
     plain = finetune(asked, **settings)
     steered = finetune(asked, steer=lambda step, run: {"gamma": 1.0} if step == 6 else {}, **settings)

@@ -18,7 +18,7 @@ from small import acting, refused, save_backbone, save_glue
 
 import recall_learn
 from recall_learn.models.fisher_files import save_fisher
-from recall_learn.runs import grids, workers
+from recall_learn.runs import grids, recordings, workers
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.sweep import sweep
 from recall_learn.support.lock import TakenError
@@ -51,16 +51,16 @@ def grid(place, seeds=(0, 1)):
 
 
 def in_this_process(place, recipes, out, **more):
-    return sweep(recipes, out, glue_folder=place / "glue", workers=1, device="cpu", progress=False, **more)
+    return sweep(recipes, out, data_folder=place / "glue", workers=1, device="cpu", progress=False, **more)
 
 
 def test_a_sweep_records_what_finetune_does(place, tmp_path):
     (recipe,) = grid(place, [3])
     in_this_process(place, [recipe], tmp_path / "runs.jsonl")
-    (record,) = grids.load(tmp_path / "runs.jsonl").runs
-    run = finetune(recipe, glue_folder=place / "glue", device="cpu", progress=False)
+    (record,) = recordings.load(tmp_path / "runs.jsonl").runs
+    run = finetune(recipe, data_folder=place / "glue", device="cpu", progress=False)
     assert record.recipe == recipe
-    assert record.columns == grids.summarise(run)
+    assert record.columns == recordings.summarise(run)
     assert record.stopped == ""
 
 
@@ -88,7 +88,7 @@ def test_a_sweep_that_is_stopped_keeps_what_it_has(place, tmp_path, monkeypatch)
     monkeypatch.setattr(workers, "take", stopped_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         in_this_process(place, recipes, out)
-    assert grids.load(out).missing(recipes) == recipes[1:]
+    assert recordings.load(out).missing(recipes) == recipes[1:]
     monkeypatch.setattr(workers, "take", take)
     assert in_this_process(place, recipes, out).missing(recipes) == []
 
@@ -109,7 +109,7 @@ def test_a_run_that_diverges_is_a_result(place, tmp_path):
     )
     (record,) = in_this_process(place, [recipe], tmp_path / "runs.jsonl").runs
     assert "the loss is" in record.stopped or "at step" in record.stopped
-    assert grids.load(tmp_path / "runs.jsonl").runs == [record]
+    assert recordings.load(tmp_path / "runs.jsonl").runs == [record]
 
 
 DIES = """
@@ -165,11 +165,11 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
     time.sleep(0.2)
     listening.clear()
     with pytest.raises(workers.DiedError, match=r"died 2 times in 1 runs.*seed=0.*by SIGKILL; it said 'taken ill'\)"):
-        sweep(recipes, out, glue_folder=place / "glue", workers=2, device="cpu", progress=False)
+        sweep(recipes, out, data_folder=place / "glue", workers=2, device="cpu", progress=False)
     assert len(list(marks.iterdir())) == 2
     assert not begun()
     assert listening == set()
-    (survivor,) = grids.load(out).runs
+    (survivor,) = recordings.load(out).runs
     (same,) = expected.find(seed=1)
     assert (survivor.columns, survivor.data) == (same.columns, same.data)
     assert in_this_process(place, recipes, out).missing(recipes) == []
@@ -178,7 +178,7 @@ def test_workers_take_the_same_runs_open_no_port_and_one_that_dies_costs_its_run
 def test_a_worker_that_cannot_start_ends_the_sweep_in_a_sentence(place, tmp_path, monkeypatch, begun):
     (tmp_path / "sitecustomize.py").write_text("import os, sys\nprint('no room', file=sys.stderr)\nos._exit(1)")
     monkeypatch.syspath_prepend(tmp_path)
-    here = {"glue_folder": place / "glue", "workers": 2, "device": "cpu", "progress": False}
+    here = {"data_folder": place / "glue", "workers": 2, "device": "cpu", "progress": False}
     refused(
         lambda: sweep(grid(place), tmp_path / "r", **here),
         workers.DiedError,
@@ -259,7 +259,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
     with subprocess.Popen(
         list(map(str, command)), env={**HERE, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE
     ) as process:
-        wait_for(lambda: out.exists() and len(grids.load(out).runs) == 1)
+        wait_for(lambda: out.exists() and len(recordings.load(out).runs) == 1)
         wait_for(lambda: len(list(scratch.iterdir())) == 2)  # two runs are under way, a folder each
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 2
@@ -268,7 +268,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
         assert process.stderr.read().decode().splitlines()[-1] == "stopped"
     assert gone(children)
     assert list(scratch.iterdir()) == []
-    assert [run.recipe.seed for run in grids.load(out).runs] == [0]
+    assert [run.recipe.seed for run in recordings.load(out).runs] == [0]
 
 
 ASKS = """
@@ -280,7 +280,7 @@ for _ in workers.taken([Recipe("tiny", "world/rte", steps=10**6)], dict.fromkeys
 
 
 def test_a_sweep_that_is_killed_leaves_no_process(tmp_path):
-    code = ASKS.replace("NAMES", '["glue_folder", "fisher", "source_text"]')
+    code = ASKS.replace("NAMES", '["data_folder", "fisher", "source_text"]')
     with subprocess.Popen([sys.executable, "-c", code], env={**HERE, "TMPDIR": str(tmp_path)}) as process:
         wait_for(lambda: list(tmp_path.iterdir()))  # the run is under way
         children = psutil.Process(process.pid).children(recursive=True)
@@ -312,7 +312,7 @@ def test_what_is_out_of_range_is_refused(place, tmp_path, more, parts):
 
 
 def test_what_no_recipe_takes_is_refused(place, tmp_path):
-    here = {"device": "cpu", "workers": 1, "glue_folder": place / "glue"}
+    here = {"device": "cpu", "workers": 1, "data_folder": place / "glue"}
     refused(
         lambda: sweep(grid(place), tmp_path / "r.json", fisher="f", **here), ValueError, "fisher is 'f'", "no recipe"
     )
@@ -374,4 +374,4 @@ def test_a_sweep_through_a_link_is_a_sweep_of_the_same_file(place, tmp_path, nam
         patch.setattr(workers, "take", while_another_runs)
         assert len(in_this_process(place, grid(place, [0]), tmp_path / name).runs) == 1
     assert (tmp_path / "link.jsonl").is_symlink()
-    assert len(grids.load(tmp_path / "runs.jsonl").runs) == 1
+    assert len(recordings.load(tmp_path / "runs.jsonl").runs) == 1

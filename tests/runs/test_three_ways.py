@@ -69,7 +69,7 @@ def by_finetune(world, method, needs, folder):
         evaluate_every=STEPS,
         probe="none",
     )
-    given = {"glue_folder": world / "glue", "fisher": folder / "fisher.safetensors" if needs else None}
+    given = {"data_folder": world / "glue", "fisher": folder / "fisher.safetensors" if needs else None}
     finetune(recipe, out=folder / "out", device="cpu", progress=False, **given)
     return weights(transformers.BertForSequenceClassification.from_pretrained(folder / "out" / "model"))
 

@@ -11,7 +11,7 @@ from recall_learn import Recipe, Run, finetune
 from recall_learn.cli import main
 from recall_learn.figures import tables
 from recall_learn.lab import explorer
-from recall_learn.runs import grids
+from recall_learn.runs import recordings
 from recall_learn.runs.sweep import sweep
 
 
@@ -66,7 +66,7 @@ def test_one_command_from_a_file_to_a_model_that_answers_in_words(place, tmp_pat
 def test_the_classes_of_a_named_task_are_in_the_models_config(place, tmp_path):
     save_glue(tmp_path / "data", "mrpc")
     settings = {"backbone": str(place / "bert"), "steps": 1, "batch_size": 4, "max_length": 20}
-    finetune(Recipe(task="mrpc", **settings), out=tmp_path / "out", glue_folder=tmp_path / "data", device="cpu")
+    finetune(Recipe(task="mrpc", **settings), out=tmp_path / "out", data_folder=tmp_path / "data", device="cpu")
     config = AutoConfig.from_pretrained(tmp_path / "out" / "model")
     assert config.id2label == {0: "not_equivalent", 1: "equivalent"}
     assert "task" not in Run.from_json((tmp_path / "out" / "run.json").read_text()).environment
@@ -121,7 +121,7 @@ def test_a_sweep_over_tasks_of_ones_own(place, tmp_path, caplog):
     out = tmp_path / "grid.jsonl"
     sweep(made, out, workers=1, device="cpu", progress=False)
     assert sum("reviews.csv: text: review" in record.getMessage() for record in caplog.records) == 2  # once a reading
-    records = grids.load(out)
+    records = recordings.load(out)
     assert records.missing(made) == []
     scores = {(run.recipe.metric, run.recipe.seed): records.primary(run) for run in records.runs}
     assert scores == {(None, 0): "accuracy", ("f1", 0): "f1", (None, 1): "accuracy"}
@@ -136,7 +136,7 @@ def test_a_sweep_over_tasks_of_ones_own(place, tmp_path, caplog):
 
 def test_the_explorer_names_the_score_of_a_task_of_ones_own(place, tmp_path):
     run = finetune(recipe(place, steps=1, metric="macro_f1"), device="cpu", progress=False)
-    records = grids.Records()
+    records = recordings.Records()
     records.add(run, run.recipe, run.environment)
     records.add(None, recipe(place, steps=1, metric="macro_f1", seed=1), run.environment, "diverged")
     page = explorer.payload(records)

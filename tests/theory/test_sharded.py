@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from pieces import (
     ATTACH,
     FISHERS,
@@ -18,6 +17,7 @@ from pieces import (
     train,
     whole,
 )
+from processes import in_two
 from torch import nn
 
 from recall_learn.measures.distance import distance
@@ -29,9 +29,7 @@ from recall_learn.theory.laplace import QuadraticPenalty, ewc, l2sp
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-        mp.spawn(one_of_two, (str(folder),), nprocs=2)
+    in_two(one_of_two, folder)
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
 
 

@@ -1,0 +1,343 @@
+"""The one file in which all recorded runs of a grid are kept.
+
+It is JSON lines. The first holds the settings that most runs have. Each line after it is an environment, or one run:
+where its settings differ from those, and at each evaluation the task's score, the mean training loss since the former
+evaluation, and what the run lost. `recall_learn.runs.sweep` adds a line when a run has ended, so a kill costs the line
+that was being written, and nothing else.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, FiniteFloat
+from typing_extensions import TypedDict
+
+from recall_learn.runs.recipe import Recipe, setting_names
+from recall_learn.runs.record import Run
+from recall_learn.support.checks import shown
+from recall_learn.support.files import write_text
+from recall_learn.support.reading import check_shape, parse_json, read_text
+from recall_learn.tasks import registry
+
+SCHEMA = 3
+DIGITS = 4
+"""Significant digits that a recorded figure keeps."""
+VARYING = ("date", "seconds", "examples", "data", "fisher")
+"""What an environment says that differs from run to run of one grid."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of a grid.
+
+    Attributes:
+        recipe: what was run.
+        columns: ``name -> values``, one at each evaluation: ``step``, ``score`` (the task's primary metric), ``loss``
+            (mean training loss since the former evaluation, nats; the first is None), ``distance``, and, where they
+            were probed, ``source_loss``, ``facts``, ``similarity``, ``recovery``.
+        on: the place of its environment in `Records.environments`.
+        seconds: what it took.
+        stopped: why it ended early, "" where it did not.
+        data: the first digits of the SHA-256 of its tokenized examples and, for ewc, of the Fisher that it was given.
+    """
+
+    recipe: Recipe
+    columns: dict[str, list[float | None]]
+    on: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+    data: str = ""
+
+
+@dataclass
+class Records:
+    """The file: its runs, and what they were taken on.
+
+    Attributes:
+        environments: as `recall_learn.support.environment.describe` gives them, without the date; all have the same
+            versions. A version's build is no part of it: what a CPU began, with torch 2.13.0+cpu, a GPU may finish.
+        runs: in the order in which they ended.
+        usual: the settings that a run's line leaves out. The file keeps them, so a later default changes no record.
+    """
+
+    environments: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[Record] = field(default_factory=list)
+    usual: dict[str, Any] = field(default_factory=lambda: _usual())
+
+    def find(self, **settings: Any) -> list[Record]:
+        """The runs whose recipes have these settings.
+
+        Raises:
+            ValueError: a recipe has no such setting.
+        """
+        able = (*Recipe.__dataclass_fields__, *setting_names())
+        unknown = sorted(set(settings) - set(able))
+        if unknown:
+            raise ValueError(f"a recipe has no {unknown[0]!r}; it has {', '.join(able)}")
+        if "method" in settings and "(" not in settings["method"]:
+            settings["names"] = settings.pop("method")
+        return [run for run in self.runs if all(getattr(run.recipe, name) == value for name, value in settings.items())]
+
+    def primary(self, run: Record) -> str:
+        """The metric that is the score of a run's task.
+
+        Raises:
+            ValueError: it is a task of somebody's own, and the run's environment does not say it.
+        """
+        own = self.environments[run.on].get("task") if self.environments else None
+        if own is None and registry.own(run.recipe.task):
+            raise ValueError(f"task is {shown(run.recipe.task)}, and its environment does not say what that is")
+        return own["primary"] if own else registry.named(run.recipe.task).primary
+
+    def missing(self, recipes: Iterable[Recipe]) -> list[Recipe]:
+        """Those of the recipes that are not recorded yet, in their order, each once."""
+        there = {run.recipe for run in self.runs}
+        return [recipe for recipe in dict.fromkeys(recipes) if recipe not in there]
+
+    def add(self, run: Run | None, recipe: Recipe, environment: Mapping[str, Any], stopped: str = "") -> str:
+        """Add what a run recorded.
+
+        Returns:
+            The lines that say so in the file, for `append`.
+
+        Raises:
+            ValueError: it was taken with other versions, or from other pretrained weights, than those that are there.
+        """
+        known = {key: value for key, value in environment.items() if key not in VARYING}
+        self.check(known)
+        columns = summarise(run) if run is not None else {}
+        seconds = float(run.final["seconds"]) if run is not None and run.final else 0.0
+        # a task's own Fisher follows from the seed's head; one that is given is the same for all
+        given = (environment.get("fisher") or {}).get("tensors") if "source fisher" in recipe.needs else None
+        data = "+".join(digits[:12] for digits in (environment.get("data"), given) if digits)
+        for other in self.runs:
+            if other.data and data and other.data != data and _same_data(other.recipe, recipe):
+                raise ValueError(
+                    f"{recipe.task} has other examples, or another Fisher, than when these runs were recorded; "
+                    f"put the former back, or record all of them anew in another file"
+                )
+        new = [] if known in self.environments else [known]
+        self.environments += new
+        record = Record(recipe, columns, self.environments.index(known), seconds, stopped, data)
+        self.runs.append(record)
+        return "".join(_line({"environment": each}) for each in new) + self._row(record)
+
+    def check(self, environment: Mapping[str, Any]) -> None:
+        """Refuse to mix: same versions, of whatever build, and for the same backbone the same pretrained weights.
+
+        Raises:
+            ValueError: ``environment`` has other versions, or other weights of a backbone, than the runs here.
+        """
+        for other in self.environments:
+            for name, version in other["versions"].items():
+                mine = environment["versions"].get(name)
+                if _release(mine) != _release(version):
+                    raise ValueError(
+                        f"these runs were recorded with {name} {version}, and here is {mine}: install that version, "
+                        f"or record all of them anew in another file"
+                    )
+            if other.get("backbone") == environment.get("backbone") and other.get("anchors") != environment.get(
+                "anchors"
+            ):
+                raise ValueError(
+                    f"{environment.get('backbone')} has other pretrained weights than when these runs were recorded; "
+                    f"record all of them anew in another file"
+                )
+
+    @property
+    def text(self) -> str:
+        """The whole file's text."""
+        environments = (_line({"environment": each}) for each in self.environments)
+        return "".join((_line({"schema": SCHEMA, "usual": self.usual}), *environments, *map(self._row, self.runs)))
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the file, whole or not at all."""
+        write_text(path, self.text)
+
+    def _row(self, run: Record) -> str:
+        settings = run.recipe.to_dict().items()
+        recipe = {name: value for name, value in settings if name not in self.usual or value != self.usual[name]}
+        rest = {name: getattr(run, name) for name in ("stopped", "data") if getattr(run, name)}
+        return _line({"recipe": recipe, **run.columns, "on": run.on, "seconds": run.seconds, **rest})
+
+
+def append(path: str | os.PathLike, lines: str) -> None:
+    """Add lines that `Records.add` gave to the file that `begin` has looked at.
+
+    Raises:
+        OSError: they cannot be written; the file is then what it was.
+    """
+    with open(path, "rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.truncate(path, end)
+            raise
+
+
+def begin(path: str | os.PathLike, records: Records) -> None:
+    """Make a file of these records, which are all that it holds, ready to grow.
+
+    It is made where it is not there, and half a line that a killed process left at its end is taken away.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = Path(path)
+    if not path.exists() or not path.read_bytes().endswith(b"\n"):
+        records.save(path)
+
+
+def summarise(run: Run) -> dict[str, list[float | None]]:
+    """The columns of a `Record`, from all that a run recorded."""
+    losses, former = run.column("loss"), 0
+    columns: dict[str, list] = {"step": [], "score": [], "loss": []}
+    for evaluation in run.evaluations:
+        step = evaluation["step"]
+        since = losses[former:step]
+        columns["step"].append(step)
+        columns["score"].append(_rounded(evaluation["metrics"][run.primary]))
+        columns["loss"].append(_rounded(sum(since) / len(since)) if since else None)
+        for name in ("distance", "source_loss", "similarity", "recovery"):
+            if name in evaluation:
+                value = evaluation[name]
+                columns.setdefault(name, []).append(value if value is None else _rounded(value))
+        if "facts" in evaluation:
+            columns.setdefault("facts", []).append(_rounded(evaluation["facts"]["known"]))
+        former = step
+    return columns
+
+
+class _Header(TypedDict):
+    schema: Literal[2, 3]  # 2 had settings beside the method, which Recipe.recorded knows
+    usual: dict[str, Any]
+
+
+class _Task(TypedDict):
+    primary: str
+
+
+class _Environment(TypedDict):
+    versions: dict[str, str | None]
+    task: NotRequired[_Task]
+    device: NotRequired[str]
+    commit: NotRequired[str | None]
+    backbone: NotRequired[str]
+    anchors: NotRequired[str]
+
+
+class _Row(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    recipe: dict[str, Any]
+    on: Annotated[int, Field(ge=0)]
+    seconds: Annotated[FiniteFloat, Field(ge=0)]
+    stopped: NotRequired[str]
+    data: NotRequired[str]
+    step: NotRequired[list[Annotated[int, Field(ge=0)]]]
+    score: NotRequired[list[FiniteFloat]]
+    loss: NotRequired[list[FiniteFloat | None]]
+    distance: NotRequired[list[FiniteFloat]]
+    source_loss: NotRequired[list[FiniteFloat]]
+    similarity: NotRequired[list[FiniteFloat]]
+    recovery: NotRequired[list[FiniteFloat | None]]
+    facts: NotRequired[list[FiniteFloat]]
+
+
+def load(path: str | os.PathLike) -> Records:
+    """Read a file of runs. A last line that a killed process left half written is none: its run is missing.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it cannot be read.
+        ValueError: it is damaged, or of another schema; says which line, and which field.
+    """
+    try:
+        text = read_text(path, "the file of runs")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is not there; recall-learn sweep writes it") from None
+    *lines, last = text.split("\n")
+    first: dict[Recipe, int] = {}
+    records: Records | None = None
+    for number, line in enumerate([*lines, last] if _is_json(last) else lines or [last], 1):
+        try:
+            if records is None:
+                records = Records(usual=parse_json(line, _Header)["usual"])
+            elif line.strip():
+                _read(line, records)
+                if len(records.runs) > len(first):
+                    _note(records.runs[-1].recipe, number, first)
+        except ValueError as error:
+            where = f"{path} is damaged, or holds no runs of a grid: line {number}"
+            raise ValueError(f"{where}: {error}; restore it, or use another --out") from None
+    return records
+
+
+def _note(recipe: Recipe, number: int, first: dict[Recipe, int]) -> None:
+    if first.setdefault(recipe, number) != number:
+        raise ValueError(f"its recipe is that of line {first[recipe]}, and would count twice")
+
+
+def _read(line: str, records: Records) -> None:
+    """Add what a line of the file says."""
+    found = parse_json(line, dict[str, Any])
+    check_shape(found, dict[Literal["environment"], _Environment] if "environment" in found else _Row)
+    if "environment" in found:
+        records.environments.append(found["environment"])
+        return
+    recipe = Recipe.recorded({**records.usual, **found["recipe"]})
+    named = {name: found[name] for name in ("on", "seconds", "stopped", "data") if name in found}
+    columns = {name: found[name] for name in found if name not in ("recipe", *named)}
+    if named["on"] >= len(records.environments):
+        raise ValueError(f"on is {named['on']}; there are {len(records.environments)} environments before it")
+    if not named.get("stopped") and not columns.get("score"):
+        raise ValueError("a run that was not stopped has no score")
+    if len(set(map(len, columns.values()))) > 1:
+        raise ValueError("the columns of a run have several lengths")
+    steps = columns.get("step", [])
+    if steps != sorted(set(steps)) or steps[-1:] > [recipe.steps]:
+        raise ValueError(f"step is {steps!r:.60}; it has to rise, and to end by {recipe.steps}")
+    record = Record(recipe, columns, **named)
+    if "score" in columns:
+        records.primary(record)  # or nobody could say what that is
+    records.runs.append(record)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        parse_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _same_data(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes ask for the same examples, and the same of a Fisher."""
+    names = ("task", "text", "label", "metric", "backbone", "method", "max_length", "limit_train")
+    drawn = one.limit_train is not None and one.seed != other.seed
+    return not drawn and all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _release(version: str | None) -> str | None:
+    return version and version.partition("+")[0]
+
+
+def _usual() -> dict[str, Any]:
+    """The defaults, but for what each line names."""
+    named = ("backbone", "task", "method", "steps", "seed")
+    return {name: value for name, value in Recipe().to_dict().items() if name not in named}
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
