@@ -47,11 +47,18 @@ def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_tex
     from recall_learn.runs.finetune import DivergedError, finetune
 
     seen: list[Run] = []
+
+    def after_step(run: Run, optimizer: Any) -> None:
+        if not seen:
+            seen.append(run)
+        if _ENDS:  # the signal came in a __del__, where Python drops what is raised
+            sys.exit(_ENDS[0])
+
     try:
         with process_wide.silent(), process_wide.one_thread():
             run = finetune(
                 recipe,
-                lambda run, optimizer: seen.append(run) if not seen else None,
+                after_step,
                 data_folder=data_folder,
                 fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
                 source_text=source_text,
@@ -140,6 +147,8 @@ def cards(count: int, device: str, gpu_share: float) -> list[str | None]:
     return list(itertools.islice(itertools.cycle(there), min(count, most)))
 
 
+_ENDS: list[int] = []
+"""The status with which this worker was told to end."""
 COMMAND = [sys.executable, "-P", "-m", "recall_learn.runs.workers"]
 READY = b"ready\n"
 
@@ -216,15 +225,22 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listen(requests: queue.SimpleQueue) -> None:
-    for line in sys.stdin.buffer:
+    for line in sys.stdin.buffer.raw:  # a buffer is locked while this waits, and Python aborts for that as it ends
         requests.put(line)
     os.kill(os.getpid(), signal.SIGTERM)  # nobody waits any more: the run ends, and what it keeps on the disk goes
     time.sleep(GRACE)
     os._exit(1)
 
 
+def _end(number: int, frame: Any) -> None:
+    """End once: a second signal would break off what the first has begun to tidy up."""
+    signal.signal(number, signal.SIG_IGN)
+    _ENDS.append(128 + number)
+    sys.exit(_ENDS[0])
+
+
 def _main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _end)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     requests: queue.SimpleQueue = queue.SimpleQueue()

@@ -271,6 +271,14 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
     assert [run.recipe.seed for run in recordings.load(out).runs] == [0]
 
 
+def test_a_signal_that_python_dropped_ends_the_run_after_its_step(place, monkeypatch):
+    monkeypatch.setattr(workers, "_ENDS", [143])  # it came in a __del__, where nothing that is raised gets out
+    (recipe,) = grids.expand([acting({"backbone": str(place / "bert"), "task": "mrpc", **SHORT, "steps": 10**6})])
+    with pytest.raises(SystemExit) as ended:
+        workers.take(recipe, str(place / "glue"), None, None, "cpu")
+    assert ended.value.code == 143
+
+
 ASKS = """
 from recall_learn.runs import workers
 from recall_learn.runs.recipe import Recipe
