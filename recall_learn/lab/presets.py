@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from recall_learn.lab.background import BESIDE
-from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
+from recall_learn.lab.protocol import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
 from recall_learn.models import hub, places
 from recall_learn.runs.recipe import Recipe
