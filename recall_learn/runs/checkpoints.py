@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import NotRequired, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -24,7 +24,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, load
 from recall_learn.support.checks import one_line
 from recall_learn.support.files import check_folder, remove_leftovers, sha256, write_text, writing
-from recall_learn.support.random_state import random_state, set_random_state
+from recall_learn.support.random_state import RandomState, random_state, set_random_state
 from recall_learn.support.reading import parse_json, read_text
 
 SEAL = "sealed.json"
@@ -34,12 +34,22 @@ MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 ADVICE = "delete this folder to go on from the checkpoint before it, or from the start"
 
 
+class Part(Protocol):
+    """What goes on from its state: an optimizer, a schedule, a scaler, methods at work."""
+
+    def state_dict(self) -> dict[str, object]:
+        """All that it depends on."""
+
+    def load_state_dict(self, state: dict[str, object], /) -> None:
+        """Go on from there."""
+
+
 class _Rest(TypedDict):
-    optimizer: dict[str, Any]
-    schedule: dict[str, Any]
-    random: dict[str, Any]
-    scaler: NotRequired[dict[str, Any]]
-    methods: NotRequired[dict[str, Any]]
+    optimizer: dict[str, object]
+    schedule: dict[str, object]
+    random: dict[str, object]
+    scaler: NotRequired[dict[str, object]]
+    methods: NotRequired[dict[str, object]]
 
 
 def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
@@ -77,7 +87,7 @@ def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path 
     return run, checkpoint
 
 
-def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
+def write(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
     """Write a checkpoint, and seal it.
 
     Args:
@@ -104,7 +114,7 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
     seal(folder)
 
 
-def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, Any]:
+def read(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> RandomState:
     """Put the model, all parts and this process's random state back to where a checkpoint has them.
 
     Args:
@@ -225,7 +235,7 @@ def _verify(folder: Path) -> None:
             raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {ADVICE}")
 
 
-def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+def _check(states: Mapping[str, object], parts: Mapping[str, Part]) -> None:
     """Raise unless each part can take its state: a kernel that is handed other shapes writes where it should not."""
     if states.keys() != {*parts, "random"}:
         raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}, random")
@@ -248,14 +258,14 @@ def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
                 check_alike(tensor, like, f"{where}.{key}")
 
 
-def _check_step(states: Mapping[str, Any], step: int) -> None:
+def _check_step(states: Mapping[str, object], step: int) -> None:
     """Raise if a folder's name says another step than what is in it; fp16 may have skipped some."""
     taken = states["schedule"].get("last_epoch", step)
     if taken > step or (taken < step and "scaler" not in states):
         raise ValueError(f"it was written after step {taken}, and its name says {step}")
 
 
-def _set_dice(state: dict[str, Any]) -> None:
+def _set_dice(state: RandomState) -> None:
     try:
         set_random_state(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

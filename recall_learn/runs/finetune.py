@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm.auto import tqdm
@@ -28,7 +27,7 @@ from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
 from recall_learn.support import environment, process_wide
-from recall_learn.support.random_state import set_random_state
+from recall_learn.support.random_state import RandomState, set_random_state
 from recall_learn.support.stopping import stoppable
 from recall_learn.theory.fisher import Fisher
 
@@ -143,7 +142,7 @@ class _Training:
         self.recorder = Recorder(run)
         self.trainer = StepTrainer(session, self.recorder, scratch)
         self.steering = Steering(run, session.composed, self.trainer.lr_scheduler, steer)
-        self.random: dict[str, Any] | None = None  # to be put back at the first step
+        self.random: RandomState | None = None  # to be put back at the first step
         self.stop_asked = ""
         self.started = time.monotonic()
         self.seconds_before = float(run.environment.get("seconds", 0.0))
@@ -223,7 +222,7 @@ class _Training:
         """Whether a checkpoint would not take too much of the time."""
         return self.cost < QUICK or time.monotonic() - self.saved > self.cost / SHARE
 
-    def _parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, checkpoints.Part]:
         """What a checkpoint holds beside the weights and the random state: each has a ``state_dict``."""
         composed = self.session.composed
         parts = {"optimizer": composed.optimizer, "schedule": self.trainer.lr_scheduler}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -20,7 +19,7 @@ HAS_TO_BE_GIVEN = frozenset({"source fisher"})
 """Of what methods need: nothing else that a run has tells it."""
 
 
-def check_given(needs: frozenset[str], names: str, fisher: Any, run: Run | None = None) -> None:
+def check_given(needs: frozenset[str], names: str, fisher: object, run: Run | None = None) -> None:
     """Refuse methods that need a Fisher of the source where none is given, and none is kept.
 
     Raises:

@@ -1,7 +1,7 @@
 """What a run is made of: data, a backbone, and methods at work on it; and how they are scored."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import DataCollatorWithPadding
@@ -15,6 +15,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
 from recall_learn.support import environment
 from recall_learn.support.memory import check_batch, usual
+from recall_learn.support.reading import Json
 from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
 
@@ -75,7 +76,7 @@ class Session:
         check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
         self._forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
         self._probes = probes.build(recipe.probe, self.backbone, data_folder, source_text)
-        self.environment: dict[str, Any] = {
+        self.environment: dict[str, Json] = {
             **environment.describe(device),
             "backbone": self.backbone.source,
             "anchors": self.backbone.fingerprint,
@@ -98,11 +99,11 @@ class Session:
         fused = None if recipe.mixed_precision == "fp16" else True
         self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
 
-    def task_batches(self) -> Any:
+    def task_batches(self) -> Iterator[Mapping[str, torch.Tensor]]:
         """The training examples in their order, in the batches of an evaluation."""
         return batches(self.data["train"], self.collator, EVALUATION_BATCH)
 
-    def evaluate(self, step: int) -> dict[str, Any]:
+    def evaluate(self, step: int) -> dict[str, Json]:
         """Score the model on the task's evaluation splits, and measure what it forgot.
 
         Returns:

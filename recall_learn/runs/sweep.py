@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from joblib import cpu_count
 from tqdm.auto import tqdm
@@ -154,7 +153,11 @@ def _gave_up(lost: dict[Recipe, str]) -> str:
 
 
 def _taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], count: int | None, address: str | None, gpu_share: float
+    recipes: Sequence[Recipe],
+    arguments: dict[str, str | None],
+    count: int | None,
+    address: str | None,
+    gpu_share: float,
 ) -> Iterator[tuple[Recipe, Outcome | str]]:
     """The runs as they end; of one whose worker died each time, how."""
     if not recipes:

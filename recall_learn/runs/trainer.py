@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain, count, islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +34,7 @@ class StepTrainer(Trainer):
         self.remove_callback(PrinterCallback)
 
     @property
-    def scaler(self) -> Any:
+    def scaler(self) -> torch.amp.GradScaler | None:
         """The scaler of fp16's gradients, or None."""
         return getattr(self.accelerator, "scaler", None)
 
