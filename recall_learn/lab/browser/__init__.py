@@ -2,3 +2,7 @@
 
 kernel/ is C, without a library: `layout` writes its sizes, `make wasm` builds it, model.js asks it from JavaScript.
 """
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent

@@ -5,22 +5,22 @@
  * and the named parameters.
  *
  * A batch
- *   rows examples lie one behind the other, without padding. tokens[] and types[] hold their tokens, starts[row] where
- *   a row begins and starts[rows] where the last one ends, targets[row] its class, number or hidden word, and places[row]
- *   the token, counted in the batch, that is asked: the first one of a row for the classifier, [MASK] for a cloze.
- *   Limits: MOST_TOKENS in a batch, MOST_ROWS rows, MOST_LENGTH tokens a row. The kernel trusts what lies there;
- *   model.js looks at it first, and refuses in words.
+ *   `rows` examples lie one behind the other, without padding. tokens[] and types[] hold their tokens, starts[row] says
+ *   where a row begins and starts[rows] where the last one ends. targets[row] is its class, its number or its hidden
+ *   word, and places[row] the token that is asked, counted in the batch: the first one of a row for the classifier,
+ *   [MASK] for a cloze. At most MOST_TOKENS tokens, MOST_ROWS rows and MOST_LENGTH tokens a row. The kernel trusts what
+ *   lies there; model.js looks at it first, and refuses in words.
  *
  * Weights
- *   theta[] holds all, in the order of the classifier's named parameters and behind them, at MLM, those of the head that
- *   says words, which never train. The first ANCHORED have a theta*, in home[]; pooler and classifier come after them.
- *   With 1 output (regression) the classifier is shorter, and what is between it and MLM rests.
+ *   theta[] holds all: the classifier's named parameters in their order, and from MLM on those of the head that says
+ *   words, which never train. The first ANCHORED have a theta*, in home[]; pooler and classifier come after them. With
+ *   1 output (regression) the classifier is shorter, and what lies between it and MLM rests.
  *
  * A step, in this order (numbers of a step are doubles, as in Python)
- *   loss = train(rows)                       mean loss of the batch, and its gradient
- *   penalty = l2sp(gamma, beta) | ewc(gamma) added to the gradient; what it is
- *   norm = clip(most)                        the norm before; most 0 leaves the gradient alone
- *   child_f(p, weight_decay > 0) | child_d_before()
+ *   loss = train(rows)                        the mean loss of the batch, and its gradient
+ *   penalty = l2sp(gamma, beta) | ewc(gamma)  its gradient is added; what it is
+ *   norm = clip(most)                         the norm before; most = 0 leaves the gradient as it is
+ *   child_f(p, decayed) | child_d_before()    decayed: whether weight_decay is above 0, which orders the parameters
  *   adamw(...) | recadam_paper(...) | recadam_released(...) | recadam_coupled(...)
  *   child_d_after()
  */
@@ -33,43 +33,64 @@
 
 enum {
   MOST_LENGTH = POSITIONS,
-  MOST_TOKENS = 32 * MOST_LENGTH, /* 32 rows of any length; or more of shorter ones */
+  MOST_TOKENS = 32 * MOST_LENGTH, /* 32 rows of any length, or more of shorter ones */
   MOST_ROWS = 128,
   MOST_EXAMPLES = 1 << 16, /* that an order can be drawn of */
+  TRAINED = MLM,           /* weights that train, at most */
 };
 
-/* Where things lie, and how many: each function of a name gives the address of the array of that name.
- *
- *   float theta[WEIGHTS], home[TRAINED], gradient[TRAINED], first_moment[TRAINED], second_moment[TRAINED]
- *   float fisher[TRAINED]     Fisher information: the source's, written by the caller; or the task's, by squares()
- *   int child[TRAINED]        Child-Tuning-D: -1 where a weight trains, 0 where it stays
- *   int tokens[MOST_TOKENS], types[MOST_TOKENS], starts[MOST_ROWS + 1], places[MOST_ROWS]
- *   float targets[MOST_ROWS]
- *   float logits[2 * MOST_ROWS]   of classify() and train(): outputs numbers a row
- *   float losses[MOST_ROWS]       of cloze(): -log p(hidden word), nats
- *   int said[MOST_ROWS]           of cloze(): the likeliest word
- *   int permutation[MOST_EXAMPLES]
- *
- * Numbers: weights() anchored() trained() mlm() vocabulary() most_tokens() most_rows() most_length() most_examples()
- * trained() is with the outputs of begin().
- *
- * A run
- *   begin(outputs)        1 or 2; moments and gradient are 0, every weight trains
- *   draw(seed)            theta but for the word head, as torch draws the model from the seed
- *   double train(rows), classify(rows), cloze(rows)
- *   squares(rows)         adds to fisher, for the layers, the squares that the exact Fisher of the task is the mean of
- *   double distance(from, to)     |theta - theta*| over theta[from:to]
- *
- * Methods
- *   double sigmoid(k, t0, t)      lambda(t)
- *   double l2sp(gamma, beta), ewc(gamma), clip(most)
- *   child_f_begin(seed), child_f(p, decayed), int child_d_begin(p), child_d_before(), child_d_after()
- *   adamw(t, lr, weight_decay)
- *   recadam_paper(t, lr, weight_decay, lambda, gamma), recadam_released(...), recadam_coupled(...)
- *
- * Order of examples
- *   order_begin(seed)     numpy's default_rng([seed, 1])
- *   permute(rows)         its next permutation of range(rows), in permutation[]
- */
+/* memory.c: the arrays of the interface. For each one a function of its name gives its address. */
+extern float theta[WEIGHTS], home[TRAINED], gradient[TRAINED], first_moment[TRAINED], second_moment[TRAINED];
+extern float fisher[TRAINED];                 /* the source's, which the caller writes; or the task's, by squares() */
+extern int child[TRAINED];                    /* Child-Tuning-D: -1 where a weight trains, 0 where it stays */
+extern int tokens[MOST_TOKENS], types[MOST_TOKENS], starts[MOST_ROWS + 1], places[MOST_ROWS];
+extern float targets[MOST_ROWS];
+extern float logits[2 * MOST_ROWS];           /* of train() and classify(): `outputs` numbers a row */
+extern float losses[MOST_ROWS];               /* of cloze(): -log p(the hidden word), nats */
+extern int said[MOST_ROWS];                   /* of cloze(): the likeliest word */
+extern int permutation[MOST_EXAMPLES];
+extern int outputs;                           /* of the classifier: 2, or 1 for a regression */
+
+/* Numbers: weights() anchored() mlm() vocabulary() most_tokens() most_rows() most_length() most_examples(), and
+ * trained(), how many weights train with the outputs of begin(). */
+int trained(void);
+void begin(int outputs);      /* 1 or 2; all moments are 0 */
+void draw(double seed);       /* theta, but for the head that says words, as torch draws the model from the seed */
+
+/* The n-th of the TENSORS that train with the outputs of begin(). */
+static inline Tensor tensor(int n) { return TRAIN[outputs - 1][n]; }
+
+/* bert.c */
+double train(int rows);
+void classify(int rows);
+void cloze(int rows);
+void squares(int rows);       /* adds to fisher, for the layers, the squares whose mean is the task's exact Fisher */
+
+/* methods.c */
+double distance(int from, int to); /* |theta - theta*| over theta[from:to] */
+double sigmoid(double k, double t0, double t);
+double l2sp(double gamma, double beta);
+double ewc(double gamma);
+double clip(double most);
+void child_f_begin(double seed);
+void child_f(double p, int decayed);
+int child_d_begin(double p); /* chooses the child by fisher; how many weights it has */
+void child_d_before(void);
+void child_d_after(void);
+void adamw(double t, double lr, double weight_decay);
+void recadam_paper(double t, double lr, double weight_decay, double lambda, double gamma);
+void recadam_released(double t, double lr, double weight_decay, double lambda, double gamma);
+void recadam_coupled(double t, double lr, double weight_decay, double lambda, double gamma);
+
+/* random.c */
+void order_begin(double seed); /* numpy's default_rng([seed, 1]) */
+void permute(int rows);        /* its next permutation(rows), into permutation[] */
+
+/* mathematics.c: of double numbers, for what a step or an example has one of */
+double exp64(double x);
+double log64(double x);
+double tanh64(double x);
+double cosine(double turns); /* cos(2 pi turns), turns in [0, 1) */
+double sine(double turns);
 
 #endif
