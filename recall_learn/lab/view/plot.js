@@ -46,7 +46,7 @@ class Plot {
     const box = this.svg.getBoundingClientRect(), { left, right, top, bottom } = this.margin;
     const step = ((event.clientX - box.left - left) / (this.width - left - right)) * this.steps;
     const share = (box.bottom - bottom - event.clientY) / (this.height - top - bottom);
-    return { step: clamp(step, 0, this.steps), value: this.low + share * (this.high - this.low), x: event.clientX - box.left };
+    return { step: clamp(step, 0, this.steps), value: this.low + share * (this.high - this.low) };
   }
 
   line(name, type, points) {

@@ -95,7 +95,7 @@ class Tiles {
 
   draw() {
     const { session, cursor } = this.view, found = session.evaluated(cursor ?? Infinity);
-    const drawn = JSON.stringify([session.begin.id, found && found[0].step, session.sides.map((side) => side.evaluations.length), this.box.clientWidth]);
+    const drawn = [session.looks, found && found[0].step, this.box.clientWidth].join();
     if (drawn === this.drawn) return;
     Object.assign(this, { drawn, found });
     this.blocks.forEach((made, i) => this.drawBlock(made, found && found[i], i));
