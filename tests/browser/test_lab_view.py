@@ -45,6 +45,15 @@ def opened(browser, page):
         tab.context.close()
 
 
+def drawn(tab, act="0", *given):
+    """Do something in the page, and wait until it is drawn."""
+    tab.evaluate(act, *given)
+    tab.evaluate("frames(2)")
+
+
+NOW = "document.querySelector('.rl-handle.rl-t0').getAttribute('aria-valuenow')"
+
+
 def sent(tab):
     tab.evaluate("frames(2)")
     return tab.evaluate("sets().map(message => message.values)")
@@ -88,9 +97,7 @@ def test_the_script_is_classic_small_and_defines_one_name(opened):
     tab = opened()
     ours = "['FakeEngine', 'RecallLab', 'rl', 'Session', 'View', 'mount'].filter(name => name in globalThis)"
     assert tab.evaluate(ours) == ["FakeEngine", "RecallLab"]
-    assert (
-        view.esm().rstrip().endswith("export default { render: ({ model, el }) => mount(el, engineOf(model)).close };")
-    )
+    assert "\nexport default { render: " in view.esm()
 
 
 def test_before_the_first_step_all_is_there(opened):
@@ -180,11 +187,8 @@ def test_keys_move_the_handles_and_stay_in_the_lab(opened):
     tab = opened()
     tab.evaluate("window.heard = 0; document.addEventListener('keydown', () => window.heard++)")
     handle = tab.locator(".rl-handle.rl-t0")
-    assert [handle.get_attribute(name) for name in ("role", "aria-valuenow", "aria-valuetext")] == [
-        "slider",
-        "100",
-        "100 steps",
-    ]
+    told = [handle.get_attribute(name) for name in ("role", "aria-valuenow", "aria-valuetext")]
+    assert told == ["slider", "100", "100 steps"]
     handle.focus()
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Home", "End"):
         tab.keyboard.press(key)
@@ -221,7 +225,8 @@ def test_notches_are_the_stops_and_choices_a_list(opened):
         const begin = engine.begin();
         begin.id = 99;
         begin.sides[0].knobs[0].notches = [0, 0.1, 0.5, "inf"];
-        begin.sides[0].knobs.push({ ...begin.sides[0].knobs[2], key: "form", label: "form", value: "paper", choices: ["paper", "coupled"] });
+        const form = { key: "form", label: "form", value: "paper", choices: ["paper", "coupled"] };
+        begin.sides[0].knobs.push({ ...begin.sides[0].knobs[2], ...form });
         engine.tell(begin);
     }""")
     tab.evaluate("frames(2)")
@@ -253,8 +258,7 @@ def test_an_old_echo_does_not_pull_the_hand_back(opened):
     x, y = grip(tab, "t0")
     drag(tab, (x, y), (x + 90, y), drop=False)
     held = sent(tab)[-1]["t0"]
-    tab.evaluate("engine.tell({ type: 'knobs', side: 0, values: { k: 0.1, t0: 101 } })")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.tell({ type: 'knobs', side: 0, values: { k: 0.1, t0: 101 } })")
     assert tab.locator(".rl-knob.rl-t0 output").inner_text() == f"{held:g}"
     tab.mouse.up()
     tab.evaluate("frames(2)")
@@ -293,8 +297,7 @@ def test_a_gesture_is_one_change_marked_everywhere_and_undone(opened):
         tab.evaluate("frames(2).then(() => engine.take(4))")  # changes at 61, 65, 69
     ghost = path(tab, "rl-ghost")
     tab.mouse.up()
-    tab.evaluate("engine.take(20)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(20)")
     assert tab.evaluate("engine.changes.map(change => change.step)") == [61, 65, 69]
     assert tab.locator(".rl-mark").count() == 5  # the curve and four charts
     assert tab.locator(".rl-number").all_text_contents() == ["1"]
@@ -303,8 +306,7 @@ def test_a_gesture_is_one_change_marked_everywhere_and_undone(opened):
     assert float(whole) == sent(tab)[-1]["t0"]
     tab.get_by_role("button", name="Undo").click()
     assert sent(tab)[-1] == {"t0": 100}
-    tab.evaluate("engine.take(10)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(10)")
     assert tab.locator(".rl-number").all_text_contents() == ["1", "2"]
     assert tab.get_by_role("button", name="Undo").is_disabled()
     assert tab.locator(".rl-knob.rl-t0 output").inner_text() == "100"
@@ -330,7 +332,8 @@ def test_keys_that_follow_one_another_are_one_gesture_and_control_z_takes_it_bac
 def test_a_view_that_comes_later_groups_the_changes_it_is_told(opened):
     tab = opened()
     tab.evaluate("""() => {
-        engine.changes = [{ step: 20, k: 0.2 }, { step: 21, k: 0.3 }, { step: 24, k: 0.4 }, { step: 25, t0: 50 }, { step: 90, t0: 60 }];
+        const all = { 20: { k: 0.2 }, 21: { k: 0.3 }, 24: { k: 0.4 }, 25: { t0: 50 }, 90: { t0: 60 } };
+        engine.changes = Object.entries(all).map(([step, set]) => ({ step: Number(step), ...set }));
         engine.step = 100;
         engine.rows = [0, 1].map(side => Array.from({ length: 100 }, (_, i) => engine.row(side, i + 1)));
         engine.all();
@@ -356,8 +359,7 @@ def test_facts_go_dark_and_light_up_and_tell_what_is_said(opened):
     tab = opened()
     told = """(lost) => [0, 1].forEach(side => engine.tell({ type: "evaluation", side, step: 0,
         values: { score: 0.25, source_loss: 1, distance: 0 }, facts: { known: 1, lost: side ? lost : {} } }))"""
-    tab.evaluate(told, {"0": "Linn", "319": "<b>"})
-    tab.evaluate("frames(2)")
+    drawn(tab, told, {"0": "Linn", "319": "<b>"})
     blocks = tab.locator(".rl-block")
     assert blocks.locator(".rl-off").count() == 2
     assert tab.locator(".rl-head strong").all_inner_texts() == ["320", "318"]
@@ -372,8 +374,7 @@ def test_facts_go_dark_and_light_up_and_tell_what_is_said(opened):
         + f" RecAdam says {fact['answer']} ✓ · plain fine-tuning says <b> ✗"
     )
     assert off.get_attribute("aria-label").endswith("Lost: says <b>")
-    tab.evaluate(told, {"0": "Linn"})
-    tab.evaluate("frames(2)")
+    drawn(tab, told, {"0": "Linn"})
     assert blocks.locator(".rl-off").count() == 1
     assert off.get_attribute("aria-label").endswith("Known")
     assert "plain fine-tuning says " + fact["answer"] in tab.locator(".rl-fact").inner_text()
@@ -401,7 +402,8 @@ def test_both_are_compared_at_the_same_step(opened):
     tab.evaluate("""() => {
         engine.take(60);
         engine.tell({ type: "records", side: 0, rows: [engine.row(0, 61)] });
-        engine.tell({ ...engine.evaluation(0, 61), facts: { known: 0, lost: Object.fromEntries(engine.options.facts.map((_, i) => [i, "x"])) } });
+        const lost = Object.fromEntries(engine.options.facts.map((_, i) => [i, "x"]));
+        engine.tell({ ...engine.evaluation(0, 61), facts: { known: 0, lost } });
     }""")
     tab.evaluate("frames(2)")
     assert "step 60 of 300" in tab.locator(".rl-told").inner_text()
@@ -410,8 +412,7 @@ def test_both_are_compared_at_the_same_step(opened):
 
 def test_one_cursor_reads_all_charts_and_tiles(opened):
     tab = opened()
-    tab.evaluate("engine.take(300)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(300)")
     end = tab.locator(".rl-value").all_inner_texts()
     tab.mouse.move(*middle(tab, ".rl-charts svg >> nth=1"))
     tab.evaluate("frames(2)")
@@ -440,13 +441,12 @@ def test_one_cursor_reads_all_charts_and_tiles(opened):
 def test_charts_grow_and_never_shrink_to_noise(opened):
     tab = opened()
     labels = "[...document.querySelectorAll('.rl-charts figure:first-of-type text')].map(el => el.textContent)"
-    quiet = "engine.tell({ type: 'records', side: 0, rows: Array.from({ length: 300 }, (_, i) => [i + 1, 0.5 + 1e-6 * (i % 2), 1, 0, 0]) })"
+    rows = "Array.from({ length: 300 }, (_, i) => [i + 1, 0.5 + 1e-6 * (i % 2), 1, 0, 0])"
+    quiet = f"engine.tell({{ type: 'records', side: 0, rows: {rows} }})"
     before = tab.evaluate(labels)
-    tab.evaluate(quiet)
-    tab.evaluate("frames(2)")
+    drawn(tab, quiet)
     assert tab.evaluate(labels) == before
-    tab.evaluate(quiet.replace("0.5 + ", "4 + "))
-    tab.evaluate("frames(2)")
+    drawn(tab, quiet.replace("0.5 + ", "4 + "))
     assert "4" in tab.evaluate(labels)
     assert [text for text in tab.locator(".rl-charts small").all_inner_texts() if "better" in text] == [
         "↓ lower is better", "↑ higher is better", "↓ lower is better", "↓ lower is better"
@@ -455,28 +455,24 @@ def test_charts_grow_and_never_shrink_to_noise(opened):
 
 def test_lines_differ_by_more_than_colour(opened):
     tab = opened()
-    tab.evaluate("engine.take(300)")
-    tab.evaluate("frames(2)")
-    look = "side => getComputedStyle(document.querySelector(`.rl-charts .rl-line.rl-side${side}:not(.rl-raw)`)).strokeDasharray"
+    drawn(tab, "engine.take(300)")
+    line = "document.querySelector(`.rl-charts .rl-line.rl-side${side}:not(.rl-raw)`)"
+    look = f"side => getComputedStyle({line}).strokeDasharray"
     assert tab.evaluate(look, 0) == "none"
     assert tab.evaluate(look, 1) != "none"
-    dots = tab.evaluate(
-        "[0, 1].map(side => document.querySelector(`.rl-charts .rl-dot.rl-side${side}`).getAttribute('d'))"
-    )
+    dot = "document.querySelector(`.rl-charts .rl-dot.rl-side${side}`).getAttribute('d')"
+    dots = tab.evaluate(f"[0, 1].map(side => {dot})")
     assert "a4" in dots[0]
     assert "a4" not in dots[1]
 
 
 def test_a_run_that_goes_back_forgets_what_lies_behind(opened):
     tab = opened()
-    tab.evaluate("engine.take(100)")
-    tab.evaluate("frames(2)")
-    tab.evaluate("engine.tell({ type: 'truncate', step: 40 })")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(100)")
+    drawn(tab, "engine.tell({ type: 'truncate', step: 40 })")
     assert "step 40 of 300" in tab.locator(".rl-told").inner_text()
-    counts = tab.evaluate(
-        "engine.seen.map(all => 320 - Object.keys(all.find(each => each.step === 30).facts.lost).length)"
-    )
+    lost = "Object.keys(all.find(each => each.step === 30).facts.lost).length"
+    counts = tab.evaluate(f"engine.seen.map(all => 320 - {lost})")
     assert tab.locator(".rl-head strong").all_inner_texts() == [str(each) for each in counts]
 
 
@@ -495,16 +491,13 @@ def test_buttons_send_and_say_what_they_do_now(opened):
     assert large.inner_text() == "Go on"
     tab.get_by_role("button", name="Step").click()
     assert tab.evaluate("engine.sent.at(-1)") == {"type": "step", "steps": 1}
-    tab.evaluate("engine.say('loading', 'Loading the model.')")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.say('loading', 'Loading the model.')")
     assert large.inner_text() == "Cancel"
     large.click()
     assert tab.evaluate(types)[-1] == "cancel"
-    tab.evaluate("engine.tell({ type: 'state', state: 'failed', step: 1, error: 'The loss is no number.' })")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.tell({ type: 'state', state: 'failed', step: 1, error: 'The loss is no number.' })")
     assert "The loss is no number." in tab.locator(".rl-wrong").inner_text()
-    tab.evaluate("engine.take(300)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(300)")
     assert large.inner_text() == "Another seed"
     large.click()
     assert {"type": "again", "seed": "next"} in tab.evaluate("engine.sent")
@@ -547,8 +540,7 @@ def test_a_run_is_saved_and_opened(opened, tmp_path):
     chooser.value.set_files(tmp_path / "run.json")
     tab.wait_for_function("engine.sent.at(-1).type === 'open'")
     assert tab.evaluate("engine.sent.at(-1).text") == '{"a": 1}'
-    tab.evaluate("engine.tell({ type: 'compared', steps: 300, worst: 2.1e-6 })")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.tell({ type: 'compared', steps: 300, worst: 2.1e-6 })")
     assert "differ by 0.0000021 at most" in tab.locator(".rl-told").inner_text()
     tab.get_by_role("button", name="Copy a link").click()
     assert tab.get_by_label("link to this run").input_value().startswith("file://")
@@ -557,10 +549,9 @@ def test_a_run_is_saved_and_opened(opened, tmp_path):
 def test_each_end_leaves_its_dots_and_former_runs_their_curves(opened):
     tab = opened()
     for seed in (0, 1, 2):
-        tab.evaluate(
-            "seed => { seed && (engine.renew(seed), engine.all()); engine.say('running'); engine.take(300); }", seed
-        )
-        tab.evaluate("engine.say('done'); frames(2)")
+        tab.evaluate("seed => seed && (engine.renew(seed), engine.all())", seed)
+        tab.evaluate("engine.say('running'); engine.take(300)")
+        drawn(tab, "engine.say('done')")
     assert tab.locator(".rl-end").count() == 6
     counts = [sorted(map(int, column)) for column in zip(*tab.evaluate("""[0, 1, 2].map(seed => {
         engine.renew(seed);
@@ -572,8 +563,7 @@ def test_each_end_leaves_its_dots_and_former_runs_their_curves(opened):
         assert f"{name}: {all[0]} to {all[-1]}." in told
     assert tab.locator(".rl-charts figure").first.locator(".rl-earlier[d^=M]").count() == 2
     # other settings are another group
-    tab.evaluate("engine.renew(5); engine.values.k = 0.5; engine.all(); engine.say('running'); engine.take(300)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.renew(5); engine.values.k = 0.5; engine.all(); engine.say('running'); engine.take(300)")
     assert tab.locator(".rl-chance svg").count() == 2
 
 
@@ -582,15 +572,15 @@ def test_two_views_of_an_engine_show_the_same_and_two_engines_do_not_meet(opened
     tab.evaluate("engine.say('running'); engine.take(60)")
     tab.locator(".rl-handle.rl-t0").focus()
     tab.keyboard.press("ArrowRight")
-    tab.evaluate(
-        "frames(2).then(() => { engine.take(40); window.second = put('other', 'full', engine); return frames(3); })"
-    )
-    same = "id => [...document.querySelectorAll(`#${id} :is(.rl-value, output, strong, .rl-number, .rl-words, .rl-off)`)].map(el => el.textContent)"
+    drawn(tab)
+    drawn(tab, "engine.take(40); window.second = put('other', 'full', engine)")
+    parts = ":is(.rl-value, output, strong, .rl-number, .rl-words, .rl-off)"
+    same = f"id => [...document.querySelectorAll(`#${{id}} {parts}`)].map(el => el.textContent)"
     assert tab.evaluate(same, "lab") == tab.evaluate(same, "other")
     assert tab.locator("#other .rl-number").all_text_contents() == ["1"]
     tab.evaluate("second.close()")
     assert tab.locator("#other *").count() == 0
-    tab.evaluate("window.fresh = new FakeEngine(); window.second = put('other', 'full', fresh); frames(2)")
+    drawn(tab, "window.fresh = new FakeEngine(); window.second = put('other', 'full', fresh)")
     tab.locator("#other .rl-handle.rl-t0").focus()
     tab.keyboard.press("End")
     tab.evaluate("frames(2)")
@@ -619,14 +609,12 @@ def test_a_closed_view_is_gone(opened):
 
 def test_an_anywidget_model_is_an_engine(opened):
     tab = opened()
-    script = view.esm().replace("export default", "globalThis.widget =").encode().decode()
-    tab.evaluate(
-        "text => { const made = document.createElement('script'); made.text = `(() => {${text}})()`; document.head.append(made); }",
-        script,
-    )
+    script = view.esm().replace("export default", "globalThis.widget =")
+    tab.add_script_tag(content=f"(() => {{{script}}})()")
     tab.evaluate("""() => {
         window.model = { heard: new Set(), send: (message) => window.third.send(message),
-            on: (name, act) => name === "msg:custom" && model.heard.add(act), off: (name, act) => model.heard.delete(act) };
+            on: (name, act) => name === "msg:custom" && model.heard.add(act),
+            off: (name, act) => model.heard.delete(act) };
         window.third = new FakeEngine();
         third.listen((message) => model.heard.forEach((act) => act(message, [])));
         window.closing = widget.render({ model, el: document.getElementById("other") });
@@ -651,8 +639,7 @@ def test_small_has_one_button_one_sentence_one_question(opened):
 
 def test_without_facts_what_is_kept_is_a_curve(opened):
     tab = opened("#nofacts")
-    tab.evaluate("engine.take(300)")
-    tab.evaluate("frames(2)")
+    drawn(tab, "engine.take(300)")
     ends = tab.evaluate("engine.seen.map(all => all.at(-1).values.similarity)")
     assert [float(text) for text in tab.locator(".rl-head strong").all_inner_texts()] == pytest.approx(ends, rel=0.01)
     assert "zero-shot STS-B, from 0.8" in tab.locator(".rl-block").first.inner_text()
@@ -668,10 +655,10 @@ def test_every_control_has_a_name_and_every_text_can_be_read(opened, hash):
     tab.locator(".rl-handle.rl-k").focus()
     tab.keyboard.press("End")
     tab.evaluate("engine.take(20)")
-    tab.evaluate("engine.tell({ type: 'refused', text: 'No.', values: {} })")
-    tab.evaluate("frames(2)")
-    nameless = """[...document.querySelectorAll('.rl :is(button, input:not([hidden]), select, summary, [tabindex], [role=img], [role=group], [role=option])')]
-        .filter(el => !(el.getAttribute('aria-label') || el.innerText || el.labels?.[0]?.innerText || '').trim()).map(el => el.outerHTML)"""
+    drawn(tab, "engine.tell({ type: 'refused', text: 'No.', values: {} })")
+    kinds = "button, input:not([hidden]), select, summary, [tabindex], [role=img], [role=group], [role=option]"
+    name = "(el.getAttribute('aria-label') || el.innerText || el.labels?.[0]?.innerText || '').trim()"
+    nameless = f"[...document.querySelectorAll('.rl :is({kinds})')].filter(el => !{name}).map(el => el.outerHTML)"
     assert tab.evaluate(nameless) == []
     for theme in ("light", "dark"):
         tab.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
@@ -696,8 +683,9 @@ def test_a_dark_system_and_a_dark_notebook_are_dark(opened):
 
 def test_nothing_moves_for_those_who_asked_for_that(opened):
     tab = opened(reduced_motion="reduce")
-    tab.evaluate("engine.take(300); frames(2)")
-    moving = "[...document.querySelectorAll('.rl *')].filter(el => getComputedStyle(el).transitionDuration !== '0s' || getComputedStyle(el).animationName !== 'none').length"
+    drawn(tab, "engine.take(300)")
+    styles = "[...document.querySelectorAll('.rl *')].map(el => getComputedStyle(el))"
+    moving = f"{styles}.filter(look => look.transitionDuration !== '0s' || look.animationName !== 'none').length"
     assert tab.evaluate(moving) == 0
 
 
@@ -706,14 +694,18 @@ def test_a_screen_reader_hears_the_counts_now_and_then(opened):
     live = tab.locator(".rl-hidden")
     assert live.get_attribute("aria-live") == "polite"
     assert live.inner_text() == ""
-    tab.evaluate(
-        "window.spoken = []; new MutationObserver(() => spoken.push(1)).observe(document.querySelector('.rl-hidden'), { childList: true, characterData: true, subtree: true })"
-    )
-    tab.evaluate(
-        "(async () => { engine.say('running'); for (let i = 0; i < 59; i++) { engine.take(5); await frames(1); } })()"
-    )
+    tab.evaluate("""async () => {
+        window.spoken = [];
+        const all = { childList: true, characterData: true, subtree: true };
+        new MutationObserver(() => spoken.push(1)).observe(document.querySelector(".rl-hidden"), all);
+        engine.say("running");
+        for (let i = 0; i < 59; i++) {
+            engine.take(5);
+            await frames(1);
+        }
+    }""")
     assert len(tab.evaluate("spoken")) == 1
-    tab.evaluate("engine.take(5); frames(2)")
+    drawn(tab, "engine.take(5)")
     counts = tab.locator(".rl-head strong").all_inner_texts()
     assert live.text_content() == f"Step 300: RecAdam {counts[0]}, plain fine-tuning {counts[1]}; of 320 facts known."
 
@@ -721,30 +713,26 @@ def test_a_screen_reader_hears_the_counts_now_and_then(opened):
 def test_a_drag_is_drawn_at_the_next_frame_while_messages_pour_in(opened):
     """Not a time but a count: the frame that follows a move shows it, whatever came meanwhile."""
     tab = opened()
-    tab.evaluate(
-        "engine.options.steps = 1000; engine.renew(0); engine.all(); engine.say('running'); engine.take(900); frames(2)"
-    )
+    drawn(tab, "engine.options.steps = 1000; engine.renew(0); engine.all(); engine.take(900)")
     (x, y), step = grip(tab, "t0"), per_step(tab) * 300 / 1000
     tab.mouse.move(x, y)
     tab.mouse.down()
     for i in (1, 2, 3):
-        tab.evaluate(
-            "() => { window.drawn = frames(2).then(() => document.querySelector('.rl-handle.rl-t0').getAttribute('aria-valuenow')); }"
-        )
         tab.mouse.move(x + 30 * i, y)
         tab.evaluate("engine.take(10)")
         tab.evaluate("frames(1)")
-        assert float(
-            tab.evaluate("document.querySelector('.rl-handle.rl-t0').getAttribute('aria-valuenow')")
-        ) == pytest.approx(100 + 30 * i / step, abs=3)
+        assert float(tab.evaluate(NOW)) == pytest.approx(100 + 30 * i / step, abs=3)
     tab.mouse.up()
 
 
 def test_a_hidden_tab_catches_up(opened):
     tab = opened()
-    tab.evaluate(
-        "() => { window.waits = []; window.shown = requestAnimationFrame; requestAnimationFrame = (act) => waits.push(act); engine.say('running'); engine.take(100); }"
-    )
+    tab.evaluate("""() => {
+        window.waits = [];
+        window.shown = requestAnimationFrame;
+        requestAnimationFrame = (act) => waits.push(act);
+        engine.take(100);
+    }""")
     assert "step 0 of 300" in tab.locator(".rl-told").inner_text()
     tab.evaluate("() => { requestAnimationFrame = shown; waits.forEach((act) => act(0)); return frames(2); }")
     assert tab.evaluate("waits.length") == 1  # whatever came, it is drawn once
