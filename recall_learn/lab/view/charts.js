@@ -16,8 +16,8 @@ class Charts {
 
   one(chart) {
     const { view } = this, figure = add(this.box, "figure"), caption = add(figure, "figcaption");
-    add(caption, "b", {}, chart.title);
-    add(caption, "small", {}, [chart.unit, WAYS[chart.good]].filter(Boolean).join(" · "));
+    add(add(caption, "b", {}, `${chart.title} `), "small", {}, chart.unit || "");
+    add(caption, "small", {}, WAYS[chart.good] || "");
     const row = add(caption, "span");
     const values = view.session.begin.sides.map((side, i) => add(row, "span", { class: `rl-value rl-side${i}`, title: side.name }));
     const plot = new Plot(figure, { attributes: { role: "img", height: 96 } });
@@ -31,13 +31,12 @@ class Charts {
     for (const each of this.all) {
       this.fit(each);
       each.plot.frame(begin.steps, ...each.range);
-      if (each.plot.width) this.lines(each);
+      if (each.plot.width) this.lines(each, at);
       each.plot.mark(marks, false);
       each.plot.point(cursor);
       const told = begin.sides.map((side, i) => [side.name, short(session.value(i, each.chart, at))]);
       told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title} at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
-      if (each.plot.width) begin.sides.forEach((_, i) => each.plot.dot(`dot${i}`, i, at, at || each.chart.from !== "step" ? session.value(i, each.chart, at) ?? NaN : NaN));
     }
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
     put(this.slider, "max", Math.max(step, 1));
@@ -62,12 +61,13 @@ class Charts {
     }
   }
 
-  lines({ chart, plot, ...each }) {
+  lines({ chart, plot }, at) {
     const { session } = this.view, { begin } = session, key = chart.key, most = plot.width / 2;
     session.past(chart).forEach((points, i) => plot.line(`earlier${i}`, "rl-earlier", points));
     if (chart.chance !== undefined && chart.chance !== null) plot.line("chance", "rl-by-chance", [[0, chart.chance], [begin.steps, chart.chance]]);
     begin.sides.forEach((_, i) => {
-      const { rows, evaluations } = session.sides[i];
+      const { rows, evaluations } = session.sides[i], found = evaluations.filter((each) => each.step <= at).at(-1);
+      plot.dot(`dot${i}`, i, chart.from === "step" ? at : found?.step, session.value(i, chart, at) ?? NaN);
       if (chart.from === "step") {
         plot.line(`raw${i}`, `rl-raw rl-side${i}`, thin(rows.map((row) => [row[0], number(row[1])]), most));
         plot.line(`line${i}`, `rl-side${i}`, thin(rows.map((row) => [row[0], session.mean(i, row[0])]), most));

@@ -6,9 +6,9 @@ class Curve {
   constructor(view, parent) {
     this.view = view;
     this.side = view.session.begin.sides[0];
-    const box = add(parent, "section", { class: "rl-curve", "aria-label": "The schedule" });
+    const box = (this.box = add(parent, "section", { class: "rl-curve", "aria-label": "The schedule" }));
     const top = add(box, "h3", {}, "λ(t): how much the task counts ");
-    add(top, "small", {}, this.side.curve ? "drag the curve" : "");
+    add(top, "small", {}, this.side.curve ? "drag it" : "");
     const attributes = { role: "group", "aria-label": "lambda over the steps", height: 220 };
     this.plot = new Plot(box, { attributes, margin: { top: 20, left: 32 } });
     this.hints = ["the task alone", "the pretraining alone"].map((text) => add(this.plot.axes.parentNode, "text", { class: "rl-hint" }, text));
@@ -111,6 +111,7 @@ class Curve {
     put(this.hints[0], "transform", `translate(${plot.margin.left + 6} ${plot.margin.top + 13})`);
     put(this.hints[1], "transform", `translate(${plot.margin.left + 6} ${plot.height - plot.margin.bottom - 6})`);
     if (this.side.curve) this.place();
+    this.box.classList.toggle("rl-invites", session.state.state === "new" && !session.newest);
     say(this.words, this.story());
   }
 

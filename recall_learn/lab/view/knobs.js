@@ -22,7 +22,8 @@ class Knobs {
       view.on(input, "change", () => view.session.move(side, { [knob.key]: number(values[input.selectedIndex]) }, token));
       return { side, knob, row, input, values };
     }
-    const values = stops(knob), about = { type: "range", min: 0, max: values.length - 1, step: 1, "data-key": token };
+    const last = role === "t0" ? Math.min(number(knob.high), view.session.begin.steps) : knob.high;
+    const values = stops({ ...knob, high: last }), about = { type: "range", min: 0, max: values.length - 1, step: 1, "data-key": token };
     const input = add(row, "input", { ...about, "aria-label": [knob.label, knob.unit].filter(Boolean).join(", ") });
     const shown = add(row, "output");
     view.on(input, "pointerdown", () => view.session.hold(token));

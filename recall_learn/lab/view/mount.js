@@ -8,7 +8,7 @@ let views = 0;
 
 class View {
   constructor(element, session, options) {
-    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "", frame: 0, spoken: 0 });
+    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "", frame: 0, spoken: -Infinity });
     this.small = options.size === "small";
     this.name = `rl${++views}`;
     this.ending = new AbortController();

@@ -22,9 +22,10 @@ class Panel {
       this.button(bar, "Reset", () => this.reset());
       if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Again with another seed");
     }
-    this.status = add(bar, "p", { class: "rl-status" });
     this.bar = add(add(parent, "div", { class: "rl-progress", role: "progressbar", "aria-label": "steps taken", "aria-valuemin": 0 }), "i");
-    this.message = add(parent, "p", { class: "rl-message", role: "status" });
+    const line = add(parent, "div", { class: "rl-told" });
+    this.message = add(line, "p", { role: "status" });
+    this.status = add(line, "p", { class: "rl-status" });
   }
 
   chips(parent, presets) {
@@ -72,6 +73,7 @@ class Panel {
     if (buttons.Step) {
       buttons.Step.disabled = over || session.busy;
       buttons.Undo.disabled = !session.gestures.length;
+      if (buttons.Again) buttons.Again.hidden = this.next[0] === "Another seed";
       buttons.Reset.disabled = state.state === "closed";
       buttons.Reset.classList.toggle("rl-asked", Boolean(this.view.setup?.changed.length));
     }
@@ -86,7 +88,7 @@ class Panel {
     const wrong = session.refused || state.error;
     this.message.classList.toggle("rl-wrong", Boolean(wrong));
     const told = session.compared || session.saved || state.text;
-    say(this.message, wrong || [begin.note, told].filter(Boolean).join(" ") || HINTS[state.state] || "");
+    say(this.message, wrong || [begin.note, told].filter(Boolean).join(" ") || (!this.view.small && HINTS[state.state]) || "");
   }
 }
 

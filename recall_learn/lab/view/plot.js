@@ -46,7 +46,7 @@ class Plot {
     const box = this.svg.getBoundingClientRect(), { left, right, top, bottom } = this.margin;
     const step = ((event.clientX - box.left - left) / (this.width - left - right)) * this.steps;
     const share = (box.bottom - bottom - event.clientY) / (this.height - top - bottom);
-    return { step: clamp(step, 0, this.steps), value: this.low + share * (this.high - this.low), x: event.clientX - box.left };
+    return { step: clamp(step, 0, this.steps), value: this.low + share * (this.high - this.low) };
   }
 
   line(name, type, points) {
@@ -58,7 +58,7 @@ class Plot {
 
   dot(name, side, step, value) {
     if (!this.paths.has(name)) this.paths.set(name, add(this.over, "path", { class: `rl-dot rl-side${side}` }));
-    const there = Number.isFinite(value), x = there ? this.x(step) : 0, y = there ? this.y(value) : 0;
+    const there = Boolean(this.width) && Number.isFinite(value), x = there ? this.x(step) : 0, y = there ? this.y(value) : 0;
     put(this.paths.get(name), "d", there && y > -9 && y < this.height + 9 ? shape(side, x, y) : "");
   }
 

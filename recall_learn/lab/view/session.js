@@ -24,7 +24,7 @@ function engineOf(model) {
 
 class Session {
   constructor(engine) {
-    Object.assign(this, { engine, views: new Set(), begin: null, ends: [], earlier: [], preset: "" });
+    Object.assign(this, { engine, views: new Set(), begin: null, looks: 0, ends: [], earlier: [], preset: "" });
     this.clear();
   }
 
@@ -74,6 +74,7 @@ class Session {
       this.clear();
     }
     this.begin = message;
+    this.looks += 1;
     const known = this.sides.map((side) => side.changes);
     this.sides = message.sides.map((_, i) => ({ rows: [], sums: [0], evaluations: [], changes: known[i] || [] }));
     message.sides.forEach((side, i) => this.take(i, Object.fromEntries(side.knobs.map((knob) => [knob.key, knob.value]))));
@@ -93,10 +94,12 @@ class Session {
     const kept = this.sides[side].evaluations.filter((each) => each.step !== step);
     kept.push({ step, values, facts });
     this.sides[side].evaluations = kept.sort((a, b) => a.step - b.step);
+    this.looks += 1;
     this.note();
   }
 
   on_truncate({ step }) {
+    this.looks += 1;
     for (const side of this.sides) {
       side.rows.length = Math.min(side.rows.length, step);
       side.sums.length = side.rows.length + 1;

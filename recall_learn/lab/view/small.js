@@ -88,7 +88,7 @@ function path(points) {
 // About `count` round numbers from low to high.
 function ticks(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough * 0.999);
+  const step = [5, 4, 3, 2, 1].map((each) => each * power).find((each) => each <= rough * 1.001);
   const found = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) found.push(digits(i * step, 10));
   return found;

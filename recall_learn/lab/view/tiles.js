@@ -1,4 +1,4 @@
-// A light for every fact, in a block for the run and one for its twin. Where there are no facts, a gauge.
+// A light for every fact, in a block for the run and one for its twin. Where there are no facts, what is kept as a curve.
 const ROWS = 4, COLUMNS = 20;
 
 class Tiles {
@@ -19,7 +19,7 @@ class Tiles {
     const score = add(head, "p", { class: "rl-score" });
     const made = { block, count, of, score, tiles: [] };
     if (this.view.session.begin.facts) this.city(made, side, i);
-    else made.gauge = add(add(block, "div", { class: "rl-gauge" }), "i");
+    else this.view.follow((made.plot = new Plot(block, { attributes: { role: "img", "aria-label": `${this.view.session.kept.title} of ${side.name}` } })));
     return made;
   }
 
@@ -95,18 +95,18 @@ class Tiles {
 
   draw() {
     const { session, cursor } = this.view, found = session.evaluated(cursor ?? Infinity);
-    const drawn = JSON.stringify([session.begin.id, found && found[0].step, session.sides.map((side) => side.evaluations.length)]);
+    const drawn = [session.looks, found && found[0].step, this.box.clientWidth].join();
     if (drawn === this.drawn) return;
     Object.assign(this, { drawn, found });
     this.blocks.forEach((made, i) => this.drawBlock(made, found && found[i], i));
     this.tell();
   }
 
-  drawBlock({ count, of, score, tiles, gauge }, found, side) {
+  drawBlock({ count, of, score, tiles, plot }, found, side) {
     const { session } = this.view, { facts } = session.begin, now = session.count(found);
     const reached = found && this.score ? number(found.values[this.score.key] ?? null) : null;
-    say(score, this.score ? `${this.score.title} ${reached === null ? "–" : short(reached)}` : "");
-    if (!facts) return this.drawGauge({ count, of, gauge }, now, side);
+    say(score, this.score ? `${reached === null ? "–" : reached.toFixed(2)} ${this.score.title}` : "");
+    if (!facts) return this.drawKept({ count, of, plot }, now, side);
     say(count, String(now ?? facts.length));
     say(of, ` of ${facts.length} facts`);
     const lost = found?.facts?.lost || {};
@@ -119,11 +119,16 @@ class Tiles {
     });
   }
 
-  drawGauge({ count, of, gauge }, now, side) {
-    const { kept, sides } = this.view.session, first = sides[side].evaluations[0], [low, high] = kept.range || [0, 1];
-    const start = first ? number(first.values[kept.key] ?? null) : null;
+  drawKept({ count, of, plot }, now, side) {
+    const { kept, sides, begin } = this.view.session, lines = sides.map(({ evaluations }) => evaluations.map((each) => [each.step, number(each.values[kept.key] ?? null)]));
+    const all = [...(kept.range || [0, 1]).map(number), ...lines.flat().map((point) => point[1])].filter(Number.isFinite);
+    const start = lines[side][0]?.[1] ?? null, last = lines[side].findLast(([, value]) => value === now);
     say(count, now === null ? "–" : short(now));
     say(of, ` ${kept.title}${start === null ? "" : `, from ${short(start)}`}`);
-    gauge.style.width = `${100 * clamp(((now ?? low) - low) / (high - low), 0, 1)}%`;
+    plot.frame(begin.steps, Math.min(...all), Math.max(...all));
+    if (!plot.width) return;
+    plot.line("start", "rl-by-chance", start === null ? [] : [[0, start], [begin.steps, start]]);
+    plot.line("line", `rl-side${side}`, lines[side]);
+    plot.dot("dot", side, last?.[0], now ?? NaN);
   }
 }
