@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from recall_learn.lab.turns import TURNS
+from recall_learn.lab.turns import TURNS, Closed
 from recall_learn.lab.words import explain
 from recall_learn.runs import checkpoints, steering
 from recall_learn.runs import record as runs
@@ -38,10 +38,6 @@ PASSING = (".lock", ".*.tmp")
 """Files of those that write in a folder at the moment."""
 BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
-
-
-class Closed(Exception):
-    """The run was given up."""
 
 
 @dataclass
@@ -268,6 +264,7 @@ class Background:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        TURNS.look()
         for seat in self.seats.values():
             if wait and seat.thread is not None and seat.thread is not threading.current_thread():
                 seat.thread.join(wait)
@@ -277,7 +274,7 @@ class Background:
     def _train(self, seat: Seat) -> None:
         error = ""
         try:
-            with TURNS.taken() as turn:
+            with TURNS.taken(lambda: self._closed) as turn:
                 seat.run = finetune(
                     seat.recipe,
                     steer=lambda step, run: self._before(seat, turn, step, run),
@@ -318,7 +315,7 @@ class Background:
 
         def let_through() -> None:
             with self._changed:
-                seat.at, seat.taking = step, False  # it is seen to wait only now that its random state is kept
+                seat.at, seat.taking = step, False  # it is seen to wait only now that its turn is given
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closed or self._may(seat, step))
                 seat.taking = True

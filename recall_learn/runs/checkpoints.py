@@ -24,7 +24,6 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, load
 from recall_learn.support.checks import one_line
 from recall_learn.support.files import check_folder, remove_leftovers, sha256, write_text, writing
-from recall_learn.support.random_state import RandomState, random_state, set_random_state
 from recall_learn.support.reading import parse_json, read_text
 
 SEAL = "sealed.json"
@@ -93,8 +92,8 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
     Args:
         folder: ``checkpoint-STEP``, see `step_of`.
         model: the weights.
-        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, and ``scaler`` and ``methods`` where
-            there are any. This process's random state is kept, too.
+        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, ``random``, and where there are any
+            ``scaler`` and ``methods``.
 
     Raises:
         OSError: the disk is full, for one.
@@ -102,7 +101,7 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SEAL).unlink(missing_ok=True)
     tensors: dict[str, Tensor] = {}
-    states = {name: part.state_dict() for name, part in parts.items()} | {"random": random_state()}
+    states = {name: part.state_dict() for name, part in parts.items()}
     rest = {name: pack(state, name, tensors) for name, state in states.items()}
     for file, content in ((WEIGHTS, weights(model)), (TENSORS, tensors)):
         with writing(folder / file) as temporary:
@@ -114,16 +113,13 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
     seal(folder)
 
 
-def read(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> RandomState:
-    """Put the model, all parts and this process's random state back to where a checkpoint has them.
+def read(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
+    """Put the model and all parts back to where a checkpoint has them.
 
     Args:
         folder: a checkpoint that `latest` found whole.
         model: as in `write`, of the same shapes.
         parts: as in `write`, each as it is at a run's start.
-
-    Returns:
-        The random state, to be put back once more by whoever draws before the next step.
 
     Raises:
         ValueError: it is damaged, although its seal is not; or it was written by another method or model.
@@ -138,13 +134,11 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> RandomSta
         _check_step(states, step_of(folder))
         for name, part in parts.items():
             part.load_state_dict(states[name])
-        _set_dice(states["random"])
     except Exception as error:  # whatever a library says of nonsense, and in however many lines
         raise ValueError(f"checkpoint {folder} is damaged: {one_line(error)}; {ADVICE}") from error
     with torch.no_grad():
         for name, tensor in mine.items():
             tensor.copy_(held[name])
-    return states["random"]
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
@@ -237,12 +231,15 @@ def _verify(folder: Path) -> None:
 
 def _check(states: Mapping[str, object], parts: Mapping[str, Part]) -> None:
     """Raise unless each part can take its state: a kernel that is handed other shapes writes where it should not."""
-    if states.keys() != {*parts, "random"}:
-        raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}, random")
+    if states.keys() != parts.keys():
+        raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}")
     for name, part in parts.items():
         fresh = part.state_dict()
-        if name != "optimizer":
+        if name == "random":  # that of a GPU may be missing there, or here
+            check_alike({"cpu": states[name].get("cpu")}, {"cpu": fresh["cpu"]}, name)
+        elif name != "optimizer":
             check_alike(states[name], fresh, name)
+        if name != "optimizer":
             continue
         check_alike({**states[name], "state": {}}, {**fresh, "state": {}}, name)
         for mine, theirs in zip(fresh["param_groups"], states[name]["param_groups"], strict=True):
@@ -263,10 +260,3 @@ def _check_step(states: Mapping[str, object], step: int) -> None:
     taken = states["schedule"].get("last_epoch", step)
     if taken > step or (taken < step and "scaler" not in states):
         raise ValueError(f"it was written after step {taken}, and its name says {step}")
-
-
-def _set_dice(state: RandomState) -> None:
-    try:
-        set_random_state(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the random state in it is none ({error})") from error

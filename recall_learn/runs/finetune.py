@@ -1,7 +1,9 @@
 """One fine-tuning run: a recipe in, a recorded run out, on transformers.Trainer.
 
 Every example, mask and dropout comes from the recipe's seed, evaluations draw no random number, and each checkpoint
-holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened.
+holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened. The process's own
+random numbers are neither read nor moved: what is drawn beside a run, in another thread or between two steps, changes
+nothing in it.
 
 A run is four things: what is alive (`session`), what is noted (`recorder`), where it is kept (`folder`), and the loop
 (`trainer`). They meet here.
@@ -15,7 +17,6 @@ from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
-from transformers import set_seed
 
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import arguments, checkpoints, given_fisher
@@ -27,7 +28,6 @@ from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
 from recall_learn.support import environment, process_wide
-from recall_learn.support.random_state import RandomState, set_random_state
 from recall_learn.support.stopping import stoppable
 from recall_learn.theory.fisher import Fisher
 
@@ -143,7 +143,6 @@ class _Training:
         self.recorder = Recorder(run)
         self.trainer = StepTrainer(session, self.recorder, scratch)
         self.steering = Steering(run, session.composed, self.trainer.lr_scheduler, steer)
-        self.random: RandomState | None = None  # to be put back at the first step
         self.stop_asked = ""
         self.started = time.monotonic()
         self.seconds_before = float(run.environment.get("seconds", 0.0))
@@ -152,10 +151,9 @@ class _Training:
     def run(self, checkpoint: Path | None) -> Run:
         """Take the steps that are left; keep what was recorded, whatever happens."""
         run, recipe, done = self.record, self.record.recipe, 0
-        set_seed(recipe.seed)
         if checkpoint is not None:
             done = checkpoints.step_of(checkpoint)
-            self.random = checkpoints.read(checkpoint, self.session.backbone.model, self._parts())
+            checkpoints.read(checkpoint, self.session.backbone.model, self._parts())
         self.steering.act(done)
         if not run.evaluations:
             self._evaluate(0)
@@ -178,9 +176,6 @@ class _Training:
 
     def before(self, step: int) -> None:
         """Ask for changes; whoever is asked may wait."""
-        if self.random is not None:  # not earlier: that loading has begun drew from it
-            set_random_state(self.random)
-            self.random = None
         if self.steering.ask:
             self.recorder.flush()  # whoever is asked is shown all that there is
         self.steering.before(step)
@@ -224,9 +219,9 @@ class _Training:
         return self.cost < QUICK or time.monotonic() - self.saved > self.cost / SHARE
 
     def _parts(self) -> dict[str, checkpoints.Part]:
-        """What a checkpoint holds beside the weights and the random state: each has a ``state_dict``."""
+        """What a checkpoint holds beside the weights: each has a ``state_dict``."""
         composed = self.session.composed
-        parts = {"optimizer": composed.optimizer, "schedule": self.trainer.lr_scheduler}
+        parts = {"optimizer": composed.optimizer, "schedule": self.trainer.lr_scheduler, "random": self.trainer.dice}
         if self.trainer.scaler is not None:
             parts["scaler"] = self.trainer.scaler
         if composed.state_dict():
