@@ -9,15 +9,9 @@ from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import load
 
-RECIPE = Recipe(
-    backbone="tiny",
-    task="world/cola",
-    method="recadam(k=0.5, t0=3)",
-    steps=4,
-    batch_size=4,
-    probe="none",
-    limit_train=20,
-)
+SMALL = {"steps": 4, "batch_size": 4, "probe": "none", "limit_train": 20}
+RECIPE = Recipe(backbone="tiny", task="world/cola", method="recadam(k=0.5, t0=3)", **SMALL)
+STEERED = {2: {"k": 2.0, "lr": 0.004}, 3: {"t0": 0}}
 
 
 @pytest.fixture(scope="module")

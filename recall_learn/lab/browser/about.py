@@ -75,8 +75,9 @@ def offered() -> dict[str, str]:
 
 
 def able(method: str) -> bool:
-    """Whether the kernel has all methods of an expression."""
-    return all(each.name in ABLE for each in expression.parse(method, METHODS))
+    """Whether the kernel has all methods of an expression, and room for what they need."""
+    methods = expression.parse(method, METHODS)
+    return all(each.name in ABLE for each in methods) and sum(bool(each.needs) for each in methods) < 2
 
 
 def _method(method: type[Method]) -> Json:

@@ -72,9 +72,7 @@ def check(recipe: Recipe) -> None:
         raise ValueError(f"method is {recipe.names}; the page has no {unable[0]}, only {', '.join(about.ABLE)}")
     needs = [each.name for each in recipe.methods if each.needs]
     if len(needs) > 1:
-        raise ValueError(
-            f"method is {recipe.names}; the page has room for one Fisher, and {' and '.join(needs)} need two"
-        )
+        raise ValueError(f"method is {recipe.names}; {' and '.join(needs)} need two Fishers, and the page takes one")
     tasks = protocol.offered_tasks(about.BACKBONE)
     for key, able in ({"backbone": (about.BACKBONE,), "task": tasks} | about.CHOICES).items():
         if getattr(recipe, key) not in able:
