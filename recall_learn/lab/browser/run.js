@@ -34,13 +34,17 @@
       }
     }
 
+    // The child of Child-Tuning-D, from the task's Fisher information at theta*, wherever the run begins.
     *child(p) {
+      const { model } = this, { anchored } = model.layout, start = model.theta.slice(0, anchored);
+      model.theta.set(model.home.subarray(0, anchored));
       const rows = this.task.train.slice().sort((a, b) => a.ids.length - b.ids.length);
-      for (const batch of this.model.slices(rows, 128)) {
-        this.model.takeFisher(batch);
+      for (const batch of model.slices(rows, 128)) {
+        model.takeFisher(batch);
         yield;
       }
-      this.model.chooseChild(p);
+      model.chooseChild(p);
+      model.theta.set(start);
     }
 
     // Take a step; its record, or null where a number is no number any more.

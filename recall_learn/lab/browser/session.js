@@ -347,7 +347,8 @@
         if (this.taken > at) [speed, left] = [((this.taken - at) * 1000) / (now - from), ((steps - this.taken) * (now - from)) / (this.taken - at) / 1000];
       }
       const loading = this.state === "loading" ? "The model and its data are on their way." : "";
-      this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: text || loading, error: this.error });
+      const measuring = this.state === "running" && !this.ready ? "Measuring which weights matter for the task." : "";
+      this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: text || loading || measuring, error: this.error });
     }
 
     fail(why) {
