@@ -6,10 +6,13 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 import wasmtime
 
 from recall_learn.lab.browser import FOLDER, layout
 
+NO_SLOPE = ".key.bias"
+"""Ends the names of what has no gradient but rounding: a softmax does not see what all its numbers share."""
 COUNTS = {"rows": "most_rows", "tokens": "most_tokens", "examples": "most_examples"}
 
 
@@ -144,3 +147,13 @@ def batches(rows: Sequence[Mapping[str, Any]], tokens: int = 512) -> Iterator[li
         held += size
     if batch:
         yield batch
+
+
+@cache
+def session(task: str, seed: int = 0) -> Any:
+    """A session of the packaged model on a task of its world, at its start. Nobody trains its model."""
+    from recall_learn.runs.recipe import Recipe
+    from recall_learn.runs.session import Session
+
+    recipe = Recipe(backbone="tiny", task=f"world/{task}", probe="none", seed=seed)
+    return Session(recipe, torch.device("cpu"), None, None, say=False)

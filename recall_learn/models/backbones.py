@@ -32,7 +32,7 @@ from recall_learn.support.random_state import own_randomness
 from recall_learn.theory.anchors import fingerprint
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def encoder_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return encoder
 
 
-def drawn(config: Any, seed: int) -> nn.Module:
+def drawn(config: "PretrainedConfig", seed: int) -> nn.Module:
     """A model as its class initialises it, from a seed and nothing else."""
     from transformers import AutoModelForSequenceClassification
 

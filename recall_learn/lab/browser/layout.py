@@ -97,7 +97,7 @@ def header() -> str:
         "} Tensor;",
         "",
         *_tables("Tensor", "TENSORS", "TRAIN", _tensors),
-        "/* What torch draws from a seed, in its order: `skipped` numbers of 32 bits that no weight keeps, then a tensor. */",
+        "/* What torch draws from a seed, in its order: `skipped` numbers that no weight keeps, then a tensor. */",
         "typedef struct {",
         "  int skipped, from, count;",
         "} Draw;",

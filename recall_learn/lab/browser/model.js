@@ -53,7 +53,7 @@ class RecallModel {
   /** A new run: theta*, and what is new drawn from the seed. outputs: 2 classes, or 1 number; init: "random" draws all. */
   begin({ outputs, seed, init = "pretrained" }) {
     if (outputs !== 1 && outputs !== 2) throw new Error(`outputs is ${outputs}; it has to be 1 or 2`);
-    RecallModel.whole("seed", seed);
+    RecallModel.seed(seed);
     this.outputs = outputs;
     this.kernel.begin(outputs);
     this.kernel.draw(seed);
@@ -170,7 +170,7 @@ class RecallModel {
   order(seed, examples, size) {
     const most = this.permutation.length;
     if (!(examples >= 1 && examples <= most)) throw new Error(`there are ${examples} examples; a page can take 1 to ${most}`);
-    this.kernel.order_begin(RecallModel.whole("seed", seed));
+    this.kernel.order_begin(RecallModel.seed(seed));
     let at = examples;
     const next = () => {
       if (at === examples) {
@@ -194,10 +194,8 @@ class RecallModel {
     return value;
   }
 
-  static whole(what, value) {
-    if (!(Number.isSafeInteger(value) && value >= 0))
-      throw new Error(`${what} is ${value}; it has to be a whole number of at least 0`);
-    return value;
+  static seed(value) {
+    return RecallModel.below("seed", value, 2 ** 32);
   }
 }
 

@@ -76,7 +76,7 @@ static const Tensor TRAIN[2][TENSORS] = {
    {492416, 256, 1}, {492672, 2, 0}},
 };
 
-/* What torch draws from a seed, in its order: `skipped` numbers of 32 bits that no weight keeps, then a tensor. */
+/* What torch draws from a seed, in its order: `skipped` numbers that no weight keeps, then a tensor. */
 typedef struct {
   int skipped, from, count;
 } Draw;

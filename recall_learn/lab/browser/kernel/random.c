@@ -119,10 +119,9 @@ static unsigned hashed(unsigned word, unsigned *constant, unsigned factor) {
   return word ^ word >> 16;
 }
 
-/* The pool of SeedSequence([seed, 1]): words of 32 bits, the low one first. */
-static void seed_pool(unsigned *pool, u64 seed) {
-  unsigned words[4] = {(unsigned)seed, 1}, constant = 0x43B0D7E5u;
-  if (seed >> 32) words[1] = (unsigned)(seed >> 32), words[2] = 1;
+/* The pool of SeedSequence([seed, 1]). */
+static void seed_pool(unsigned *pool, unsigned seed) {
+  unsigned words[4] = {seed, 1}, constant = 0x43B0D7E5u;
   for (int i = 0; i < 4; i++) pool[i] = hashed(words[i], &constant, 0x931E8875u);
   for (int from = 0; from < 4; from++)
     for (int to = 0; to < 4; to++) {
@@ -135,7 +134,7 @@ static void seed_pool(unsigned *pool, u64 seed) {
 void EXPORT(order_begin)(double seed) {
   unsigned pool[4], constant = 0x8B51F9DDu;
   u64 made[4] = {0};
-  seed_pool(pool, (u64)seed);
+  seed_pool(pool, (unsigned)seed);
   for (int i = 0; i < 8; i++) made[i / 2] |= (u64)hashed(pool[i % 4], &constant, 0x58F38DEDu) << 32 * (i % 2);
   pcg_increment = (u128){made[2] << 1 | made[3] >> 63, made[3] << 1 | 1};
   pcg_state = (u128){0, 0};
@@ -145,13 +144,12 @@ void EXPORT(order_begin)(double seed) {
   pcg_has_kept = 0;
 }
 
-/* A whole number from 0 to most (Lemire, 2019): the high half of a product, drawn anew where that would favour some. */
+/* A whole number from 0 to most, at least 1: as many bits as it has, drawn anew while they are above it. */
 static unsigned up_to(unsigned most) {
-  unsigned count = most + 1;
-  u64 product = (u64)pcg_32() * count;
-  if ((unsigned)product < count)
-    for (unsigned least = -count % count; (unsigned)product < least;) product = (u64)pcg_32() * count;
-  return (unsigned)(product >> 32);
+  unsigned mask = 0xFFFFFFFFu >> __builtin_clz(most), found;
+  do found = pcg_32() & mask;
+  while (found > most);
+  return found;
 }
 
 /* Fisher and Yates' shuffle, from the last to the second */
