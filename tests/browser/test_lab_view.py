@@ -318,8 +318,10 @@ def test_keys_that_follow_one_another_are_one_gesture_and_control_z_takes_it_bac
     handle.focus()
     for _ in range(3):
         tab.keyboard.press("ArrowRight")
+    drawn(tab)
     tab.locator(".rl-handle.rl-k").focus()
     tab.keyboard.press("End")
+    drawn(tab)
     tab.keyboard.press("Control+z")
     assert sent(tab)[-1] == {"k": 0.1}
     tab.keyboard.press("Control+z")
@@ -498,8 +500,11 @@ def test_buttons_send_and_say_what_they_do_now(opened):
     drawn(tab, "engine.tell({ type: 'state', state: 'failed', step: 1, error: 'The loss is no number.' })")
     assert "The loss is no number." in tab.locator(".rl-wrong").inner_text()
     drawn(tab, "engine.take(300)")
-    assert large.inner_text() == "Another seed"
+    assert large.inner_text() == "Run again"
     large.click()
+    assert tab.evaluate("engine.sent.slice(-2)") == [{"type": "reset", "setup": {}}, {"type": "start"}]
+    drawn(tab)
+    tab.get_by_role("button", name="Again with another seed").click()
     assert {"type": "again", "seed": "next"} in tab.evaluate("engine.sent")
     tab.get_by_role("button", name="Multi-task").click()
     assert {"type": "preset", "name": "Multi-task"} in tab.evaluate("engine.sent")
@@ -561,7 +566,8 @@ def test_each_end_leaves_its_dots_and_former_runs_their_curves(opened):
     assert "3 runs." in told
     for name, all in zip(("lr 0.001", "plain fine-tuning"), counts, strict=True):
         assert f"{name}: {all[0]} to {all[-1]}." in told
-    assert tab.locator(".rl-charts figure").first.locator(".rl-earlier[d^=M]").count() == 2
+    for drawing in (".rl-curve", ".rl-charts figure"):
+        assert tab.locator(drawing).first.locator(".rl-earlier[d^=M]").count() == 2
     # other settings are another group
     drawn(tab, "engine.renew(5); engine.values.k = 0.5; engine.all(); engine.say('running'); engine.take(300)")
     assert tab.locator(".rl-chance svg").count() == 2

@@ -16,7 +16,8 @@ class Charts {
 
   one(chart) {
     const { view } = this, figure = add(this.box, "figure"), caption = add(figure, "figcaption");
-    add(add(caption, "b", {}, `${chart.title} `), "small", {}, chart.unit || "");
+    const named = [chart.title, chart.unit].filter(Boolean).join(", ");
+    add(add(caption, "b", { title: named }, `${chart.title} `), "small", {}, chart.unit || "");
     add(caption, "small", {}, WAYS[chart.good] || "");
     const row = add(caption, "span");
     const values = view.session.begin.sides.map((side, i) => add(row, "span", { class: `rl-value rl-side${i}`, title: side.name }));

@@ -2,6 +2,8 @@
 const RISE = Math.log(9); // from 10 % to 90 % in 2 ln 9 / k steps
 const LEAST = 4; // pixels: a hand that came so near to t0 wants a switch
 
+const LAMBDA = { key: "lambda", from: "step" };
+
 class Curve {
   constructor(view, parent) {
     this.view = view;
@@ -104,6 +106,7 @@ class Curve {
     plot.frame(begin.steps, 0, 1);
     if (!plot.width) return;
     begin.sides.forEach((_, i) => this.drawSide(i, session.sides[i].rows));
+    session.past(LAMBDA).forEach((points, i) => plot.line(`earlier${i}`, "rl-earlier", points));
     const { ghost } = session, drawn = ghost && session.lambda(ghost.side, ghost.values);
     plot.line("ghost", "rl-ghost", drawn ? this.points(drawn, 0, begin.steps) : []);
     plot.mark(session.marks(), true);

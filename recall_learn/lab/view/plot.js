@@ -22,12 +22,13 @@ class Plot {
     const inner = { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 };
     for (const [key, value] of Object.entries(inner)) put(this.clip, key, Math.max(value, 0));
     this.axes.replaceChildren();
-    for (const value of ticks(low, high, height > 160 ? 4 : 2)) {
+    for (const value of ticks(low, high, 2)) {
       add(this.axes, "line", { class: "rl-grid", x1: left, x2: width - right, y1: this.y(value), y2: this.y(value) });
       add(this.axes, "text", { x: left - 5, y: this.y(value) + 4, "text-anchor": "end" }, short(value) + unit);
     }
-    for (const step of width < 300 ? [0, steps] : ticks(0, steps, Math.min(Math.floor(width / 90), 6))) {
-      const last = this.x(step) > width - 24;
+    const parts = [6, 5, 4, 3, 2].find((count) => width / count > 60 && steps % count === 0) || 1;
+    for (let step = 0; step <= steps; step += steps / parts) {
+      const last = step === steps;
       add(this.axes, "text", { x: last ? width - right + 4 : this.x(step), y: height - 4, "text-anchor": last ? "end" : "middle" }, String(step));
     }
   }

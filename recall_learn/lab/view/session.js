@@ -24,7 +24,7 @@ function engineOf(model) {
 
 class Session {
   constructor(engine) {
-    Object.assign(this, { engine, views: new Set(), begin: null, looks: 0, ends: [], earlier: [], preset: "" });
+    Object.assign(this, { engine, views: new Set(), begin: null, looks: 0, ends: [], earlier: [] });
     this.clear();
   }
 
@@ -328,7 +328,8 @@ class Session {
   // The faint curves of a chart: runs of the same task, those that this view saw and those that the engine knows of.
   past(chart) {
     const { task, steps, earlier = [] } = this.begin;
-    const told = earlier.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[1])])
+    const column = chart.key === "lambda" ? 2 : 1;
+    const told = earlier.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[column] ?? null)])
       : evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)])));
     const seen = this.earlier.filter((each) => each.task === task && each.steps === steps).map(({ lines }) => lines[chart.key] || []);
     return [...(seen.length ? seen : told), ...Array(5).fill([])].slice(0, 5);
@@ -338,8 +339,9 @@ class Session {
   remember() {
     if (!this.begin || this.sides[0].rows.length < 2) return;
     const { charts, steps, task } = this.begin, lines = {}, length = this.sides[0].rows.length;
+    const most = Math.min(length, 100), at = Array.from({ length: most }, (_, i) => Math.round(((i + 1) * length) / most));
+    lines.lambda = at.map((step) => [step, number(this.sides[0].rows[step - 1]?.[2] ?? null)]);
     for (const chart of charts) {
-      const at = Array.from({ length: Math.min(length, 100) }, (_, i, all) => Math.round(((i + 1) * length) / Math.min(length, 100)));
       const points = chart.from === "step" ? at.map((step) => [step, this.mean(0, step)])
         : this.sides[0].evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)]);
       lines[chart.key] = points;
