@@ -451,7 +451,7 @@ def test_charts_grow_and_never_shrink_to_noise(opened):
     drawn(tab, quiet.replace("0.5 + ", "4 + "))
     assert "4" in tab.evaluate(labels)
     assert [text for text in tab.locator(".rl-charts small").all_inner_texts() if "better" in text] == [
-        "↓ lower is better", "↑ higher is better", "↓ lower is better", "↓ lower is better"
+        "↓ better", "↑ better", "↓ better", "↓ better"
     ]  # fmt: skip
 
 

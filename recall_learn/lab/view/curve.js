@@ -120,10 +120,7 @@ class Curve {
 
   drawSide(side, rows) {
     const { plot } = this, { session } = this.view, { steps } = plot, ahead = session.lambda(side);
-    const stride = Math.max(1, Math.floor(rows.length / plot.width)), taken = [];
-    for (let i = 0; i < rows.length; i++) {
-      if (i % stride === 0 || i === rows.length - 1) taken.push([i + 1, number(rows[i]?.[2] ?? null)]);
-    }
+    const taken = session.column(side, session.some(side, plot.width), 2);
     plot.line(`taken${side}`, `rl-side${side} rl-taken`, taken);
     plot.line(`whole${side}`, `rl-side${side} rl-whole`, ahead && rows.length ? this.points(ahead, 0, rows.length) : []);
     plot.line(`coming${side}`, `rl-side${side} rl-coming`, ahead ? this.points(ahead, rows.length, steps) : []);

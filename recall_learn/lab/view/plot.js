@@ -93,18 +93,16 @@ function shape(side, x, y, size = 4) {
   return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 }
 
-// As many points as can be told apart: of a crowd its lowest and its highest.
-function thin(points, most) {
-  const size = Math.ceil(points.length / most);
-  if (size < 2) return points;
-  const kept = [];
-  for (let i = 0; i < points.length; i += size) {
-    let low = points[i], high = low;
-    for (const each of points.slice(i, i + size)) {
-      if (each[1] < low[1]) low = each;
-      if (each[1] > high[1]) high = each;
+// The losses of records, as many as can be told apart: of a crowd the lowest and the highest.
+function thin(rows, most) {
+  const size = Math.ceil(rows.length / most), kept = [];
+  for (let i = 0; i < rows.length; i += size) {
+    let low = rows[i], high = low;
+    for (let j = i; j < Math.min(i + size, rows.length); j++) {
+      if (rows[j][1] < low[1]) low = rows[j];
+      if (rows[j][1] > high[1]) high = rows[j];
     }
-    kept.push(...(low[0] < high[0] ? [low, high] : [high, low]));
+    kept.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
   }
-  return kept;
+  return kept.map((row) => [row[0], number(row[1])]);
 }

@@ -261,6 +261,18 @@ class Session {
     return null;
   }
 
+  // About so many of the steps that a side has taken, the last among them.
+  some(side, most) {
+    const { length } = this.sides[side].rows, count = Math.min(length, Math.max(1, Math.round(most)));
+    return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * length) / count));
+  }
+
+  // A column of a side's records at these steps.
+  column(side, steps, column) {
+    const { rows } = this.sides[side];
+    return steps.map((step) => [step, number(rows[step - 1]?.[column] ?? null)]);
+  }
+
   // The mean of the losses of the last steps up to this one.
   mean(side, step) {
     const { sums, rows } = this.sides[side], last = Math.min(step, rows.length);
@@ -338,9 +350,9 @@ class Session {
   // The run that is left for another one stays as faint curves.
   remember() {
     if (!this.begin || this.sides[0].rows.length < 2) return;
-    const { charts, steps, task } = this.begin, lines = {}, length = this.sides[0].rows.length;
-    const most = Math.min(length, 100), at = Array.from({ length: most }, (_, i) => Math.round(((i + 1) * length) / most));
-    lines.lambda = at.map((step) => [step, number(this.sides[0].rows[step - 1]?.[2] ?? null)]);
+    const { charts, steps, task } = this.begin, lines = {};
+    const at = this.some(0, 100);
+    lines.lambda = this.column(0, at, 2);
     for (const chart of charts) {
       const points = chart.from === "step" ? at.map((step) => [step, this.mean(0, step)])
         : this.sides[0].evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)]);
