@@ -440,6 +440,40 @@ def test_one_cursor_reads_all_charts_and_tiles(opened):
     assert tab.locator(".rl-value").all_inner_texts() == end
 
 
+def test_a_step_that_is_looked_at_tells_lambda_and_the_change_before_it(opened):
+    tab = opened()
+    tab.evaluate("engine.take(60); engine.do_set({ side: 0, values: { k: 'inf', t0: 80 } })")
+    drawn(tab, "engine.take(40)")
+    tab.get_by_role("slider", name="step to look at").focus()
+    told = []
+    for key in ("Home", "ArrowRight", "End"):
+        tab.keyboard.press(key)
+        drawn(tab)
+        told.append(tab.locator(".rl-words").inner_text())
+    assert told[0].startswith("Held by its pretraining for 80 steps")  # nothing was taken at step 0
+    assert told[1] == f"Step 1: λ = {1 / (1 + math.exp(9.9)):.7f}."
+    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t₀ = 80."
+
+
+def test_what_comes_before_a_run_is_said_and_what_belongs_to_none_is_left(opened):
+    tab = opened()
+    drawn(
+        tab,
+        """() => {
+        window.early = { listen: (callback) => { window.tell = callback; }, send: () => {} };
+        put("other", "full", early);
+    }""",
+    )
+    assert tab.locator("#other").inner_text() == "The lab is on its way …"
+    drawn(tab, "tell({ type: 'records', side: 0, rows: [[1, 1, 1, 1, 1]] })")
+    drawn(tab, "tell({ type: 'state', state: 'failed', error: 'This browser cannot train here.' })")
+    assert tab.locator("#other").inner_text() == "This browser cannot train here."
+    drawn(
+        tab, "tell(engine.begin()); tell({ type: 'records', side: 2, rows: [[1, 1, 1, 1, 1]] }); tell({ type: 'news' })"
+    )
+    assert "step 0 of 300" in tab.locator("#other .rl-told").inner_text()
+
+
 def test_charts_grow_and_never_shrink_to_noise(opened):
     tab = opened()
     labels = "[...document.querySelectorAll('.rl-charts figure:first-of-type text')].map(el => el.textContent)"

@@ -1,6 +1,9 @@
 // Small charts of what was measured, under one cursor; and the strip of last ends.
 const WAYS = { up: ["↑ better", "higher is better"], down: ["↓ better", "lower is better"] };
 
+// There is room for five letters.
+const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(value, 2) : value);
+
 class Charts {
   constructor(view, parent) {
     this.view = view;
@@ -36,7 +39,7 @@ class Charts {
       if (each.plot.width) this.lines(each, at);
       each.plot.mark(marks, false);
       each.plot.point(cursor);
-      const told = begin.sides.map((side, i) => [side.name, short(session.value(i, each.chart, at))]);
+      const told = begin.sides.map((side, i) => [side.name, brief(session.value(i, each.chart, at))]);
       told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }

@@ -109,13 +109,14 @@ class Curve {
     session.past(LAMBDA).forEach((points, i) => plot.line(`earlier${i}`, "rl-earlier", points));
     const { ghost } = session, drawn = ghost && session.lambda(ghost.side, ghost.values);
     plot.line("ghost", "rl-ghost", drawn ? this.points(drawn, 0, begin.steps) : []);
-    plot.mark(session.marks(), true);
+    const marks = session.marks();
+    plot.mark(marks, true);
     plot.point(this.view.cursor ?? (step || null));
     put(this.hints[0], "transform", `translate(${plot.margin.left + 6} ${plot.margin.top + 13})`);
     put(this.hints[1], "transform", `translate(${plot.margin.left + 6} ${plot.height - plot.margin.bottom - 6})`);
     if (this.side.curve) this.place();
     this.box.classList.toggle("rl-invites", session.state.state === "new" && !session.newest);
-    say(this.words, this.story());
+    say(this.words, this.view.cursor ? this.read(this.view.cursor, marks) : this.story());
   }
 
   drawSide(side, rows) {
@@ -148,6 +149,16 @@ class Curve {
       ["aria-valuemin", "aria-valuemax", "aria-valuenow"].forEach((name, i) => put(handle, name, scale[i]));
       put(handle, "aria-valuetext", [short(now), knob.unit].filter(Boolean).join(" "));
     }
+  }
+
+  // What was at a step that somebody looks at.
+  read(step, marks) {
+    const { session } = this.view, [[, lambda]] = session.column(0, [step], 2), now = `Step ${step}: λ = ${short(lambda)}.`;
+    const mark = marks.findLast((each) => each.first <= step);
+    if (!mark) return now;
+    const { knobs, name } = session.begin.sides[mark.side], label = (key) => knobs.find((knob) => knob.key === key)?.label || key;
+    const set = Object.entries(mark.set).map(([key, value]) => `${label(key)} = ${short(number(value))}`).join(", ");
+    return `${now} Change ${marks.indexOf(mark) + 1}: ${name} with ${set}.`;
   }
 
   // What these settings mean, in words.

@@ -63,7 +63,8 @@ class Session {
 
   receive(message) {
     const act = this[`on_${message.type}`];
-    if (!act || (!this.begin && message.type !== "begin" && message.type !== "state")) return;
+    const early = ["begin", "state", "refused"].includes(message.type); // these may come before a run is known
+    if (!act || (!this.begin && !early) || (!early && "side" in message && !this.sides[message.side])) return;
     act.call(this, message);
     this.changed();
   }
