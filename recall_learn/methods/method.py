@@ -42,7 +42,8 @@ class Setting:
         live: whether it may change while a run trains.
         choices: the texts that it may be; empty for a number.
         unit: what it counts, as "steps"; "" for a bare number.
-        span: from where to where a control reaches; None leaves that to the control.
+        span: from where to where a slider of the lab reaches; its right ends, such as inf, are stops beside that. None
+            leaves it to the slider.
     """
 
     help: str

@@ -69,7 +69,8 @@ def finetune(
             seconds, they take a tenth of the time at most.
         data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
         fisher: a file that `recall_learn.save_fisher` wrote, for methods that need one. Without it those that need the
-            task's take it, from its training labels; those that need the source's are refused.
+            task's take it, from its training labels; those that need the source's take tiny's from this package, and
+            are refused on other backbones. The run's environment says what it was taken of, and its fingerprint.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
         resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
@@ -98,7 +99,7 @@ def finetune(
     environment.check_precision(recipe.mixed_precision, chosen)
     with folder.owned(), process_wide.own_accelerate(), process_wide.bars(progress):
         run, checkpoint = folder.open(recipe, resume)
-        given_fisher.check_given(recipe.needs, recipe.names, fisher, run)
+        given_fisher.check_given(recipe.needs, recipe.names, recipe.backbone, fisher, run)
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run

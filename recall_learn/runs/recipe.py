@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, wraps
 
-from recall_learn.methods import METHODS, expression, former
+from recall_learn.methods import METHODS, expression, old_records
 from recall_learn.methods.method import Method
 from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
@@ -219,7 +219,7 @@ class Recipe:
         given.setdefault("lr", 1e-3 if given["backbone"] == "tiny" else 2e-5)
         if isinstance(given["steps"], int):
             given.setdefault("evaluate_every", max(1, -(-given["steps"] // 10)))
-        return cls.from_dict(former.translated(given))
+        return cls.from_dict(old_records.translated(given))
 
     def difference(self, other: "Recipe") -> str:
         """The first setting in which two recipes differ, in words; empty if they are the same."""
