@@ -28,6 +28,7 @@ from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
 from recall_learn.support import environment, process_wide
+from recall_learn.support.shelf import Shelf
 from recall_learn.support.stopping import stoppable
 from recall_learn.theory.fisher import Fisher
 
@@ -52,6 +53,7 @@ def finetune(
     device: str = "auto",
     resume: bool = False,
     progress: bool | None = None,
+    shelf: Shelf | None = None,
 ) -> Run:
     """Fine-tune a backbone as the recipe says.
 
@@ -75,6 +77,7 @@ def finetune(
             unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
             those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
+        shelf: where data and backbones lie for the next run of this process; None reads them anew.
 
     Returns:
         The run. With ``out``, Ctrl-C, SIGTERM or SIGHUP ends it after the step in progress, with a checkpoint and no
@@ -100,7 +103,7 @@ def finetune(
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, data_folder, source_text, say=progress is not False)
+        session = Session(recipe, chosen, data_folder, source_text, progress is not False, shelf)
         _same_start(run, session, folder)
 
         def take() -> Fisher:

@@ -49,6 +49,8 @@ class StepTrainer(Trainer):
         """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
         super().create_accelerator_and_postprocess()
         part_from_others(self.accelerator)
+        # training begins with it, and of a new accelerator it frees nothing: it would be a collection of all garbage
+        self.accelerator.free_memory = lambda *objects: list(objects)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the methods' terms beside it."""

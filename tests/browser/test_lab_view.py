@@ -318,8 +318,10 @@ def test_keys_that_follow_one_another_are_one_gesture_and_control_z_takes_it_bac
     handle.focus()
     for _ in range(3):
         tab.keyboard.press("ArrowRight")
+    drawn(tab)
     tab.locator(".rl-handle.rl-k").focus()
     tab.keyboard.press("End")
+    drawn(tab)
     tab.keyboard.press("Control+z")
     assert sent(tab)[-1] == {"k": 0.1}
     tab.keyboard.press("Control+z")
@@ -438,6 +440,40 @@ def test_one_cursor_reads_all_charts_and_tiles(opened):
     assert tab.locator(".rl-value").all_inner_texts() == end
 
 
+def test_a_step_that_is_looked_at_tells_lambda_and_the_change_before_it(opened):
+    tab = opened()
+    tab.evaluate("engine.take(60); engine.do_set({ side: 0, values: { k: 'inf', t0: 80 } })")
+    drawn(tab, "engine.take(40)")
+    tab.get_by_role("slider", name="step to look at").focus()
+    told = []
+    for key in ("Home", "ArrowRight", "End"):
+        tab.keyboard.press(key)
+        drawn(tab)
+        told.append(tab.locator(".rl-words").inner_text())
+    assert told[0].startswith("Held by its pretraining for 80 steps")  # nothing was taken at step 0
+    assert told[1] == f"Step 1: λ = {1 / (1 + math.exp(9.9)):.7f}."
+    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t₀ = 80."
+
+
+def test_what_comes_before_a_run_is_said_and_what_belongs_to_none_is_left(opened):
+    tab = opened()
+    drawn(
+        tab,
+        """() => {
+        window.early = { listen: (callback) => { window.tell = callback; }, send: () => {} };
+        put("other", "full", early);
+    }""",
+    )
+    assert tab.locator("#other").inner_text() == "The lab is on its way …"
+    drawn(tab, "tell({ type: 'records', side: 0, rows: [[1, 1, 1, 1, 1]] })")
+    drawn(tab, "tell({ type: 'state', state: 'failed', error: 'This browser cannot train here.' })")
+    assert tab.locator("#other").inner_text() == "This browser cannot train here."
+    drawn(
+        tab, "tell(engine.begin()); tell({ type: 'records', side: 2, rows: [[1, 1, 1, 1, 1]] }); tell({ type: 'news' })"
+    )
+    assert "step 0 of 300" in tab.locator("#other .rl-told").inner_text()
+
+
 def test_charts_grow_and_never_shrink_to_noise(opened):
     tab = opened()
     labels = "[...document.querySelectorAll('.rl-charts figure:first-of-type text')].map(el => el.textContent)"
@@ -449,7 +485,7 @@ def test_charts_grow_and_never_shrink_to_noise(opened):
     drawn(tab, quiet.replace("0.5 + ", "4 + "))
     assert "4" in tab.evaluate(labels)
     assert [text for text in tab.locator(".rl-charts small").all_inner_texts() if "better" in text] == [
-        "↓ lower is better", "↑ higher is better", "↓ lower is better", "↓ lower is better"
+        "↓ better", "↑ better", "↓ better", "↓ better"
     ]  # fmt: skip
 
 
@@ -498,8 +534,11 @@ def test_buttons_send_and_say_what_they_do_now(opened):
     drawn(tab, "engine.tell({ type: 'state', state: 'failed', step: 1, error: 'The loss is no number.' })")
     assert "The loss is no number." in tab.locator(".rl-wrong").inner_text()
     drawn(tab, "engine.take(300)")
-    assert large.inner_text() == "Another seed"
+    assert large.inner_text() == "Run again"
     large.click()
+    assert tab.evaluate("engine.sent.slice(-2)") == [{"type": "reset", "setup": {}}, {"type": "start"}]
+    drawn(tab)
+    tab.get_by_role("button", name="Again with another seed").click()
     assert {"type": "again", "seed": "next"} in tab.evaluate("engine.sent")
     tab.get_by_role("button", name="Multi-task").click()
     assert {"type": "preset", "name": "Multi-task"} in tab.evaluate("engine.sent")
@@ -561,7 +600,8 @@ def test_each_end_leaves_its_dots_and_former_runs_their_curves(opened):
     assert "3 runs." in told
     for name, all in zip(("lr 0.001", "plain fine-tuning"), counts, strict=True):
         assert f"{name}: {all[0]} to {all[-1]}." in told
-    assert tab.locator(".rl-charts figure").first.locator(".rl-earlier[d^=M]").count() == 2
+    for drawing in (".rl-curve", ".rl-charts figure"):
+        assert tab.locator(drawing).first.locator(".rl-earlier[d^=M]").count() == 2
     # other settings are another group
     drawn(tab, "engine.renew(5); engine.values.k = 0.5; engine.all(); engine.say('running'); engine.take(300)")
     assert tab.locator(".rl-chance svg").count() == 2

@@ -4,6 +4,7 @@ The parts know no engine, no method and no task: all that they draw comes in mes
 `recall_learn.lab.protocol`), and they send what a reader's hand does. Nothing is fetched, nothing is built.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,8 @@ _HERE = Path(__file__).parent
 
 @cache
 def _parts() -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in PARTS)
+    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in PARTS)
+    return re.sub(r"^\s*(?://.*\n)?", "", text, flags=re.MULTILINE)  # what only a reader of the source needs
 
 
 def script() -> str:

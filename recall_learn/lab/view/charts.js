@@ -1,5 +1,8 @@
 // Small charts of what was measured, under one cursor; and the strip of last ends.
-const WAYS = { up: "↑ higher is better", down: "↓ lower is better" };
+const WAYS = { up: ["↑ better", "higher is better"], down: ["↓ better", "lower is better"] };
+
+// There is room for five letters.
+const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(value, 2) : value);
 
 class Charts {
   constructor(view, parent) {
@@ -16,13 +19,15 @@ class Charts {
 
   one(chart) {
     const { view } = this, figure = add(this.box, "figure"), caption = add(figure, "figcaption");
-    add(add(caption, "b", {}, `${chart.title} `), "small", {}, chart.unit || "");
-    add(caption, "small", {}, WAYS[chart.good] || "");
+    const named = [chart.title, chart.unit].filter(Boolean).join(", ");
+    add(add(caption, "b", { title: named }, `${chart.title} `), "small", {}, chart.unit || "");
+    const [way, words] = WAYS[chart.good] || ["", ""];
+    add(caption, "small", { title: words }, way);
     const row = add(caption, "span");
     const values = view.session.begin.sides.map((side, i) => add(row, "span", { class: `rl-value rl-side${i}`, title: side.name }));
     const plot = new Plot(figure, { attributes: { role: "img", height: 96 } });
     view.follow(plot);
-    return { chart, values, plot, id: null, range: null, drawn: "" };
+    return { chart, values, plot, words, id: null, range: null, drawn: "" };
   }
 
   draw() {
@@ -34,9 +39,9 @@ class Charts {
       if (each.plot.width) this.lines(each, at);
       each.plot.mark(marks, false);
       each.plot.point(cursor);
-      const told = begin.sides.map((side, i) => [side.name, short(session.value(i, each.chart, at))]);
+      const told = begin.sides.map((side, i) => [side.name, brief(session.value(i, each.chart, at))]);
       told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
-      put(each.plot.svg, "aria-label", `${each.chart.title} at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
+      put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
     put(this.slider, "max", Math.max(step, 1));
@@ -69,8 +74,8 @@ class Charts {
       const { rows, evaluations } = session.sides[i], found = evaluations.filter((each) => each.step <= at).at(-1);
       plot.dot(`dot${i}`, i, chart.from === "step" ? at : found?.step, session.value(i, chart, at) ?? NaN);
       if (chart.from === "step") {
-        plot.line(`raw${i}`, `rl-raw rl-side${i}`, thin(rows.map((row) => [row[0], number(row[1])]), most));
-        plot.line(`line${i}`, `rl-side${i}`, thin(rows.map((row) => [row[0], session.mean(i, row[0])]), most));
+        plot.line(`raw${i}`, `rl-raw rl-side${i}`, thin(rows, most));
+        plot.line(`line${i}`, `rl-side${i}`, session.some(i, most).map((step) => [step, session.mean(i, step)]));
       } else plot.line(`line${i}`, `rl-side${i}`, evaluations.map((found) => [found.step, number(found.values[key] ?? null)]));
     });
   }

@@ -2,6 +2,8 @@
 const RISE = Math.log(9); // from 10 % to 90 % in 2 ln 9 / k steps
 const LEAST = 4; // pixels: a hand that came so near to t0 wants a switch
 
+const LAMBDA = { key: "lambda", from: "step" };
+
 class Curve {
   constructor(view, parent) {
     this.view = view;
@@ -104,23 +106,22 @@ class Curve {
     plot.frame(begin.steps, 0, 1);
     if (!plot.width) return;
     begin.sides.forEach((_, i) => this.drawSide(i, session.sides[i].rows));
+    session.past(LAMBDA).forEach((points, i) => plot.line(`earlier${i}`, "rl-earlier", points));
     const { ghost } = session, drawn = ghost && session.lambda(ghost.side, ghost.values);
     plot.line("ghost", "rl-ghost", drawn ? this.points(drawn, 0, begin.steps) : []);
-    plot.mark(session.marks(), true);
+    const marks = session.marks();
+    plot.mark(marks, true);
     plot.point(this.view.cursor ?? (step || null));
     put(this.hints[0], "transform", `translate(${plot.margin.left + 6} ${plot.margin.top + 13})`);
     put(this.hints[1], "transform", `translate(${plot.margin.left + 6} ${plot.height - plot.margin.bottom - 6})`);
     if (this.side.curve) this.place();
     this.box.classList.toggle("rl-invites", session.state.state === "new" && !session.newest);
-    say(this.words, this.story());
+    say(this.words, this.view.cursor ? this.read(this.view.cursor, marks) : this.story());
   }
 
   drawSide(side, rows) {
     const { plot } = this, { session } = this.view, { steps } = plot, ahead = session.lambda(side);
-    const stride = Math.max(1, Math.floor(rows.length / plot.width)), taken = [];
-    for (let i = 0; i < rows.length; i++) {
-      if (i % stride === 0 || i === rows.length - 1) taken.push([i + 1, number(rows[i]?.[2] ?? null)]);
-    }
+    const taken = session.column(side, session.some(side, plot.width), 2);
     plot.line(`taken${side}`, `rl-side${side} rl-taken`, taken);
     plot.line(`whole${side}`, `rl-side${side} rl-whole`, ahead && rows.length ? this.points(ahead, 0, rows.length) : []);
     plot.line(`coming${side}`, `rl-side${side} rl-coming`, ahead ? this.points(ahead, rows.length, steps) : []);
@@ -148,6 +149,16 @@ class Curve {
       ["aria-valuemin", "aria-valuemax", "aria-valuenow"].forEach((name, i) => put(handle, name, scale[i]));
       put(handle, "aria-valuetext", [short(now), knob.unit].filter(Boolean).join(" "));
     }
+  }
+
+  // What was at a step that somebody looks at.
+  read(step, marks) {
+    const { session } = this.view, [[, lambda]] = session.column(0, [step], 2), now = `Step ${step}: λ = ${short(lambda)}.`;
+    const mark = marks.findLast((each) => each.first <= step);
+    if (!mark) return now;
+    const { knobs, name } = session.begin.sides[mark.side], label = (key) => knobs.find((knob) => knob.key === key)?.label || key;
+    const set = Object.entries(mark.set).map(([key, value]) => `${label(key)} = ${short(number(value))}`).join(", ");
+    return `${now} Change ${marks.indexOf(mark) + 1}: ${name} with ${set}.`;
   }
 
   // What these settings mean, in words.

@@ -3,8 +3,8 @@ class Knobs {
   constructor(view, parent) {
     Object.assign(this, { view, all: [] });
     this.box = add(parent, "section", { class: "rl-knobs", "aria-label": "Settings that act from the next step on" });
-    view.session.begin.sides.forEach((side, i) => {
-      if (i && side.knobs.length) add(this.box, "h3", { class: `rl-name rl-side${i}` }, side.name);
+    view.session.begin.sides.forEach((side, i, all) => {
+      if (side.knobs.length && all[1]?.knobs.length) add(this.box, "h3", { class: `rl-name rl-side${i}` }, side.name);
       for (const knob of side.knobs) this.all.push(this.one(i, side, knob));
     });
     this.box.hidden = !this.all.length;
@@ -13,7 +13,7 @@ class Knobs {
   one(side, { curve }, knob) {
     const { view } = this, token = `knob-${side}-${knob.key}`;
     const role = curve ? Object.keys(curve).find((each) => each !== "form" && curve[each] === knob.key) : "";
-    const row = add(this.box, "label", { class: `rl-knob rl-${role || "other"}`, title: knob.help || "" });
+    const row = add(this.box, "label", { class: `rl-knob rl-${side ? "side1" : role || "other"}`, title: knob.help || "" });
     add(row, "span", { class: "rl-label" }, knob.label);
     if (knob.choices?.length) {
       const values = knob.choices.map((choice) => choice.value ?? choice);

@@ -15,7 +15,7 @@ class View {
     this.root = add(element, "div", { class: `rl ${this.small ? "rl-small" : ""}`, "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "The lab" });
     this.inner = add(this.root, "div", { class: "rl-in" });
     this.live = add(this.root, "p", { class: "rl-hidden", "aria-live": "polite" });
-    add(this.inner, "p", {}, "The lab is on its way …");
+    this.waiting = add(this.inner, "p", { role: "status" });
     this.on(this.root, "keydown", (event) => this.key(event));
     this.on(this.root, "pointerdown", (event) => event.pointerType !== "mouse" && !event.target.closest?.(".rl-plot") && this.look(null));
     this.on(document, "visibilitychange", () => this.wanted());
@@ -78,7 +78,9 @@ class View {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
       this.session.flush();
-      if (this.session.begin) this.draw();
+      if (this.session.begin) return this.draw();
+      const { state, refused } = this.session;
+      say(this.waiting, refused || state.error || state.text || "The lab is on its way …");
     });
   }
 

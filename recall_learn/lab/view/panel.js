@@ -6,7 +6,7 @@ const HINTS = {
   new: "Press Start: the run and its twin train on the same batches.",
   running: "Drag the curve or a slider: it acts from the next step on.",
   paused: "What you set now acts when the run goes on.",
-  done: "One end of many: what would another seed have kept?",
+  done: "Drag the curve and run it again. Another seed shows how much of this end is chance.",
 };
 
 class Panel {
@@ -33,10 +33,7 @@ class Panel {
     const row = add(parent, "div", { class: "rl-presets", role: "group", "aria-label": "Stories to begin with" });
     return presets.map((preset, i) => {
       const chip = add(row, "button", { type: "button", title: preset.story, "data-key": `preset-${i}` }, preset.name);
-      this.view.on(chip, "click", () => {
-        this.view.session.send({ type: "preset", name: preset.name });
-        this.view.session.asked = preset;
-      });
+      this.view.on(chip, "click", () => this.view.session.send({ type: "preset", name: preset.name }));
       return { preset, chip };
     });
   }
@@ -48,17 +45,17 @@ class Panel {
     return made;
   }
 
-  // What the one large button does now.
+  // What the one large button does now, and what it sends.
   get next() {
-    const { session } = this.view, { state } = session.state;
-    if (state === "loading") return ["Cancel", { type: "cancel" }];
-    if (state === "running") return ["Pause", { type: "pause" }];
-    if (state === "done" && (session.begin.can || []).includes("seed")) return ["Another seed", { type: "again", seed: "next" }];
-    return [state === "paused" || state === "failed" ? "Go on" : "Start", { type: "start" }];
+    const { state } = this.view.session.state;
+    if (state === "done") return ["Run again", "start"];
+    return { loading: ["Cancel", "cancel"], running: ["Pause", "pause"], new: ["Start", "start"] }[state] || ["Go on", "start"];
   }
 
   go() {
-    this.view.session.send(this.next[1]);
+    const [does, type] = this.next;
+    if (does === "Run again") this.reset();
+    this.view.session.send({ type });
   }
 
   reset() {
@@ -66,15 +63,14 @@ class Panel {
   }
 
   draw() {
-    const { session } = this.view, { begin, state } = session, { buttons } = this, over = ["done", "closed"].includes(state.state);
+    const { session } = this.view, { begin, state } = session, { buttons } = this, closed = state.state === "closed";
     say(buttons.Start, this.next[0]);
     put(buttons.Start, "data-does", this.next[0]);
-    buttons.Start.disabled = over && this.next[1].type === "start";
+    buttons.Start.disabled = closed;
     if (buttons.Step) {
-      buttons.Step.disabled = over || session.busy;
+      buttons.Step.disabled = closed || session.busy || state.state === "done";
       buttons.Undo.disabled = !session.gestures.length;
-      if (buttons.Again) buttons.Again.hidden = this.next[0] === "Another seed";
-      buttons.Reset.disabled = state.state === "closed";
+      buttons.Reset.disabled = closed;
       buttons.Reset.classList.toggle("rl-asked", Boolean(this.view.setup?.changed.length));
     }
     const steps = session.step, parts = [`step ${steps} of ${begin.steps}`];

@@ -22,12 +22,13 @@ class Plot {
     const inner = { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 };
     for (const [key, value] of Object.entries(inner)) put(this.clip, key, Math.max(value, 0));
     this.axes.replaceChildren();
-    for (const value of ticks(low, high, height > 160 ? 4 : 2)) {
+    for (const value of ticks(low, high, 2)) {
       add(this.axes, "line", { class: "rl-grid", x1: left, x2: width - right, y1: this.y(value), y2: this.y(value) });
       add(this.axes, "text", { x: left - 5, y: this.y(value) + 4, "text-anchor": "end" }, short(value) + unit);
     }
-    for (const step of width < 300 ? [0, steps] : ticks(0, steps, Math.min(Math.floor(width / 90), 6))) {
-      const last = this.x(step) > width - 24;
+    const parts = [6, 5, 4, 3, 2].find((count) => width / count > 60 && steps % count === 0) || 1;
+    for (let step = 0; step <= steps; step += steps / parts) {
+      const last = step === steps;
       add(this.axes, "text", { x: last ? width - right + 4 : this.x(step), y: height - 4, "text-anchor": last ? "end" : "middle" }, String(step));
     }
   }
@@ -92,18 +93,16 @@ function shape(side, x, y, size = 4) {
   return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
 }
 
-// As many points as can be told apart: of a crowd its lowest and its highest.
-function thin(points, most) {
-  const size = Math.ceil(points.length / most);
-  if (size < 2) return points;
-  const kept = [];
-  for (let i = 0; i < points.length; i += size) {
-    let low = points[i], high = low;
-    for (const each of points.slice(i, i + size)) {
-      if (each[1] < low[1]) low = each;
-      if (each[1] > high[1]) high = each;
+// The losses of records, as many as can be told apart: of a crowd the lowest and the highest.
+function thin(rows, most) {
+  const size = Math.ceil(rows.length / most), kept = [];
+  for (let i = 0; i < rows.length; i += size) {
+    let low = rows[i], high = low;
+    for (let j = i; j < Math.min(i + size, rows.length); j++) {
+      if (rows[j][1] < low[1]) low = rows[j];
+      if (rows[j][1] > high[1]) high = rows[j];
     }
-    kept.push(...(low[0] < high[0] ? [low, high] : [high, low]));
+    kept.push(...(low === high ? [low] : low[0] < high[0] ? [low, high] : [high, low]));
   }
-  return kept;
+  return kept.map((row) => [row[0], number(row[1])]);
 }

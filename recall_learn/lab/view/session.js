@@ -24,7 +24,7 @@ function engineOf(model) {
 
 class Session {
   constructor(engine) {
-    Object.assign(this, { engine, views: new Set(), begin: null, looks: 0, ends: [], earlier: [], preset: "" });
+    Object.assign(this, { engine, views: new Set(), begin: null, looks: 0, ends: [], earlier: [] });
     this.clear();
   }
 
@@ -63,7 +63,8 @@ class Session {
 
   receive(message) {
     const act = this[`on_${message.type}`];
-    if (!act || (!this.begin && message.type !== "begin" && message.type !== "state")) return;
+    const early = ["begin", "state", "refused"].includes(message.type); // these may come before a run is known
+    if (!act || (!this.begin && !early) || (!early && "side" in message && !this.sides[message.side])) return;
     act.call(this, message);
     this.changed();
   }
@@ -261,6 +262,18 @@ class Session {
     return null;
   }
 
+  // About so many of the steps that a side has taken, the last among them.
+  some(side, most) {
+    const { length } = this.sides[side].rows, count = Math.min(length, Math.max(1, Math.round(most)));
+    return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * length) / count));
+  }
+
+  // A column of a side's records at these steps.
+  column(side, steps, column) {
+    const { rows } = this.sides[side];
+    return steps.map((step) => [step, number(rows[step - 1]?.[column] ?? null)]);
+  }
+
   // The mean of the losses of the last steps up to this one.
   mean(side, step) {
     const { sums, rows } = this.sides[side], last = Math.min(step, rows.length);
@@ -328,7 +341,8 @@ class Session {
   // The faint curves of a chart: runs of the same task, those that this view saw and those that the engine knows of.
   past(chart) {
     const { task, steps, earlier = [] } = this.begin;
-    const told = earlier.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[1])])
+    const column = chart.key === "lambda" ? 2 : 1;
+    const told = earlier.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[column] ?? null)])
       : evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)])));
     const seen = this.earlier.filter((each) => each.task === task && each.steps === steps).map(({ lines }) => lines[chart.key] || []);
     return [...(seen.length ? seen : told), ...Array(5).fill([])].slice(0, 5);
@@ -337,9 +351,10 @@ class Session {
   // The run that is left for another one stays as faint curves.
   remember() {
     if (!this.begin || this.sides[0].rows.length < 2) return;
-    const { charts, steps, task } = this.begin, lines = {}, length = this.sides[0].rows.length;
+    const { charts, steps, task } = this.begin, lines = {};
+    const at = this.some(0, 100);
+    lines.lambda = this.column(0, at, 2);
     for (const chart of charts) {
-      const at = Array.from({ length: Math.min(length, 100) }, (_, i, all) => Math.round(((i + 1) * length) / Math.min(length, 100)));
       const points = chart.from === "step" ? at.map((step) => [step, this.mean(0, step)])
         : this.sides[0].evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)]);
       lines[chart.key] = points;
