@@ -365,7 +365,7 @@ def test_facts_go_dark_and_light_up_and_tell_what_is_said(opened):
     blocks = tab.locator(".rl-block")
     assert blocks.locator(".rl-off").count() == 2
     assert tab.locator(".rl-head strong").all_inner_texts() == ["320", "318"]
-    assert "0.25 Matthews" in blocks.nth(1).inner_text()
+    assert "task 0.25 · Matthews" in blocks.nth(1).inner_text()
     off = blocks.nth(1).locator("[data-fact='319']")
     off.hover()
     fact = tab.evaluate("engine.options.facts[319]")

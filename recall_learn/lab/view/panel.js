@@ -23,7 +23,7 @@ class Panel {
       if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Again with another seed");
     }
     this.bar = add(add(parent, "div", { class: "rl-progress", role: "progressbar", "aria-label": "steps taken", "aria-valuemin": 0 }), "i");
-    const line = add(parent, "div", { class: "rl-told" });
+    const line = add(view.small ? bar : parent, "div", { class: "rl-told" });
     this.message = add(line, "p", { role: "status" });
     this.status = add(line, "p", { class: "rl-status" });
   }
