@@ -241,10 +241,11 @@
     }
 
     // A file that is taken again has to be of these weights and this data.
-    compared({ data }) {
+    compared({ data, fisher }) {
       const { environment = {} } = this.compare || {}, { task } = this.runs[0].recipe;
       if (environment.anchors && environment.anchors !== data.environment.anchors) throw new Error("the file's run began at other pretrained weights than the page has");
       if (environment.data && environment.data !== data.tasks[task].digest) throw new Error(`the file's ${task} holds other examples than the page has`);
+      if (fisher && environment.fisher && environment.fisher.tensors !== fisher.about.tensors) throw new Error("the file's run was held by another Fisher than the page has");
     }
 
     // ---- training
