@@ -40,7 +40,7 @@ class Charts {
       each.plot.mark(marks, false);
       each.plot.point(cursor);
       const told = begin.sides.map((side, i) => [side.name, brief(session.value(i, each.chart, at))]);
-      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
+      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"}\u2009${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
