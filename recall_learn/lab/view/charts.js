@@ -25,7 +25,7 @@ class Charts {
     add(caption, "small", { title: words }, way);
     const row = add(caption, "span");
     const values = view.session.begin.sides.map((side, i) => add(row, "span", { class: `rl-value rl-side${i}`, title: side.name }));
-    const plot = new Plot(figure, { attributes: { role: "img", height: 96 } });
+    const plot = new Plot(view, figure, { attributes: { role: "img", height: 96 } });
     view.follow(plot);
     return { chart, values, plot, words, id: null, range: null, drawn: "" };
   }
@@ -40,7 +40,7 @@ class Charts {
       each.plot.mark(marks, false);
       each.plot.point(cursor);
       const told = begin.sides.map((side, i) => [side.name, brief(session.value(i, each.chart, at))]);
-      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
+      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"}\u2009${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
@@ -88,10 +88,11 @@ class Chance {
     this.box = add(parent, "section", { class: "rl-chance", "aria-label": "The ends of this session's runs" });
     add(this.box, "h3", {}, "How much of an end is chance?");
     this.list = add(this.box, "div");
+    view.measure(this.list);
   }
 
   draw() {
-    const { session } = this.view, { begin, ends } = session, box = this.list.clientWidth;
+    const { session } = this.view, { begin, ends } = session, [box] = this.view.size(this.list);
     const drawn = [ends.length, box, begin.id].join();
     if (drawn === this.drawn || !box) return;
     this.drawn = drawn;

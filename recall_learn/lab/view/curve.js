@@ -12,7 +12,7 @@ class Curve {
     const top = add(box, "h3", {}, "λ(t): how much the task counts ");
     add(top, "small", {}, this.side.curve ? "drag it" : "");
     const attributes = { role: "group", "aria-label": "lambda over the steps", height: 220 };
-    this.plot = new Plot(box, { attributes, margin: { top: 20, left: 32 } });
+    this.plot = new Plot(view, box, { attributes, margin: { top: 20, left: 32 } });
     this.hints = ["the task alone", "the pretraining alone"].map((text) => add(this.plot.axes.parentNode, "text", { class: "rl-hint" }, text));
     this.area = add(this.plot.lines, "path", { class: "rl-area" });
     this.words = add(box, "p", { class: "rl-words" });

@@ -8,7 +8,7 @@ let views = 0;
 
 class View {
   constructor(element, session, options) {
-    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "", frame: 0, spoken: -Infinity });
+    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], measured: new WeakMap(), built: "", frame: 0, spoken: -Infinity });
     this.small = options.size === "small";
     this.name = `rl${++views}`;
     this.ending = new AbortController();
@@ -19,14 +19,27 @@ class View {
     this.on(this.root, "keydown", (event) => this.key(event));
     this.on(this.root, "pointerdown", (event) => event.pointerType !== "mouse" && !event.target.closest?.(".rl-plot") && this.look(null));
     this.on(document, "visibilitychange", () => this.wanted());
-    this.sizes = new ResizeObserver(() => this.wanted());
-    this.sizes.observe(this.root);
+    this.sizes = new ResizeObserver((entries) => this.resized(entries));
     session.attach(this);
     this.wanted();
   }
 
   on(target, type, act) {
     target.addEventListener(type, act, { signal: this.ending.signal });
+  }
+
+  // Sizes are told and not asked for: a browser that is asked lays out the page anew, in the middle of a drawing.
+  measure(element) {
+    this.sizes.observe(element);
+  }
+
+  size(element) {
+    return this.measured.get(element) || [0, 0];
+  }
+
+  resized(entries) {
+    for (const { target, contentRect } of entries) this.measured.set(target, [Math.round(contentRect.width), Math.round(contentRect.height)]);
+    if (this.session.begin) this.draw();
   }
 
   // Keys stay here: a notebook has its own use for arrows.
@@ -94,6 +107,7 @@ class View {
     const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const open = this.setup?.box.open;
     this.inner.replaceChildren();
+    this.sizes.disconnect();
     const part = (name) => add(this.inner, "div", { class: name });
     const [top, left, right] = ["rl-top", "rl-left", "rl-right"].map(part);
     if (this.small) add(top, "p", { class: "rl-sentence" }, this.options.sentence);

@@ -6,7 +6,7 @@ const HINTS = {
   new: "Press Start: the run and its twin train on the same batches.",
   running: "Drag the curve or a slider: it acts from the next step on.",
   paused: "What you set now acts when the run goes on.",
-  done: "Drag the curve and run it again. Another seed shows how much of this end is chance.",
+  done: "Drag the curve and run again; another seed shows what is chance.",
 };
 
 class Panel {

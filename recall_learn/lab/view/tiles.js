@@ -19,7 +19,7 @@ class Tiles {
     const score = add(head, "p", { class: "rl-score" });
     const made = { block, count, of, score, tiles: [] };
     if (this.view.session.begin.facts) this.city(made, side, i);
-    else this.view.follow((made.plot = new Plot(block, { attributes: { role: "img", "aria-label": `${this.view.session.kept.title} of ${side.name}` } })));
+    else this.view.follow((made.plot = new Plot(this.view, block, { attributes: { role: "img", "aria-label": `${this.view.session.kept.title} of ${side.name}` } })));
     return made;
   }
 
@@ -95,7 +95,7 @@ class Tiles {
 
   draw() {
     const { session, cursor } = this.view, found = session.evaluated(cursor ?? Infinity);
-    const drawn = [session.looks, found && found[0].step, this.box.clientWidth].join();
+    const drawn = [session.looks, found && found[0].step, this.blocks.map(({ plot }) => plot && this.view.size(plot.svg))].join();
     if (drawn === this.drawn) return;
     Object.assign(this, { drawn, found });
     this.blocks.forEach((made, i) => this.drawBlock(made, found && found[i], i));
