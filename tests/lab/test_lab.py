@@ -36,7 +36,7 @@ def test_a_view_that_comes_is_told_everything(make):
         "distance": last["distance"],
     }
     assert again.ask("hello")[0]["id"] == first.told[0]["id"] == 1
-    assert first.ask("reset")[0]["id"] == 2
+    assert again.ask("reset")[0]["id"] == 2
 
 
 def test_what_a_view_sets_acts_from_the_next_step_on(make):
