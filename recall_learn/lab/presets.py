@@ -96,9 +96,10 @@ def presets(recipe: Recipe) -> list[Preset]:
         ),
         Preset(
             "lr · γ too large",
-            replace(plain, gamma=1.98 / lr),
-            "lr · γ = 1.98: each step overshoots home by nearly its whole distance. One notch more is refused. As the "
-            "learning rate falls, so does the pull: when does the run calm down?",
+            replace(plain, init="random", gamma=1.98 / lr, t0=float(4 * steps // 5)),
+            "Random weights, and lr · γ = 1.98: each step jumps over home and lands nearly as far on the other side. The "
+            "learning rate falls with every step, and so do the jumps: does it ever arrive, and what does it know "
+            "then? One notch more of γ is refused.",
         ),
         Preset(
             "Child-Tuning",
