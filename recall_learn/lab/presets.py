@@ -96,9 +96,9 @@ def presets(recipe: Recipe) -> list[Preset]:
         ),
         Preset(
             "lr · γ too large",
-            replace(plain, init="random", gamma=1.98 / lr, t0=float(4 * steps // 5)),
-            "Random weights, and lr · γ = 1.98: each step jumps over home and lands nearly as far on the other side. The "
-            "learning rate falls with every step, and so do the jumps: does it ever arrive, and what does it know "
+            replace(plain, init="random", gamma=1.98 / lr, k=0.5, t0=float(4 * steps // 5)),
+            "Random weights, and lr · γ = 1.98: each step jumps over home and lands nearly as far on the other side. "
+            "The learning rate falls with every step, and so do the jumps: does it ever arrive, and what does it know "
             "then? One notch more of γ is refused.",
         ),
         Preset(
