@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -77,7 +76,7 @@ def caption(key: str, about: Setting) -> str:
     return f"{key}, {about.unit}" if about.unit else key
 
 
-def made(kind: type[widgets.Widget], about: Setting, **traits: Any) -> widgets.Widget:
+def made(kind: type[widgets.Widget], about: Setting, **traits: object) -> widgets.Widget:
     """A widget that tells what it sets to whoever points at it."""
     widget = kind(**traits)
     for name in ("tooltip", "description_tooltip"):  # ipywidgets 8 and 7
@@ -111,7 +110,7 @@ class Buttons:
         ("Save run", "save", "Write the run and its checkpoints to the folder at the right"),
     )
 
-    def __init__(self, acts: Mapping[str, Callable[[], Any]], act: Callable[[Callable[[], Any]], None]):
+    def __init__(self, acts: Mapping[str, Callable[[], object]], act: Callable[[Callable[[], object]], None]):
         self._buttons = {}
         for name, icon, tip in self.LOOKS:
             button = widgets.Button(description=name, icon=icon, tooltip=tip, layout={"width": "105px"})
@@ -148,11 +147,13 @@ class Controls:
         moved: called with the setting's name and the new value when somebody has moved one.
     """
 
-    def __init__(self, make: Callable[[str, Setting, Any], widgets.Widget], moved: Callable[[str, Any], None]):
+    def __init__(
+        self, make: Callable[[str, Setting, float | str], widgets.Widget], moved: Callable[[str, float | str], None]
+    ):
         self._make, self._moved, self._quiet = make, moved, True
         self._made: dict[tuple[str, Setting], widgets.Widget] = {}  # two methods may have settings of one name
 
-    def show(self, settings: Mapping[str, Setting], values: Mapping[str, Any]) -> list[widgets.Widget]:
+    def show(self, settings: Mapping[str, Setting], values: Mapping[str, float | str]) -> list[widgets.Widget]:
         """All that were made, in the order of ``settings``; those that are none of these are hidden."""
         self._quiet = True
         try:
@@ -168,7 +169,7 @@ class Controls:
         finally:
             self._quiet = False
 
-    def put(self, key: str, **traits: Any) -> None:
+    def put(self, key: str, **traits: object) -> None:
         """Change what a control shows, which moves nothing."""
         self._quiet = True
         try:
@@ -177,7 +178,7 @@ class Controls:
         finally:
             self._quiet = False
 
-    def _tell(self, key: str, value: Any) -> None:
+    def _tell(self, key: str, value: float | str) -> None:
         if not self._quiet:
             self._moved(key, value)
 
@@ -323,7 +324,7 @@ class Setup:
         controls = [*(getattr(self, name) for name in first), *fields, *(getattr(self, name) for name in rest)]
         self._row.children = [*controls, self.beside]
 
-    def _field(self, key: str, about: Setting, value: Any) -> widgets.Widget:
+    def _field(self, key: str, about: Setting, value: float | str) -> widgets.Widget:
         looks = {"description": caption(key, about), **self.LOOKS}
         if about.choices:
             return made(widgets.Dropdown, about, options=about.choices, **looks)
@@ -338,7 +339,7 @@ class Setup:
             self.task.options = offered
         self.task.value = chosen if chosen in offered else offered[0]
 
-    def _tell(self, change: Mapping[str, Any]) -> None:
+    def _tell(self, change: Mapping[str, object]) -> None:
         if self._quiet:
             return
         self._quiet = True

@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -226,7 +225,7 @@ class Lab(widgets.VBox):
             part.close()
         super().close()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **options: object) -> dict[str, object]:
         words = told("The live lab", plain(self._session), "It is alive in a notebook in which you run this cell.")
         if nobody_watches():  # on a page the widget comes first, and is nothing without a network
             show(words)
@@ -376,7 +375,7 @@ class Lab(widgets.VBox):
         """What the controls ask for, the knobs among them."""
         return self._setup.wanted(self._session.seats[MAIN].now)
 
-    def _act(self, do: Callable[[], Any]) -> None:
+    def _act(self, do: Callable[[], object]) -> None:
         """Do what a button asks for; what goes wrong is said in the lab."""
         try:
             do()

@@ -5,7 +5,6 @@ Each look reads what is new and sends a few hundred numbers. The curve of the lo
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,6 +15,7 @@ from recall_learn.runs import steering
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import markup
+from recall_learn.support.reading import Json
 
 MOST = 200
 TITLES = {
@@ -46,7 +46,7 @@ class Thinned:
         """Begin anew."""
         self.seen, self.width, self._bins = 0, 1, []
 
-    def read(self, history: Sequence[dict[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    def read(self, history: Sequence[dict[str, float]], name: str) -> tuple[list[float], list[float]]:
         """Steps and values, what has come since the last reading included; of another list, all of it.
 
         A history only grows. A run that goes back to a checkpoint has a new one, which may soon be as long.
@@ -68,7 +68,7 @@ class Thinned:
         return [x / n for n, x, _ in self._bins], [y / n for n, _, y in self._bins]
 
 
-def asked(evaluation: dict[str, Any]) -> list[str]:
+def asked(evaluation: Mapping[str, Json]) -> list[str]:
     """What the last two charts show: the first two things that the evaluations ask about the pretraining."""
     return [name for name in ("source_loss", "facts", "similarity", "recovery") if name in evaluation][:2]
 
@@ -100,7 +100,7 @@ def schedule(run: Run, steps: np.ndarray, skipped: Sequence[int] = ()) -> np.nda
 class _Figure(go.FigureWidget):
     """A figure that tells a tab that opens later what it has become; plotly's own tells what it was made as."""
 
-    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+    def get_state(self, key: object = None, drop_defaults: bool = False) -> dict[str, object]:
         """The state for the page, see ipywidgets."""
         state = super().get_state(key, drop_defaults)
         for name, own in (("_widget_data", "_data"), ("_widget_layout", "_layout")):
@@ -152,7 +152,7 @@ class LiveFigure:
         self._drawn: dict[str, Curve] = {}
         self.charts: list[str] = list(FIXED)
 
-    def _add(self, figure: go.Figure, place: int, key: str, **look: Any) -> None:
+    def _add(self, figure: go.Figure, place: int, key: str, **look: object) -> None:
         self._traces[key] = len(figure.data)
         figure.add_scatter(x=[], y=[], row=place // 3 + 1, col=place % 3 + 1, **look)
 

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from recall_learn.lab.background import BESIDE
-from recall_learn.lab.knobs import NOTHING, OTHER, PLAIN
+from recall_learn.lab.protocol import NOTHING, OTHER, PLAIN
 from recall_learn.lab.words import sentence
 from recall_learn.models import hub, places
 from recall_learn.runs.recipe import Recipe
@@ -121,7 +120,7 @@ def stored(folder: Path) -> tuple[Recipe, str, Recipe | None]:
     return recipe, PLAIN if not other.methods and recipe.methods else OTHER, other
 
 
-def check_arguments(recipe: Any, beside: Any, data_folder: Any, device: str, folder: Any) -> None:
+def check_arguments(recipe: object, beside: object, data_folder: object, device: str, folder: object) -> None:
     """Refuse what the arguments of a lab say by themselves, before anything is begun or ended for them.
 
     Raises:
@@ -143,7 +142,7 @@ def check_arguments(recipe: Any, beside: Any, data_folder: Any, device: str, fol
     choose_device(device)
 
 
-def expected(recipe: Recipe) -> dict[str, Any]:
+def expected(recipe: Recipe) -> dict[str, None]:
     """What an evaluation of this recipe will hold, as far as can be said before it is loaded."""
     world = recipe.probe == "auto" and recipe.task.startswith(WORLD)
     probes = ("source", "facts") if world else recipe.probe.split("+")

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -38,13 +37,13 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
     return replace(recipe, **asked)
 
 
-def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
+def difference(former: Recipe, now: Recipe) -> dict[str, float | str]:
     """The settings in which ``now`` differs, in JSON types."""
     values = {name: getattr(now, name) for name in knobs(now) if getattr(now, name) != getattr(former, name)}
     return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
 
-def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
+def at(recipe: Recipe, changes: Iterable[Mapping[str, float | str]], step: float = math.inf) -> Recipe:
     """The recipe that a step is taken with.
 
     Args:
@@ -86,17 +85,17 @@ def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
     run.changes = noted  # another thread may be reading the former list
 
 
-def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
+def ahead(run: Run, step: int) -> list[dict[str, float | str]]:
     """The changes that act only after a step, in their order."""
     return sorted((change for change in run.changes if change["step"] > step), key=lambda change: change["step"])
 
 
-def told(change: Mapping[str, Any]) -> str:
+def told(change: Mapping[str, float | str]) -> str:
     """A change in words: "k = 0.2 and lr = 0.001"."""
     return " and ".join(f"{name} = {value:g}" for name, value in settings([change]).items())
 
 
-def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
+def replay(changes: Iterable[Mapping[str, float | str]]) -> Steer:
     """Steers as was recorded.
 
     Args:

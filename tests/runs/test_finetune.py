@@ -107,7 +107,8 @@ def test_vanilla_is_the_loop_that_anybody_would_write(world, tmp_path):
     torch.manual_seed(0)
     model.train()
     losses = []
-    for batch in DataLoader(rows.select(order[:32]), batch_size=4, collate_fn=collator):
+    unused = torch.Generator()  # a loader draws a seed for its workers
+    for batch in DataLoader(rows.select(order[:32]), batch_size=4, collate_fn=collator, generator=unused):
         loss = model(**batch).loss
         optimizer.zero_grad()
         loss.backward()

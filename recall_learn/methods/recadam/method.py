@@ -1,12 +1,14 @@
 """RecAdam as a method: its settings, and how the optimizer is made of them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from recall_learn.methods.method import Acting, Groups, Method, setting
 from recall_learn.methods.recadam import ALGORITHMS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from recall_learn.methods.recadam.optimizer import RecAdam
     from recall_learn.theory.annealing import Sigmoid
 
@@ -95,7 +97,7 @@ class RecAdamMethod(Method):
         strong = self.gamma is not None and lr * self.gamma > 1
         return f"lr · γ is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
 
-    def ahead(self, steps: Any) -> dict[str, Any]:
+    def ahead(self, steps: "np.ndarray") -> "dict[str, np.ndarray]":
         """Lambda."""
         return {"lambda": self.schedule(steps)}
 

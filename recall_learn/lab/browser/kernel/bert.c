@@ -1,0 +1,258 @@
+/* BertForSequenceClassification and BertForMaskedLM: the model, forward and backward.
+ *
+ * In the last layer only the tokens that are asked matter, one a row: [CLS] to the classifier, [MASK] to the head that
+ * says words. All others are there as keys and values alone, which spares a quarter of the work and changes no result.
+ */
+#include "kernel.h"
+#include "layers.h"
+#include "vectors.h"
+
+/* What a layer keeps for its backward, in the order in which it is made. */
+typedef struct {
+  float x[MOST_TOKENS * WIDTH];            /* all tokens */
+  float x_asked[MOST_TOKENS * WIDTH];      /* those that are asked; from here on there are no others */
+  Attention attention;
+  float context[MOST_TOKENS * WIDTH];
+  float normal_1[MOST_TOKENS * WIDTH], scale_1[MOST_TOKENS], middle[MOST_TOKENS * WIDTH];
+  float inner[MOST_TOKENS * INNER], active[MOST_TOKENS * INNER];
+  float normal_2[MOST_TOKENS * WIDTH], scale_2[MOST_TOKENS];
+} Layer;
+
+static Layer layers[LAYERS];
+static float embedding_normal[MOST_TOKENS * WIDTH], embedding_scale[MOST_TOKENS];
+static float hidden[MOST_ROWS * WIDTH]; /* the last layer's answer, a vector a row */
+static float pooled[MOST_ROWS * WIDTH];
+static float d_logits[2 * MOST_ROWS];
+
+/* Work that is done with when the next operation is. */
+static float sum_of_two[MOST_TOKENS * WIDTH], d_hidden[MOST_TOKENS * WIDTH], d_asked[MOST_TOKENS * WIDTH];
+static float d_inner[MOST_TOKENS * INNER], d_context[MOST_TOKENS * WIDTH];
+static Attention d_attention;
+
+/* Which tokens a layer asks, and where each row's begin among them. */
+typedef struct {
+  const int *tokens, *starts;
+  int count;
+} Asked;
+
+static int every_token[MOST_TOKENS], every_row[MOST_ROWS + 1];
+
+static Asked asked_by(int layer, int rows) {
+  if (layer == LAYERS - 1) {
+    for (int i = 0; i <= rows; i++) every_row[i] = i;
+    return (Asked){places, every_row, rows};
+  }
+  for (int i = 0; i < starts[rows]; i++) every_token[i] = i;
+  return (Asked){every_token, starts, starts[rows]};
+}
+
+static void gather(float *y, const float *x, Asked asked) {
+  for (int i = 0; i < asked.count; i++)
+    for (int j = 0; j < WIDTH; j += 4) store(y + i * WIDTH + j, load(x + asked.tokens[i] * WIDTH + j));
+}
+
+static void scatter_add(float *x, const float *y, Asked asked) {
+  for (int i = 0; i < asked.count; i++) add_to(x + asked.tokens[i] * WIDTH, y + i * WIDTH, WIDTH);
+}
+
+/* x = norm(word + kind + place) */
+static void embed(float *x, int rows) {
+  for (int row = 0; row < rows; row++)
+    for (int t = starts[row]; t < starts[row + 1]; t++) {
+      const float *word = theta + WORDS + tokens[t] * WIDTH, *kind = theta + KINDS + types[t] * WIDTH;
+      const float *place = theta + PLACES + (t - starts[row]) * WIDTH;
+      for (int i = 0; i < WIDTH; i += 4)
+        store(sum_of_two + t * WIDTH + i, add(add(load(word + i), load(kind + i)), load(place + i)));
+    }
+  norm(x, embedding_normal, embedding_scale, sum_of_two, theta + EMBEDDING_NORM, starts[rows]);
+}
+
+static void embed_back(const float *d_x, int rows) {
+  int span[] = {0, starts[rows]};
+  norm_sums((Sums){gradient, span, 1, 0}, EMBEDDING_NORM, d_x, embedding_normal);
+  norm_back(sum_of_two, d_x, embedding_normal, embedding_scale, theta + EMBEDDING_NORM, starts[rows]);
+  for (int i = 0; i < EMBEDDING_NORM; i++) gradient[i] = 0;
+  for (int row = 0; row < rows; row++)
+    for (int t = starts[row]; t < starts[row + 1]; t++) {
+      const float *d = sum_of_two + t * WIDTH;
+      add_to(gradient + WORDS + tokens[t] * WIDTH, d, WIDTH);
+      add_to(gradient + KINDS + types[t] * WIDTH, d, WIDTH);
+      add_to(gradient + PLACES + (t - starts[row]) * WIDTH, d, WIDTH);
+    }
+}
+
+/* middle = norm(x + attention), y = norm(middle + feed forward) */
+static void layer_forward(float *y, int n, int rows) {
+  Layer *l = layers + n;
+  const float *w = theta + FIRST_LAYER + n * LAYER;
+  Asked asked = asked_by(n, rows);
+  int all = starts[rows], count = asked.count;
+  gather(l->x_asked, l->x, asked);
+  linear(l->attention.q, l->x_asked, w + QUERY, count, WIDTH, WIDTH);
+  linear(l->attention.k, l->x, w + KEY, all, WIDTH, WIDTH);
+  linear(l->attention.v, l->x, w + VALUE, all, WIDTH, WIDTH);
+  attention(l->context, &l->attention, asked.starts, rows);
+  linear(sum_of_two, l->context, w + ATTENTION_OUT, count, WIDTH, WIDTH);
+  add_to(sum_of_two, l->x_asked, count * WIDTH);
+  norm(l->middle, l->normal_1, l->scale_1, sum_of_two, w + ATTENTION_NORM, count);
+  linear(l->inner, l->middle, w + INNER_IN, count, WIDTH, INNER);
+  gelu(l->active, l->inner, count * INNER);
+  linear(sum_of_two, l->active, w + INNER_OUT, count, INNER, WIDTH);
+  add_to(sum_of_two, l->middle, count * WIDTH);
+  norm(y, l->normal_2, l->scale_2, sum_of_two, w + OUTPUT_NORM, count);
+}
+
+/* From d_asked, the gradient of the loss by the layer's answer, to d_hidden, that by its input; weights' go to `into`. */
+static void layer_back(float *into, int squared, int n, int rows) {
+  Layer *l = layers + n;
+  const float *w = theta + FIRST_LAYER + n * LAYER;
+  Asked asked = asked_by(n, rows);
+  int all = starts[rows], count = asked.count, at = FIRST_LAYER + n * LAYER;
+  int span[] = {0, count}, span_all[] = {0, all};
+  Sums sums = squared ? (Sums){into, asked.starts, rows, 1} : (Sums){into, span, 1, 0};
+  Sums sums_all = squared ? (Sums){into, starts, rows, 1} : (Sums){into, span_all, 1, 0};
+  float *d_sum = sum_of_two, *d_middle = d_asked;
+
+  norm_sums(sums, at + OUTPUT_NORM, d_asked, l->normal_2);
+  norm_back(d_sum, d_asked, l->normal_2, l->scale_2, w + OUTPUT_NORM, count);
+  linear_sums(sums, at + INNER_OUT, d_sum, l->active, INNER, WIDTH);
+  linear_back(d_inner, 0, d_sum, w + INNER_OUT, count, INNER, WIDTH);
+  gelu_back(d_inner, l->inner, count * INNER);
+  linear_sums(sums, at + INNER_IN, d_inner, l->middle, WIDTH, INNER);
+  linear_back(d_middle, 0, d_inner, w + INNER_IN, count, WIDTH, INNER);
+  add_to(d_middle, d_sum, count * WIDTH);
+
+  norm_sums(sums, at + ATTENTION_NORM, d_middle, l->normal_1);
+  norm_back(d_sum, d_middle, l->normal_1, l->scale_1, w + ATTENTION_NORM, count);
+  linear_sums(sums, at + ATTENTION_OUT, d_sum, l->context, WIDTH, WIDTH);
+  linear_back(d_context, 0, d_sum, w + ATTENTION_OUT, count, WIDTH, WIDTH);
+  attention_back(&d_attention, d_context, &l->attention, asked.starts, rows);
+  linear_sums(sums, at + QUERY, d_attention.q, l->x_asked, WIDTH, WIDTH);
+  linear_sums(sums_all, at + KEY, d_attention.k, l->x, WIDTH, WIDTH);
+  linear_sums(sums_all, at + VALUE, d_attention.v, l->x, WIDTH, WIDTH);
+  linear_back(d_sum, 1, d_attention.q, w + QUERY, count, WIDTH, WIDTH);
+  linear_back(d_hidden, 0, d_attention.k, w + KEY, all, WIDTH, WIDTH);
+  linear_back(d_hidden, 1, d_attention.v, w + VALUE, all, WIDTH, WIDTH);
+  scatter_add(d_hidden, d_sum, asked);
+}
+
+static void encode(int rows) {
+  embed(layers[0].x, rows);
+  for (int n = 0; n < LAYERS; n++) layer_forward(n + 1 < LAYERS ? layers[n + 1].x : hidden, n, rows);
+}
+
+/* From d_asked, the gradient by `hidden`, down through all layers. */
+static void encode_back(float *into, int squared, int rows) {
+  for (int n = LAYERS - 1; n >= 0; n--) {
+    layer_back(into, squared, n, rows);
+    for (int i = 0; i < starts[rows] * WIDTH; i += 4) store(d_asked + i, load(d_hidden + i));
+  }
+}
+
+/* pooled = tanh(W h + b), logits = W' pooled + b' */
+void EXPORT(classify)(int rows) {
+  encode(rows);
+  linear(pooled, hidden, theta + POOLER, rows, WIDTH, WIDTH);
+  for (int i = 0; i < rows * WIDTH; i++) pooled[i] = (float)tanh64(pooled[i]);
+  const float *bias = theta + CLASSIFIER + outputs * WIDTH;
+  for (int row = 0; row < rows; row++)
+    for (int c = 0; c < outputs; c++) {
+      const float *w = theta + CLASSIFIER + c * WIDTH;
+      vec s = splat(0);
+      for (int i = 0; i < WIDTH; i += 4) s = mad(load(pooled + row * WIDTH + i), load(w + i), s);
+      logits[row * outputs + c] = sum(s) + bias[c];
+    }
+}
+
+/* d_pooler = (1 - pooled^2) W'^T d_logits, into d_context */
+static void pooler_back(int rows) {
+  for (int row = 0; row < rows; row++)
+    for (int i = 0; i < WIDTH; i++) {
+      float d = 0, y = pooled[row * WIDTH + i];
+      for (int c = 0; c < outputs; c++) d += d_logits[row * outputs + c] * theta[CLASSIFIER + c * WIDTH + i];
+      d_context[row * WIDTH + i] = d * (1 - y * y);
+    }
+}
+
+static void classifier_sums(int rows) {
+  for (int c = 0; c < outputs; c++) {
+    float *w = gradient + CLASSIFIER + c * WIDTH, bias = 0;
+    for (int i = 0; i < WIDTH; i++) w[i] = 0;
+    for (int row = 0; row < rows; row++) {
+      float d = d_logits[row * outputs + c];
+      bias += d;
+      for (int i = 0; i < WIDTH; i++) w[i] += d * pooled[row * WIDTH + i];
+    }
+    gradient[CLASSIFIER + outputs * WIDTH + c] = bias;
+  }
+}
+
+/* -log softmax(logits)[target], its gradient softmax(logits) - [c = target] in d */
+static double cross_entropy(const float *z, int target, double *d) {
+  double most = z[0] > z[1] ? z[0] : z[1], e[] = {exp64(z[0] - most), exp64(z[1] - most)}, total = e[0] + e[1];
+  for (int c = 0; c < 2; c++) d[c] = e[c] / total - (c == target);
+  return log64(total) + most - z[target];
+}
+
+/* (z - target)^2, its gradient 2 (z - target) in d */
+static double squared_error(const float *z, float target, double *d) {
+  double away = (double)z[0] - target;
+  d[0] = 2 * away;
+  return away * away;
+}
+
+double EXPORT(train)(int rows) {
+  double loss = 0, d[2];
+  classify(rows);
+  for (int row = 0; row < rows; row++) {
+    const float *z = logits + row * outputs;
+    loss += outputs == 1 ? squared_error(z, targets[row], d) : cross_entropy(z, (int)targets[row], d);
+    for (int c = 0; c < outputs; c++) d_logits[row * outputs + c] = (float)(d[c] / rows);
+  }
+  int span[] = {0, rows};
+  classifier_sums(rows);
+  pooler_back(rows);
+  linear_sums((Sums){gradient, span, 1, 0}, POOLER, d_context, hidden, WIDTH, WIDTH);
+  linear_back(d_asked, 0, d_context, theta + POOLER, rows, WIDTH, WIDTH);
+  encode_back(gradient, 0, rows);
+  embed_back(d_hidden, rows);
+  return loss / rows;
+}
+
+/* F = E_y (d log p(y | x))^2. Of two classes that is p_0 p_1 (d z_1 - d z_0)^2, of a number with variance 1 (d z)^2: one
+ * backward for each, of sqrt(p_0 p_1) (z_1 - z_0) or z, row by row. */
+void EXPORT(squares)(int rows) {
+  double d[2];
+  classify(rows);
+  for (int row = 0; row < rows; row++) {
+    float *to = d_logits + row * outputs;
+    to[0] = 1;
+    if (outputs == 1) continue;
+    cross_entropy(logits + row * outputs, 1, d); /* d[0] = p_0 and d[1] = p_1 - 1 = -p_0 */
+    to[1] = (float)__builtin_sqrt(d[0] * (1 - d[0]));
+    to[0] = -to[1];
+  }
+  pooler_back(rows);
+  linear_back(d_asked, 0, d_context, theta + POOLER, rows, WIDTH, WIDTH);
+  encode_back(fisher, 1, rows);
+}
+
+/* Logits of all words at the place that is asked: norm(gelu(W h + b)) times the word embeddings, and a bias. */
+void EXPORT(cloze)(int rows) {
+  enum { ROUND = (VOCABULARY + 7) / 8 * 8 };
+  static float words[MOST_ROWS * ROUND];
+  encode(rows);
+  linear(sum_of_two, hidden, theta + MLM_DENSE, rows, WIDTH, WIDTH);
+  gelu(pooled, sum_of_two, rows * WIDTH);
+  norm(hidden, d_context, embedding_scale, pooled, theta + MLM_NORM, rows);
+  scores(words, hidden, theta + WORDS, theta + MLM_BIAS, rows, WIDTH, VOCABULARY);
+  for (int row = 0; row < rows; row++) {
+    const float *z = words + row * ROUND;
+    double total = 0;
+    int best = 0;
+    for (int w = 1; w < VOCABULARY; w++) best = z[w] > z[best] ? w : best;
+    for (int w = 0; w < VOCABULARY; w++) total += wasm_f32x4_extract_lane(exponential(splat(z[w] - z[best])), 0);
+    losses[row] = (float)(log64(total) + z[best] - z[(int)targets[row]]);
+    said[row] = best;
+  }
+}
