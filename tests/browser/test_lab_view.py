@@ -23,26 +23,39 @@ def page(tmp_path_factory):
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def tabs():
+    """A tab for each kind of window; what a test asks for is opened anew in it."""
+    made = {}
+    yield made
+    for tab in made.values():
+        tab.context.close()
+
+
 @pytest.fixture
-def opened(browser, page):
-    """A function that opens the page, and whose tabs must not complain."""
-    tabs = []
+def opened(browser, page, tabs):
+    """A function that opens the page, from the file and nothing else, in a tab that must not complain."""
+    used = []
 
     def opened(hash="", width=1280, height=700, **options):
-        tab = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
+        kind = (width, height, *options.items())
+        if kind not in tabs:
+            tabs[kind] = tab = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
+            tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+            tab.on("console", lambda message: message.type == "error" and tab.complaints.append(message.text))
+            tab.context.route("**/*", lambda route: (route.continue_ if route.request.url == page else route.abort)())
+        tab = tabs[kind]
         tab.complaints = []
-        tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
-        tab.on("console", lambda message: message.type == "error" and tab.complaints.append(message.text))
-        tab.context.route("**/*", lambda route: route.continue_() if route.request.url == page else route.abort())
+        tab.mouse.move(0, 0)
+        tab.goto("about:blank")
         tab.goto(page + hash)
         tab.evaluate("frames(2)")
-        tabs.append(tab)
+        used.append(tab)
         return tab
 
     yield opened
-    for tab in tabs:
+    for tab in used:
         assert tab.complaints == []
-        tab.context.close()
 
 
 def drawn(tab, act="0", *given):
@@ -712,6 +725,7 @@ def test_every_control_has_a_name_and_every_text_can_be_read(opened, hash):
         assert checked > 20
     tab.emulate_media(media="print")
     assert too_faint(tab, paper=True)[0] == []
+    tab.emulate_media(media="null")
 
 
 def test_a_dark_system_and_a_dark_notebook_are_dark(opened):

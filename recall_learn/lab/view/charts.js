@@ -7,7 +7,8 @@ const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(
 class Charts {
   constructor(view, parent) {
     this.view = view;
-    this.box = add(parent, "section", { class: "rl-charts", "aria-label": "What was measured", style: `--charts: ${view.session.begin.charts.length}` });
+    const many = `--charts: ${view.session.begin.charts.length}`;
+    this.box = add(parent, "section", { class: "rl-charts", "aria-label": "What was measured", style: many });
     this.all = view.session.begin.charts.map((chart) => this.one(chart));
     const row = add(this.box, "label", { class: "rl-look" });
     this.where = add(row, "span");
@@ -112,9 +113,14 @@ class Chance {
     const spread = (i) => group.map((end) => end.counts[i]).filter(Number.isFinite).sort((a, b) => a - b);
     const told = (group[0]?.names || []).map((name, i) => `${name}: ${[...new Set([spread(i)[0], spread(i).at(-1)])].map(short).join(" to ")}`);
     if (group.length) add(this.list, "p", {}, `${plural(group.length, "run")}. ${told.join(". ")}.`);
-    const svg = add(this.list, "svg", { viewBox: `0 0 ${width} 34`, height: 34, role: "img", "aria-label": told.join("; ") || "no run has ended yet" });
+    const label = told.join("; ") || "no run has ended yet";
+    const svg = add(this.list, "svg", { viewBox: `0 0 ${width} 34`, height: 34, role: "img", "aria-label": label });
     add(svg, "line", { x1: 10, x2: width - 10, y1: 12, y2: 12, class: "rl-grid" });
-    for (const value of ticks(from, to, 4)) add(svg, "text", { x: x(value), y: 32, "text-anchor": value === from ? "start" : value === to ? "end" : "middle" }, short(value));
-    group.forEach((end) => end.counts.forEach((value, i) => Number.isFinite(value) && add(svg, "path", { d: shape(i, x(value), 12, 5), class: `rl-end rl-side${i}` })));
+    for (const value of ticks(from, to, 4)) {
+      add(svg, "text", { x: x(value), y: 32, "text-anchor": value === from ? "start" : value === to ? "end" : "middle" }, short(value));
+    }
+    for (const [i, value] of group.flatMap((end) => [...end.counts.entries()])) {
+      if (Number.isFinite(value)) add(svg, "path", { d: shape(i, x(value), 12, 5), class: `rl-end rl-side${i}` });
+    }
   }
 }

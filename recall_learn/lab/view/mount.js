@@ -1,6 +1,7 @@
 // A view: it draws a session at most once a frame, and hears hands.
 const SMALL = {
-  sentence: "A small BERT learns a task here, twice, on the same batches: once while λ lets its pretraining hold it, and once without. Each light is a fact that it knew.",
+  sentence: "A small BERT learns a task here, twice, on the same batches: once while λ lets its pretraining hold it, and once "
+    + "without. Each light is a fact that it knew.",
   question: "Drag the curve: how late may the task take over, and what does it cost?",
 };
 const SPEAK = 5000; // milliseconds: a screen reader hears of counts no more often
@@ -8,11 +9,13 @@ let views = 0;
 
 class View {
   constructor(element, session, options) {
-    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], measured: new WeakMap(), built: "", frame: 0, spoken: -Infinity });
+    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "" });
+    Object.assign(this, { measured: new WeakMap(), frame: 0, spoken: -Infinity });
     this.small = options.size === "small";
     this.name = `rl${++views}`;
     this.ending = new AbortController();
-    this.root = add(element, "div", { class: `rl ${this.small ? "rl-small" : ""}`, "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "The lab" });
+    const about = { role: "region", "aria-label": "The lab", "data-lm-suppress-shortcuts": "true" }; // JupyterLab reads the last
+    this.root = add(element, "div", { class: `rl ${this.small ? "rl-small" : ""}`, ...about });
     this.inner = add(this.root, "div", { class: "rl-in" });
     this.live = add(this.root, "p", { class: "rl-hidden", "aria-live": "polite" });
     this.waiting = add(this.inner, "p", { role: "status" });
