@@ -9,7 +9,7 @@
   const LAST = "This run has taken its last step. What you set acts in a new one: press Reset.";
 
   class Session {
-    // page: {recipe, beside, how, presets} as page.py writes them. hand: {tell(message), need(what), link(text)}.
+    // page: {recipe, beside, how, presets} as page.py writes them, {browser, link} as engine.js does. hand: {tell(message), need(what), link(text)}.
     constructor(about, page, hand) {
       Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, pumping: false });
       this.recipes = global.RecallRecipes.make(about);
@@ -90,7 +90,8 @@
 
     on_hello() {
       const sides = this.runs.map((run) => run.recipe);
-      this.tell(this.messages.begin(sides, this.how, { id: this.id, note: this.note, presets: this.page.presets }));
+      const can = this.about.can.filter((each) => each !== "link" || this.page.link); // another lab's address is no link to this one
+      this.tell(this.messages.begin(sides, this.how, { id: this.id, note: this.note, presets: this.page.presets, can }));
       this.runs.forEach((run, side) => {
         if (run.changes.length) this.tell({ type: "changes", side, changes: run.changes });
         this.tell({ type: "knobs", side, values: this.messages.values(this.now(run)) });
