@@ -76,6 +76,9 @@ class Tab:
         """Wait for what is true of the engine's messages, `last(type)` the last one of a type."""
         self.tab.wait_for_function(f"() => {{ const {{ told, last }} = {name}; return {condition}; }}", timeout=90_000)
 
+    def shows(self, text):
+        self.tab.wait_for_function("(text) => document.body.innerText.includes(text)", arg=text, timeout=60_000)
+
     def state(self, *states, name="E"):
         self.until(f"{json.dumps(states)}.includes(last('state')?.state)", name)
 
@@ -113,7 +116,7 @@ def test_a_click_trains_the_page_and_nothing_was_asked_for_before_it(open_tab):
     tab.tab.wait_for_selector(".rl", state="visible")
     assert [url.rsplit("/", 1)[-1] for url in tab.asked if url.startswith("file:")] == ["page.html", page.SCRIPT]
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b16\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 16 of 16")
     asked = [url.rsplit("/", 1)[-1] for url in tab.asked if url.startswith("file:")]
     assert asked == ["page.html", page.SCRIPT, page.DATA]
     assert all(url.startswith(("file:", "blob:")) for url in tab.asked)
@@ -277,17 +280,22 @@ def test_two_labs_of_a_page_train_apart_and_one_has_the_address(open_tab):
 def test_an_address_brings_the_session_back(open_tab):
     tab = open_tab()
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b16\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 16 of 16")
     url = tab.tab.url.split("#")[0]
     changed = "#lab&steps=20&seed=5&method=recadam(k%3D0.4)&changes=3:k=1,t0=2"
     tab.go("about:blank")
     tab.go(url + changed)
     tab.tab.wait_for_selector(".rl", state="visible")
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b20\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 20 of 20")
+    tab.engine(link=True)
+    tab.until("last('state')")
+    begun = Recipe.from_dict(tab.told("begin")[-1]["recipe"])
+    assert (begun.seed, begun.k, begun.task) == (5, 0.4, RECIPE.task)
+    assert tab.told("changes")[0]["changes"] == [{"step": 3, "k": 1, "t0": 2}]
     assert "Refused" not in tab.tab.inner_text("body")
     tab.tab.evaluate("() => { location.hash = '#lab&steps=none'; }")
-    tab.tab.wait_for_function("() => document.body.textContent.includes(\"steps is 'none'\")")
+    tab.shows("steps is 'none'")
 
 
 def test_leaving_in_the_middle_and_coming_back_leaves_nothing_broken(open_tab):
