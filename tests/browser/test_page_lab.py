@@ -389,3 +389,17 @@ def test_a_browser_that_cannot_train_gets_a_sentence_and_the_explorer(open_tab, 
     assert says in tab.tab.inner_text(".recall-lab")
     assert tab.tab.get_attribute(".recall-lab a", "href") == "08_lab.html#explore"
     assert [url.rsplit("/", 1)[-1] for url in tab.asked] == ["page.html", page.SCRIPT]
+
+
+def test_runs_that_are_begun_one_after_another_leave_the_last_one_alone(open_tab):
+    tab = open_tab()
+    tab.engine(replace(RECIPE, steps=400, evaluate_every=400, probe="none"))
+    for seed in range(5):
+        tab.send({"type": "again", "seed": "next"})
+        tab.until(f"last('begin').id === {seed + 2} && last('records')")
+    tab.until("told.slice(told.lastIndexOf(last('begin'))).some((m) => m.type === 'records' && m.rows.at(-1)[0] > 3)")
+    tab.send({"type": "reset", "setup": {"steps": 3}}, {"type": "start"})
+    tab.state("done")
+    told = tab.tab.evaluate("() => E.told.slice(E.told.lastIndexOf(E.last('begin')))")
+    steps = [row[0] for each in told if each["type"] == "records" and each["side"] == 0 for row in each["rows"]]
+    assert steps == [1, 2, 3]

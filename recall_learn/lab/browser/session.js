@@ -11,11 +11,14 @@
   class Session {
     // page: {recipe, beside, how, presets} as page.py writes them, {browser, link} as engine.js does. hand: {tell(message), need(what), link(text)}.
     constructor(about, page, hand) {
-      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, pumping: false });
+      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, coming: false });
       this.recipes = global.RecallRecipes.make(about);
       this.messages = global.RecallMessages.make(about, this.recipes);
       this.channel = new MessageChannel(); // a turn that no browser makes wait, as it does a timer
-      this.channel.port1.onmessage = () => this.pump();
+      this.channel.port1.onmessage = () => {
+        this.coming = false;
+        this.pump();
+      };
       this.begin(this.recipes.recipe(page.recipe), page.beside && this.recipes.recipe(page.beside), page.how, { quiet: true });
     }
 
@@ -214,7 +217,7 @@
       this.since = this.last = performance.now();
       this.marks = [[this.since, this.taken]];
       this.say();
-      this.pump();
+      this.turn();
     }
 
     async load() {
@@ -307,7 +310,13 @@
       if (paused) this.state = "paused";
       if (paused || now - this.flushed >= FRAME) this.flush();
       if (paused || now - this.told >= TELL) this.say();
-      if (!paused) this.channel.port2.postMessage(0);
+      if (!paused) this.turn();
+    }
+
+    // Go on after what has come meanwhile; one such turn at a time.
+    turn() {
+      if (!this.coming) this.channel.port2.postMessage(0);
+      this.coming = true;
     }
 
     // Send what is new.
