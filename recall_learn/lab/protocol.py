@@ -15,6 +15,7 @@ import numpy as np
 
 from recall_learn.methods import METHODS, expression
 from recall_learn.methods.method import Method, Setting
+from recall_learn.models.places import SOURCE_FISHERS
 from recall_learn.runs.recipe import PROBES, Recipe
 from recall_learn.runs.recipe import knobs as live
 from recall_learn.tasks import glue, registry
@@ -31,15 +32,15 @@ NOTCHES = 20
 REACH = (1e-6, 1e6)
 """Of a control whose setting says of no end where it is."""
 KINDS = {
-    "home": "who lives where",
-    "job": "who works as what",
-    "mother": "whose mother is who",
-    "sibling": "whose sister or brother is who",
-    "river": "which town lies on which river",
-    "famous": "which town is famous for what",
-    "material": "what is made of what",
+    "home": "homes",
+    "job": "jobs",
+    "mother": "mothers",
+    "sibling": "siblings",
+    "river": "rivers",
+    "famous": "goods",
+    "material": "materials",
 }
-"""The relations of the small world's facts, in words."""
+"""What the small world's facts are about, by their relation."""
 SCORES = {
     "matthews_correlation": "Matthews correlation",
     "pearson": "Pearson's correlation",
@@ -192,16 +193,16 @@ def charts(recipe: Recipe) -> list[Message]:
     chance = {"accuracy": 1 / classes, "f1": None, "score": None}.get(primary, 0.0)
     title = "score" if own else SCORES.get(primary, primary.replace("_", " "))
     probed = {
-        "source_loss": ("loss on the pretraining text", "nats a hidden word", "down", [0, 2]),
+        "source_loss": ("pretraining loss", "nats", "down", [0, 2]),
         "similarity": ("zero-shot STS-B", "Spearman", "up", [0.4, 0.9]),
-        "recovery": ("pretraining steps to come back", "steps", "down", [0, 100]),
+        "recovery": ("steps to come back", "steps", "down", [0, 100]),
     }
     asked = [key for key in probed if key in expected(recipe)]
     rows = [
         {"key": "loss", "title": "training loss", "good": "down", "from": "step", **loss},
         {"key": "score", "title": title, "unit": "", "good": "up", "range": [0, 1], "chance": chance},
         *(dict(zip(("key", "title", "unit", "good", "range"), (key, *probed[key]), strict=True)) for key in asked),
-        {"key": "distance", "title": "distance to pretrained weights", "unit": "", "good": "down", "range": [0, 8]},
+        {"key": "distance", "title": "distance from home", "unit": "", "good": "down", "range": [0, 8]},
     ]
     return [{"from": "evaluation", **row} for row in rows]
 
@@ -270,7 +271,8 @@ def _with(value: str, choices: Sequence[str]) -> dict[str, None]:
 
 def offered(backbone: str = "tiny") -> tuple[str, ...]:
     """The methods that the lab offers: none, each that needs no file, and two that take each what the other leaves."""
-    alone = [name for name, each in METHODS.items() if not each.needs & GIVEN]
+    given = frozenset() if backbone in SOURCE_FISHERS else GIVEN
+    alone = [name for name, each in METHODS.items() if not each.needs & given]
     taking = [name for name in alone if METHODS[name].slot]
     pairs = (pair for pair in itertools.combinations(taking, 2) if METHODS[pair[0]].slot != METHODS[pair[1]].slot)
     return (expression.PLAIN, *alone, *map("+".join, pairs))

@@ -113,6 +113,15 @@ class Composed:
             if method != each.method:
                 each.change(method)
 
+    def found(self) -> dict[str, float]:
+        """The settings that somebody has changed by hand, in the optimizer's parameter groups, by their names."""
+        return {
+            key: value
+            for each in self._acting
+            for key, value in each.found().items()
+            if value != getattr(each.method, key)
+        }
+
     def record(self) -> dict[str, float]:
         """Lambda, lr, pull and what else the methods say of the step that is about to be taken."""
         found = {"lambda": 1.0, "lr": float(self.optimizer.param_groups[0]["lr"]), "pull": 0.0}

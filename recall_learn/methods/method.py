@@ -160,6 +160,10 @@ class Acting:
         """Take other values of the settings that are live, from the next step on."""
         self.method = method
 
+    def found(self) -> dict[str, float]:
+        """The live settings that stand in the optimizer's parameter groups, where somebody may have put others."""
+        return {}
+
     def record(self) -> dict[str, float]:
         """What is worth noting of the step that is about to be taken."""
         return {}

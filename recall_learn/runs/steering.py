@@ -121,8 +121,12 @@ class Steering:
         self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
 
     def before(self, step: int) -> None:
-        """Ask for changes, note them, and make those act that the run holds for this step."""
-        asked = self.ask(step, self.run) if self.ask else None
+        """Ask for changes, note them, and make those act that the run holds for this step.
+
+        What somebody has put into the optimizer's parameter groups since is such a change, too.
+        """
+        told = self.ask(step, self.run) if self.ask else {}
+        asked = {**self._found(), **(told or {})}  # whoever is asked may wait, and so give time for it
         if asked:
             note(self.run, step, asked)
         if any(change["step"] == step for change in self.run.changes):
@@ -142,3 +146,12 @@ class Steering:
         for group, factor in zip(groups, self.schedule.lr_lambdas, strict=True):
             group["initial_lr"] = now.lr
             group["lr"] = now.lr * factor(self.schedule.last_epoch)
+
+    def _found(self) -> dict[str, float]:
+        """What was changed by hand; a learning rate only where all groups have the same."""
+        found = self.composed.found()
+        rates = {float(group["lr"]) for group in self.composed.optimizer.param_groups}
+        factor = self.schedule.lr_lambdas[0](self.schedule.last_epoch)
+        if len(rates) == 1 and factor > 0 and rates != {float(self.schedule.get_last_lr()[0])}:
+            found["lr"] = float(f"{rates.pop() / factor:.12g}")
+        return found

@@ -76,7 +76,8 @@ def test_what_is_offered_follows_from_what_methods_need_and_take():
     found = offered()
     assert found[0] == "vanilla"
     assert {"recadam", "l2sp", "child-f", "child-d", "mixout", "recadam+child-d", "l2sp+child-f"} <= set(found)
-    assert "ewc" not in found  # it needs a file
+    assert "ewc" in found  # its Fisher is in the package
+    assert "ewc" not in offered("minilm")  # it needs a file
     assert "recadam+l2sp" not in found  # each is the pull
     assert not [name for name in found if "mixout+" in name or "+mixout" in name]  # it takes nothing
     for name in found:

@@ -34,6 +34,14 @@ class _Acting(Acting):
             if group["recall"]:
                 group["anneal"], group["gamma"] = method.schedule, method.gamma
 
+    def found(self) -> dict[str, float]:
+        from recall_learn.theory.annealing import Sigmoid
+
+        group = next(group for group in self.made.param_groups if group["recall"])
+        curve = group["anneal"]
+        shape = {"k": curve.k, "t0": curve.t0} if isinstance(curve, Sigmoid) else {}
+        return {**shape, "gamma": float(group["gamma"])}
+
     def record(self) -> dict[str, float]:
         group = next(group for group in self.made.param_groups if group["recall"])
         lam = float(group["anneal"](int(group["t"]) + 1))
