@@ -150,10 +150,10 @@ def batches(rows: Sequence[Mapping[str, Any]], tokens: int = 512) -> Iterator[li
 
 
 @cache
-def session(task: str, seed: int = 0) -> Any:
+def session(task: str, seed: int = 0, limit: int | None = None) -> Any:
     """A session of the packaged model on a task of its world, at its start. Nobody trains its model."""
     from recall_learn.runs.recipe import Recipe
     from recall_learn.runs.session import Session
 
-    recipe = Recipe(backbone="tiny", task=f"world/{task}", probe="none", seed=seed)
+    recipe = Recipe(backbone="tiny", task=f"world/{task}", probe="none", seed=seed, limit_train=limit)
     return Session(recipe, torch.device("cpu"), None, None, say=False)

@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from wasm_model import WasmModel, session
+from wasm_model import WasmModel, batches, session
 
 from recall_learn.lab.browser import layout
 from recall_learn.measures.facts import cloze_rows
@@ -27,13 +27,17 @@ def _recipe(method, task="cola", **changes):
 
 def _run(recipe, changes=()):
     """The kernel's run of a recipe: its losses, lambdas and pulls, and where it ended."""
-    place = session(recipe.task.removeprefix("world/"))
-    rows, kernel = place.data["train"], WasmModel(place.task.num_labels, recipe.seed)
-    rows, records = list(rows), []
+    place = session(recipe.task.removeprefix("world/"), limit=recipe.limit_train)
+    rows, records = list(place.data["train"]), []
+    kernel = WasmModel(place.task.num_labels, recipe.seed)
+    if "child-d" in recipe.method:
+        for chosen in batches(rows):
+            kernel.call("squares", kernel.put(chosen, [row["labels"] for row in chosen]))
+        kernel.call("child_d_begin", recipe.p)
     for step, chosen in enumerate(islice(kernel.order(recipe.seed, len(rows), recipe.batch_size), recipe.steps), 1):
         now = at(recipe, changes, step)
         lr = now.lr * (1 - (step - 1) / recipe.steps)
-        methods = {method.name: method.values() for method in now.methods}
+        methods = {method.name.replace("-", "_"): method.values() for method in now.methods}
         records.append(kernel.step([rows[i] for i in chosen], step, lr, **methods))
     return records, kernel
 
@@ -96,5 +100,12 @@ def test_a_steered_run():
 @pytest.mark.parametrize("task", ["cola", "sst2", "mrpc", "rte", "stsb"])
 def test_the_first_20_steps_of_adamw(task):
     recipe = _recipe("vanilla", task, steps=20, evaluate_every=20)
+    run = finetune(recipe, device="cpu", progress=False)
+    assert _worst(_run(recipe)[0], run) < 1e-5
+
+
+@pytest.mark.parametrize("task", ["mrpc", "stsb"])
+def test_child_tuning_d_with_the_fisher_of_the_task(task):
+    recipe = _recipe("child-d(p=0.2)", task, steps=20, evaluate_every=20, limit_train=96)
     run = finetune(recipe, device="cpu", progress=False)
     assert _worst(_run(recipe)[0], run) < 1e-5

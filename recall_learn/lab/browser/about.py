@@ -69,8 +69,7 @@ def about() -> Json:
 
 def offered() -> dict[str, str]:
     """The methods that the page offers, ``name -> title``."""
-    names = [name for name in protocol.offered(BACKBONE) if able(name)]
-    names += [name for name in ABLE if name not in names and able(name)]
+    names = filter(able, protocol.offered(BACKBONE))
     return {name: expression.title(expression.parse(name, METHODS)) for name in names}
 
 

@@ -1,4 +1,5 @@
-// A session in an address, #lab&task=world/cola&method=recadam(k=0.05)&changes=61:k=0.2;90:t0=40, and back.
+// A session in an address, #lab&task=world/cola&method=recadam(k=0.05)&changes=61:k=0.2;90:t0=40, and back; and a run from
+// its file.
 (function (global) {
   "use strict";
 
@@ -52,5 +53,22 @@
     return { recipe, other, how, changes };
   }
 
-  global.RecallLink = { write, read };
+  // The run of a file: { recipe, changes, history, environment }.
+  function file(text, recipes) {
+    let found;
+    try {
+      found = JSON.parse(text);
+    } catch {
+      throw new Refused("this file is no JSON; give one that Save wrote, or the run.json of a run");
+    }
+    if (!found || typeof found !== "object" || !found.recipe || !Array.isArray(found.history)) throw new Refused("this file is no recorded run; give one that Save wrote, or the run.json of a run");
+    if (found.schema !== 2) throw new Refused(`this file is of schema ${JSON.stringify(found.schema)}, and the page reads 2; load and save it in Python once`);
+    const recipe = recipes.recipe(found.recipe);
+    const changes = recipes.checkChanges(recipe, found.changes || []);
+    const fine = found.history.every((each, i) => each && each.step === i + 1 && Number.isFinite(each.loss)) && found.history.length <= recipe.steps;
+    if (!fine) throw new Refused("its history does not count the steps 1, 2, 3, ... each with a loss");
+    return { recipe, changes, history: found.history, environment: found.environment || {} };
+  }
+
+  global.RecallLink = { write, read, file };
 })(typeof globalThis === "undefined" ? self : globalThis);

@@ -6,6 +6,7 @@
 
 import base64
 import json
+import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -113,4 +114,6 @@ def worker() -> str:
 
 
 def _source(name: str) -> str:
-    return _HERE.joinpath(f"{name}.js").read_text(encoding="utf-8")
+    """A part without what only a reader of the source needs: comments on lines of their own, and indents."""
+    text = _HERE.joinpath(f"{name}.js").read_text(encoding="utf-8")
+    return re.sub(r"^\s*(?://.*\n|/\*(?:.|\n)*?\*/\n)?", "", text, flags=re.MULTILINE)

@@ -141,7 +141,7 @@
       }
       this.tell({ type: "knobs", side, values: this.messages.values(this.now(run)) });
       if (this.state !== "running") this.flush(true);
-      this.say(run.wish ? LAST : this.recipes.advice(this.now(run)));
+      this.say();
       this.linked();
     }
 
@@ -163,27 +163,11 @@
 
     // A run of a file: its recipe and its changes, and whether the losses are the same.
     on_open({ text }) {
-      const { recipe, changes, history, environment } = this.read(text);
+      const { recipe, changes, history, environment } = global.RecallLink.file(text, this.recipes);
       const how = this.how === this.messages.nothing ? this.how : this.messages.plain;
       this.begin(recipe, null, how, { note: "A recorded run, taken again.", changes: [changes], compare: { history, environment } });
       this.linked();
       this.on_start();
-    }
-
-    read(text) {
-      let file;
-      try {
-        file = JSON.parse(text);
-      } catch {
-        throw new Refused("this file is no JSON; give one that Save wrote, or the run.json of a run");
-      }
-      if (!file || typeof file !== "object" || !file.recipe || !Array.isArray(file.history)) throw new Refused("this file is no recorded run; give one that Save wrote, or the run.json of a run");
-      if (file.schema !== 2) throw new Refused(`this file is of schema ${JSON.stringify(file.schema)}, and the page reads 2; load and save it in Python once`);
-      const recipe = this.recipes.recipe(file.recipe);
-      const changes = this.recipes.checkChanges(recipe, file.changes || []);
-      const fine = file.history.every((each, i) => each && each.step === i + 1 && Number.isFinite(each.loss)) && file.history.length <= recipe.steps;
-      if (!fine) throw new Refused("its history does not count the steps 1, 2, 3, ... each with a loss");
-      return { recipe, changes, history: file.history, environment: file.environment || {} };
     }
 
     on_cancel() {
@@ -257,10 +241,11 @@
     }
 
     // A file that is taken again has to be of these weights and this data.
-    compared({ data }) {
+    compared({ data, fisher }) {
       const { environment = {} } = this.compare || {}, { task } = this.runs[0].recipe;
       if (environment.anchors && environment.anchors !== data.environment.anchors) throw new Error("the file's run began at other pretrained weights than the page has");
       if (environment.data && environment.data !== data.tasks[task].digest) throw new Error(`the file's ${task} holds other examples than the page has`);
+      if (fisher && environment.fisher && environment.fisher.tensors !== fisher.about.tensors) throw new Error("the file's run was held by another Fisher than the page has");
     }
 
     // ---- training
@@ -336,7 +321,7 @@
     }
 
     // The state; steps a second and the seconds that are left while it trains.
-    say(text = "") {
+    say() {
       const now = performance.now(), { steps } = this.runs[0].recipe;
       this.told = now;
       let speed = null, left = null;
@@ -346,9 +331,15 @@
         const [from, at] = this.marks[0];
         if (this.taken > at) [speed, left] = [((this.taken - at) * 1000) / (now - from), ((steps - this.taken) * (now - from)) / (this.taken - at) / 1000];
       }
-      const loading = this.state === "loading" ? "The model and its data are on their way." : "";
-      const measuring = this.state === "running" && !this.ready ? "Measuring which weights matter for the task." : "";
-      this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: text || loading || measuring, error: this.error });
+      this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: this.words(), error: this.error });
+    }
+
+    // What to say of where it is.
+    words() {
+      if (this.state === "loading") return "The model and its data are on their way.";
+      if (this.state === "running" && !this.ready) return "Measuring which weights matter for the task.";
+      if (this.runs.some((run) => run.wish)) return LAST;
+      return this.runs.map((run) => this.recipes.advice(this.now(run))).find(Boolean) || "";
     }
 
     fail(why) {

@@ -201,15 +201,21 @@ static double squared_error(const float *z, float target, double *d) {
   return away * away;
 }
 
-double EXPORT(train)(int rows) {
+/* The batch through the model: the sum of its losses, and in d_logits their gradient times `share`. */
+static double losses_of(int rows, double share) {
   double loss = 0, d[2];
   classify(rows);
   for (int row = 0; row < rows; row++) {
     const float *z = logits + row * outputs;
     loss += outputs == 1 ? squared_error(z, targets[row], d) : cross_entropy(z, (int)targets[row], d);
-    for (int c = 0; c < outputs; c++) d_logits[row * outputs + c] = (float)(d[c] / rows);
+    for (int c = 0; c < outputs; c++) d_logits[row * outputs + c] = (float)(d[c] * share);
   }
+  return loss;
+}
+
+double EXPORT(train)(int rows) {
   int span[] = {0, rows};
+  double loss = losses_of(rows, 1.0 / rows);
   classifier_sums(rows);
   pooler_back(rows);
   linear_sums((Sums){gradient, span, 1, 0}, POOLER, d_context, hidden, WIDTH, WIDTH);
@@ -219,19 +225,10 @@ double EXPORT(train)(int rows) {
   return loss / rows;
 }
 
-/* F = E_y (d log p(y | x))^2. Of two classes that is p_0 p_1 (d z_1 - d z_0)^2, of a number with variance 1 (d z)^2: one
- * backward for each, of sqrt(p_0 p_1) (z_1 - z_0) or z, row by row. */
+/* (d log p(y | x))^2 for each row by itself, y its true label: the squares whose mean is the empirical Fisher. Of a number
+ * p is a normal distribution of variance 1, so -log p is half of the squared error. */
 void EXPORT(squares)(int rows) {
-  double d[2];
-  classify(rows);
-  for (int row = 0; row < rows; row++) {
-    float *to = d_logits + row * outputs;
-    to[0] = 1;
-    if (outputs == 1) continue;
-    cross_entropy(logits + row * outputs, 1, d); /* d[0] = p_0 and d[1] = p_1 - 1 = -p_0 */
-    to[1] = (float)__builtin_sqrt(d[0] * (1 - d[0]));
-    to[0] = -to[1];
-  }
+  losses_of(rows, outputs == 1 ? 0.5 : 1);
   pooler_back(rows);
   linear_back(d_asked, 0, d_context, theta + POOLER, rows, WIDTH, WIDTH);
   encode_back(fisher, 1, rows);
