@@ -76,6 +76,7 @@ def header() -> str:
         "",
         _enum(
             VOCABULARY=config.vocab_size,
+            KIND_COUNT=config.type_vocab_size,
             POSITIONS=config.max_position_embeddings,
             WIDTH=config.hidden_size,
             INNER=config.intermediate_size,
