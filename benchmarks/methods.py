@@ -19,10 +19,10 @@ import json
 import multiprocessing
 import os
 import statistics
-import time
 from pathlib import Path
 
 import torch
+from recadam import resident, timed
 from transformers import BertConfig, BertForSequenceClassification
 from transformers.utils import logging
 
@@ -69,17 +69,6 @@ class Training:
         self.composed.optimizer.zero_grad()
 
 
-def timed(step, device):
-    """Seconds of one step."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    step()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
 def ratios(plain, other, asked):
     """Of a step's time to that of a plain one: the middle and both quartiles."""
     for _ in range(3):  # the first makes the state
@@ -92,12 +81,6 @@ def ratios(plain, other, asked):
         found.append(times[id(other)] / times[id(plain)])
     low, middle, high = statistics.quantiles(found, n=4)
     return {"time": round(middle, 3), "low": round(low, 3), "high": round(high, 3)}
-
-
-def resident(key):
-    """A size of this process, in bytes."""
-    with open("/proc/self/status") as file:
-        return next(1024 * int(line.split()[1]) for line in file if line.startswith(key))
 
 
 def needed(model, method, kind, device):

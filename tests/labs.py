@@ -1,9 +1,7 @@
-"""What tests of the lab share: how a lab is waited for, and what stands in it."""
+"""What tests of the lab share: a view that notes what it is told and asks as a reader does; how one waits for a lab."""
 
+import json
 import time
-
-import ipywidgets as widgets
-import plotly.graph_objects as go
 
 PATIENCE = 120.0
 
@@ -17,33 +15,47 @@ def until(lab, state):
     return lab
 
 
-def parts(widget):
-    """A widget, and all that it holds."""
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from parts(child)
+class View:
+    """Stands where the JavaScript does."""
 
+    def __init__(self, lab):
+        self.lab, self.told = lab, []
+        lab.send = lambda message: self.told.append(json.loads(json.dumps(message, allow_nan=False)))
+        self.ask("hello")
 
-def control(lab, name):
-    """The slider, field or button of this name."""
-    (found,) = shown(lab, name)
-    return found
+    def ask(self, kind, **more):
+        """Send a message, and return what came back."""
+        before = len(self.told)
+        self.lab._handle_custom_msg({"type": kind, **more}, [])
+        return self.told[before:]
 
+    def set(self, side=0, **values):
+        return self.ask("set", side=side, values=values)
 
-def shown(lab, name):
-    """The controls of this name that are not hidden."""
-    named = [part for part in parts(lab) if getattr(part, "description", None) == name]
-    return [part for part in named if part.layout.display != "none"]
+    def all(self, kind, side=None):
+        """The messages of a type since the last begin."""
+        last = max(i for i, message in enumerate(self.told) if message["type"] == "begin")
+        found = [message for message in self.told[last:] if message["type"] == kind]
+        return [message for message in found if side is None or message["side"] == side]
 
+    def last(self, kind, side=None):
+        return self.all(kind, side)[-1]
 
-def said(lab):
-    """The line that the lab says, apart from its status."""
-    lines = [part.value for part in parts(lab) if isinstance(part, widgets.HTML)]
-    return next((line for line in lines if 'role="status"' in line), "")
+    def rows(self, side=0):
+        """The records as the view has them."""
+        rows = {}
+        last = max(i for i, message in enumerate(self.told) if message["type"] == "begin")
+        for message in self.told[last:]:
+            if message["type"] == "truncate":
+                rows = {step: row for step, row in rows.items() if step <= message["step"]}
+            if message["type"] == "records" and message["side"] == side:
+                rows |= {row[0]: row for row in message["rows"]}
+        return [rows[step] for step in sorted(rows)]
 
+    @property
+    def knobs(self):
+        return self.last("knobs", 0)["values"]
 
-def curve(lab, name, axis="x"):
-    """What is drawn under this name."""
-    (figure,) = [part for part in parts(lab) if isinstance(part, go.FigureWidget)]
-    (found,) = [trace for trace in figure.data if trace.name == name and trace.xaxis == axis]
-    return found
+    @property
+    def text(self):
+        return self.last("state")["text"]

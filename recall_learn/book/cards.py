@@ -13,6 +13,8 @@ from typing import Any
 
 from recall_learn.methods import METHODS, Method
 from recall_learn.methods.method import Acting, Setting
+from recall_learn.models.places import SOURCE_FISHERS
+from recall_learn.runs.given_fisher import packaged
 
 MARK = "<!-- the method cards -->"
 PAGE, COSTS = "cards", Path("runs") / "methods-cost.json"
@@ -100,7 +102,9 @@ def _lesson(method: type[Method], book: Path) -> str:
 
 def _needs(method: type[Method]) -> str:
     kinds = [kind.removesuffix(" fisher") for kind in sorted(method.needs)]
-    return " and ".join(f"the Fisher information of the {kind}" for kind in kinds)
+    said = " and ".join(f"the Fisher information of the {kind}" for kind in kinds)
+    having = [f"`{backbone}`" for backbone in SOURCE_FISHERS if packaged(method.needs, backbone)]
+    return f"{said}; packaged for {' and '.join(having)}, a file for any other backbone" if having else said
 
 
 def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:

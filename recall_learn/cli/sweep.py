@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="runs at a time on this machine (one a core)")
     add("--address", metavar="A", help="of a Ray cluster that runs: HOST:PORT (this machine)")
     add("--data", metavar="FOLDER", help=common.DATA)
-    add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes that need one")
+    add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes that need one; tiny has its own")
     add("--source-text", metavar="FILE", help="a text, for the probe source of a backbone other than tiny")
     add("--device", default="auto", metavar="D", help="auto, cpu or cuda")
     add("--gpu-share", type=float, default=1.0, metavar="S", help="share of a GPU that a run takes (1)")

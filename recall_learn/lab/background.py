@@ -7,7 +7,6 @@ on the same batches from the same start, always as many steps far. There is noth
 
 import atexit
 import gc
-import math
 import secrets
 import shutil
 import tempfile
@@ -15,16 +14,15 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from recall_learn.lab.turns import TURNS
+from recall_learn.lab.seats import Looking, Seat, opened
+from recall_learn.lab.turns import TURNS, Closed, Turn
 from recall_learn.lab.words import explain
 from recall_learn.runs import checkpoints, steering
-from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
@@ -32,63 +30,14 @@ from recall_learn.support import environment
 from recall_learn.support.files import as_text, check_folder, from_home
 from recall_learn.support.process_wide import rest
 
+T = TypeVar("T")
+
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
 PASSING = (".lock", ".*.tmp")
 """Files of those that write in a folder at the moment."""
 BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
-
-
-class Closed(Exception):
-    """The run was given up."""
-
-
-@dataclass
-class Seat:
-    """One of the runs.
-
-    Attributes:
-        recipe: what it was begun with.
-        run: what it has recorded so far, and its changes, those to come as well.
-        base: the step that it goes on after when it is begun: its checkpoint's, or 0.
-        had: how many steps its folder told of.
-        at: the step that it takes, or waits to take; 0 until it is loaded.
-        taking: whether it takes that step, or has leave to.
-        error: why it failed, in a sentence; "" if it did not.
-        wish: what was set after its last step, for a new run.
-    """
-
-    recipe: Recipe
-    run: Run
-    folder: Path
-    base: int = 0
-    had: int = 0
-    at: int = 0
-    taking: bool = False
-    error: str = ""
-    thread: threading.Thread | None = None
-    wish: Recipe | None = None
-
-    @property
-    def next(self) -> int:
-        """The first step that is not begun: what is set now acts from there on."""
-        return self.at + self.taking if self.thread and self.at else self.base + 1
-
-    @property
-    def now(self) -> Recipe:
-        """The recipe that this step is taken with; after the last one, what a new run would begin with."""
-        return self.wish or steering.at(self.recipe, self.run.changes, math.inf if self.ended else self.next)
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has taken its last step."""
-        return self.run.final is not None
-
-    @property
-    def done(self) -> int:
-        """Steps that it has taken."""
-        return self.at - 1 if self.thread and self.at else len(self.run.history)
 
 
 class Background:
@@ -125,7 +74,7 @@ class Background:
             weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True).atexit = False
         self._leave_to_me(instead_of)
         places = {MAIN: (recipe, self.folder), BESIDE: (beside, self.folder / BESIDE)}
-        self.seats = {name: _seat(wanted, place) for name, (wanted, place) in places.items() if wanted is not None}
+        self.seats = {name: opened(wanted, place) for name, (wanted, place) in places.items() if wanted is not None}
         _LIVING.add(self)
 
     @property
@@ -139,7 +88,7 @@ class Background:
         seats = self.seats.values()
         if self._closed:
             return CLOSED
-        trains = [seat for seat in seats if seat.thread]  # one that has ended may still be writing its model
+        trains = [seat for seat in seats if seat.thread or seat.called]  # at its end it may be writing its model
         waits = all(seat.at > self._until and not seat.taking and not seat.ended for seat in trains)
         if waits and any(seat.error for seat in seats):
             return FAILED
@@ -171,14 +120,22 @@ class Background:
             if self._closed:
                 raise ValueError("this run was closed; begin a new one")
             self._until = until
-            for name, seat in self.seats.items():
-                if seat.thread is None and not seat.ended:
-                    seat.at, seat.error = 0, ""
-                    seat.thread = threading.Thread(
-                        target=self._train, args=(seat,), name=f"recall-learn-{name}", daemon=True
-                    )
-                    seat.thread.start()
+            for seat in self.seats.values():
+                if not (seat.thread or seat.called or seat.ended):
+                    seat.at, seat.error, seat.called = 0, "", True
+            if not any(seat.thread and not seat.at for seat in self.seats.values()):
+                self._begin_next()
             self._changed.notify_all()
+
+    def _begin_next(self) -> None:
+        """Begin the next one that is called: one loads at a time, and finds on the shelf what the former has read."""
+        for name, seat in self.seats.items():
+            if seat.called and seat.thread is None:
+                seat.thread = threading.Thread(
+                    target=self._train, args=(seat,), name=f"recall-learn-{name}", daemon=True
+                )
+                seat.thread.start()
+                return
 
     def pause(self) -> None:
         """Stop after the step in progress, both runs equally far."""
@@ -268,6 +225,7 @@ class Background:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        TURNS.look()
         for seat in self.seats.values():
             if wait and seat.thread is not None and seat.thread is not threading.current_thread():
                 seat.thread.join(wait)
@@ -275,29 +233,34 @@ class Background:
             self._clear()
 
     def _train(self, seat: Seat) -> None:
-        error = ""
+        error, turn = "", Turn(TURNS, lambda: self._closed)  # taken when it is loaded: loading may wait for a network
         try:
-            with TURNS.taken() as turn:
-                seat.run = finetune(
-                    seat.recipe,
-                    steer=lambda step, run: self._before(seat, turn, step, run),
-                    out=seat.folder,
-                    data_folder=self.data_folder,
-                    device=self.device,
-                    resume=(seat.folder / "run.json").exists(),
-                    progress=False,
-                )
+            seat.run = finetune(
+                seat.recipe,
+                steer=lambda step, run: self._before(seat, turn, step, run),
+                out=seat.folder,
+                data_folder=self.data_folder,
+                device=self.device,
+                resume=(seat.folder / "run.json").exists(),
+                progress=False,
+                shelf=Looking(lambda: self._closed),
+            )
         except Closed:
             pass
         except BaseException as raised:  # whatever it is, a thread has nobody else to tell it to
             error = explain(raised)
         finally:
-            gc.collect()
+            turn.give()
+            if seat.recipe.backbone != "tiny":  # whose half a million weights can wait for Python's own time
+                gc.collect()
             if torch.cuda.is_available():
                 with suppress(RuntimeError):  # a GPU that has failed refuses this, too
                     torch.cuda.empty_cache()
             with self._changed:
-                seat.thread, seat.taking, seat.error = None, False, error
+                seat.thread, seat.called, seat.taking, seat.error = None, False, False, error
+                if error or self._closed:
+                    for other in self.seats.values():  # those that wait to be begun
+                        other.called = other.called and other.thread is not None
                 seat.base = checkpoints.reached(seat.folder)
                 if error:  # the other one waits for it
                     self._until = min(self._until, self._reached())
@@ -309,16 +272,19 @@ class Background:
 
     def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
         with self._changed:
+            if not seat.at:  # it is loaded
+                seat.at = step
+                self._begin_next()
             if seat.run is not run:  # as it was read from its folder, and what was set while it was
                 run.changes, seat.run = seat.run.changes, run
-            keeps = not self._closed and not TURNS.wanted and self._may(seat, step)
+            keeps = turn.held and not self._closed and not TURNS.wanted and self._may(seat, step)
             if keeps:
                 seat.at, seat.taking = step, True
                 self._changed.notify_all()
 
         def let_through() -> None:
             with self._changed:
-                seat.at, seat.taking = step, False  # it is seen to wait only now that its random state is kept
+                seat.at, seat.taking = step, False  # it is seen to wait only now that its turn is given
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._closed or self._may(seat, step))
                 seat.taking = True
@@ -332,7 +298,7 @@ class Background:
 
     def _may(self, seat: Seat, step: int) -> bool:
         """Whether it may take this step: not where all pause, and not where it would leave the other one behind."""
-        others = [each for each in self.seats.values() if each is not seat and each.thread and not each.ended]
+        others = [each for each in self.seats.values() if each is not seat and each.called and not each.ended]
         return step <= self._until and all(each.at >= step - 1 for each in others)
 
     def _reached(self) -> int:
@@ -361,20 +327,6 @@ class Background:
     def _clear(self) -> None:
         if self._own:
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _seat(recipe: Recipe, folder: Path) -> Seat:
-    """A run that is to begin, or that goes on from its folder: there it is back at its checkpoint already."""
-    if not (folder / "run.json").exists():
-        return Seat(recipe, Run(recipe), folder)
-    run = runs.load(folder / "run.json")
-    other = recipe.difference(run.recipe)
-    if other:
-        raise ValueError(f"{folder} holds another recipe's run: {other}; choose another folder")
-    base, had = checkpoints.reached(folder), len(run.history)
-    if run.final is None:
-        run.truncate(base)
-    return Seat(recipe, run, folder, base, had)
 
 
 _LIVING: "weakref.WeakSet[Background]" = weakref.WeakSet()

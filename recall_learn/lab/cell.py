@@ -3,7 +3,7 @@
 import asyncio
 import time
 import weakref
-from typing import Any
+from typing import Protocol
 
 from recall_learn.lab.background import BUSY
 from recall_learn.support.environment import choose_device
@@ -12,8 +12,24 @@ FRAME = 0.18
 """At least so many seconds lie from one look at the runs to the next, and at most about two."""
 SHARE = {"cpu": 0.02, "cuda": 0.1}
 """The share of the time that drawing may take: a slow machine draws less often, and a GPU trains on meanwhile."""
-_SHOWN: dict[str, "weakref.ref[Any]"] = {}
+_SHOWN: dict[str, "weakref.ref[object]"] = {}
 """What each cell shows."""
+
+
+class Drawn(Protocol):
+    """What `watch` asks of a lab."""
+
+    device: str
+
+    @property
+    def state(self) -> str:
+        """Whether it trains."""
+
+    def refresh(self) -> None:
+        """Draw what has changed."""
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
 
 
 def allow_widgets() -> None:
@@ -25,12 +41,12 @@ def allow_widgets() -> None:
     output.enable_custom_widget_manager()
 
 
-def shown_here() -> Any:
+def shown_here() -> object:
     """The lab that this cell made before, or None: it ends when the cell has made a new one."""
     return _SHOWN.get(_cell(), lambda: None)()
 
 
-def remember(lab: Any) -> None:
+def remember(lab: object) -> None:
     """This cell shows this lab now."""
     cell = _cell()
     if cell:
@@ -47,7 +63,7 @@ def _cell() -> str:
     return _asked("cellId", "metadata") or _asked("code") or ""
 
 
-def _asked(what: str, part: str = "content") -> Any:
+def _asked(what: str, part: str = "content") -> bool | str | None:
     """Something of the message that made this cell run, or None."""
     try:
         from IPython import get_ipython
@@ -57,11 +73,11 @@ def _asked(what: str, part: str = "content") -> Any:
         return None
 
 
-def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:
+def watch(lab: Drawn, former: asyncio.Task | None = None) -> asyncio.Task | None:
     """Look at the runs from the kernel's own loop, as long as something trains.
 
     Args:
-        lab: with a ``state``, a ``device`` and a ``refresh``.
+        lab: what is drawn.
         former: what this returned before; while it looks there is no second one.
 
     Returns:
@@ -75,7 +91,7 @@ def watch(lab: Any, former: asyncio.Task | None = None) -> asyncio.Task | None:
         return None
 
 
-async def _look(reference: "weakref.ref[Any]") -> None:
+async def _look(reference: "weakref.ref[Drawn]") -> None:
     while True:
         lab = reference()
         if lab is None:

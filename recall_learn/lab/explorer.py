@@ -13,7 +13,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from recall_learn.methods.method import Method
 from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support import markup
+from recall_learn.support.reading import Json
 
 SCHEDULED = ("k", "t0")
 """The settings that the curve of lambda is drawn from, by the script and for whatever the controls say."""
@@ -31,7 +31,7 @@ STATIC = "RECALL_LEARN_STATIC"
 """Set to 1 where the book is built: its pages load script and style once, as files."""
 
 
-def explore(*records: Records, **start: Any) -> "Page":
+def explore(*records: Records, **start: Json) -> "Page":
     """The explorer of these runs, as an object that a notebook's cell shows.
 
     Args:
@@ -46,7 +46,7 @@ def explore(*records: Records, **start: Any) -> "Page":
     return Page(payload(*records, **start), whole=os.environ.get(STATIC) != "1")
 
 
-def payload(*records: Records, **start: Any) -> dict[str, Any]:
+def payload(*records: Records, **start: Json) -> dict[str, Json]:
     """What ``explorer.js`` reads: axes, runs, and the range of each chart; see `explore` for arguments and errors."""
     runs = [run for each in records for run in each.runs]
     if not runs:
@@ -111,7 +111,7 @@ def _scheduled(methods: Sequence[Method]) -> bool:
     return any("lambda" in each.ahead(np.ones(1)) and set(SCHEDULED) <= each.settings().keys() for each in methods)
 
 
-def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]], named: Sequence[str]) -> None:
+def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Json]], named: Sequence[str]) -> None:
     """Two runs that the controls cannot tell apart would hide each other, and a twin differs in nothing else."""
     first: dict[str, Recipe] = {}
     for run in runs:
@@ -127,7 +127,7 @@ def _check_apart(runs: Sequence[Record], rows: Sequence[dict[str, Any]], named: 
             raise ValueError(f"the explorer cannot tell two runs apart: {why}; leave one out")
 
 
-def _row(run: Record, named: Sequence[str]) -> dict[str, Any]:
+def _row(run: Record, named: Sequence[str]) -> dict[str, Json]:
     recipe = run.recipe
     acting = expression.settings(recipe.methods)
     return {
@@ -140,13 +140,13 @@ def _row(run: Record, named: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _values(axis: str, rows: list[dict[str, Any]]) -> list[Any]:
+def _values(axis: str, rows: list[dict[str, Json]]) -> list[Json]:
     """The axis's values in the runs: numbers from low to high ("inf" last), texts in their order."""
     seen = list(dict.fromkeys(row[axis] for row in rows if row[axis] is not None))
     return seen if any(_text(value) for value in seen) else sorted(seen, key=float)
 
 
-def _text(value: Any) -> bool:
+def _text(value: object) -> bool:
     return isinstance(value, str) and value != "inf"
 
 
@@ -156,7 +156,7 @@ def _plain(value: float | str) -> float | int | str:
     return int(value) if value == int(value) else value
 
 
-def _ranges(rows: list[dict[str, Any]]) -> dict[str, list[float]]:
+def _ranges(rows: list[dict[str, Json]]) -> dict[str, list[float]]:
     """One range a chart for all runs of a task: a control moves the curve and not the frame."""
     found = {}
     for name in ("loss", "source_loss", "similarity", "distance", "score"):
@@ -174,7 +174,7 @@ class Page:
         whole: with its script and its style, for a place that loads neither, such as a notebook.
     """
 
-    def __init__(self, data: Mapping[str, Any], whole: bool = False):
+    def __init__(self, data: Mapping[str, Json], whole: bool = False):
         self.data, self.whole = data, whole
 
     def __repr__(self) -> str:

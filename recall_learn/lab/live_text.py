@@ -1,35 +1,22 @@
-"""What the live lab says of its runs, as HTML: where they are, and which facts they have lost."""
+"""What the live lab says of its runs: where they are."""
 
 from pathlib import Path
 
 from recall_learn.lab import background
-from recall_learn.lab.background import BESIDE, MAIN, Background, Seat
-from recall_learn.methods import expression
+from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lab.seats import Seat
 from recall_learn.runs import steering
-from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.record import Run
-from recall_learn.support.markup import html
 
-LOST = 8
-"""So many lost facts are listed."""
 COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "skipped")
 """What every method's record of a step may have; the rest is its own."""
 COMING = 3
-"""And so many recorded changes that are still to act."""
+"""At most so many recorded changes that are still to act."""
 
 
 def status(session: Background) -> str:
     """Where the runs are, or what stopped them."""
-    broken = [f"<b>{html(name)}</b>: {html(seat.error)}" for name, seat in session.seats.items() if seat.error]
-    if broken:
-        return "<br>".join(broken)
-    first, *parts = _parts(session)
-    return " · ".join([f"<b>{html(first)}</b>", *map(html, parts)])
-
-
-def plain(session: Background) -> str:
-    """Where the runs are, as plain text."""
-    return " · ".join(_parts(session))
+    broken = [f"{name}: {seat.error}" for name, seat in session.seats.items() if seat.error]
+    return " · ".join(broken or _parts(session))
 
 
 def _parts(session: Background) -> list[str]:
@@ -62,7 +49,7 @@ def _parts(session: Background) -> list[str]:
 
 
 def opened(folder: Path, seat: Seat) -> str:
-    """That a session goes on, and from where, as plain text."""
+    """That a session goes on, and from where."""
     line = f"The session of {folder}: Start goes on with it."
     if seat.had > len(seat.run.history):
         line += f" It had come to step {seat.had}, and goes on from its checkpoint after step {seat.base}."
@@ -74,21 +61,3 @@ def to_come(seat: Seat) -> list[str]:
     ahead = [] if seat.ended else steering.ahead(seat.run, seat.next)
     lines = [f"recorded: {steering.told(change)} from step {change['step']} on" for change in ahead[:COMING]]
     return [*lines, *([f"and {len(ahead) - COMING} more"] if len(ahead) > COMING else [])]
-
-
-def lost(runs: list[Run], names: list[str]) -> str:
-    """Some of the facts that the run has lost, and what it says instead."""
-    known = [run.evaluations[-1] for run in runs if run.evaluations]
-    if len(known) < len(runs) or "facts" not in known[0]:
-        return ""
-    gone = known[0]["facts"]["lost"]
-    counts = ", ".join(f"{name}: {len(each['facts']['lost'])}" for name, each in zip(names, known, strict=True))
-    rows = "".join(f"<li>{html(p)} <b>{html(said)}</b></li>" for p, said in list(gone.items())[:LOST])
-    more = f"<li>and {len(gone) - LOST} more</li>" if len(gone) > LOST else ""
-    title = f"<b>Facts lost at the last evaluation</b> ({html(counts)})"
-    return f"{title}, and what {html(names[0])} says instead: <ul>{rows}{more}</ul>" if gone else title
-
-
-def name_of(recipe: Recipe) -> str:
-    """What a run is called in the figure."""
-    return expression.title(recipe.methods) if recipe.methods else "AdamW"

@@ -14,6 +14,7 @@ No probe draws from the global random state: a run goes the same way with and wi
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
 from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text
 from recall_learn.support.files import sha256
+from recall_learn.support.shelf import Nothing, Shelf
 from recall_learn.tasks import loading
 from recall_learn.tasks import world as world_files
 from recall_learn.tasks.task import WORLD
@@ -48,7 +50,11 @@ def names(probe: str, backbone: Backbone) -> tuple[str, ...]:
 
 
 def build(
-    probe: str, backbone: Backbone, data_folder: str | Path | None = None, text: str | Path | None = None
+    probe: str,
+    backbone: Backbone,
+    data_folder: str | Path | None = None,
+    text: str | Path | None = None,
+    shelf: Shelf | None = None,
 ) -> list[Probe]:
     """The probes of a run, each a function without arguments that gives what an evaluation records.
 
@@ -57,6 +63,7 @@ def build(
         backbone: whose model is asked, as it is at the time of each call.
         data_folder: as in `recall_learn.tasks.loading.load`, for stsb.
         text: a text file, for the source loss of a backbone that is not of the small world.
+        shelf: where what a model of the small world is asked lies for the next run.
 
     Raises:
         ValueError: the backbone cannot be asked this, or the text is missing, empty or not text.
@@ -77,7 +84,11 @@ def build(
         if "facts" in wanted and not backbone.world:
             raise ValueError(f"probe facts asks a model of the small world, not {backbone.name}; take --backbone tiny")
         masked_lm = attach(backbone)
-        source = _of_world(backbone) if backbone.world else _of_text(backbone, text)
+        keep = shelf or Nothing()
+        if backbone.world:
+            source = keep.get("asked", (backbone.fingerprint, backbone.world["seed"]), lambda: _of_world(backbone))
+        else:
+            source = _of_text(backbone, text)
         made += [_MAKE[name](backbone, masked_lm, source) for name in ("source", "facts", "recovery") if name in wanted]
     return made
 
@@ -131,6 +142,7 @@ def _of_world(backbone: Backbone) -> dict[str, Any]:
     return {
         "examples": hide_each(world.text("held-out")[:PASSAGES], backbone.tokenizer),
         "facts": world.facts,
+        "rows": cache(lambda: cloze_rows(backbone.tokenizer, world.facts)),
         "batches": lambda: Batches(world, backbone.tokenizer),
     }
 
@@ -173,7 +185,7 @@ def _source(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) ->
 
 def _facts(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) -> Probe:
     facts = source["facts"]
-    rows = cloze_rows(backbone.tokenizer, facts)
+    rows = source["rows"]()
 
     def measure() -> dict[str, Any]:
         answers = cloze(masked_lm, backbone.tokenizer, facts, rows)

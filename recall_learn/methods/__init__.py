@@ -1,7 +1,8 @@
 """What keeps a model from forgetting while it trains: one file a method, on torch alone.
 
 `METHODS` is the list of them: a new method is a file and a line here. `method` has what all share, `expression` the
-language in which they are written, `composed` several at work. Optimizers and masks work in any loop by themselves.
+language in which they are written, `composed` several at work, `old_records` what files of version 1 said of them.
+Optimizers and masks work in any loop by themselves.
 """
 
 from recall_learn.methods.child_d import ChildD

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, setting
 
@@ -20,10 +20,10 @@ class _Acting(Acting):
 
         self.mask = ChildTuningF(optimizer, self.method.p, torch.Generator().manual_seed(self.start.seed + 1))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         return self.mask.state_dict()
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         self.mask.load_state_dict(state)
 
     def close(self) -> None:

@@ -23,7 +23,6 @@ Xu et al., 2021, "Raise a Child in Large Language Model", arXiv 2109.05687.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -124,11 +123,11 @@ class ChildTuningF(_GradientMask):
         self.generator = torch.Generator().manual_seed(torch.initial_seed()) if generator is None else generator
         self._attach()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """What a resumed run needs to draw the same masks: p and the state of the generator."""
         return {"p": self.p, "generator": self.generator.get_state()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on drawing where the run that saved ``state`` was.
 
         Raises:
@@ -195,11 +194,11 @@ class ChildTuningD(_GradientMask):
         self._before: dict[str, Tensor] = {}
         self._attach()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """``p`` and the masks, which serve as ``fisher`` too: ``ChildTuningD(optimizer, masks, p)`` has this child."""
         return {"p": self.p, "masks": {name: mask.clone() for name, mask in self.masks.items()}}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Take over the child that ``state`` holds, as bool tensors or as numbers that are 0 or 1.
 
         Raises:
@@ -349,7 +348,7 @@ def _share(p: float) -> float:
     return number("p", p, lambda share: 0 < share <= 1, "a number in (0, 1]")
 
 
-def _check_state(state: Mapping[str, Any], keys: set[str], p: float) -> None:
+def _check_state(state: Mapping[str, object], keys: set[str], p: float) -> None:
     if not isinstance(state, Mapping) or set(state) != keys:
         found = sorted(state) if isinstance(state, Mapping) else state
         raise ValueError(f"state has {found}; it must be a state_dict of this class, with {sorted(keys)}")

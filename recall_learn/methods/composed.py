@@ -5,7 +5,7 @@ states. It does not know which methods they are.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,12 @@ from torch.optim import Optimizer
 
 from recall_learn.methods.expression import changed, names
 from recall_learn.methods.method import Groups, Method, Start
+
+
+class WithLoss(Protocol):
+    """What a model makes of a batch that has labels."""
+
+    loss: Tensor | None
 
 
 class Composed:
@@ -49,7 +55,7 @@ class Composed:
         """The methods with the settings that act now."""
         return tuple(each.method for each in self._acting)
 
-    def terms(self, inputs: Mapping[str, Any], outputs: Any) -> dict[str, Tensor]:
+    def terms(self, inputs: Mapping[str, object], outputs: object) -> dict[str, Tensor]:
         """What is added to the loss of a batch, by name.
 
         Args:
@@ -62,7 +68,9 @@ class Composed:
                 found[f"{each.method.name}.{name}" if name in found else name] = term
         return found
 
-    def loss(self, task: Any, inputs: Mapping[str, Any] | None = None, outputs: Any = None) -> Tensor:
+    def loss(
+        self, task: Tensor | WithLoss, inputs: Mapping[str, object] | None = None, outputs: object = None
+    ) -> Tensor:
         """The loss of a batch with all that the methods add to it.
 
         Args:
@@ -81,7 +89,7 @@ class Composed:
             task = task + term
         return task
 
-    def set(self, **values: Any) -> None:
+    def set(self, **values: float | str) -> None:
         """Take other values of live settings from the next step on, ``set(k=0.2)``; as `change`."""
         self.change(changed(self.methods, values))
 
@@ -105,6 +113,15 @@ class Composed:
             if method != each.method:
                 each.change(method)
 
+    def found(self) -> dict[str, float]:
+        """The settings that somebody has changed by hand, in the optimizer's parameter groups, by their names."""
+        return {
+            key: value
+            for each in self._acting
+            for key, value in each.found().items()
+            if value != getattr(each.method, key)
+        }
+
     def record(self) -> dict[str, float]:
         """Lambda, lr, pull and what else the methods say of the step that is about to be taken."""
         found = {"lambda": 1.0, "lr": float(self.optimizer.param_groups[0]["lr"]), "pull": 0.0}
@@ -112,12 +129,12 @@ class Composed:
             found |= each.record()
         return found
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """What the methods keep beside model and optimizer, by their names."""
         states = {each.method.name: each.state_dict() for each in self._acting}
         return {name: state for name, state in states.items() if state}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on where the methods that gave ``state`` were.
 
         Raises:

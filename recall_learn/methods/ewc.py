@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
 
@@ -25,7 +25,7 @@ class _Acting(Acting):
         super().change(method)
         self.penalty = ewc(self.start.anchors, self.fisher, method.gamma)
 
-    def terms(self, inputs: Mapping[str, Any], outputs: Any) -> "dict[str, Tensor]":
+    def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
         return {"penalty": self.penalty(self.start.model)}
 
 

@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from recall_learn.methods.method import Method, Setting
 from recall_learn.support.checks import shown
@@ -22,7 +21,7 @@ PAIR = re.compile(r"\s*(?P<key>[a-z]\w*)\s*=\s*(?P<value>[^\s,=]+)\s*")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf")
 
 
-def parse(text: Any, known: Mapping[str, type[Method]]) -> tuple[Method, ...]:
+def parse(text: object, known: Mapping[str, type[Method]]) -> tuple[Method, ...]:
     """The methods that an expression names, in the order of ``known``.
 
     Args:
@@ -123,7 +122,7 @@ def settings(methods: Sequence[Method]) -> dict[str, Setting]:
     }
 
 
-def changed(methods: Iterable[Method], values: Mapping[str, Any]) -> tuple[Method, ...]:
+def changed(methods: Iterable[Method], values: Mapping[str, object]) -> tuple[Method, ...]:
     """The methods with other values of some settings.
 
     Args:
@@ -173,8 +172,8 @@ def _plain(inside: str | None) -> None:
         raise ValueError(f"{PLAIN} has no settings, and was given {shown(inside.strip())}; leave them out")
 
 
-def _settings(name: str, inside: str | None, kind: type[Method]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _settings(name: str, inside: str | None, kind: type[Method]) -> dict[str, object]:
+    values: dict[str, object] = {}
     for piece in (inside or "").split(",") if (inside or "").strip() else []:
         match = PAIR.fullmatch(piece)
         if not match:

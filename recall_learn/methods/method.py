@@ -10,15 +10,17 @@ A new method is one file with a `Method` and its `Acting`, and one line in `reca
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from recall_learn.support.checks import number, shown, typed
 
 if TYPE_CHECKING:  # settings are read and checked without torch, which takes a second to load
+    import numpy as np
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-Groups = list[dict[str, Any]]
+Groups = list[dict[str, object]]
+T = TypeVar("T")
 
 LARGEST = 2**53
 """Of the whole numbers that are settings: up to here a float holds every one."""
@@ -40,7 +42,8 @@ class Setting:
         live: whether it may change while a run trains.
         choices: the texts that it may be; empty for a number.
         unit: what it counts, as "steps"; "" for a bare number.
-        span: from where to where a control reaches; None leaves that to the control.
+        span: from where to where a slider of the lab reaches; its right ends, such as inf, are stops beside that. None
+            leaves it to the slider.
     """
 
     help: str
@@ -70,7 +73,7 @@ class Setting:
             return f"{kind} {'above' if self.open_low else 'of at least'} {self.low:g}{end}"
         return f"{kind}{end}"
 
-    def checked(self, name: str, value: Any) -> float | str:
+    def checked(self, name: str, value: object) -> float | str:
         """The value as a plain number or text.
 
         Raises:
@@ -90,7 +93,7 @@ class Setting:
         return above and (x < self.high if self.open_high else x <= self.high)
 
 
-def setting(default: Any, help: str, **about: Any) -> Any:
+def setting(default: T, help: str, **about: float | str | tuple[float, float] | tuple[str, ...]) -> T:
     """A field of a method.
 
     Args:
@@ -149,7 +152,7 @@ class Acting:
     def wrap(self, model: "nn.Module") -> None:
         """Put what acts in the forward pass onto the model. Called last, when nothing can be refused any more."""
 
-    def terms(self, inputs: "Mapping[str, Any]", outputs: Any) -> "dict[str, Tensor]":
+    def terms(self, inputs: "Mapping[str, object]", outputs: object) -> "dict[str, Tensor]":
         """Scalars by name that are added to the loss of a batch."""
         return {}
 
@@ -157,15 +160,19 @@ class Acting:
         """Take other values of the settings that are live, from the next step on."""
         self.method = method
 
+    def found(self) -> dict[str, float]:
+        """The live settings that stand in the optimizer's parameter groups, where somebody may have put others."""
+        return {}
+
     def record(self) -> dict[str, float]:
         """What is worth noting of the step that is about to be taken."""
         return {}
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """All that the next step depends on and that neither model nor optimizer keeps."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on where the one that gave ``state`` was.
 
         Raises:
@@ -242,7 +249,7 @@ class Method:
         """What somebody who sets it so should know, in a sentence; "" where there is nothing."""
         return ""
 
-    def ahead(self, steps: Any) -> dict[str, Any]:
+    def ahead(self, steps: "np.ndarray") -> "dict[str, np.ndarray]":
         """What is known of its course before it runs: ``name -> values`` at an array of steps."""
         return {}
 

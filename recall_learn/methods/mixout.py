@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
 from recall_learn.support.checks import shown, whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.utils.hooks import RemovableHandle
 
 
 def mixed(weight: "Tensor", anchor: "Tensor", kept: "Tensor", p: float) -> "Tensor":
@@ -36,7 +37,7 @@ class _Acting(Acting):
         super().__init__(method, start)
         self.layers = _layers(start)
         self.passes = 0
-        self._handles: list[Any] = []
+        self._handles: list[RemovableHandle] = []
 
     def wrap(self, model: "nn.Module") -> None:
         from recall_learn.theory.anchors import unwrapped
@@ -80,10 +81,10 @@ class _Acting(Acting):
         kept = torch.rand(shape, generator=generator, device=weight.device, dtype=torch.float32) >= method.p
         return mixed(weight, beside(self.start.anchors[name], weight).to(weight.dtype), kept, method.p)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         return {"passes": self.passes}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
         if not isinstance(state, Mapping) or set(state) != {"passes"}:
             found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
             raise ValueError(f"state of mixout has {found or 'nothing'}; it has to have passes")

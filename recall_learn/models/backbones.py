@@ -11,9 +11,10 @@ forget. The head on top is new, random, and has nothing to forget. A name is one
 Weights are read from safetensors files only, and no code from a repository is ever run.
 """
 
+import copy
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,10 @@ class Backbone:
     fingerprint: str
     source: str
     world: Mapping[str, object] | None = None
+
+    def copy(self) -> "Backbone":
+        """One that trains by itself: of model and tokenizer its own, of what nobody changes the same."""
+        return replace(self, model=copy.deepcopy(self.model), tokenizer=copy.deepcopy(self.tokenizer))
 
 
 def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0) -> Backbone:

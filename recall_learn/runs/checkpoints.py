@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import NotRequired, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -24,7 +24,6 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run, load
 from recall_learn.support.checks import one_line
 from recall_learn.support.files import check_folder, remove_leftovers, sha256, write_text, writing
-from recall_learn.support.random_state import random_state, set_random_state
 from recall_learn.support.reading import parse_json, read_text
 
 SEAL = "sealed.json"
@@ -34,12 +33,22 @@ MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 ADVICE = "delete this folder to go on from the checkpoint before it, or from the start"
 
 
+class Part(Protocol):
+    """What goes on from its state: an optimizer, a schedule, a scaler, methods at work."""
+
+    def state_dict(self) -> dict[str, object]:
+        """All that it depends on."""
+
+    def load_state_dict(self, state: dict[str, object], /) -> None:
+        """Go on from there."""
+
+
 class _Rest(TypedDict):
-    optimizer: dict[str, Any]
-    schedule: dict[str, Any]
-    random: dict[str, Any]
-    scaler: NotRequired[dict[str, Any]]
-    methods: NotRequired[dict[str, Any]]
+    optimizer: dict[str, object]
+    schedule: dict[str, object]
+    random: dict[str, object]
+    scaler: NotRequired[dict[str, object]]
+    methods: NotRequired[dict[str, object]]
 
 
 def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path | None]:
@@ -77,14 +86,14 @@ def open_run(recipe: Recipe, out: Path | None, resume: bool) -> tuple[Run, Path 
     return run, checkpoint
 
 
-def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
+def write(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
     """Write a checkpoint, and seal it.
 
     Args:
         folder: ``checkpoint-STEP``, see `step_of`.
         model: the weights.
-        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, and ``scaler`` and ``methods`` where
-            there are any. This process's random state is kept, too.
+        parts: ``name -> what has a state_dict``: ``optimizer``, ``schedule``, ``random``, and where there are any
+            ``scaler`` and ``methods``.
 
     Raises:
         OSError: the disk is full, for one.
@@ -92,7 +101,7 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SEAL).unlink(missing_ok=True)
     tensors: dict[str, Tensor] = {}
-    states = {name: part.state_dict() for name, part in parts.items()} | {"random": random_state()}
+    states = {name: part.state_dict() for name, part in parts.items()}
     rest = {name: pack(state, name, tensors) for name, state in states.items()}
     for file, content in ((WEIGHTS, weights(model)), (TENSORS, tensors)):
         with writing(folder / file) as temporary:
@@ -104,16 +113,13 @@ def write(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> None:
     seal(folder)
 
 
-def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the model, all parts and this process's random state back to where a checkpoint has them.
+def read(folder: Path, model: nn.Module, parts: Mapping[str, Part]) -> None:
+    """Put the model and all parts back to where a checkpoint has them.
 
     Args:
         folder: a checkpoint that `latest` found whole.
         model: as in `write`, of the same shapes.
         parts: as in `write`, each as it is at a run's start.
-
-    Returns:
-        The random state, to be put back once more by whoever draws before the next step.
 
     Raises:
         ValueError: it is damaged, although its seal is not; or it was written by another method or model.
@@ -128,13 +134,11 @@ def read(folder: Path, model: nn.Module, parts: Mapping[str, Any]) -> dict[str, 
         _check_step(states, step_of(folder))
         for name, part in parts.items():
             part.load_state_dict(states[name])
-        _set_dice(states["random"])
     except Exception as error:  # whatever a library says of nonsense, and in however many lines
         raise ValueError(f"checkpoint {folder} is damaged: {one_line(error)}; {ADVICE}") from error
     with torch.no_grad():
         for name, tensor in mine.items():
             tensor.copy_(held[name])
-    return states["random"]
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:
@@ -225,14 +229,17 @@ def _verify(folder: Path) -> None:
             raise ValueError(f"checkpoint {folder} is damaged: {name} is not what was written; {ADVICE}")
 
 
-def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+def _check(states: Mapping[str, object], parts: Mapping[str, Part]) -> None:
     """Raise unless each part can take its state: a kernel that is handed other shapes writes where it should not."""
-    if states.keys() != {*parts, "random"}:
-        raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}, random")
+    if states.keys() != parts.keys():
+        raise ValueError(f"{REST} has the parts {', '.join(sorted(states))}, not {', '.join(sorted(parts))}")
     for name, part in parts.items():
         fresh = part.state_dict()
-        if name != "optimizer":
+        if name == "random":  # that of a GPU may be missing there, or here
+            check_alike({"cpu": states[name].get("cpu")}, {"cpu": fresh["cpu"]}, name)
+        elif name != "optimizer":
             check_alike(states[name], fresh, name)
+        if name != "optimizer":
             continue
         check_alike({**states[name], "state": {}}, {**fresh, "state": {}}, name)
         for mine, theirs in zip(fresh["param_groups"], states[name]["param_groups"], strict=True):
@@ -248,15 +255,8 @@ def _check(states: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
                 check_alike(tensor, like, f"{where}.{key}")
 
 
-def _check_step(states: Mapping[str, Any], step: int) -> None:
+def _check_step(states: Mapping[str, object], step: int) -> None:
     """Raise if a folder's name says another step than what is in it; fp16 may have skipped some."""
     taken = states["schedule"].get("last_epoch", step)
     if taken > step or (taken < step and "scaler" not in states):
         raise ValueError(f"it was written after step {taken}, and its name says {step}")
-
-
-def _set_dice(state: dict[str, Any]) -> None:
-    try:
-        set_random_state(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"the random state in it is none ({error})") from error

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 from recall_learn.models.hub import within
@@ -17,7 +16,7 @@ KNOCK, PATIENCE = 5.0, 30.0
 
 
 def taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], address: str, gpu_share: float
+    recipes: Sequence[Recipe], arguments: dict[str, str | None], address: str, gpu_share: float
 ) -> Iterator[tuple[Recipe, Outcome | str]]:
     """Take runs on a cluster.
 
@@ -38,7 +37,7 @@ def taken(
 
 
 def _taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], address: str, gpu_share: float
+    recipes: Sequence[Recipe], arguments: dict[str, str | None], address: str, gpu_share: float
 ) -> Iterator[tuple[Recipe, Outcome | str]]:
     ray = _join(address)
     try:

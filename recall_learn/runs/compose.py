@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -12,13 +11,13 @@ from recall_learn.methods import METHODS, Method
 from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import EXAMPLE, joined, names, parse
 from recall_learn.methods.method import Groups, Start
-from recall_learn.models.recalled import not_wrapped, pretrained_parameters, recall_groups
+from recall_learn.models.recalled import New, not_wrapped, pretrained_parameters, recall_groups
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.theory.anchors import check_names, trainable
 
 Expression = str | Method | Iterable[Method]
 FisherOf = Callable[[str], Mapping[str, Tensor]]
-FisherGiven = Mapping[str, Any] | FisherOf | None
+FisherGiven = Mapping[str, Tensor] | Mapping[str, Mapping[str, Tensor]] | FisherOf | None
 KINDS = ("source", "task")
 """Whose Fisher information a method may ask for."""
 
@@ -30,7 +29,7 @@ def compose(
     lr: float,
     weight_decay: float = 0.0,
     anchors: Mapping[str, Tensor] | None = None,
-    new: Any = None,
+    new: New | None = None,
     fisher: FisherGiven = None,
     seed: int = 0,
 ) -> Composed:
@@ -95,7 +94,7 @@ def begun(
     *,
     lr: float,
     anchors: Mapping[str, Tensor] | None = None,
-    new: Any = None,
+    new: New | None = None,
     fisher: FisherGiven = None,
     seed: int = 0,
 ) -> Start:
@@ -109,7 +108,7 @@ def begun(
 
 
 def home_of(
-    methods: tuple[Method, ...], model: nn.Module, anchors: Mapping[str, Tensor] | None = None, new: Any = None
+    methods: tuple[Method, ...], model: nn.Module, anchors: Mapping[str, Tensor] | None = None, new: New | None = None
 ) -> dict[str, Tensor]:
     """Theta*: of all that was pretrained and trains, ``name -> tensor``, on the model's device.
 
@@ -184,7 +183,7 @@ class _Fisher(dict):
         raise ValueError(f"fisher lacks {name!r}; it has to be of this model, as fisher_diagonal(model, batches) is")
 
 
-def _complete(kind: str, given: Any) -> Mapping[str, Tensor]:
+def _complete(kind: str, given: object) -> Mapping[str, Tensor]:
     if not isinstance(given, Mapping):
         raise ValueError(f"fisher of the {kind} is {shown(given)}; it has to be name -> tensor")
     return _Fisher(given)

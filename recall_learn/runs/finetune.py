@@ -1,7 +1,9 @@
 """One fine-tuning run: a recipe in, a recorded run out, on transformers.Trainer.
 
 Every example, mask and dropout comes from the recipe's seed, evaluations draw no random number, and each checkpoint
-holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened.
+holds all that the next step depends on. So a run that was stopped goes on as if nothing had happened. The process's own
+random numbers are neither read nor moved: what is drawn beside a run, in another thread or between two steps, changes
+nothing in it.
 
 A run is four things: what is alive (`session`), what is noted (`recorder`), where it is kept (`folder`), and the loop
 (`trainer`). They meet here.
@@ -12,11 +14,9 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm.auto import tqdm
-from transformers import set_seed
 
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import arguments, checkpoints, given_fisher
@@ -28,7 +28,7 @@ from recall_learn.runs.session import Session
 from recall_learn.runs.steering import Steer, Steering
 from recall_learn.runs.trainer import Between, StepTrainer
 from recall_learn.support import environment, process_wide
-from recall_learn.support.random_state import set_random_state
+from recall_learn.support.shelf import Shelf
 from recall_learn.support.stopping import stoppable
 from recall_learn.theory.fisher import Fisher
 
@@ -53,6 +53,7 @@ def finetune(
     device: str = "auto",
     resume: bool = False,
     progress: bool | None = None,
+    shelf: Shelf | None = None,
 ) -> Run:
     """Fine-tune a backbone as the recipe says.
 
@@ -68,13 +69,15 @@ def finetune(
             seconds, they take a tenth of the time at most.
         data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
         fisher: a file that `recall_learn.save_fisher` wrote, for methods that need one. Without it those that need the
-            task's take it, from its training labels; those that need the source's are refused.
+            task's take it, from its training labels; those that need the source's take tiny's from this package, and
+            are refused on other backbones. The run's environment says what it was taken of, and its fingerprint.
         source_text: a text file for the probes source and recovery, where the backbone is not of the small world.
         device: auto, cpu or cuda.
         resume: go on from the newest checkpoint in ``out``; the changes that the run holds act again, each at its step,
             unless ``steer`` sets that setting anew before. On a CPU the weights and the history end bit-identical to
             those of a run that was never stopped.
         progress: True shows a bar, False none; None shows one on a terminal.
+        shelf: where data and backbones lie for the next run of this process; None reads them anew.
 
     Returns:
         The run. With ``out``, Ctrl-C, SIGTERM or SIGHUP ends it after the step in progress, with a checkpoint and no
@@ -96,11 +99,11 @@ def finetune(
     environment.check_precision(recipe.mixed_precision, chosen)
     with folder.owned(), process_wide.own_accelerate(), process_wide.bars(progress):
         run, checkpoint = folder.open(recipe, resume)
-        given_fisher.check_given(recipe.needs, recipe.names, fisher, run)
+        given_fisher.check_given(recipe.needs, recipe.names, recipe.backbone, fisher, run)
         folder.tidy(ended=bool(run.final))
         if run.final:
             return run
-        session = Session(recipe, chosen, data_folder, source_text, say=progress is not False)
+        session = Session(recipe, chosen, data_folder, source_text, progress is not False, shelf)
         _same_start(run, session, folder)
 
         def take() -> Fisher:
@@ -143,7 +146,6 @@ class _Training:
         self.recorder = Recorder(run)
         self.trainer = StepTrainer(session, self.recorder, scratch)
         self.steering = Steering(run, session.composed, self.trainer.lr_scheduler, steer)
-        self.random: dict[str, Any] | None = None  # to be put back at the first step
         self.stop_asked = ""
         self.started = time.monotonic()
         self.seconds_before = float(run.environment.get("seconds", 0.0))
@@ -152,10 +154,9 @@ class _Training:
     def run(self, checkpoint: Path | None) -> Run:
         """Take the steps that are left; keep what was recorded, whatever happens."""
         run, recipe, done = self.record, self.record.recipe, 0
-        set_seed(recipe.seed)
         if checkpoint is not None:
             done = checkpoints.step_of(checkpoint)
-            self.random = checkpoints.read(checkpoint, self.session.backbone.model, self._parts())
+            checkpoints.read(checkpoint, self.session.backbone.model, self._parts())
         self.steering.act(done)
         if not run.evaluations:
             self._evaluate(0)
@@ -178,9 +179,6 @@ class _Training:
 
     def before(self, step: int) -> None:
         """Ask for changes; whoever is asked may wait."""
-        if self.random is not None:  # not earlier: that loading has begun drew from it
-            set_random_state(self.random)
-            self.random = None
         if self.steering.ask:
             self.recorder.flush()  # whoever is asked is shown all that there is
         self.steering.before(step)
@@ -223,10 +221,10 @@ class _Training:
         """Whether a checkpoint would not take too much of the time."""
         return self.cost < QUICK or time.monotonic() - self.saved > self.cost / SHARE
 
-    def _parts(self) -> dict[str, Any]:
-        """What a checkpoint holds beside the weights and the random state: each has a ``state_dict``."""
+    def _parts(self) -> dict[str, checkpoints.Part]:
+        """What a checkpoint holds beside the weights: each has a ``state_dict``."""
         composed = self.session.composed
-        parts = {"optimizer": composed.optimizer, "schedule": self.trainer.lr_scheduler}
+        parts = {"optimizer": composed.optimizer, "schedule": self.trainer.lr_scheduler, "random": self.trainer.dice}
         if self.trainer.scaler is not None:
             parts["scaler"] = self.trainer.scaler
         if composed.state_dict():

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -70,7 +69,7 @@ class RunFolder:
         if self.path is not None:
             run.save(self.path / "run.json")
 
-    def write_checkpoint(self, step: int, model: nn.Module, parts: Mapping[str, Any]) -> None:
+    def write_checkpoint(self, step: int, model: nn.Module, parts: Mapping[str, checkpoints.Part]) -> None:
         """Write a checkpoint, and remove all but it and the one before."""
         checkpoints.write(self.path / f"checkpoint-{step}", model, parts)
         checkpoints.remove_old(self.path)

@@ -12,18 +12,18 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from recall_learn.runs.recipe import Recipe, is_setting
-from recall_learn.support.reading import parse_json, read_text
+from recall_learn.support.reading import Json, parse_json, read_text
 
 MOST = 100_000
 """Recipes that a grid may stand for."""
 
 
-def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
+def expand(blocks: Iterable[Mapping[str, Json]]) -> list[Recipe]:
     """The recipes that a grid stands for, each once; all of a lower seed come before those of a higher one.
 
     Recipes that act the same are one: where the methods are vanilla and recadam, vanilla with ten values of k is one
@@ -60,7 +60,7 @@ def expand(blocks: Iterable[Mapping[str, Any]]) -> list[Recipe]:
     return sorted(recipes, key=lambda recipe: recipe.seed)
 
 
-def _acting(asked: dict[str, Any], idle: list[str]) -> Recipe:
+def _acting(asked: dict[str, Json], idle: list[str]) -> Recipe:
     """The recipe of what acts in it; settings that do are taken off ``idle``."""
     plain = Recipe.from_dict({name: value for name, value in asked.items() if not is_setting(name)})
     able = {key for each in plain.methods for setting in each.settings() for key in (setting, f"{each.name}.{setting}")}
@@ -78,7 +78,7 @@ def read_grid(path: str | os.PathLike) -> list[Recipe]:
     """
     text = read_text(path, "the grid")
     try:
-        blocks = parse_json(text, Annotated[list[Any], Field(min_length=1)])
+        blocks = parse_json(text, Annotated[list[object], Field(min_length=1)])
     except ValueError as error:
         raise ValueError(
             f"the grid {path} will not do: {error}; it has to be a list of recipes, as JSON objects"

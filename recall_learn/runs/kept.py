@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -36,7 +35,7 @@ class Rest(TypedDict):
     """The same with the settings that act."""
     start: dict[str, str]
     """Fingerprints of what ``recall_start.safetensors`` holds."""
-    state: Any
+    state: object
     """The methods' own states, packed."""
 
 
@@ -45,7 +44,7 @@ def fingerprints(start: Tables) -> dict[str, str]:
     return {what: fingerprint(tensors) for what, tensors in start.items()}
 
 
-def write(folder: Path, rest: dict[str, Any], start: Tables, former: Path | None) -> None:
+def write(folder: Path, rest: dict[str, object], start: Tables, former: Path | None) -> None:
     """Write the three files into a checkpoint.
 
     Args:
@@ -110,7 +109,7 @@ def read_start(folder: Path) -> Tables:
     return start
 
 
-def _damaged(folder: Path, why: Any) -> ValueError:
+def _damaged(folder: Path, why: object) -> ValueError:
     return ValueError(f"checkpoint {folder} is damaged: {' '.join(str(why).split())}; go on from another")
 
 

@@ -6,14 +6,15 @@ name into a safetensors file. What comes back is equal, to the bit and the type.
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
+
+from recall_learn.support.reading import Json
 
 TAGS = ("tensor", "tuple", "dict", "float")
 
 
-def pack(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+def pack(value: object, name: str, tensors: dict[str, Tensor]) -> Json:
     """The value in plain JSON types; its tensors are added to ``tensors``.
 
     Args:
@@ -41,7 +42,7 @@ def pack(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"{name} is a {type(value).__name__}, which a checkpoint cannot hold")
 
 
-def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+def unpack(value: Json, tensors: Mapping[str, Tensor]) -> object:
     """What `pack` packed.
 
     Raises:
@@ -62,7 +63,7 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     return {key: unpack(each, tensors) for key, each in parts}
 
 
-def check_alike(value: Any, like: Any, name: str) -> None:
+def check_alike(value: object, like: object, name: str) -> None:
     """Raise unless a value is built as another is: the same types, keys, lengths, shapes and dtypes.
 
     Raises:
@@ -85,15 +86,15 @@ def check_alike(value: Any, like: Any, name: str) -> None:
         raise ValueError(f"{name} is {_form(value)}; it has to be {_form(like)}")
 
 
-def _kind(value: Any) -> type:
+def _kind(value: object) -> type:
     return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
 
 
-def _keys(value: Any) -> str:
+def _keys(value: object) -> str:
     return f"the keys {', '.join(map(str, value))}"[:200] if isinstance(value, Mapping) else f"no keys ({_form(value)})"
 
 
-def _form(value: Any) -> str:
+def _form(value: object) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {list(value.shape)} and {str(value.dtype).removeprefix('torch.')}"
     if isinstance(value, list | tuple):

@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -27,9 +27,12 @@ from recall_learn.support.checks import one_line, whole
 from recall_learn.support.files import check_folder, share, write_text, writing
 from recall_learn.support.lock import owning
 from recall_learn.support.process_wide import hidden
-from recall_learn.support.reading import parse_json
+from recall_learn.support.reading import Json, parse_json
 from recall_learn.world import World
 from recall_learn.world.batches import BATCH, SPECIAL, Batches
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 WIDTH, LAYERS, HEADS, INNER, POSITIONS = 128, 3, 4, 256, 64
 SPREAD = 0.05
@@ -42,7 +45,7 @@ SAMPLE = 250
 """Held-out passages that a point of the curve is taken on; each of their words is hidden once."""
 
 
-def make_tokenizer(world: World) -> Any:
+def make_tokenizer(world: World) -> "PreTrainedTokenizerFast":
     """The world's tokenizer: one token a word, small letters, in the shape that BERT reads."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
@@ -244,7 +247,7 @@ def pretrain(
     steps: int = STEPS,
     resume: bool = False,
     progress: bool | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     """Pretrain a model in a world and write it as a backbone: weights, tokenizer, and how it came about.
 
     Args:
@@ -316,7 +319,7 @@ def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:
             raise
 
 
-def _about(training: Pretraining) -> dict[str, Any]:
+def _about(training: Pretraining) -> dict[str, Json]:
     """The learning curve, what it was taken from, and what it ran on."""
     last, world = training.curve[-1], training.world
     return {

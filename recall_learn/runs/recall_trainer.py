@@ -7,17 +7,17 @@ loss and their states are added here, by the steps of `recall_learn.runs.compose
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import Trainer
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer_utils import TrainOutput, get_last_checkpoint
 
 from recall_learn.measures.distance import distance
 from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import PLAIN, written
 from recall_learn.methods.method import Groups, Start
+from recall_learn.models.recalled import New
 from recall_learn.runs import kept
 from recall_learn.runs.compose import (
     Expression,
@@ -69,12 +69,12 @@ class RecallTrainer(Trainer):
 
     def __init__(
         self,
-        *args: Any,
+        *args: object,
         method: Expression,
         anchors: Mapping[str, Tensor] | None = None,
-        new: Any = None,
+        new: New | None = None,
         fisher: FisherGiven = None,
-        **kwargs: Any,
+        **kwargs: object,
     ):
         self._methods = methods_of(method)
         self._given = {"anchors": anchors, "new": new, "fisher": fisher}
@@ -112,7 +112,7 @@ class RecallTrainer(Trainer):
     def _optim(self) -> str:
         return str(getattr(self.args.optim, "value", self.args.optim))
 
-    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: object, **kwargs: object) -> TrainOutput:
         """As Trainer's; a checkpoint has to be of this method."""
         found = resume_from_checkpoint
         if found is True:
@@ -192,11 +192,11 @@ class RecallTrainer(Trainer):
             for (recall, decay), named in split.items()
         ]
 
-    def _note_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    def _note_step(self, optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
         record = self.composed.record()
         self._taken = {name: value for name, value in record.items() if name != "lr"}  # Trainer logs that
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+    def training_step(self, model: nn.Module, inputs: dict[str, object], *args: object, **kwargs: object) -> Tensor:
         """As Trainer's, with the methods' terms in what is differentiated."""
         if not any("terms" in method.hooks() for method in self._methods):
             return super().training_step(model, inputs, *args, **kwargs)
@@ -204,16 +204,16 @@ class RecallTrainer(Trainer):
             return super().training_step(model, inputs, *args, **kwargs)
 
     @contextmanager
-    def _with_terms(self, model: nn.Module, inputs: dict[str, Any]) -> Iterator[None]:
+    def _with_terms(self, model: nn.Module, inputs: dict[str, object]) -> Iterator[None]:
         """Add the terms to the loss that Trainer has scaled already, in whichever of its ways, or a subclass's.
 
         Each of the n batches of an update has the share 1 / n: processes that average their gradients so add one whole.
         """
-        found: list[Any] = []
+        found: list[object] = []
         hook = self.model.register_forward_hook(lambda module, args, outputs: found.append(outputs))
         backward = self.accelerator.backward
 
-        def with_terms(loss: Tensor, **options: Any) -> None:
+        def with_terms(loss: Tensor, **options: object) -> None:
             n = self.current_gradient_accumulation_steps
             for name, term in self.composed.terms(inputs, found[-1] if found else None).items():
                 self._added[name] = self._added.get(name, 0.0) + term.detach() / n
@@ -229,7 +229,7 @@ class RecallTrainer(Trainer):
             self.accelerator.backward = backward
             hook.remove()
 
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+    def log(self, logs: dict[str, float], *args: object, **kwargs: object) -> None:
         """As Trainer's; a training log has the methods' numbers too."""
         if self.composed is not None and "loss" in logs:
             added = {name: float(total) / self._updates for name, total in self._added.items()}

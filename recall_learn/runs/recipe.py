@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, wraps
-from typing import Any
 
-from recall_learn.methods import METHODS, expression, former
+from recall_learn.methods import METHODS, expression, old_records
 from recall_learn.methods.method import Method
 from recall_learn.models.places import INITS
 from recall_learn.support.checks import number, shown, whole
+from recall_learn.support.reading import Json
 from recall_learn.tasks import registry
 
 LR, TINY_LR = 2e-5, 1e-3
@@ -20,7 +20,7 @@ PROBES = ("stsb", "source", "facts", "recovery")
 MOST_STEPS = 5_000_000
 """A run's record keeps every step; with more of them it would be no file to read."""
 
-FORMER: dict[str, Any] = {
+FORMER: dict[str, Json] = {
     "backbone": "minilm",
     "task": "mrpc",
     "method": expression.PLAIN,
@@ -42,7 +42,7 @@ def _with_settings(make: Callable[..., None]) -> Callable[..., None]:
     """Let a recipe take a method's settings by their names: ``Recipe(method="recadam", k=0.05)``."""
 
     @wraps(make)
-    def take(self: "Recipe", *args: Any, **given: Any) -> None:
+    def take(self: "Recipe", *args: object, **given: object) -> None:
         names = [name for name in given if is_setting(name)]
         settings = {name: value for name in names if (value := given.pop(name)) is not None}
         if settings:
@@ -132,7 +132,7 @@ class Recipe:
             each.check(self.lr)
         self._keep("method", expression.written(methods))
 
-    def _keep(self, name: str, value: Any) -> None:
+    def _keep(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
     def _check_whole_numbers(self) -> None:
@@ -162,7 +162,7 @@ class Recipe:
         if self.lr * self.weight_decay >= 1:
             raise ValueError(f"lr * weight_decay is {self.lr * self.weight_decay:g}; it has to be under 1")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> float | str | None:
         """A setting of the recipe's methods; None where it does not act in them."""
         if not is_setting(name):
             raise AttributeError(f"a recipe has no {name!r}")
@@ -187,12 +187,12 @@ class Recipe:
         """What the methods need beside model and data, see `recall_learn.methods.method.Method`."""
         return frozenset().union(*(each.needs for each in self.methods))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Json]:
         """Plain JSON types."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+    def from_dict(cls, values: Mapping[str, object]) -> "Recipe":
         """The recipe that `to_dict` wrote, or that somebody asks for: what is left out takes today's defaults.
 
         An infinite setting is the text "inf", which JSON can hold.
@@ -206,7 +206,7 @@ class Recipe:
         return cls(**{key: math.inf if is_setting(key) and value == "inf" else value for key, value in values.items()})
 
     @classmethod
-    def recorded(cls, values: Mapping[str, Any]) -> "Recipe":
+    def recorded(cls, values: Mapping[str, object]) -> "Recipe":
         """The recipe of a record, whenever that was written.
 
         A record holds all that acted. Former ones left out, or had as null, what nobody had set, and had settings
@@ -219,7 +219,7 @@ class Recipe:
         given.setdefault("lr", 1e-3 if given["backbone"] == "tiny" else 2e-5)
         if isinstance(given["steps"], int):
             given.setdefault("evaluate_every", max(1, -(-given["steps"] // 10)))
-        return cls.from_dict(former.translated(given))
+        return cls.from_dict(old_records.translated(given))
 
     def difference(self, other: "Recipe") -> str:
         """The first setting in which two recipes differ, in words; empty if they are the same."""
@@ -256,7 +256,7 @@ def _parsed_text(text: str) -> tuple[Method, ...]:
     return expression.parse(text, METHODS)
 
 
-def _parsed(method: Any) -> tuple[Method, ...]:
+def _parsed(method: object) -> tuple[Method, ...]:
     return _parsed_text(method) if isinstance(method, str) else expression.parse(method, METHODS)
 
 
@@ -272,13 +272,15 @@ def _check_acting(names: Iterable[str], methods: Iterable[Method]) -> None:
             )
 
 
-def _settings(mine: Iterable[Method], theirs: Iterable[Method]) -> Iterable[tuple[str, Any, Any]]:
+def _settings(
+    mine: Iterable[Method], theirs: Iterable[Method]
+) -> Iterable[tuple[str, float | str | None, float | str | None]]:
     for one, other in zip(mine, theirs, strict=True):
         for key, value in one.values().items():
             yield key, value, getattr(other, key)
 
 
-def _backbone(name: Any) -> str:
+def _backbone(name: object) -> str:
     name = os.fspath(name) if isinstance(name, os.PathLike) else name
     if not isinstance(name, str) or not name:
         raise ValueError(f"backbone is {shown(name)}; it has to be tiny, minilm, a folder or a hub id")
@@ -289,7 +291,7 @@ def _backbone(name: Any) -> str:
     return str(name)
 
 
-def _probe(probe: Any) -> str:
+def _probe(probe: object) -> str:
     """Its parts, each once."""
     parts = probe.split("+") if isinstance(probe, str) else [probe]
     if parts in (["auto"], ["none"]):

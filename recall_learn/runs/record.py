@@ -22,7 +22,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, FiniteFloat
 from typing_extensions import TypedDict
@@ -30,7 +30,7 @@ from typing_extensions import TypedDict
 from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.support.checks import shown
 from recall_learn.support.files import write_text
-from recall_learn.support.reading import parse_json, read_text
+from recall_learn.support.reading import Json, parse_json, read_text
 from recall_learn.tasks import registry
 
 SCHEMA = 2
@@ -109,7 +109,7 @@ class _Stopped(TypedDict):
 
 class _File(TypedDict):
     schema: Literal[1, 2]  # 1 had settings beside the method, which Recipe.recorded knows
-    recipe: dict[str, Any]
+    recipe: dict[str, object]
     environment: _Environment
     history: list[_Step]
     evaluations: list[_Evaluation]
@@ -123,12 +123,12 @@ class Run:
     """One fine-tuning run, as far as it has come; the fields are those of the file."""
 
     recipe: Recipe
-    environment: dict[str, Any] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
-    evaluations: list[dict[str, Any]] = field(default_factory=list)
-    final: dict[str, Any] | None = None
-    stopped: dict[str, Any] | None = None
-    changes: list[dict[str, Any]] = field(default_factory=list)
+    environment: dict[str, Json] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    evaluations: list[dict[str, Json]] = field(default_factory=list)
+    final: dict[str, Json] | None = None
+    stopped: dict[str, int | str] | None = None
+    changes: list[dict[str, float | str]] = field(default_factory=list)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -221,26 +221,26 @@ def load(path: str | os.PathLike) -> Run:
         ) from error
 
 
-def settings(changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> dict[str, Any]:
+def settings(changes: Iterable[Mapping[str, float | str]], step: float = math.inf) -> dict[str, float]:
     """What changes have set by a step, a later one over a former one.
 
     Args:
         changes: `Run.changes`.
         step: the step; by default one after all changes.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, float] = {}
     for change in sorted((each for each in changes if each["step"] <= step), key=lambda each: each["step"]):
         found |= {name: math.inf if value == "inf" else value for name, value in change.items() if name != "step"}
     return found
 
 
-def _check_step(record: dict[str, Any]) -> None:
+def _check_step(record: dict[str, float]) -> None:
     for name, value in record.items():
         if not isinstance(value, int | float):
             raise ValueError(f"history at step {record['step']} has {name} {shown(value)}; it has to be a number")
 
 
-def _check_change(run: Run, change: dict[str, Any]) -> None:
+def _check_change(run: Run, change: dict[str, float | str]) -> None:
     recipe, step = run.recipe, change["step"]
     if not 1 <= step <= recipe.steps:
         raise ValueError(f"its changes name the step {step}; it has to be one from 1 to {recipe.steps}")
@@ -253,5 +253,5 @@ def _check_change(run: Run, change: dict[str, Any]) -> None:
         raise ValueError(f"its change at step {step} is refused: {error}") from None
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Json) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False)

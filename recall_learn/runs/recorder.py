@@ -5,7 +5,6 @@ until somebody flushes: then all are read at once, and go into the run's history
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ class Recorder:
 
     def __init__(self, run: Run):
         self.run = run
-        self._pending: list[tuple[dict[str, Any], dict[str, Tensor]]] = []
+        self._pending: list[tuple[dict[str, float], dict[str, Tensor]]] = []
 
     def note(self, values: Mapping[str, float], loss: Tensor, terms: Mapping[str, Tensor]) -> None:
         """Note the step that is about to be taken.

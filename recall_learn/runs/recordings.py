@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, FiniteFloat
 from typing_extensions import TypedDict
@@ -20,7 +20,7 @@ from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.runs.record import Run
 from recall_learn.support.checks import shown
 from recall_learn.support.files import write_text
-from recall_learn.support.reading import check_shape, parse_json, read_text
+from recall_learn.support.reading import Json, check_shape, parse_json, read_text
 from recall_learn.tasks import registry
 
 SCHEMA = 3
@@ -64,11 +64,11 @@ class Records:
         usual: the settings that a run's line leaves out. The file keeps them, so a later default changes no record.
     """
 
-    environments: list[dict[str, Any]] = field(default_factory=list)
+    environments: list[dict[str, Json]] = field(default_factory=list)
     runs: list[Record] = field(default_factory=list)
-    usual: dict[str, Any] = field(default_factory=lambda: _usual())
+    usual: dict[str, Json] = field(default_factory=lambda: _usual())
 
-    def find(self, **settings: Any) -> list[Record]:
+    def find(self, **settings: Json) -> list[Record]:
         """The runs whose recipes have these settings.
 
         Raises:
@@ -98,7 +98,7 @@ class Records:
         there = {run.recipe for run in self.runs}
         return [recipe for recipe in dict.fromkeys(recipes) if recipe not in there]
 
-    def add(self, run: Run | None, recipe: Recipe, environment: Mapping[str, Any], stopped: str = "") -> str:
+    def add(self, run: Run | None, recipe: Recipe, environment: Mapping[str, Json], stopped: str = "") -> str:
         """Add what a run recorded.
 
         Returns:
@@ -126,7 +126,7 @@ class Records:
         self.runs.append(record)
         return "".join(_line({"environment": each}) for each in new) + self._row(record)
 
-    def check(self, environment: Mapping[str, Any]) -> None:
+    def check(self, environment: Mapping[str, Json]) -> None:
         """Refuse to mix: same versions, of whatever build, and for the same backbone the same pretrained weights.
 
         Raises:
@@ -217,7 +217,7 @@ def summarise(run: Run) -> dict[str, list[float | None]]:
 
 class _Header(TypedDict):
     schema: Literal[2, 3]  # 2 had settings beside the method, which Recipe.recorded knows
-    usual: dict[str, Any]
+    usual: dict[str, object]
 
 
 class _Task(TypedDict):
@@ -236,7 +236,7 @@ class _Environment(TypedDict):
 class _Row(TypedDict):
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    recipe: dict[str, Any]
+    recipe: dict[str, object]
     on: Annotated[int, Field(ge=0)]
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     stopped: NotRequired[str]
@@ -287,7 +287,7 @@ def _note(recipe: Recipe, number: int, first: dict[Recipe, int]) -> None:
 
 def _read(line: str, records: Records) -> None:
     """Add what a line of the file says."""
-    found = parse_json(line, dict[str, Any])
+    found = parse_json(line, dict[str, object])
     check_shape(found, dict[Literal["environment"], _Environment] if "environment" in found else _Row)
     if "environment" in found:
         records.environments.append(found["environment"])
@@ -329,13 +329,13 @@ def _release(version: str | None) -> str | None:
     return version and version.partition("+")[0]
 
 
-def _usual() -> dict[str, Any]:
+def _usual() -> dict[str, Json]:
     """The defaults, but for what each line names."""
     named = ("backbone", "task", "method", "steps", "seed")
     return {name: value for name, value in Recipe().to_dict().items() if name not in named}
 
 
-def _line(value: Any) -> str:
+def _line(value: Json) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n"
 
 

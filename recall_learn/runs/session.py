@@ -1,7 +1,9 @@
 """What a run is made of: data, a backbone, and methods at work on it; and how they are scored."""
 
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import DataCollatorWithPadding
@@ -15,8 +17,16 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
 from recall_learn.support import environment
 from recall_learn.support.memory import check_batch, usual
+from recall_learn.support.reading import Json
+from recall_learn.support.shelf import Nothing, Shelf, stamp
 from recall_learn.tasks import loading, registry, scores
 from recall_learn.tasks.rows import batches, digest
+from recall_learn.tasks.stored import VARIABLE
+from recall_learn.tasks.task import Splits
+from recall_learn.theory.anchors import fingerprint
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 EVALUATION_BATCH = 64
 
@@ -30,6 +40,7 @@ class Session:
         data_folder: the folder of data sets, see `recall_learn.tasks.loading.load`.
         source_text: a text file for the probes, see `recall_learn.finetune`.
         say: what was found in a file of somebody's own.
+        shelf: where data, backbones and first evaluations lie for the next one; None keeps none.
 
     Attributes:
         backbone: the model, where it will train.
@@ -49,41 +60,68 @@ class Session:
         data_folder: str | Path | None,
         source_text: str | Path | None,
         say: bool = True,
+        shelf: Shelf | None = None,
     ):
-        self.recipe, self.device = recipe, device
-        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
-        data = loading.load(recipe.task, data_folder, recipe.limit_train, recipe.seed, **own)
+        self.recipe, self.device, self._shelf = recipe, device, shelf or Nothing()
+        self._place = data_folder, recipe.task, recipe.text, recipe.label, recipe.metric, recipe.limit_train
+        data = self._shelf.get("data", self._key(recipe.limit_train and recipe.seed), lambda: self._read(data_folder))
         self.task = task = data.task
         if say:
             loading.say(data)
-        self.backbone = backbones.load(recipe.backbone, num_labels=task.num_labels, init=recipe.init, seed=recipe.seed)
-        config = self.backbone.model.config
+        self.backbone = backbone = self._load(task.num_labels)
+        config = backbone.model.config
         if task.labels:  # so that the saved model answers in words
             config.id2label = dict(enumerate(task.labels))
             config.label2id = {name: i for i, name in enumerate(task.labels)}
-        probes.check_world(self.backbone, recipe.task, data_folder)
-        tokenizer = self.backbone.tokenizer
-        length = min(recipe.max_length, tokenizer.model_max_length) if self.backbone.world else recipe.max_length
-        self.data = {split: loading.tokenize(data[split], task, tokenizer, length) for split in data}
-        self.collator = DataCollatorWithPadding(tokenizer)
-        self._questions = {
-            ending: list(batches(self.data[split], self.collator, EVALUATION_BATCH))
-            for split, ending in loading.scored(data).items()
-        }
-        self.backbone.model.to(device)
+        probes.check_world(backbone, recipe.task, data_folder)
+        self.collator = DataCollatorWithPadding(backbone.tokenizer)
+        key = self._key(recipe.limit_train and recipe.seed, backbone.name, backbone.fingerprint, recipe.max_length)
+        self.data, self._questions, self._digest = self._shelf.get("tokens", key, lambda: self._tokens(data))
+        backbone.model.to(device)
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
-        check_batch(self.backbone.model, self.collator, row, recipe.batch_size, half)
-        self._forward = self.backbone.model.forward  # Trainer puts one in half precision in its place
-        self._probes = probes.build(recipe.probe, self.backbone, data_folder, source_text)
-        self.environment: dict[str, Any] = {
+        check_batch(backbone.model, self.collator, row, recipe.batch_size, half)
+        self._forward = backbone.model.forward  # Trainer puts one in half precision in its place
+        self._probes = probes.build(recipe.probe, backbone, data_folder, source_text, shelf)
+        self.environment: dict[str, Json] = {
             **environment.describe(device),
-            "backbone": self.backbone.source,
-            "anchors": self.backbone.fingerprint,
+            "backbone": backbone.source,
+            "anchors": backbone.fingerprint,
             "examples": {"train": len(self.data["train"]), "evaluation": len(self.data[task.evaluation])},
-            "data": digest(*self.data.values()),
+            "data": self._digest,
             **({"task": task.describe()} if registry.own(task.name) else {}),
             **({"source_text": probes.digest(source_text)} if source_text is not None else {}),
         }
+
+    def _key(self, *more: object) -> tuple:
+        """What the data depends on."""
+        folder, task = self._place[:2]
+        there = folder if folder is not None else os.environ.get(VARIABLE)
+        return (*self._place, there, stamp(task if registry.own(task) else there and Path(there, task)), *more)
+
+    def _read(self, data_folder: str | Path | None) -> Splits:
+        recipe = self.recipe
+        own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+        return loading.load(recipe.task, data_folder, recipe.limit_train, recipe.seed, **own)
+
+    def _load(self, num_labels: int) -> backbones.Backbone:
+        """The backbone with a new head; what is on the shelf stays as it was read."""
+        recipe = self.recipe
+        options = {"num_labels": num_labels, "init": recipe.init, "seed": recipe.seed}
+        key = (recipe.backbone, *options.values(), stamp(recipe.backbone if os.path.isdir(recipe.backbone) else None))
+        found = self._shelf.get("backbone", key, lambda: backbones.load(recipe.backbone, **options))
+        return found if isinstance(self._shelf, Nothing) else found.copy()
+
+    def _tokens(self, data: Splits) -> tuple[dict[str, "Dataset"], dict[str, list], str]:
+        """Tokenized splits, those that are scored in batches by the ending of their metrics, and a digest of all."""
+        tokenizer = self.backbone.tokenizer
+        longest = self.recipe.max_length
+        length = min(longest, tokenizer.model_max_length) if self.backbone.world else longest
+        rows = {split: loading.tokenize(data[split], self.task, tokenizer, length) for split in data}
+        questions = {
+            ending: list(batches(rows[split], self.collator, EVALUATION_BATCH))
+            for split, ending in loading.scored(data).items()
+        }
+        return rows, questions, digest(*rows.values())
 
     def begin(self, fisher: GivenFisher | None) -> None:
         """Put the recipe's methods to work.
@@ -98,11 +136,11 @@ class Session:
         fused = None if recipe.mixed_precision == "fp16" else True
         self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
 
-    def task_batches(self) -> Any:
+    def task_batches(self) -> Iterator[Mapping[str, torch.Tensor]]:
         """The training examples in their order, in the batches of an evaluation."""
         return batches(self.data["train"], self.collator, EVALUATION_BATCH)
 
-    def evaluate(self, step: int) -> dict[str, Any]:
+    def evaluate(self, step: int) -> dict[str, Json]:
         """Score the model on the task's evaluation splits, and measure what it forgot.
 
         Returns:
@@ -111,6 +149,14 @@ class Session:
         Raises:
             DivergedError: the model gives what is no number.
         """
+        if step or isinstance(self._shelf, Nothing):
+            return self._measured(step)
+        # before the first step it is what the same weights gave before
+        recipe, all_there = self.recipe, self.backbone.model.state_dict()
+        key = (self._digest, recipe.task, fingerprint(all_there), self.backbone.name, recipe.probe, self.device.type)
+        return dict(self._shelf.get("evaluation", self._key(*key), lambda: self._measured(0)))
+
+    def _measured(self, step: int) -> dict[str, Json]:
         model, metrics = self.backbone.model, {}
         model.eval()
         away = distance(model, self.backbone.anchors)

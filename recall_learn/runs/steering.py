@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -38,13 +37,13 @@ def changed(recipe: Recipe, asked: Mapping[str, float]) -> Recipe:
     return replace(recipe, **asked)
 
 
-def difference(former: Recipe, now: Recipe) -> dict[str, Any]:
+def difference(former: Recipe, now: Recipe) -> dict[str, float | str]:
     """The settings in which ``now`` differs, in JSON types."""
     values = {name: getattr(now, name) for name in knobs(now) if getattr(now, name) != getattr(former, name)}
     return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
 
-def at(recipe: Recipe, changes: Iterable[Mapping[str, Any]], step: float = math.inf) -> Recipe:
+def at(recipe: Recipe, changes: Iterable[Mapping[str, float | str]], step: float = math.inf) -> Recipe:
     """The recipe that a step is taken with.
 
     Args:
@@ -86,17 +85,17 @@ def note(run: Run, step: int, asked: Mapping[str, float]) -> None:
     run.changes = noted  # another thread may be reading the former list
 
 
-def ahead(run: Run, step: int) -> list[Mapping[str, Any]]:
+def ahead(run: Run, step: int) -> list[dict[str, float | str]]:
     """The changes that act only after a step, in their order."""
     return sorted((change for change in run.changes if change["step"] > step), key=lambda change: change["step"])
 
 
-def told(change: Mapping[str, Any]) -> str:
+def told(change: Mapping[str, float | str]) -> str:
     """A change in words: "k = 0.2 and lr = 0.001"."""
     return " and ".join(f"{name} = {value:g}" for name, value in settings([change]).items())
 
 
-def replay(changes: Iterable[Mapping[str, Any]]) -> Steer:
+def replay(changes: Iterable[Mapping[str, float | str]]) -> Steer:
     """Steers as was recorded.
 
     Args:
@@ -122,8 +121,12 @@ class Steering:
         self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
 
     def before(self, step: int) -> None:
-        """Ask for changes, note them, and make those act that the run holds for this step."""
-        asked = self.ask(step, self.run) if self.ask else None
+        """Ask for changes, note them, and make those act that the run holds for this step.
+
+        What somebody has put into the optimizer's parameter groups since is such a change, too.
+        """
+        told = self.ask(step, self.run) if self.ask else {}
+        asked = {**self._found(), **(told or {})}  # whoever is asked may wait, and so give time for it
         if asked:
             note(self.run, step, asked)
         if any(change["step"] == step for change in self.run.changes):
@@ -143,3 +146,12 @@ class Steering:
         for group, factor in zip(groups, self.schedule.lr_lambdas, strict=True):
             group["initial_lr"] = now.lr
             group["lr"] = now.lr * factor(self.schedule.last_epoch)
+
+    def _found(self) -> dict[str, float]:
+        """What was changed by hand; a learning rate only where all groups have the same."""
+        found = self.composed.found()
+        rates = {float(group["lr"]) for group in self.composed.optimizer.param_groups}
+        factor = self.schedule.lr_lambdas[0](self.schedule.last_epoch)
+        if len(rates) == 1 and factor > 0 and rates != {float(self.schedule.get_last_lr()[0])}:
+            found["lr"] = float(f"{rates.pop() / factor:.12g}")
+        return found

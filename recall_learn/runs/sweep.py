@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from joblib import cpu_count
 from tqdm.auto import tqdm
@@ -18,7 +17,7 @@ from recall_learn.measures import probes
 from recall_learn.models import backbones
 from recall_learn.models.fishers import read_fisher
 from recall_learn.runs import cluster, recordings, workers
-from recall_learn.runs.given_fisher import check_given
+from recall_learn.runs.given_fisher import check_given, packaged
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.workers import DiedError, Outcome
 from recall_learn.support import environment, process_wide
@@ -47,7 +46,8 @@ def sweep(
         recipes: the grid, see `recall_learn.runs.grids.expand`.
         out: the file; it is made where it is not there.
         data_folder: as in `recall_learn.runs.finetune`; on a cluster a path that each machine can read.
-        fisher: for the recipes whose methods need one of the source; others take the task's own, or none.
+        fisher: for the recipes whose methods need one of the source; others take the task's own, or none. Without it
+            those of tiny take the packaged one.
         source_text: as there.
         workers: runs at a time on this machine; None is one a core. 1 runs them in this process.
         address: of a Ray cluster; None is this machine.
@@ -109,7 +109,7 @@ def check(
     for precision in dict.fromkeys(recipe.mixed_precision for recipe in recipes):
         environment.check_precision(precision, environment.choose_device(device))
     for recipe in recipes:
-        check_given(recipe.needs, f"{recipe.names} is in the grid and", fisher)
+        check_given(recipe.needs, f"{recipe.names} is in the grid and", recipe.backbone, fisher)
     read = {}
     for asked in dict.fromkeys(map(_data, recipes)):
         limits = [r.limit_train for r in recipes if _data(r) == asked and r.limit_train is not None]
@@ -120,8 +120,8 @@ def check(
     for name in dict.fromkeys(recipe.backbone for recipe in recipes):
         own = [recipe for recipe in recipes if recipe.backbone == name]
         backbone = backbones.load(name, num_labels=2)
-        if any("source fisher" in recipe.needs for recipe in own):
-            read_fisher(fisher, backbone)
+        for path in {fisher or packaged(recipe.needs, name) for recipe in own if "source fisher" in recipe.needs}:
+            read_fisher(path, backbone)
         for probe in dict.fromkeys(recipe.probe for recipe in own):
             probes.build(probe.replace("recovery", "source"), backbone, data_folder, source_text)  # it measures at once
         for task in dict.fromkeys(recipe.task for recipe in own):
@@ -154,7 +154,11 @@ def _gave_up(lost: dict[Recipe, str]) -> str:
 
 
 def _taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], count: int | None, address: str | None, gpu_share: float
+    recipes: Sequence[Recipe],
+    arguments: dict[str, str | None],
+    count: int | None,
+    address: str | None,
+    gpu_share: float,
 ) -> Iterator[tuple[Recipe, Outcome | str]]:
     """The runs as they end; of one whose worker died each time, how."""
     if not recipes:

@@ -1,8 +1,8 @@
 """transformers.Trainer as `recall_learn.finetune` uses it: its own order of examples, and two calls around a step."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain, count, islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import Recorder
 from recall_learn.runs.session import Session
-from recall_learn.support.process_wide import part_from_others
+from recall_learn.support.process_wide import part_from_others, unseeded
+from recall_learn.support.random_state import Dice, draws
 
 
 class StepTrainer(Trainer):
@@ -22,20 +23,25 @@ class StepTrainer(Trainer):
         session: what trains.
         recorder: what notes each step.
         scratch: a folder that Trainer wants and in which it puts nothing.
+
+    Attributes:
+        dice: what the forward pass draws from, seeded by the recipe.
     """
 
     def __init__(self, session: Session, recorder: Recorder, scratch: str):
         recipe, optimizer = session.recipe, session.composed.optimizer
         self.session, self.recorder, self.done = session, recorder, 0
+        self.dice = Dice(recipe.seed)
+        self._draws = draws(session.backbone.model)
         schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
-        super().__init__(
-            session.backbone.model, _arguments(recipe, session.device, scratch), optimizers=(optimizer, schedule)
-        )
+        arguments = _arguments(recipe, session.device, scratch)
+        with unseeded():
+            super().__init__(session.backbone.model, arguments, optimizers=(optimizer, schedule))
         self.model_accepts_loss_kwargs = False
         self.remove_callback(PrinterCallback)
 
     @property
-    def scaler(self) -> Any:
+    def scaler(self) -> torch.amp.GradScaler | None:
         """The scaler of fp16's gradients, or None."""
         return getattr(self.accelerator, "scaler", None)
 
@@ -43,10 +49,13 @@ class StepTrainer(Trainer):
         """As Trainer's, with a state of its own: accelerate shares one, and another run's precision would be ours."""
         super().create_accelerator_and_postprocess()
         part_from_others(self.accelerator)
+        # training begins with it, and of a new accelerator it frees nothing: it would be a collection of all garbage
+        self.accelerator.free_memory = lambda *objects: list(objects)
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the methods' terms beside it."""
-        outputs = model(**inputs)
+        with self.dice if self._draws else nullcontext():
+            outputs = model(**inputs)
         composed = self.session.composed
         terms = composed.terms(inputs, outputs)
         noted = {name: term.detach() for name, term in terms.items()}
@@ -58,7 +67,8 @@ class StepTrainer(Trainer):
         """The batches that are left, one after another."""
         rows, collator = self.session.data["train"], self.session.collator
         order = Order(len(rows), self.session.recipe, self.done)
-        return self.accelerator.prepare(DataLoader(rows, batch_sampler=order, collate_fn=collator))
+        unused = torch.Generator()  # else it draws a seed for workers, of which there are none, from the process's
+        return self.accelerator.prepare(DataLoader(rows, batch_sampler=order, collate_fn=collator, generator=unused))
 
 
 def _arguments(recipe: Recipe, device: torch.device, scratch: str) -> TrainingArguments:

@@ -21,11 +21,11 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.support import environment, process_wide
+from recall_learn.support.reading import Json
 
 TRIES = 3
 """How often a run is begun whose worker dies."""
@@ -39,7 +39,7 @@ class DiedError(RuntimeError):
     """Workers die, or do not start."""
 
 
-Outcome = tuple[Run | None, dict[str, Any], str]
+Outcome = tuple[Run | None, dict[str, Json], str]
 
 
 def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
@@ -48,7 +48,7 @@ def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_tex
 
     seen: list[Run] = []
 
-    def after_step(run: Run, optimizer: Any) -> None:
+    def after_step(run: Run, optimizer: object) -> None:
         if not seen:
             seen.append(run)
         if _ENDS:  # the signal came in a __del__, where Python drops what is raised
@@ -73,7 +73,7 @@ def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_tex
 
 
 def taken(
-    recipes: Sequence[Recipe], arguments: dict[str, Any], cards: Sequence[str | None]
+    recipes: Sequence[Recipe], arguments: dict[str, str | None], cards: Sequence[str | None]
 ) -> Iterator[tuple[Recipe, Outcome | str]]:
     """Take runs in processes of their own.
 
@@ -180,7 +180,7 @@ class _Worker:
                     answers.put((self, line))
         answers.put((self, None))
 
-    def ask(self, request: dict[str, Any]) -> None:
+    def ask(self, request: dict[str, Json]) -> None:
         with suppress(BrokenPipeError):  # it is dead, which its thread will say
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
@@ -203,7 +203,7 @@ class _Worker:
         return f"{how}; it said {line[:200]!r}" if line else how
 
 
-def _outcome(answer: dict[str, Any]) -> Outcome:
+def _outcome(answer: dict[str, Json]) -> Outcome:
     """What a worker answered; an error is raised, with the worker's trace as a note."""
     if "error" not in answer:
         run = answer["run"]
@@ -214,7 +214,7 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
     raise error
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(request: dict[str, Json]) -> dict[str, Json]:
     try:
         run, where, stopped = take(Recipe.from_dict(request.pop("recipe")), **request)
         return {"run": run and run.to_json(), "environment": where, "stopped": stopped}
@@ -232,7 +232,7 @@ def _listen(requests: queue.SimpleQueue) -> None:
     os._exit(1)
 
 
-def _end(number: int, frame: Any) -> None:
+def _end(number: int, frame: object) -> None:
     """End once: a second signal would break off what the first has begun to tidy up."""
     signal.signal(number, signal.SIG_IGN)
     _ENDS.append(128 + number)

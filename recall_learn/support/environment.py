@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def processor() -> str:
     return f"CPU, {name}, {os.cpu_count()} cores"
 
 
+@cache
 def _commit() -> str | None:
     here = Path(__file__).resolve().parents[1]
 

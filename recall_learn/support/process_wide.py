@@ -171,6 +171,32 @@ def own_accelerate() -> Iterator[None]:
             state.update(values)
 
 
+_UNSEEDED = threading.local()
+
+
+@contextmanager
+def unseeded() -> Iterator[None]:
+    """A Trainer that is made in this thread seeds none of the process's generators, as it would do."""
+    with _asks_for_leave():
+        _UNSEEDED.here = True
+        try:
+            yield
+        finally:
+            _UNSEEDED.here = False
+
+
+@_once
+def _asks_for_leave() -> Iterator[None]:
+    from transformers import trainer
+
+    seed = trainer.set_seed
+    trainer.set_seed = lambda *args, **named: None if getattr(_UNSEEDED, "here", False) else seed(*args, **named)
+    try:
+        yield
+    finally:
+        trainer.set_seed = seed
+
+
 def part_from_others(accelerator: "Accelerator") -> None:
     """Give an accelerator a state of its own: of the one that all share, another run's precision would be ours."""
     own = object.__new__(type(accelerator.state))

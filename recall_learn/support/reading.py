@@ -7,13 +7,16 @@ pydantic, strictly: ``true`` is no number and ``"3"`` is none either. What a sha
 import json
 import os
 import stat
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from recall_learn.support.checks import shown
 
 T = TypeVar("T")
+Json: TypeAlias = float | str | Sequence["Json"] | Mapping[str, "Json"] | None
+"""What a JSON file may hold."""
 
 LARGEST = 1 << 30
 """Bytes; no JSON file of this library comes near."""

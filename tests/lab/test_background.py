@@ -54,20 +54,41 @@ def test_a_folder_that_a_process_owns_is_left_to_it_with_a_sentence(world, tmp_p
     until(other, "done")
 
 
-def test_what_another_cell_draws_while_a_run_waits_does_not_change_it(world, tmp_path):
-    session = begin(world, "recadam+child-f", folder=tmp_path / "run")
-    for steps in (5, 1, 3):  # alone, it keeps the turn from step to step
-        session.take(steps)
-        until(session, "paused")
-        torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
+def test_what_another_cell_does_while_a_run_trains_changes_neither(world, tmp_path):
+    """The model has dropout. The cell draws, and runs `finetune` itself."""
+    own = np.random.RandomState(4)
+    expected = torch.rand(5, generator=torch.Generator().manual_seed(4)), own.rand(5), random.Random(4).random()
+    session = begin(world, "recadam+child-f", folder=tmp_path / "run", steps=80, evaluate_every=40)
     session.start()
+    drawn = []
+    while session.state in ("loading", "running"):
+        torch.random.default_generator.manual_seed(4), np.random.seed(4), random.seed(4)  # noqa: NPY002
+        time.sleep(0.01)
+        drawn.append((torch.rand(5), np.random.rand(5), random.random()))  # noqa: NPY002
+        if len(drawn) in (2, 6):
+            alone(world, tmp_path, f"cell {len(drawn)}", recipe(world, "recadam+child-f"))
     until(session, "done")
-    assert_same_run(tmp_path / "run", alone(world, tmp_path, "asked", recipe(world, "recadam+child-f")))
+    assert len(drawn) > 6
+    assert all(np.array_equal(one, other) for each in drawn for one, other in zip(each, expected, strict=True))
+    again = alone(world, tmp_path, "again", recipe(world, "recadam+child-f"))
+    for name in ("cell 2", "cell 6"):
+        assert_same_run(tmp_path / name, again)
+    long = recipe(world, "recadam+child-f", steps=80, evaluate_every=40)
+    assert_same_run(tmp_path / "run", alone(world, tmp_path, "asked", long))
+
+
+def test_those_that_wait_for_a_turn_leave_when_they_are_given_up(world):
+    with turns.TURNS.taken():
+        sessions = [begin(world, beside=recipe(world, "vanilla")) for _ in range(3)]
+        for session in sessions:
+            session.start()
+            session.close(wait=PATIENCE)
+        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
 
 
 def test_a_run_that_nobody_waits_for_keeps_its_turn(world, monkeypatch):
     given = []
-    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: given.append(1) or own())
+    monkeypatch.setattr(turns, "rest", lambda own=turns.rest: given.append(1) or own())
     session = begin(world)
     session.take(7)
     until(session, "paused")
@@ -228,7 +249,6 @@ def test_a_gpu_that_fails_ends_its_run_and_holds_up_no_other(world, tmp_path, mo
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(failed))
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
-    monkeypatch.setattr(turns, "random_state", lambda own=turns.random_state: fail() if failed else own())
     monkeypatch.setattr(StepTrainer, "compute_loss", fail)
     session.start()
     until(session, "failed")

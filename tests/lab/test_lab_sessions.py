@@ -3,9 +3,8 @@
 import json
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
-from labs import PATIENCE, control, curve, parts, said, until
+from labs import PATIENCE, View, until
 
 from recall_learn.lab import background
 from recall_learn.lab.live import Lab
@@ -17,19 +16,22 @@ from recall_learn.theory.annealing import Sigmoid
 
 def test_a_saved_session_is_opened_as_it_was(make, tmp_path):
     lab = make("setting B")
+    view = View(lab)
     lab.step(5)
     until(lab, "paused")
-    control(lab, "k, per step").value = 1.0
-    control(lab, "B: γ").value = 1.0
+    view.set(k=1.0)
+    view.set(1, gamma=1.0)
     lab.step()
     until(lab, "paused")
-    lab.save(tmp_path / "saved")
-    assert "Saved in" in said(lab)
+    view.ask("save", name=str(tmp_path / "saved"))
+    assert "Saved in" in view.text
     with pytest.raises(ValueError, match="name a new one"):
         lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
-    assert len(opened.run.history) == 4  # its checkpoint's
-    assert "It had come to step 6, and goes on from its checkpoint after step 4" in said(opened)
+    view = View(opened)
+    assert len(opened.run.history) == 4 == len(view.rows())  # its checkpoint's
+    assert "It had come to step 6, and goes on from its checkpoint after step 4" in view.text
+    assert view.last("changes", 0)["changes"] == [{"step": 6, "k": 1.0}]
     assert "recorded: k = 1 from step 6 on · beside: recorded: gamma = 1 from step 6 on" in opened.status
     for each in (lab, opened):
         each.start()
@@ -51,23 +53,15 @@ def session_with_a_change_to_come(make, folder):
     return lab, make(folder=folder)
 
 
-def k_shown(lab):
-    """By the slider, and by the curve ahead at its first step."""
-    ahead = curve(lab, "from here on")
-    return control(lab, "k, per step").value, ahead.y[0] == Sigmoid(lab.recipe.k, 6.0)(ahead.x[0])
-
-
-def test_what_the_lab_shows_is_what_acts(make, tmp_path):
+def test_what_the_lab_tells_is_what_acts(make, tmp_path):
     whole, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    assert k_shown(opened) == (0.5, True)
+    view = View(opened)
+    assert view.knobs["k"] == opened.recipe.k == 0.5
     assert "recorded: k = 1 and lr = 0.0005 from step 6 on" in opened.status
-    ahead = curve(opened, "from here on")
-    assert list(ahead.x) == list(range(5, 13))
-    assert list(ahead.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
     opened.step()
     opened.wait(PATIENCE)
-    assert opened.run.history[-1]["lambda"] == Sigmoid(0.5, 6.0)(5)
-    assert k_shown(opened) == (1.0, True)  # it acts in the step that is next
+    assert view.rows()[-1][2] == Sigmoid(0.5, 6.0)(5)
+    assert view.knobs["k"] == 1.0  # it acts in the step that is next
     assert "recorded" not in opened.status
     for each in (whole, opened):
         each.start()
@@ -78,11 +72,10 @@ def test_what_the_lab_shows_is_what_acts(make, tmp_path):
 
 def test_a_new_change_takes_the_place_of_what_was_recorded_for_that_setting(make, tmp_path):
     _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    control(opened, "k, per step").value = 0.2
-    assert k_shown(opened) == (0.2, True)
+    view = View(opened)
+    view.set(k=0.2)
+    assert view.last("changes", 0)["changes"] == [{"step": 5, "k": 0.2}, {"step": 6, "lr": 5e-4}]
     assert "recorded: lr = 0.0005 from step 6 on" in opened.status
-    ghost = curve(opened, "without the last change")
-    assert list(ghost.y) == [Sigmoid(0.5, 6.0)(5), *Sigmoid(1.0, 6.0)(np.arange(6, 13))]
     opened.start()
     assert opened.wait(PATIENCE) == "done"
     assert opened.run.changes == [{"step": 5, "k": 0.2}, {"step": 6, "lr": 5e-4}]
@@ -95,7 +88,7 @@ def test_what_is_set_back_before_it_acts_leaves_no_trace(make):
     lab.step(2)
     lab.wait(PATIENCE)
     for k in (1.0, 0.1, 0.5):
-        control(lab, "k, per step").value = k
+        lab.set(k=k)
     assert lab.run.changes == []
     lab.set(k=1.0)
     lab.preset("Multi-task")
@@ -106,12 +99,12 @@ def test_what_is_set_back_before_it_acts_leaves_no_trace(make):
 
 def test_what_is_set_after_the_end_is_for_a_new_run(make):
     lab = make()
+    view = View(lab)
     lab.start()
     lab.wait(PATIENCE)
     changes = list(lab.run.changes)
-    control(lab, "k, per step").value = 1.0
-    assert "taken its last step" in said(lab)
-    assert control(lab, "Reset").button_style == "warning"
+    view.set(k=1.0)
+    assert "taken its last step" in view.text
     assert (lab.recipe.k, lab.run.recipe.k, lab.run.changes) == (1.0, 0.5, changes)
     lab.reset()
     assert lab.run.recipe.k == 1.0
@@ -125,14 +118,6 @@ def test_what_is_set_while_it_is_paused_is_saved(make, tmp_path):
     lab.save(tmp_path / "saved")
     opened = make(folder=tmp_path / "saved")
     assert (opened.recipe.t0, opened.run.changes) == (9.5, [{"step": 5, "t0": 9.5}])
-
-
-def test_the_controls_of_a_new_run_leave_an_opened_session_alone(make, tmp_path):
-    _, opened = session_with_a_change_to_come(make, tmp_path / "saved")
-    control(opened, "seed").value = 4
-    assert "press Reset" in said(opened)
-    assert control(opened, "Reset").button_style == "warning"
-    assert (opened.run.recipe.seed, len(opened.run.history)) == (0, 4)
 
 
 @pytest.fixture
@@ -190,10 +175,9 @@ def test_a_cell_that_is_run_again_goes_on_with_its_folder(make, same_cell, tmp_p
     first.wait(PATIENCE)
     second = make(folder=tmp_path / "mine")
     assert (first.state, second.state, len(second.run.history)) == ("closed", "new", 8)
-    assert "It had come to step 9" in said(second)
+    assert "It had come to step 9" in View(second).text
     second.start()
     assert second.wait(PATIENCE) == "done"
-    assert len([part for part in parts(second) if isinstance(part, go.FigureWidget)]) == 1
 
 
 @pytest.mark.parametrize(

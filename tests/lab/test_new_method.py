@@ -5,9 +5,9 @@ import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
-import ipywidgets as widgets
 import numpy as np
 import pytest
+from labs import PATIENCE, View
 
 from recall_learn.cli import parser
 from recall_learn.figures import tables
@@ -17,8 +17,6 @@ from recall_learn.methods import METHODS
 from recall_learn.methods.method import Acting, Method, setting
 from recall_learn.runs.recipe import Recipe, knobs
 from recall_learn.runs.recordings import Record, Records
-
-PATIENCE = 120.0
 
 
 class _Acting(Acting):
@@ -54,52 +52,42 @@ def registered(monkeypatch):
     monkeypatch.setitem(METHODS, Leaning.name, Leaning)
 
 
-def parts(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from parts(child)
-
-
-def shown(lab):
-    """The sliders and fields by name that are not hidden."""
-    found = {}
-    for part in parts(lab):
-        name = "" if isinstance(part, widgets.Button) else getattr(part, "description", "")
-        if name and part.layout.display != "none":
-            found.setdefault(name, part)
-    return found
+def keys(rows):
+    return [row["key"] for row in rows]
 
 
 def test_the_lab_has_its_controls(registered, world):
     recipe = Recipe(backbone=str(world / "bert"), method="leaning", max_length=40, steps=12, batch_size=4)
     assert knobs(recipe) == ("force", "until", "lr")
     lab = Lab(recipe, "nothing", data_folder=world / "glue", device="cpu")
-    controls = shown(lab)
-    force, until = controls["force"], controls["until, steps"]
-    assert [value for _, value in force.options] == pytest.approx(list(np.linspace(1, 3, 21)))
-    assert (force.value, until.value, until.max, until.min) == (2.0, 5, 12, 0)
-    assert (controls["side"].options, controls["p"].value, controls["parts"].value) == (("left", "right"), 0.5, 3)
-    assert not {"k, per step", "t0, steps", "γ", "algorithm"} & set(controls)
-    assert {"leaning", "leaning+child-d"} & set(controls["method"].options) == {"leaning"}
-    assert {"recadam+leaning", "child-d+leaning"} <= set(controls["method"].options)
+    view = View(lab)
+    (side,), setup = view.told[0]["sides"], {field["key"]: field for field in view.told[0]["setup"]}
+    force, until, _ = side["knobs"]
+    assert (force["value"], force["low"], force["high"], force["notches"]) == (2.0, 1, 3, None)
+    assert (until["value"], until["low"], until["high"], until["unit"]) == (5.0, 0, 12, "steps")
+    assert side["curve"] is None
+    assert [choice["value"] for choice in setup["side"]["choices"]] == ["left", "right"]
+    assert (setup["p"]["value"], setup["parts"]["value"], setup["parts"]["whole"]) == (0.5, 3, True)
+    offered = {choice["value"] for choice in setup["method"]["choices"]}
+    assert {"leaning", "leaning+child-d", "recadam+leaning", "child-d+leaning"} & offered == {
+        *("leaning", "recadam+leaning", "child-d+leaning")
+    }
     lab.step(2)
     assert lab.wait(PATIENCE) == "paused"
     assert "lean 2" in lab.status
-    force.value = 2.9
-    assert any("It leans far." in part.value for part in parts(lab) if isinstance(part, widgets.HTML))
+    view.set(force=2.9)
+    assert view.text == "It leans far."
     lab.start()
     assert lab.wait(PATIENCE) == "done"
     assert lab.run.changes == [{"step": 3, "force": 2.9}]
     assert [record["lean"] for record in lab.run.history] == pytest.approx([2.0] * 2 + [2.9] * 10)
-    controls["side"].value, controls["parts"].value = "right", 4
-    controls["method"].value = "child-d+leaning"
-    assert {"child-d.p", "leaning.p"} <= set(shown(lab))  # two methods have a p
-    shown(lab)["child-d.p"].value = 0.25
-    lab.reset()
+    view.ask("reset", setup={"method": "child-d+leaning", "side": "right", "parts": 4})
+    assert {"child-d.p", "leaning.p"} <= set(keys(view.last("begin")["setup"]))  # two methods have a p
+    view.ask("reset", setup={"child-d.p": 0.25})
     assert lab.run.recipe.method == "child-d(p=0.25) + leaning(force=2.9, until=5, p=0.5, parts=4, side=right)"
-    controls["method"].value = "recadam"
-    assert {"k, per step", "t0, steps", "γ", "algorithm"} <= set(shown(lab))
-    assert not {"force", "side", "child-d.p"} & set(shown(lab))
+    (begin, *_) = view.ask("reset", setup={"method": "recadam"})
+    assert keys(begin["sides"][0]["knobs"]) == ["k", "t0", "gamma", "lr"]
+    assert not {"side", "child-d.p"} & set(keys(begin["setup"]))
     lab.close()
 
 

@@ -164,12 +164,12 @@ SPOILS = {
         "optimizer.state.99 is not",
     ),
     "dice of another size": (
-        lambda c: retensor(c / "state.safetensors", lambda t: t.update({"random.torch": torch.zeros(7).byte()})),
-        "the random state in it is none",
+        lambda c: retensor(c / "state.safetensors", lambda t: t.update({"random.cpu": torch.zeros(7).byte()})),
+        r"random.cpu is a tensor of shape \[7\]",
     ),
     "dice of text": (
-        lambda c: rewrite(c / "state.json", lambda d: d["random"].update(numpy="six")),
-        "the random state in it is none",
+        lambda c: rewrite(c / "state.json", lambda d: d["random"].update(cpu="six")),
+        "random.cpu is .*; it has to be a tensor",
     ),
     "a weight less": (
         lambda c: retensor(c / "model.safetensors", lambda t: t.pop("classifier.weight")),

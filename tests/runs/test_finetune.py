@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +26,7 @@ from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import DivergedError, finetune
 from recall_learn.runs.recipe import Recipe
+from recall_learn.support.shelf import Shelf
 from recall_learn.tasks import loading, registry
 from recall_learn.tasks.rows import batches
 
@@ -107,7 +110,8 @@ def test_vanilla_is_the_loop_that_anybody_would_write(world, tmp_path):
     torch.manual_seed(0)
     model.train()
     losses = []
-    for batch in DataLoader(rows.select(order[:32]), batch_size=4, collate_fn=collator):
+    unused = torch.Generator()  # a loader draws a seed for its workers
+    for batch in DataLoader(rows.select(order[:32]), batch_size=4, collate_fn=collator, generator=unused):
         loss = model(**batch).loss
         optimizer.zero_grad()
         loss.backward()
@@ -305,3 +309,21 @@ def test_two_runs_of_one_recipe_are_equal(world, tmp_path):
 def test_an_argument_of_another_kind_is_named(world, arguments, text):
     with pytest.raises(ValueError, match=text):
         finetune(**{"recipe": recipe(world), "data_folder": world / "glue", **arguments})
+
+
+def test_a_run_from_a_shelf_is_the_same_run(world, tmp_path):
+    """Data, backbone and first evaluation are another run's; nothing of that run is in this one."""
+    shelf, data = Shelf(), {"data_folder": world / "glue", "device": "cpu", "progress": False}
+    asked = recipe(world, method="recadam", gamma=100.0, steps=4)
+    alone = finetune(asked, out=tmp_path / "alone", **data)
+    for seed in (7, 0, 0):
+        again = finetune(
+            replace(asked, seed=seed), shelf=shelf, out=tmp_path / f"{len(list(tmp_path.iterdir()))}", **data
+        )
+    assert (again.history, again.evaluations) == (alone.history, alone.evaluations)
+    assert same(final_weights(tmp_path / "alone"), final_weights(tmp_path / "3"))
+    file = next(path for path in (world / "glue" / "mrpc").rglob("*") if path.is_file())
+    os.utime(file, ns=(1, 1))  # it may hold something else now
+    with pytest.raises(ValueError, match="limit_train"):
+        finetune(replace(asked, limit_train=10**6), shelf=shelf, **data)
+    assert finetune(asked, shelf=shelf, **data).history == alone.history

@@ -2,14 +2,11 @@
 
 import json
 import math
-import random
 
-import numpy as np
 import pytest
 import torch
 
 from recall_learn.runs.packing import check_alike, pack, unpack
-from recall_learn.support.random_state import random_state, set_random_state
 
 
 def round_trip(value):
@@ -79,10 +76,3 @@ def test_what_is_built_otherwise_is_named(value, words):
     check_alike({"m": torch.ones(3, 2), "lr": 1}, like, "state")
     with pytest.raises(ValueError, match=words):
         check_alike(value, like, "state")
-
-
-def test_the_random_state_goes_through_a_file_and_back():
-    saved = round_trip(random_state())
-    drawn = [(torch.rand(3).tolist(), np.random.rand(2).tolist(), random.random()) for _ in range(2)]  # noqa: NPY002
-    set_random_state(saved)
-    assert drawn == [(torch.rand(3).tolist(), np.random.rand(2).tolist(), random.random()) for _ in range(2)]  # noqa: NPY002

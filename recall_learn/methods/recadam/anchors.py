@@ -7,7 +7,6 @@ where the parameter is a ``DTensor``: a collective, so all processes have to get
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +24,7 @@ class Kept:
     """Empty where nothing is recalled."""
     gammas: list[Tensor] = field(default_factory=list)
     """Of a gamma by name; empty for a number."""
-    read: Any = None
+    read: Mapping[str, Tensor] | float | None = None
     """The gamma that was read last."""
     largest: float = 0.0
     """Its largest value."""
@@ -67,7 +66,7 @@ class _Whole(Mapping):
         return len(self.tensors)
 
 
-def named(group: dict[str, Any], what: str) -> dict[str, Tensor]:
+def named(group: dict[str, object], what: str) -> dict[str, Tensor]:
     """The group's parameters by name.
 
     Raises:
@@ -83,7 +82,7 @@ def named(group: dict[str, Any], what: str) -> dict[str, Tensor]:
     return pairs
 
 
-def anchors_by_name(groups: list[dict[str, Any]], anchors: Mapping[str, Tensor]) -> list[list[Tensor]]:
+def anchors_by_name(groups: list[dict[str, object]], anchors: Mapping[str, Tensor]) -> list[list[Tensor]]:
     """Copies of the anchors in the order of each group's parameters.
 
     Raises:
@@ -100,7 +99,7 @@ def anchors_by_name(groups: list[dict[str, Any]], anchors: Mapping[str, Tensor])
     return [[copy_of(anchors[name], p) for name, p in pairs.items()] for pairs in each]
 
 
-def read_gamma(group: dict[str, Any], kept: Kept) -> None:
+def read_gamma(group: dict[str, object], kept: Kept) -> None:
     """Read a group's gamma, if it is another than the one read last; a mapping is copied beside the parameters.
 
     Raises:
@@ -123,7 +122,7 @@ def read_gamma(group: dict[str, Any], kept: Kept) -> None:
         kept.read, kept.largest = gamma, largest
 
 
-def gamma_fingerprint(group: dict[str, Any]) -> str:
+def gamma_fingerprint(group: dict[str, object]) -> str:
     """SHA-256 of a gamma by name, as far as it is this group's."""
     gamma = group["gamma"]
     return fingerprint({name: whole(gamma[name]) for name in group["param_names"] if name in gamma})

@@ -1,12 +1,14 @@
 """RecAdam as a method: its settings, and how the optimizer is made of them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from recall_learn.methods.method import Acting, Groups, Method, setting
 from recall_learn.methods.recadam import ALGORITHMS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from recall_learn.methods.recadam.optimizer import RecAdam
     from recall_learn.theory.annealing import Sigmoid
 
@@ -31,6 +33,14 @@ class _Acting(Acting):
         for group in self.made.param_groups:
             if group["recall"]:
                 group["anneal"], group["gamma"] = method.schedule, method.gamma
+
+    def found(self) -> dict[str, float]:
+        from recall_learn.theory.annealing import Sigmoid
+
+        group = next(group for group in self.made.param_groups if group["recall"])
+        curve = group["anneal"]
+        shape = {"k": curve.k, "t0": curve.t0} if isinstance(curve, Sigmoid) else {}
+        return {**shape, "gamma": float(group["gamma"])}
 
     def record(self) -> dict[str, float]:
         group = next(group for group in self.made.param_groups if group["recall"])
@@ -95,7 +105,7 @@ class RecAdamMethod(Method):
         strong = self.gamma is not None and lr * self.gamma > 1
         return f"lr · γ is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
 
-    def ahead(self, steps: Any) -> dict[str, Any]:
+    def ahead(self, steps: "np.ndarray") -> "dict[str, np.ndarray]":
         """Lambda."""
         return {"lambda": self.schedule(steps)}
 

@@ -19,7 +19,6 @@ Chen et al., 2020, "Recall and Learn", Algorithm 1, arXiv 2004.12651.
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,7 +107,7 @@ class RecAdam(Optimizer):
         self._set_anchors(self.param_groups, anchors)
         self._made = True
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, object]) -> None:
         """Add a group; its anchors are its own ``"anchors"`` entry, or a copy of its parameters now."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
@@ -149,7 +148,7 @@ class RecAdam(Optimizer):
         """
         return [list(kept.anchors) for kept in self._kept]
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """AdamW's state, the settings as plain numbers, and the anchors' fingerprint for each group."""
         self._check_parameters()
         saved = super().state_dict()
@@ -157,7 +156,7 @@ class RecAdam(Optimizer):
             recadam_state.save_group(group, kept, out)
         return saved
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, object]) -> None:
         """Restore moments, counts and settings; the anchors stay, and have to be those of the saved run.
 
         Raises:
@@ -176,7 +175,7 @@ class RecAdam(Optimizer):
         for hook in self._optimizer_load_state_dict_post_hooks.values():
             hook(self)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         own = ("_kept", "_made", "_warned")
         return super().__getstate__() | {key: self.__dict__[key] for key in own}
 
@@ -251,7 +250,7 @@ class RecAdam(Optimizer):
         self.state.update(made)
 
 
-def _place_count(group: dict[str, Any]) -> None:
+def _place_count(group: dict[str, object]) -> None:
     """A capturable group counts on its device, where a CUDA graph can count on."""
     if group["capturable"] and group["params"] and not isinstance(group["t"], Tensor):
         group["t"] = torch.tensor(float(group["t"]), dtype=torch.float64, device=group["params"][0].device)
@@ -259,7 +258,7 @@ def _place_count(group: dict[str, Any]) -> None:
         group["t"] = int(group["t"])
 
 
-def _buckets(group: dict[str, Any], lam: float, rows: Rows, compiling: bool) -> list[tuple[Bucket, Scalars]]:
+def _buckets(group: dict[str, object], lam: float, rows: Rows, compiling: bool) -> list[tuple[Bucket, Scalars]]:
     """Count the updates, and sort the rows by what one call can serve."""
     steps = [state["step"] for state in rows.states]
     torch._foreach_add_(steps, torch.tensor(1.0), alpha=1.0)  # as torch does: a number is made a tensor for each
@@ -286,7 +285,7 @@ def _can_fuse(*tensors: Tensor) -> bool:
     return all(tensor.is_contiguous() for tensor in tensors)
 
 
-def _captured(group: dict[str, Any], lam: float | Tensor, rows: Rows) -> list[tuple[Bucket, Scalars]]:
+def _captured(group: dict[str, object], lam: float | Tensor, rows: Rows) -> list[tuple[Bucket, Scalars]]:
     """As `_buckets`, with every number that changes from step to step computed on the device; a bucket for each row."""
     steps = [state["step"] for state in rows.states]
     torch._foreach_add_(steps, 1)
@@ -305,7 +304,7 @@ def _captured(group: dict[str, Any], lam: float | Tensor, rows: Rows) -> list[tu
     return work
 
 
-def _scalars(group: dict[str, Any], lam: float, t: int) -> Scalars:
+def _scalars(group: dict[str, object], lam: float, t: int) -> Scalars:
     lr, (beta1, beta2) = group["lr"], group["betas"]
     share = 1.0 if group["algorithm"] == "coupled" else lam
     return Scalars(
@@ -320,7 +319,7 @@ def _scalars(group: dict[str, Any], lam: float, t: int) -> Scalars:
     )
 
 
-def _bucket(group: dict[str, Any], rows: Rows, chosen: list[int], t: int, path: str) -> Bucket:
+def _bucket(group: dict[str, object], rows: Rows, chosen: list[int], t: int, path: str) -> Bucket:
     # lambda = 1 in float64 makes the pull exactly 0: it cannot change a bit, and rows hold no anchors
     grads = [rows.grads[row] for row in chosen]
     return Bucket(

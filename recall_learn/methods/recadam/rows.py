@@ -3,8 +3,9 @@
 The kernels that follow compare nothing: given moments of another shape, they would write beyond them.
 """
 
+from collections.abc import Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class Rows(NamedTuple):
     """One row for each parameter that has a gradient; of sharded ones, the shards of this process."""
 
     params: list[Tensor]
-    states: list[dict[str, Any]]
+    states: list[dict[str, Tensor]]
     made: list[int]  # the rows whose state was made for this step
     kinds: list[tuple]  # shape, dtype, device, layout
     thetas: list[Tensor]
@@ -37,7 +38,9 @@ class Rows(NamedTuple):
     gammas: list[Tensor]  # empty: gamma is a number
 
 
-def rows_of(index: int, group: dict[str, Any], kept: Kept, state: dict[Tensor, Any], pulls: bool) -> Rows:
+def rows_of(
+    index: int, group: dict[str, object], kept: Kept, state: Mapping[Tensor, dict[str, Tensor]], pulls: bool
+) -> Rows:
     """The rows of ``param_groups[index]``; nothing is changed.
 
     Raises:
@@ -143,7 +146,7 @@ def _remedy(what: str) -> str:
     return REMEDIES.get(what, "after the first step a parameter stays what it is; make a new optimizer for another")
 
 
-def check_devices(group: dict[str, Any], rows: Rows, compiling: bool) -> None:
+def check_devices(group: dict[str, object], rows: Rows, compiling: bool) -> None:
     """Raise if the group asks for a path that does not exist on its devices."""
     for what, devices in (("capturable", settings.CAPTURABLE), ("fused", settings.FUSED)):
         wrong = {kind[2].type for kind in rows.kinds} - set(devices) if group[what] and not compiling else ()

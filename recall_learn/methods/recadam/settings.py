@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +23,7 @@ FUSED = ("cpu", "cuda")
 """Devices on which the fused kernel is taken."""
 
 
-def check(group: dict[str, Any], look: bool = True) -> None:
+def check(group: dict[str, object], look: bool = True) -> None:
     """Check a group's settings in place; numbers of numpy and tensors of one element become floats.
 
     Args:
@@ -58,7 +57,7 @@ def check(group: dict[str, Any], look: bool = True) -> None:
         raise ValueError("params holds a sparse tensor; it has to be dense")
 
 
-def _check_numbers(group: dict[str, Any], look: bool) -> None:
+def _check_numbers(group: dict[str, object], look: bool) -> None:
     for name in ("lr", "weight_decay", "eps"):
         if name == "lr" and group["capturable"] and isinstance(group["lr"], Tensor):
             if look:
@@ -79,7 +78,7 @@ def _check_numbers(group: dict[str, Any], look: bool) -> None:
         group["gamma"] = number("gamma", group["gamma"], lambda x: x >= 0, right)
 
 
-def number(name: str, value: Any, holds: Callable[[float], bool], right: str) -> float:
+def number(name: str, value: object, holds: Callable[[float], bool], right: str) -> float:
     """A finite number as a Python float, from Python, numpy or a tensor of one element.
 
     Raises:
@@ -90,7 +89,7 @@ def number(name: str, value: Any, holds: Callable[[float], bool], right: str) ->
     return checks.number(name, value, holds, right)
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A value as it is saved: numbers of numpy and tensors of one element as Python's, in tuples and lists, too."""
     if isinstance(value, (tuple, list)):
         return type(value)(plain(each) for each in value)
@@ -99,7 +98,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def lambda_at_next(group: dict[str, Any]) -> float:
+def lambda_at_next(group: dict[str, object]) -> float:
     """Lambda at the group's next step.
 
     Raises:
@@ -115,7 +114,7 @@ def lambda_at_next(group: dict[str, Any]) -> float:
     return lam
 
 
-def pull_at_next(group: dict[str, Any], lam: float, gamma: float) -> float:
+def pull_at_next(group: dict[str, object], lam: float, gamma: float) -> float:
     """The share of the way home that the next step takes; 0 for "coupled", where the moments rescale it.
 
     Raises:
@@ -132,14 +131,14 @@ def pull_at_next(group: dict[str, Any], lam: float, gamma: float) -> float:
     return pull
 
 
-def path(group: dict[str, Any]) -> str:
+def path(group: dict[str, object]) -> str:
     """Which of the equal paths a group asks for: by default the fused kernel, and where that is not wanted foreach."""
     if group["fused"] or (group["fused"] is None and group["foreach"] is None):
         return "fused"
     return "foreach" if group["foreach"] or group["foreach"] is None else "plain"
 
 
-def check_capture(groups: list[dict[str, Any]]) -> None:
+def check_capture(groups: list[dict[str, object]]) -> None:
     """Raise if a CUDA graph is being captured and a group would wait for the device."""
     capturing = torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
     if capturing and not all(group["capturable"] for group in groups):

@@ -6,8 +6,7 @@ A state is read whole before the optimizer changes: one that is refused leaves t
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -23,20 +22,20 @@ LATER = ("maximize", "capturable", "foreach", "fused", "dtype")
 """Settings that states of earlier versions lack: the optimizer's own stay."""
 
 
-def dtypes(group: dict[str, Any]) -> str:
+def dtypes(group: dict[str, object]) -> str:
     """Of the parameters that a group recalls, as text."""
     recalled = group["params"] if group["recall"] else []
     return ", ".join(sorted({str(p.dtype).removeprefix("torch.") for p in recalled}))
 
 
-def parameter(group: dict[str, Any], index: int, n: int) -> str:
+def parameter(group: dict[str, object], index: int, n: int) -> str:
     """What a message calls the n-th parameter of a group."""
     names = group.get("param_names", ())
     which = repr(names[n]) if len(names) == len(group["params"]) else f"number {n}"
     return f"parameter {which} of param_groups[{index}]"
 
 
-def save_group(group: dict[str, Any], kept: Kept, saved: dict[str, Any]) -> None:
+def save_group(group: dict[str, object], kept: Kept, saved: dict[str, object]) -> None:
     """Make ``saved``, torch's copy of a group, one of plain types."""
     for key, value in group.items():
         keeps = key == "params" or (key == "lr" and group["capturable"])
@@ -51,7 +50,7 @@ def save_group(group: dict[str, Any], kept: Kept, saved: dict[str, Any]) -> None
     saved |= {"t": int(group["t"]), "anchors": kept.fingerprint(group["params"])}
 
 
-def check_form(state_dict: Any) -> None:
+def check_form(state_dict: object) -> None:
     """Raise ValueError unless a state is built as an optimizer's is."""
     groups = state_dict.get("param_groups") if isinstance(state_dict, Mapping) else None
     built = isinstance(groups, list | tuple) and isinstance(state_dict.get("state"), Mapping)
@@ -62,7 +61,9 @@ def check_form(state_dict: Any) -> None:
         )
 
 
-def read_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], kept: list[Kept]) -> list[dict[str, Any]]:
+def read_groups(
+    saved: list[dict[str, object]], groups: list[dict[str, object]], kept: list[Kept]
+) -> list[dict[str, object]]:
     """The groups as they are after a load, checked against those in place.
 
     Raises:
@@ -77,7 +78,7 @@ def read_groups(saved: list[dict[str, Any]], groups: list[dict[str, Any]], kept:
     ]
 
 
-def _read_group(index: int, group: dict[str, Any], mine: dict[str, Any], kept: Kept) -> dict[str, Any]:
+def _read_group(index: int, group: dict[str, object], mine: dict[str, object], kept: Kept) -> dict[str, object]:
     here = f"param_groups[{index}]"
     group = {key: mine[key] for key in LATER} | group
     lacking = [key for key in mine if key not in group and key != "param_names"]
@@ -105,7 +106,7 @@ def _read_group(index: int, group: dict[str, Any], mine: dict[str, Any], kept: K
     return group
 
 
-def _check_anchors(group: dict[str, Any], mine: dict[str, Any], kept: Kept, here: str) -> None:
+def _check_anchors(group: dict[str, object], mine: dict[str, object], kept: Kept, here: str) -> None:
     if group["dtype"] != mine["dtype"]:
         raise ValueError(
             f"state_dict was saved with {group['dtype'] or 'no'} parameters, {here} has {mine['dtype'] or 'none'}, and "
@@ -124,7 +125,7 @@ def _check_anchors(group: dict[str, Any], mine: dict[str, Any], kept: Kept, here
         )
 
 
-def _read_schedule(saved: Any, mine: Any) -> Any:
+def _read_schedule(saved: object, mine: Callable[[int], float]) -> Callable[[int], float]:
     """A schedule from what stands for it; None is a callable of the user's own."""
     if saved is None:
         return mine
@@ -137,7 +138,9 @@ def _read_schedule(saved: Any, mine: Any) -> Any:
     return annealing.from_dict(values)
 
 
-def read_state(state_dict: dict[str, Any], groups: list[dict[str, Any]]) -> defaultdict[Any, dict[str, Any]]:
+def read_state(
+    state_dict: dict[str, object], groups: list[dict[str, object]]
+) -> defaultdict[object, dict[str, object]]:
     """The state as it is after a load: moments beside their parameters, counts as tensors.
 
     Args:
@@ -153,7 +156,7 @@ def read_state(state_dict: dict[str, Any], groups: list[dict[str, Any]]) -> defa
             owners[number] = (group["params"][n], group["capturable"], parameter(group, index, n))
     if len(owners) < sum(len(group["params"]) for group in groups):
         raise ValueError("state_dict has one parameter twice in its param_groups; it is damaged")
-    state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+    state: defaultdict[object, dict[str, object]] = defaultdict(dict)
     for number, values in state_dict["state"].items():
         if number not in owners:
             state[number] = values  # as torch does
@@ -165,7 +168,7 @@ def read_state(state_dict: dict[str, Any], groups: list[dict[str, Any]]) -> defa
     return state
 
 
-def _read_values(values: Mapping[str, Any], p: Tensor, capturable: bool, name: str) -> dict[str, Any]:
+def _read_values(values: Mapping[str, object], p: Tensor, capturable: bool, name: str) -> dict[str, object]:
     read = dict(values)
     for key in ("step", *MOMENTS):
         if key not in values:

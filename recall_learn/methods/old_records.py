@@ -4,7 +4,6 @@ What nobody had set was left out, or null. That is read as what acted then, what
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 BESIDE = ("k", "t0", "gamma", "p", "algorithm")
 """What stood beside the name."""
@@ -19,7 +18,7 @@ TINY_GAMMA = 100.0
 """RecAdam's, where the backbone was tiny."""
 
 
-def translated(values: Mapping[str, Any]) -> dict[str, Any]:
+def translated(values: Mapping[str, object]) -> dict[str, object]:
     """A recorded recipe with its method as an expression, whenever it was written.
 
     Args:

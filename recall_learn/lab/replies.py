@@ -1,0 +1,57 @@
+"""What a view asks of a lab: each message by its type; what is wrong with one is told in a sentence."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from recall_learn.lab.teller import SIDES
+from recall_learn.lab.words import sentence
+from recall_learn.runs.record import Run
+from recall_learn.support.checks import one_line, shown
+from recall_learn.support.reading import Json
+
+if TYPE_CHECKING:
+    from recall_learn.lab.live import Lab
+
+
+def reply(lab: "Lab", message: Mapping[str, Json]) -> None:
+    """Do what a view asks. It may be any nonsense: a notebook that somebody sent can have its own view."""
+    kind = message.get("type") if isinstance(message, Mapping) else None
+    side = SIDES.get(message.get("side", 0)) if kind == "set" else SIDES[0]
+    try:
+        if not isinstance(kind, str) or kind not in ACTS or side is None:
+            raise ValueError(f"the view asks for {shown(message)}, which no lab knows")
+        ACTS[kind](lab, message)
+    except (ValueError, OSError, RuntimeError, TypeError, KeyError, AttributeError) as error:
+        text = (
+            sentence(one_line(error)) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
+        )
+        values = lab._values(side) if side in tuple(lab._session.seats) else {}
+        lab._tell({"type": "refused", "text": text.replace("--", ""), "values": values})
+
+
+def _set(lab: "Lab", message: Mapping[str, Json]) -> None:
+    lab.set(SIDES[message.get("side", 0)], **message["values"])
+
+
+def _open(lab: "Lab", message: Mapping[str, Json]) -> None:
+    try:
+        run = Run.from_json(message["text"])
+    except ValueError as error:
+        raise ValueError(f"this file is no recorded run ({error}); open one that Save or recall-learn wrote") from error
+    lab.replay(run)
+
+
+ACTS: dict[str, Callable[["Lab", Mapping[str, Json]], None]] = {
+    "hello": lambda lab, message: lab.hello(),
+    "start": lambda lab, message: lab.start(),
+    "pause": lambda lab, message: lab.pause(),
+    "step": lambda lab, message: lab.step(message.get("steps", 1)),
+    "reset": lambda lab, message: lab.reset(**message.get("setup", {})),
+    "again": lambda lab, message: lab.again(),
+    "set": _set,
+    "preset": lambda lab, message: lab.preset(message["name"]),
+    "save": lambda lab, message: lab.save(message.get("name") or "runs/lab"),
+    "open": _open,
+    "cancel": lambda lab, message: lab.cancel(),
+    "close": lambda lab, message: lab.close(),
+}

@@ -1,0 +1,109 @@
+"""One of the runs of a session in the background: how far it is, and what it has read."""
+
+import math
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from recall_learn.lab.turns import Closed
+from recall_learn.runs import checkpoints, steering
+from recall_learn.runs import record as runs
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
+from recall_learn.support.shelf import Shelf
+
+T = TypeVar("T")
+
+SHELF = Shelf()
+"""What the runs of this process have read: a new one begins at once."""
+
+
+@dataclass
+class Seat:
+    """One of the runs.
+
+    Attributes:
+        recipe: what it was begun with.
+        run: what it has recorded so far, and its changes, those to come as well.
+        base: the step that it goes on after when it is begun: its checkpoint's, or 0.
+        had: how many steps its folder told of.
+        at: the step that it takes, or waits to take; 0 until it is loaded.
+        called: whether it was told to train; it begins when the one before it is loaded.
+        taking: whether it takes that step, or has leave to.
+        error: why it failed, in a sentence; "" if it did not.
+        wish: what was set after its last step, for a new run.
+    """
+
+    recipe: Recipe
+    run: Run
+    folder: Path
+    base: int = 0
+    had: int = 0
+    at: int = 0
+    called: bool = False
+    taking: bool = False
+    error: str = ""
+    thread: threading.Thread | None = None
+    wish: Recipe | None = None
+
+    @property
+    def next(self) -> int:
+        """The first step that is not begun: what is set now acts from there on."""
+        return self.at + self.taking if self.thread and self.at else self.base + 1
+
+    @property
+    def now(self) -> Recipe:
+        """The recipe that this step is taken with; after the last one, what a new run would begin with."""
+        return self.wish or steering.at(self.recipe, self.run.changes, math.inf if self.ended else self.next)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has taken its last step."""
+        return self.run.final is not None
+
+    @property
+    def done(self) -> int:
+        """Steps that it has taken."""
+        return self.at - 1 if self.thread and self.at else len(self.run.history)
+
+
+def opened(recipe: Recipe, folder: Path) -> Seat:
+    """A run that is to begin, or that goes on from its folder: there it is back at its checkpoint already."""
+    if not (folder / "run.json").exists():
+        return Seat(recipe, Run(recipe), folder)
+    run = runs.load(folder / "run.json")
+    other = recipe.difference(run.recipe)
+    if other:
+        raise ValueError(f"{folder} holds another recipe's run: {other}; choose another folder")
+    base, had = checkpoints.reached(folder), len(run.history)
+    if run.final is None:
+        run.truncate(base)
+    return Seat(recipe, run, folder, base, had)
+
+
+class Looking(Shelf):
+    """The process's shelf, for a run that may be given up while it loads.
+
+    Args:
+        given_up: whether it was.
+    """
+
+    def __init__(self, given_up: Callable[[], bool]):
+        self._given_up = given_up
+
+    def get(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
+        """As `Shelf.get`.
+
+        Raises:
+            Closed: the session was given up.
+        """
+        self._look()
+        value = SHELF.get(kind, key, make)
+        self._look()
+        return value
+
+    def _look(self) -> None:
+        if self._given_up():
+            raise Closed

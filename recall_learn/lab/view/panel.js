@@ -1,0 +1,176 @@
+// Presets, buttons, where the run is, and what a new run would begin with.
+const DOES = { Start: "Train, or stop after a step", Step: "Take one step", Undo: "Take the last change back", Reset: "Begin anew" };
+
+// Said where nobody has anything to say.
+const HINTS = {
+  new: "Press Start: the run and its twin train on the same batches.",
+  running: "Drag the curve or a slider: it acts from the next step on.",
+  paused: "What you set now acts when the run goes on.",
+  done: "Drag the curve and run again; another seed shows what is chance.",
+};
+
+class Panel {
+  constructor(view, parent) {
+    const { session } = view, { begin } = session;
+    Object.assign(this, { view, buttons: {} });
+    this.presets = this.chips(parent, begin.presets || []);
+    const bar = add(parent, "div", { class: "rl-bar", role: "group", "aria-label": "Run" });
+    this.button(bar, "Start", () => this.go()).classList.add("rl-go");
+    if (!view.small) {
+      this.button(bar, "Step", () => session.send({ type: "step", steps: 1 }));
+      this.button(bar, "Undo", () => session.undo());
+      this.button(bar, "Reset", () => this.reset());
+      if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Again with another seed");
+    }
+    this.bar = add(add(parent, "div", { class: "rl-progress", role: "progressbar", "aria-label": "steps taken", "aria-valuemin": 0 }), "i");
+    const line = add(view.small ? bar : parent, "div", { class: "rl-told" });
+    this.message = add(line, "p", { role: "status" });
+    this.status = add(line, "p", { class: "rl-status" });
+  }
+
+  chips(parent, presets) {
+    if (!presets.length || this.view.small) return [];
+    const row = add(parent, "div", { class: "rl-presets", role: "group", "aria-label": "Stories to begin with" });
+    return presets.map((preset, i) => {
+      const chip = add(row, "button", { type: "button", title: preset.story, "data-key": `preset-${i}` }, preset.name);
+      this.view.on(chip, "click", () => this.view.session.send({ type: "preset", name: preset.name }));
+      return { preset, chip };
+    });
+  }
+
+  button(parent, name, act, text = name) {
+    const made = add(parent, "button", { type: "button", title: DOES[name] || text, "data-key": `button-${name}` }, text);
+    this.view.on(made, "click", act);
+    this.buttons[name] = made;
+    return made;
+  }
+
+  // What the one large button does now, and what it sends.
+  get next() {
+    const { state } = this.view.session.state;
+    if (state === "done") return ["Run again", "start"];
+    return { loading: ["Cancel", "cancel"], running: ["Pause", "pause"], new: ["Start", "start"] }[state] || ["Go on", "start"];
+  }
+
+  go() {
+    const [does, type] = this.next;
+    if (does === "Run again") this.reset();
+    this.view.session.send({ type });
+  }
+
+  reset() {
+    this.view.session.send({ type: "reset", setup: this.view.setup?.wanted() || {} });
+  }
+
+  draw() {
+    const { session } = this.view, { begin, state } = session, { buttons } = this, closed = state.state === "closed";
+    say(buttons.Start, this.next[0]);
+    put(buttons.Start, "data-does", this.next[0]);
+    buttons.Start.disabled = closed;
+    if (buttons.Step) {
+      buttons.Step.disabled = closed || session.busy || state.state === "done";
+      buttons.Undo.disabled = !session.gestures.length;
+      buttons.Reset.disabled = closed;
+      buttons.Reset.classList.toggle("rl-asked", Boolean(this.view.setup?.changed.length));
+    }
+    const steps = session.step, parts = [`step ${steps} of ${begin.steps}`];
+    if (session.busy && state.speed) parts.push(`${short(digits(state.speed, 2))} steps/s`);
+    if (session.busy && Number.isFinite(state.left)) parts.push(`${Math.ceil(state.left)} s left`);
+    say(this.status, parts.join(" · "));
+    this.bar.style.width = `${(100 * steps) / begin.steps}%`;
+    put(this.bar.parentNode, "aria-valuemax", begin.steps);
+    put(this.bar.parentNode, "aria-valuenow", steps);
+    for (const { preset, chip } of this.presets) put(chip, "aria-pressed", begin.note === preset.story);
+    const wrong = session.refused || state.error;
+    this.message.classList.toggle("rl-wrong", Boolean(wrong));
+    const told = session.compared || session.saved || state.text;
+    say(this.message, wrong || [begin.note, told].filter(Boolean).join(" ") || (!this.view.small && HINTS[state.state]) || "");
+  }
+}
+
+// What acts in a new run only; and files.
+class Setup {
+  constructor(view, parent) {
+    const { begin } = view.session;
+    Object.assign(this, { view, fields: [] });
+    this.box = add(parent, "details", { class: "rl-setup" });
+    add(this.box, "summary", { "data-key": "setup" }, "Set up another run");
+    this.words = add(this.box, "p", { role: "status" });
+    this.row = add(this.box, "div", { class: "rl-fields" });
+    for (const field of begin.setup || []) this.fields.push(this.field(field));
+    this.files(add(this.box, "div", { class: "rl-bar" }), begin.can || []);
+  }
+
+  field(field) {
+    const label = add(this.row, "label", { title: field.help || "" });
+    add(label, "span", {}, field.label);
+    const values = field.choices?.map((choice) => choice.value ?? choice);
+    const limits = Object.fromEntries([["min", field.low], ["max", field.high]].filter(([, end]) => Number.isFinite(end)));
+    const typed = typeof number(field.value) === "number" && field.value !== "inf";
+    const kind = typed ? { type: "number", step: field.whole ? 1 : "any", ...limits } : { type: "text" };
+    const input = values ? add(label, "select") : add(label, "input", kind);
+    put(input, "data-key", `field-${field.key}`);
+    field.choices?.forEach((choice) => add(input, "option", {}, String(choice.title ?? choice)));
+    const made = { field, input, values, typed };
+    this.view.on(input, "input", () => {
+      made.touched = true;
+      this.view.wanted();
+    });
+    return made;
+  }
+
+  files(row, can) {
+    const { session } = this.view;
+    if (can.includes("save")) {
+      const name = add(row, "input", { type: "text", "aria-label": "name of what is saved", "data-key": "name" });
+      name.value = session.begin.engine === "page" ? "recall-lab.json" : "runs/lab";
+      this.view.on(add(row, "button", { type: "button" }, "Save"), "click", () => session.send({ type: "save", name: name.value }));
+    }
+    if (can.includes("open")) {
+      const file = add(row, "input", { type: "file", accept: ".json,application/json", hidden: "" });
+      this.view.on(file, "change", async () => {
+        const text = await file.files[0]?.text();
+        file.value = "";
+        if (text !== undefined) session.send({ type: "open", text });
+      });
+      this.view.on(add(row, "button", { type: "button" }, "Open a saved run"), "click", () => file.click());
+    }
+    if (can.includes("link")) {
+      const button = add(row, "button", { type: "button" }, "Copy a link");
+      const shown = add(row, "input", { readonly: "", hidden: "", "aria-label": "link to this run" });
+      this.view.on(button, "click", () => {
+        Object.assign(shown, { value: location.href, hidden: false });
+        shown.select();
+        navigator.clipboard?.writeText(location.href).then(() => say(button, "Link copied"), () => {});
+      });
+    }
+  }
+
+  value({ field, input, values, typed }) {
+    if (values) return values[input.selectedIndex];
+    return typed && input.value.trim() !== "" ? Number(input.value) : input.value;
+  }
+
+  get changed() {
+    return this.fields.filter((each) => each.touched && this.value(each) !== each.shown);
+  }
+
+  // What differs from the run that is there.
+  wanted() {
+    return Object.fromEntries(this.changed.map((each) => [each.field.key, this.value(each)]));
+  }
+
+  draw() {
+    const { begin } = this.view.session;
+    (begin.setup || []).forEach(({ value }, i) => {
+      const made = this.fields[i];
+      if (made.id === begin.id && made.shown === value) return;
+      Object.assign(made, { id: begin.id, shown: value, touched: false });
+      if (made.values) made.input.selectedIndex = made.values.indexOf(value);
+      else made.input.value = value ?? "";
+    });
+    const many = this.changed.length;
+    say(this.words, many ? "Press Reset: these act in a new run." : "What you change here acts in a new run, after Reset.");
+    this.words.classList.toggle("rl-asked", many > 0);
+  }
+}
