@@ -20,6 +20,7 @@ from recall_learn.models.backbones import Backbone
 from recall_learn.models.configs import read_config
 from recall_learn.models.masked_lm import attach
 from recall_learn.models.places import locate
+from recall_learn.support.reading import Json
 
 BACKBONE = "tiny"
 OUTPUTS = (1, 2)
@@ -29,7 +30,7 @@ LANES = 4
 
 
 @cache
-def layout() -> dict[str, Any]:
+def layout() -> dict[str, Json]:
     """The model's sizes and where its weights lie.
 
     Returns:
