@@ -140,5 +140,5 @@
     }
   }
 
-  global.RecallRun = { Run, factor };
+  global.RecallRun = { Run };
 })(typeof globalThis === "undefined" ? self : globalThis);
