@@ -403,3 +403,22 @@ def test_runs_that_are_begun_one_after_another_leave_the_last_one_alone(open_tab
     told = tab.tab.evaluate("() => E.told.slice(E.told.lastIndexOf(E.last('begin')))")
     steps = [row[0] for each in told if each["type"] == "records" and each["side"] == 0 for row in each["rows"]]
     assert steps == [1, 2, 3]
+
+
+def test_setting_b_trains_on_the_same_batches_with_settings_of_its_own(open_tab):
+    tab = open_tab()
+    tab.engine(replace(RECIPE, steps=4, probe="none"), link=True)
+    tab.send(
+        {"type": "reset", "setup": {"beside": protocol.OTHER}},
+        {"type": "set", "side": 1, "values": {"k": 3}},
+        {"type": "step", "steps": 2},
+    )
+    tab.state("paused")
+    one, other = rows(tab, 0), rows(tab, 1)
+    assert one[0][1] == other[0][1]
+    assert one[1] != other[1]
+    tab.send({"type": "set", "side": 1, "values": {"t0": 0}}, {"type": "start"})
+    tab.state("done")
+    assert {each["side"]: each["changes"] for each in tab.told("changes")} == {1: [{"step": 3, "t0": 0}]}
+    assert [each["name"] for each in tab.told("begin")[-1]["sides"]] == ["RecAdam A", "RecAdam B"]
+    tab.tab.wait_for_function("() => location.hash.includes('b.changes=3%3At0%3D0')")
