@@ -1,8 +1,9 @@
 """What watching costs: a run in the live lab, without a browser, beside the same run alone.
 
-Prints four things, all measured in one process:
+Prints five things, all measured in one process:
 
-- throughput: steps a second with the lab drawing into its widgets, over those of ``finetune`` alone (at least 0.97);
+- how long a reader waits for the first step: after Start (at most 5 s), and again after Reset and after a preset (1 s);
+- throughput: steps a second with the lab telling its view, over those of ``finetune`` alone (at least 0.97);
   the two train in turns, some steps each, and each ratio is that of two such blocks;
 - two runs beside each other: their steps a second in all, over those of one in the lab;
 - latency: from a slider's change to the step that uses it, beyond the step that was in progress (median at most 50 ms,
@@ -28,9 +29,9 @@ import torch
 from recall_learn import Recipe, finetune
 from recall_learn.lab import background
 from recall_learn.lab.background import BUSY
-from recall_learn.lab.knobs import OTHER
 from recall_learn.lab.live import Lab
-from recall_learn.lab.live_figure import LiveFigure
+from recall_learn.lab.protocol import OTHER
+from recall_learn.lab.teller import Teller
 from recall_learn.runs.trainer import Between
 from recall_learn.support import environment
 from recall_learn.support.process_wide import rest, silent
@@ -108,12 +109,12 @@ def alone(recipe: Recipe, options: dict) -> None:
 
 
 async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
-    """A run in the lab and the same run alone, a block in turns; and how often the lab drew in its blocks."""
-    drawn, failed, show = [], [], LiveFigure.show
+    """A run in the lab and the same run alone, a block in turns; and how often the lab told its view in its blocks."""
+    told, failed, tell = [], [], Teller.tell
 
     def count(*args):
-        drawn.append(blocks.past)
-        show(*args)
+        told.append(blocks.past)
+        tell(*args)
 
     def beside():
         try:
@@ -124,7 +125,7 @@ async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
             blocks.end()
 
     rest()  # this thread's workers, for those that train
-    LiveFigure.show = count
+    Teller.tell = count
     try:
         with Blocks() as blocks:
             other = threading.Thread(target=beside)
@@ -136,17 +137,38 @@ async def in_turns(recipe: Recipe, options: dict) -> tuple[Blocks, int]:
             while lab.state in BUSY:
                 await asyncio.sleep(0.05)
                 if "lab" in blocks.there:
-                    blocks.wait_for("lab")  # and hold the loop up: nothing is drawn while the other one trains
+                    blocks.wait_for("lab")  # and hold the loop up: nothing is told while the other one trains
             blocks.end()
             other.join()
     finally:
-        LiveFigure.show = show
+        Teller.tell = tell
     if failed:
         raise SystemExit(f"the run alone failed: {failed[0]}")
     if lab.state != "done":
         raise SystemExit(lab.status)
     lab.close()
-    return blocks, sum(past < blocks.past and blocks.ORDER[past % len(blocks.ORDER)] == "lab" for past in drawn)
+    return blocks, sum(past < blocks.past and blocks.ORDER[past % len(blocks.ORDER)] == "lab" for past in told)
+
+
+async def beginnings(recipe: Recipe, options: dict) -> dict[str, list[float]]:
+    """Seconds from Start to the first step: of the first run of this process, after Reset, and after a preset."""
+    found: dict[str, list[float]] = {"start": [], "reset": [], "preset": []}
+    lab = Lab(recipe, **options)
+    for name in ("start", *["reset", "preset"] * 5):
+        began = time.perf_counter()
+        if name == "preset":
+            lab.preset("Multi-task")
+        else:
+            if name == "reset":
+                lab.reset()
+            lab.start()
+        while not lab.run.history:
+            await asyncio.sleep(0.005)
+        found[name].append(time.perf_counter() - began)
+        while len(lab.run.history) < 5:
+            await asyncio.sleep(0.005)
+    lab.close()
+    return found
 
 
 async def together(recipe: Recipe, options: dict) -> float:
@@ -239,7 +261,13 @@ def main() -> None:
     settings = {"backbone": asked.backbone, "task": asked.task, "method": "recadam", "t0": 100.0}
     settings |= {"mixed_precision": asked.mixed_precision}
     recipe = Recipe(steps=asked.steps, **settings)
-    alone(Recipe(steps=10, **settings), options)  # imports, caches
+    first = asyncio.run(beginnings(recipe, options))
+    print(
+        f"first step, s             {first['start'][0]:.2f} after Start (at most 5), "
+        f"{statistics.median(first['reset']):.2f} after Reset, {statistics.median(first['preset']):.2f} after a preset "
+        f"(medians of {len(first['reset'])}; at most 1)",
+        flush=True,
+    )
     ratios, seconds, drawn = [], [], 0
     for _ in range(asked.rounds):
         blocks, figures = asyncio.run(in_turns(recipe, options))
@@ -257,7 +285,7 @@ def main() -> None:
         f"lab over alone            median {statistics.median(ratios):.3f}, 95 % interval {low:.3f}-{high:.3f} "
         f"({len(ratios)} pairs of {Blocks.LONG} steps each, at least 0.97)"
     )
-    print(f"figures a second          {drawn / sum(seconds):.1f}")
+    print(f"messages a second         {drawn / sum(seconds):.1f}")
     print(
         f"with a run beside         {statistics.median(both):.1f} steps a second in all, "
         f"{statistics.median(both) / rate:.2f} of one ({len(both)} runs, {min(both):.1f}-{max(both):.1f})"

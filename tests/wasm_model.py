@@ -1,5 +1,6 @@
 """The page's kernel under wasmtime: what model.js is in a page, for tests."""
 
+import atexit
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -20,6 +21,9 @@ COUNTS = {"rows": "most_rows", "tokens": "most_tokens", "examples": "most_exampl
 def _module() -> tuple[wasmtime.Engine, wasmtime.Module]:
     engine = wasmtime.Engine()
     return engine, wasmtime.Module.from_file(engine, str(FOLDER / "kernel.wasm"))
+
+
+atexit.register(_module.cache_clear)  # while wasmtime is still there to take it away
 
 
 @cache

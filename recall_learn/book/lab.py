@@ -12,7 +12,6 @@ Options are those of a recipe. A page without a lab loads nothing of it.
 """
 
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -39,7 +38,7 @@ class LabDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The lab as raw HTML; what cannot be run is an error of the build."""
-        given: dict[str, Any] = dict(self.options)
+        given = dict(self.options)
         size, how = given.pop("size", "full"), given.pop("beside", page.protocol.PLAIN)
         try:
             recipe = Recipe(backbone="tiny", method=self.arguments[0], **{"task": "world/cola", **given})

@@ -61,7 +61,7 @@ def stamp(*paths: str | os.PathLike | None) -> tuple:
     """
     found = []
     for path in (Path(path) for path in paths if path is not None):
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        for file in sorted(filter(Path.is_file, path.rglob("*"))) if path.is_dir() else [path]:
             try:
                 about = file.stat()
             except (OSError, ValueError):

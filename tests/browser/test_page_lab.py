@@ -16,7 +16,7 @@ from recall_learn.runs.replay import worst
 from recall_learn.runs.steering import replay
 
 RECIPE = Recipe(
-    backbone="tiny", task="world/cola", method="recadam(k=0.2, t0=12)", steps=24, batch_size=16, evaluate_every=12
+    backbone="tiny", task="world/cola", method="recadam(k=0.2, t0=8)", steps=16, batch_size=16, evaluate_every=8
 )
 SAME = 1e-5
 """How far a loss may be from torch's."""
@@ -76,6 +76,9 @@ class Tab:
         """Wait for what is true of the engine's messages, `last(type)` the last one of a type."""
         self.tab.wait_for_function(f"() => {{ const {{ told, last }} = {name}; return {condition}; }}", timeout=90_000)
 
+    def shows(self, text):
+        self.tab.wait_for_function("(text) => document.body.innerText.includes(text)", arg=text, timeout=60_000)
+
     def state(self, *states, name="E"):
         self.until(f"{json.dumps(states)}.includes(last('state')?.state)", name)
 
@@ -113,7 +116,7 @@ def test_a_click_trains_the_page_and_nothing_was_asked_for_before_it(open_tab):
     tab.tab.wait_for_selector(".rl", state="visible")
     assert [url.rsplit("/", 1)[-1] for url in tab.asked if url.startswith("file:")] == ["page.html", page.SCRIPT]
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b24\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 16 of 16")
     asked = [url.rsplit("/", 1)[-1] for url in tab.asked if url.startswith("file:")]
     assert asked == ["page.html", page.SCRIPT, page.DATA]
     assert all(url.startswith(("file:", "blob:")) for url in tab.asked)
@@ -122,16 +125,16 @@ def test_a_click_trains_the_page_and_nothing_was_asked_for_before_it(open_tab):
 def test_a_run_steered_in_the_page_is_torchs_and_is_taken_again_by_python(open_tab):
     tab = open_tab()
     tab.engine()
-    tab.send({"type": "step", "steps": 5})
+    tab.send({"type": "step", "steps": 3})
     tab.state("paused")
-    tab.send({"type": "set", "side": 0, "values": {"k": 0.5, "t0": 9}}, {"type": "set", "side": 0, "values": {"t0": 8}})
-    tab.send({"type": "step", "steps": 9})
-    tab.until("last('state').step === 14 && last('state').state === 'paused'")
+    tab.send({"type": "set", "side": 0, "values": {"k": 0.5, "t0": 7}}, {"type": "set", "side": 0, "values": {"t0": 6}})
+    tab.send({"type": "step", "steps": 6})
+    tab.until("last('state').step === 9 && last('state').state === 'paused'")
     tab.send({"type": "set", "side": 0, "values": {"k": "inf", "lr": 0.0005}}, {"type": "start"})
     tab.state("done")
     run = Run.from_json(tab.saved())
     assert run.recipe == RECIPE
-    assert run.changes == [{"step": 6, "k": 0.5, "t0": 8}, {"step": 15, "k": "inf", "lr": 0.0005}]
+    assert run.changes == [{"step": 4, "k": 0.5, "t0": 6}, {"step": 10, "k": "inf", "lr": 0.0005}]
     assert run.environment["device"] == "browser"
     assert run.environment["versions"].keys() >= {"recall-learn", "Chrome"}
     again = finetune(run.recipe, steer=replay(run.changes), progress=False)
@@ -143,7 +146,7 @@ def test_a_run_steered_in_the_page_is_torchs_and_is_taken_again_by_python(open_t
         assert [one[key] for key in ("lambda", "lr", "pull")] == pytest.approx(
             [other[key] for key in ("lambda", "lr", "pull")], rel=1e-12, abs=1e-15
         )
-    assert [each["step"] for each in run.evaluations] == [0, 12, 24]
+    assert [each["step"] for each in run.evaluations] == [0, 8, 16]
     for one, other in zip(run.evaluations, again.evaluations, strict=True):
         assert one.keys() == other.keys()
         assert one["metrics"] == pytest.approx(other["metrics"])
@@ -156,7 +159,7 @@ def test_a_run_steered_in_the_page_is_torchs_and_is_taken_again_by_python(open_t
 
 def test_a_run_of_python_is_played_in_the_page(open_tab):
     steer = {4: {"k": 1.0}, 9: {"gamma": 40.0, "lr": 0.002}}
-    recipe = replace(RECIPE, steps=12, seed=3, warmup=0.25)
+    recipe = replace(RECIPE, steps=12, seed=3, warmup=0.25, probe="source")
     run = finetune(recipe, steer=lambda step, _: steer.get(step, {}), progress=False)
     tab = open_tab()
     tab.engine()
@@ -270,22 +273,29 @@ def test_two_labs_of_a_page_train_apart_and_one_has_the_address(open_tab):
     tab.tab.wait_for_function("() => location.hash.includes('seed=1')")
     assert tab.tab.evaluate("() => location.hash").startswith("#lab&task=world%2Fcola&method=recadam(k%3D0.2")
     assert rows(tab, 0) != rows(tab, 0, "F")
+    assert "link" in tab.told("begin")[0]["can"]
+    assert "link" not in tab.told("begin", "F")[0]["can"]
 
 
 def test_an_address_brings_the_session_back(open_tab):
     tab = open_tab()
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b24\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 16 of 16")
     url = tab.tab.url.split("#")[0]
     changed = "#lab&steps=20&seed=5&method=recadam(k%3D0.4)&changes=3:k=1,t0=2"
     tab.go("about:blank")
     tab.go(url + changed)
     tab.tab.wait_for_selector(".rl", state="visible")
     tab.tab.get_by_role("button", name="Start").first.click()
-    tab.tab.wait_for_function("() => /\\b20\\b/.test(document.querySelector('.rl').textContent)", timeout=60_000)
+    tab.shows("step 20 of 20")
+    tab.engine(link=True)
+    tab.until("last('state')")
+    begun = Recipe.from_dict(tab.told("begin")[-1]["recipe"])
+    assert (begun.seed, begun.k, begun.task) == (5, 0.4, RECIPE.task)
+    assert tab.told("changes")[0]["changes"] == [{"step": 3, "k": 1, "t0": 2}]
     assert "Refused" not in tab.tab.inner_text("body")
     tab.tab.evaluate("() => { location.hash = '#lab&steps=none'; }")
-    tab.tab.wait_for_function("() => document.body.textContent.includes(\"steps is 'none'\")")
+    tab.shows("steps is 'none'")
 
 
 def test_leaving_in_the_middle_and_coming_back_leaves_nothing_broken(open_tab):
@@ -379,3 +389,17 @@ def test_a_browser_that_cannot_train_gets_a_sentence_and_the_explorer(open_tab, 
     assert says in tab.tab.inner_text(".recall-lab")
     assert tab.tab.get_attribute(".recall-lab a", "href") == "08_lab.html#explore"
     assert [url.rsplit("/", 1)[-1] for url in tab.asked] == ["page.html", page.SCRIPT]
+
+
+def test_runs_that_are_begun_one_after_another_leave_the_last_one_alone(open_tab):
+    tab = open_tab()
+    tab.engine(replace(RECIPE, steps=400, evaluate_every=400, probe="none"))
+    for seed in range(5):
+        tab.send({"type": "again", "seed": "next"})
+        tab.until(f"last('begin').id === {seed + 2} && last('records')")
+    tab.until("told.slice(told.lastIndexOf(last('begin'))).some((m) => m.type === 'records' && m.rows.at(-1)[0] > 3)")
+    tab.send({"type": "reset", "setup": {"steps": 3}}, {"type": "start"})
+    tab.state("done")
+    told = tab.tab.evaluate("() => E.told.slice(E.told.lastIndexOf(E.last('begin')))")
+    steps = [row[0] for each in told if each["type"] == "records" and each["side"] == 0 for row in each["rows"]]
+    assert steps == [1, 2, 3]

@@ -6,7 +6,6 @@ protocol does, and recipes.js refuses what they refuse.
 
 import math
 from dataclasses import asdict
-from typing import Any
 
 from recall_learn.lab import protocol
 from recall_learn.methods import METHODS, expression
@@ -14,11 +13,11 @@ from recall_learn.methods.method import Method, Setting
 from recall_learn.models.places import INITS
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support.environment import version_of
+from recall_learn.support.reading import Json
 from recall_learn.tasks import registry
 from recall_learn.tasks.task import Task
 from recall_learn.world import World
 
-Json = dict[str, Any]
 ABLE = ("recadam", "ewc", "l2sp", "child-f", "child-d")
 """The methods that the kernel has."""
 BACKBONE = "tiny"
@@ -39,7 +38,7 @@ CHOICES = {
 CAN = ("save", "open", "seed", "link")
 
 
-def about() -> Json:
+def about() -> dict[str, Json]:
     """What recipes.js and messages.js read."""
     tasks = {name: _task(registry.named(name)) for name in protocol.offered_tasks(BACKBONE)}
     plain = Recipe(backbone=BACKBONE, task=next(iter(tasks)))
@@ -79,7 +78,7 @@ def able(method: str) -> bool:
     return all(each.name in ABLE for each in methods) and sum(bool(each.needs) for each in methods) < 2
 
 
-def _method(method: type[Method]) -> Json:
+def _method(method: type[Method]) -> dict[str, Json]:
     usual = method.defaults()
     return {
         "title": method.title,
@@ -90,7 +89,7 @@ def _method(method: type[Method]) -> Json:
     }
 
 
-def _setting(key: str, about: Setting, usual: float | str | None) -> Json:
+def _setting(key: str, about: Setting, usual: float | str | None) -> dict[str, Json]:
     """A setting: what is right, and the control of it that the protocol makes, without a value."""
     limits = {name: _json(value) for name, value in asdict(about).items() if name in ("low", "high")}
     halts = []
@@ -111,7 +110,7 @@ def _setting(key: str, about: Setting, usual: float | str | None) -> Json:
     }
 
 
-def _fields(recipe: Recipe) -> list[Json]:
+def _fields(recipe: Recipe) -> list[dict[str, Json]]:
     """The fields of a new run that every method has, without their values."""
     found = protocol.fields(recipe, protocol.PLAIN)
     for each in found:
@@ -122,7 +121,7 @@ def _fields(recipe: Recipe) -> list[Json]:
     return found
 
 
-def _task(task: Task) -> Json:
+def _task(task: Task) -> dict[str, Json]:
     recipe = Recipe(backbone=BACKBONE, task=task.name)
     return {
         "charts": protocol.charts(recipe),
@@ -133,7 +132,7 @@ def _task(task: Task) -> Json:
     }
 
 
-def _facts(world: World) -> Json:
+def _facts(world: World) -> dict[str, Json]:
     kinds = list(protocol.KINDS)
     return {
         "kinds": list(protocol.KINDS.values()),

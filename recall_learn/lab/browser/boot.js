@@ -18,10 +18,11 @@
 
   // In the place of a lab, what is wrong and where the same can be seen.
   function say(element, why) {
-    const words = element.querySelector("p"), link = document.createElement("a");
+    const words = document.createElement("p"), link = document.createElement("a");
     words.textContent = `${why} The same runs, recorded, are in the explorer of `;
     Object.assign(link, { href: "08_lab.html#explore", textContent: "lesson 8" });
     words.append(link, ".");
+    element.replaceChildren(words);
   }
 
   async function inflate(text) {
@@ -46,10 +47,10 @@
       global.RecallLabParts = { ...rest, here };
       document.head.append(Object.assign(document.createElement("style"), { textContent: style }));
       await run(script);
-      return labs.forEach(global.RecallLabPage.put);
     } catch {
       return labs.forEach((each) => say(each, "The lab could not be started here."));
     }
+    return labs.forEach(global.RecallLabPage.put);
   }
 
   global.RecallLabReady = start();

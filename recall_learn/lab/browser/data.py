@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from recall_learn.measures.facts import cloze_rows, words
 from recall_learn.models import backbones, places
 from recall_learn.models.fishers import read_fisher
 from recall_learn.models.masked_lm import hide_each
+from recall_learn.support.reading import Json
 from recall_learn.tasks import loading, registry
 from recall_learn.tasks.rows import digest
 from recall_learn.tasks.task import WORLD
@@ -58,7 +58,7 @@ def script() -> str:
     )
 
 
-def rows(examples: Sequence[Row], labels: Iterable[float]) -> dict[str, Any]:
+def rows(examples: Sequence[Row], labels: Iterable[float]) -> dict[str, Json]:
     """Examples, packed: labels float32, tokens uint16, then a byte each their lengths, and how many are of type 1.
 
     Args:
@@ -103,7 +103,7 @@ def fisher() -> str:
     )
 
 
-def _task(name: str, backbone: backbones.Backbone) -> dict[str, Any]:
+def _task(name: str, backbone: backbones.Backbone) -> dict[str, Json]:
     """A task's examples as a run has them; of an evaluation their order says nothing."""
     from datasets import Dataset
 
@@ -127,5 +127,5 @@ def _said(backbone: backbones.Backbone, world: World) -> list[str]:
     return words(backbone.tokenizer, world.facts, range(backbone.model.config.vocab_size))
 
 
-def _assigned(name: str, value: Mapping[str, Any]) -> str:
+def _assigned(name: str, value: Mapping[str, Json]) -> str:
     return f"globalThis.{name} = {json.dumps(value, separators=(',', ':'), sort_keys=True)};\n"

@@ -49,7 +49,7 @@
     worker.onerror = (event) => {
       for (const each of listeners) each({ type: "state", state: "failed", step: 0, speed: null, left: null, text: "", error: `The lab stopped: ${event.message}` });
     };
-    worker.postMessage({ init: { about, page: { ...page, browser: browser() } }, link: link ? location.hash : "" });
+    worker.postMessage({ init: { about, page: { ...page, browser: browser(), link } }, link: link ? location.hash : "" });
     const moved = () => worker.postMessage({ link: location.hash });
     if (link) window.addEventListener("hashchange", moved);
 

@@ -20,6 +20,7 @@ from recall_learn.models.backbones import Backbone
 from recall_learn.models.configs import read_config
 from recall_learn.models.masked_lm import attach
 from recall_learn.models.places import locate
+from recall_learn.support.reading import Json
 
 BACKBONE = "tiny"
 OUTPUTS = (1, 2)
@@ -29,7 +30,7 @@ LANES = 4
 
 
 @cache
-def layout() -> dict[str, Any]:
+def layout() -> dict[str, Json]:
     """The model's sizes and where its weights lie.
 
     Returns:
@@ -76,6 +77,7 @@ def header() -> str:
         "",
         _enum(
             VOCABULARY=config.vocab_size,
+            KIND_COUNT=config.type_vocab_size,
             POSITIONS=config.max_position_embeddings,
             WIDTH=config.hidden_size,
             INNER=config.intermediate_size,

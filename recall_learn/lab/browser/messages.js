@@ -75,7 +75,7 @@
     }
 
     // All that a view draws before the first step of a run.
-    function begin(sides, how, { id = 1, note = "", presets = [] } = {}) {
+    function begin(sides, how, { id = 1, note = "", presets = [], can = about.can } = {}) {
       const [recipe] = sides, names = titles(sides);
       return {
         type: "begin",
@@ -92,7 +92,7 @@
         facts: facts(recipe),
         presets: presets.map(({ name, story }) => ({ name, story })),
         setup: fields(recipe, how),
-        can: about.can,
+        can,
       };
     }
 

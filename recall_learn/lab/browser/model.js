@@ -54,7 +54,7 @@ globalThis.RecallModel = class RecallModel {
     this.home.set(weights.subarray(0, layout.anchored));
   }
 
-  /** A new run: theta*, and what is new drawn from the seed. outputs: 2 classes or 1 number; init "random" draws all. */
+  /** A new run: theta*, and what is new drawn from the seed. outputs: 2 classes, 1 number; init "random" draws all. */
   begin({ outputs, seed, init = "pretrained" }) {
     const { kernel, home, layout } = this;
     if (outputs !== 1 && outputs !== 2) throw new Error(`outputs is ${outputs}; it has to be 1 or 2`);

@@ -9,13 +9,16 @@
   const LAST = "This run has taken its last step. What you set acts in a new one: press Reset.";
 
   class Session {
-    // page: {recipe, beside, how, presets} as page.py writes them. hand: {tell(message), need(what), link(text)}.
+    // page: {recipe, beside, how, presets} as page.py writes them, {browser, link} as engine.js does. hand: {tell(message), need(what), link(text)}.
     constructor(about, page, hand) {
-      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, pumping: false });
+      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, coming: false });
       this.recipes = global.RecallRecipes.make(about);
       this.messages = global.RecallMessages.make(about, this.recipes);
       this.channel = new MessageChannel(); // a turn that no browser makes wait, as it does a timer
-      this.channel.port1.onmessage = () => this.pump();
+      this.channel.port1.onmessage = () => {
+        this.coming = false;
+        this.pump();
+      };
       this.begin(this.recipes.recipe(page.recipe), page.beside && this.recipes.recipe(page.beside), page.how, { quiet: true });
     }
 
@@ -90,7 +93,8 @@
 
     on_hello() {
       const sides = this.runs.map((run) => run.recipe);
-      this.tell(this.messages.begin(sides, this.how, { id: this.id, note: this.note, presets: this.page.presets }));
+      const can = this.about.can.filter((each) => each !== "link" || this.page.link); // another lab's address is no link to this one
+      this.tell(this.messages.begin(sides, this.how, { id: this.id, note: this.note, presets: this.page.presets, can }));
       this.runs.forEach((run, side) => {
         if (run.changes.length) this.tell({ type: "changes", side, changes: run.changes });
         this.tell({ type: "knobs", side, values: this.messages.values(this.now(run)) });
@@ -213,7 +217,7 @@
       this.since = this.last = performance.now();
       this.marks = [[this.since, this.taken]];
       this.say();
-      this.pump();
+      this.turn();
     }
 
     async load() {
@@ -306,7 +310,13 @@
       if (paused) this.state = "paused";
       if (paused || now - this.flushed >= FRAME) this.flush();
       if (paused || now - this.told >= TELL) this.say();
-      if (!paused) this.channel.port2.postMessage(0);
+      if (!paused) this.turn();
+    }
+
+    // Go on after what has come meanwhile; one such turn at a time.
+    turn() {
+      if (!this.coming) this.channel.port2.postMessage(0);
+      this.coming = true;
     }
 
     // Send what is new.

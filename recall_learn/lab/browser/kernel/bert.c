@@ -81,16 +81,55 @@ static void embed_back(const float *d_x, int rows) {
     }
 }
 
+/* In the first layer tokens of the same word, kind and place are alike, and their queries, keys and values are made
+ * once for all of them: of the rows of a cloze, which hide one word of a sentence after the other, few are left. */
+static struct {
+  int seen[VOCABULARY][KIND_COUNT][POSITIONS]; /* 1 + its number among the distinct ones, while they are counted */
+  int number[MOST_TOKENS], first[MOST_TOKENS], count;
+  float x[MOST_TOKENS * WIDTH], y[MOST_TOKENS * WIDTH];
+} distinct;
+
+static void find_distinct(const float *x, int rows) {
+  distinct.count = 0;
+  for (int row = 0; row < rows; row++)
+    for (int t = starts[row]; t < starts[row + 1]; t++) {
+      int *seen = &distinct.seen[tokens[t]][types[t]][t - starts[row]];
+      if (!*seen) distinct.first[distinct.count] = t, *seen = ++distinct.count;
+      distinct.number[t] = *seen - 1;
+    }
+  for (int row = 0; row < rows; row++)
+    for (int t = starts[row]; t < starts[row + 1]; t++) distinct.seen[tokens[t]][types[t]][t - starts[row]] = 0;
+  gather(distinct.x, x, (Asked){distinct.first, 0, distinct.count});
+}
+
+/* linear() of all tokens in the first layer */
+static void linear_distinct(float *y, const float *w, int count) {
+  linear(distinct.y, distinct.x, w, distinct.count, WIDTH, WIDTH);
+  gather(y, distinct.y, (Asked){distinct.number, 0, count});
+}
+
+static void queries_keys_values(Layer *l, const float *w, Asked asked, int rows) {
+  Attention *a = &l->attention;
+  if (l == layers && LAYERS > 1) {
+    find_distinct(l->x, rows);
+    linear_distinct(a->q, w + QUERY, starts[rows]);
+    linear_distinct(a->k, w + KEY, starts[rows]);
+    linear_distinct(a->v, w + VALUE, starts[rows]);
+    return;
+  }
+  linear(a->q, l->x_asked, w + QUERY, asked.count, WIDTH, WIDTH);
+  linear(a->k, l->x, w + KEY, starts[rows], WIDTH, WIDTH);
+  linear(a->v, l->x, w + VALUE, starts[rows], WIDTH, WIDTH);
+}
+
 /* middle = norm(x + attention), y = norm(middle + feed forward) */
 static void layer_forward(float *y, int n, int rows) {
   Layer *l = layers + n;
   const float *w = theta + FIRST_LAYER + n * LAYER;
   Asked asked = asked_by(n, rows);
-  int all = starts[rows], count = asked.count;
+  int count = asked.count;
   gather(l->x_asked, l->x, asked);
-  linear(l->attention.q, l->x_asked, w + QUERY, count, WIDTH, WIDTH);
-  linear(l->attention.k, l->x, w + KEY, all, WIDTH, WIDTH);
-  linear(l->attention.v, l->x, w + VALUE, all, WIDTH, WIDTH);
+  queries_keys_values(l, w, asked, rows);
   attention(l->context, &l->attention, asked.starts, rows);
   linear(sum_of_two, l->context, w + ATTENTION_OUT, count, WIDTH, WIDTH);
   add_to(sum_of_two, l->x_asked, count * WIDTH);
@@ -102,7 +141,7 @@ static void layer_forward(float *y, int n, int rows) {
   norm(y, l->normal_2, l->scale_2, sum_of_two, w + OUTPUT_NORM, count);
 }
 
-/* From d_asked, the gradient of the loss by the layer's answer, to d_hidden, that by its input; weights' go to `into`. */
+/* From d_asked, the gradient by the layer's answer, to d_hidden, that by its input; into: where that by weights goes. */
 static void layer_back(float *into, int squared, int n, int rows) {
   Layer *l = layers + n;
   const float *w = theta + FIRST_LAYER + n * LAYER;
@@ -225,8 +264,8 @@ double EXPORT(train)(int rows) {
   return loss / rows;
 }
 
-/* (d log p(y | x))^2 for each row by itself, y its true label: the squares whose mean is the empirical Fisher. Of a number
- * p is a normal distribution of variance 1, so -log p is half of the squared error. */
+/* (d log p(y | x))^2 for each row by itself, y its true label: the squares whose mean is the empirical Fisher. Of a
+ * number p is a normal distribution of variance 1, so -log p is half of the squared error. */
 void EXPORT(squares)(int rows) {
   losses_of(rows, outputs == 1 ? 0.5 : 1);
   pooler_back(rows);

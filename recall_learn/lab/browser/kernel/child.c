@@ -10,8 +10,8 @@ static void mask(Twister *twister, Tensor x, float p) {
   for (int i = x.from; i < x.from + x.count; i++) gradient[i] = twister_uniform(twister) < p ? gradient[i] / p : 0;
 }
 
-/* g = g M / p, M_i = [u_i < p]: as ChildTuningF draws it, in the order of the optimizer's groups: what is recalled before
- * what is new and, where some decay, matrices before the others. */
+/* g = g M / p, M_i = [u_i < p], drawn in the order of the optimizer's groups, as ChildTuningF does: what is recalled
+ * before what is new and, where some decay, matrices before the others. */
 void EXPORT(child_f)(double p, int decayed) {
   Twister twister;
   twister_seed(&twister, twister_64(&drawn) % 0x7FFFFFFFFFFFFFFFull);

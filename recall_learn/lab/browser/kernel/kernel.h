@@ -64,7 +64,7 @@ static inline Tensor tensor(int n) { return TRAIN[outputs - 1][n]; }
 double train(int rows);
 void classify(int rows);
 void cloze(int rows);
-void squares(int rows);       /* adds to fisher, for the layers, the squares whose mean is the task's empirical Fisher */
+void squares(int rows);       /* adds to fisher, for the layers, what the task's empirical Fisher is the mean of */
 
 /* methods.c */
 double distance(int from, int to); /* |theta - theta*| over theta[from:to] */

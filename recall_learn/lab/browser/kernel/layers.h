@@ -7,8 +7,8 @@
 
 enum { HEAD = WIDTH / HEADS, WIDEST = INNER > WIDTH ? INNER : WIDTH };
 
-/* Where the gradients of weights go. Rows spans[i] to spans[i + 1] count together, for each i below `count`: all rows of
- * a batch in one span, whose gradient is written to `into`; or a span for each example, whose squares are added to it.
+/* Where the gradients of weights go. Rows spans[i] to spans[i + 1] count together, for each i below `count`: all rows
+ * of a batch in one span, whose gradient is written to `into`; or a span for each example, whose squares are added.
  * `into` is an array like theta. */
 typedef struct {
   float *into;

@@ -4,6 +4,7 @@
 
 enum {
   VOCABULARY = 545,
+  KIND_COUNT = 2,
   POSITIONS = 64,
   WIDTH = 128,
   INNER = 256,

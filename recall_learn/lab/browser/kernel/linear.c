@@ -12,24 +12,21 @@
 enum { PANEL = 8, TALL = 4, ROUND = (VOCABULARY + PANEL - 1) / PANEL * PANEL };
 enum { WRITE, ADD, ADD_SQUARE };
 
-/* A in blocks of 4 rows, B in panels of 8 columns, each with what one k needs side by side. The largest: a batch's tokens
- * by the widest layer, and for B the words by the width of the model. */
+/* A in blocks of 4 rows, B in panels of 8 columns, each with what one k needs side by side. The largest: a batch's
+ * tokens by the widest layer, and for B the words by the width of the model. */
 static float blocks[MOST_TOKENS * WIDEST], panels[(MOST_TOKENS > ROUND ? MOST_TOKENS : ROUND) * WIDEST];
 
 /* 4 rows by 8 columns of C, in registers from the first to the last k; of the rows `tall` are there. */
-static inline void tile(float *c, int width, int tall, const float *a, const float *b, int depth, vec bias[2], int mode) {
+static inline void tile(float *c, int width, int tall, const float *a, const float *b, int depth, const vec *start,
+                        int mode) {
   vec left[TALL], right[TALL];
-  for (int i = 0; i < TALL; i++) left[i] = bias[0], right[i] = bias[1];
-  for (int k = 0; k < depth; k++, a += TALL, b += PANEL) {
-    vec b_left = load(b), b_right = load(b + 4);
-    for (int i = 0; i < TALL; i++) {
-      vec x = load_splat(a + i);
-      left[i] = mad(x, b_left, left[i]);
-      right[i] = mad(x, b_right, right[i]);
-    }
+  for (int i = 0; i < TALL; i++) left[i] = start[0], right[i] = start[1];
+  for (const float *end = a + TALL * depth; a != end; a += TALL, b += PANEL) {
+    vec y = load(b), z = load(b + 4);
+    for (int i = 0; i < TALL; i++) left[i] = mad(load_splat(a + i), y, left[i]);
+    for (int i = 0; i < TALL; i++) right[i] = mad(load_splat(a + i), z, right[i]);
   }
-  for (int i = 0; i < TALL; i++, c += width) {
-    if (i >= tall) return;
+  for (int i = 0; i < TALL && i < tall; i++, c += width) {
     if (mode == ADD_SQUARE) left[i] = mul(left[i], left[i]), right[i] = mul(right[i], right[i]);
     if (mode != WRITE) left[i] = add(left[i], load(c)), right[i] = add(right[i], load(c + 4));
     store(c, left[i]);
@@ -46,18 +43,34 @@ static void multiply(float *c, int rows, int width, int depth, const float *bias
   }
 }
 
-/* Rows of x[rows][width] side by side, `wide` of them: to[n / wide][k][n % wide] = x[n][k], 0 where there is no row n */
-static inline void pack_rows(float *to, int wide, const float *x, int rows, int width) {
-  for (int n = 0; n < rows; n += wide, to += wide * width)
-    for (int j = 0; j < wide; j++)
-      for (int k = 0; k < width; k++) to[k * wide + j] = n + j < rows ? x[(n + j) * width + k] : 0;
+/* 4 by 4 numbers, rows made columns: to[j][i] = x[i][j], `wide` and `width` apart */
+static inline void turn(float *to, int wide, const float *x, int width) {
+  vec a = load(x), b = load(x + width), c = load(x + 2 * width), d = load(x + 3 * width);
+  vec ab = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), cd = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5);
+  store(to, wasm_i64x2_shuffle(ab, cd, 0, 2));
+  store(to + wide, wasm_i64x2_shuffle(ab, cd, 1, 3));
+  ab = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7), cd = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+  store(to + 2 * wide, wasm_i64x2_shuffle(ab, cd, 0, 2));
+  store(to + 3 * wide, wasm_i64x2_shuffle(ab, cd, 1, 3));
+}
+
+/* Rows side by side, `wide` of them: to[n / wide][k][n % wide] = x[n][k], and 0 where of the last four there is no n */
+static void pack_rows(float *to, int wide, const float *x, int rows, int width) {
+  for (int n = 0; n < rows; n += 4) {
+    float *block = to + n / wide * wide * width + n % wide;
+    if (n + 4 <= rows)
+      for (int k = 0; k < width; k += 4) turn(block + k * wide, wide, x + n * width + k, width);
+    else
+      for (int j = 0; j < 4; j++)
+        for (int k = 0; k < width; k++) block[k * wide + j] = n + j < rows ? x[(n + j) * width + k] : 0;
+  }
 }
 
 /* Columns side by side: to[n / wide][k][n % wide] = x[k][n] */
 static inline void pack_columns(float *to, int wide, const float *x, int rows, int width) {
-  for (int n = 0; n < width; n += wide)
-    for (int k = 0; k < rows; k++)
-      for (int j = 0; j < wide; j += 4, to += 4) store(to, load(x + k * width + n + j));
+  for (int k = 0; k < rows; k++, x += width, to += wide)
+    for (int n = 0; n < width; n += wide)
+      for (int j = 0; j < wide; j += 4) store(to + n * rows + j, load(x + n + j));
 }
 
 /* y = x W^T + b; b lies behind W */

@@ -24,11 +24,14 @@ static inline float sum(vec x) {
          (wasm_f32x4_extract_lane(x, 1) + wasm_f32x4_extract_lane(x, 3));
 }
 
-/* c_0 + c_1 x + ... + c_degree x^degree */
+/* c_0 + c_1 x + ... + c_degree x^degree, degree odd: even and odd powers apart, so that two sums go side by side */
 static inline vec polynomial(vec x, const float *c, int degree) {
-  vec y = splat(c[degree]);
-  for (int i = degree - 1; i >= 0; i--) y = mad(y, x, splat(c[i]));
-  return y;
+  vec square = mul(x, x), even = splat(c[degree - 1]), odd = splat(c[degree]);
+  for (int i = degree - 3; i >= 0; i -= 2) {
+    even = mad(even, square, splat(c[i]));
+    odd = mad(odd, square, splat(c[i + 1]));
+  }
+  return mad(odd, x, even);
 }
 
 /* e^x = 2^n e^r with n = round(x / log 2) and r = x - n log 2, log 2 in two parts so that r is exact.
