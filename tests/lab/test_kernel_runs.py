@@ -17,6 +17,8 @@ from recall_learn.runs.steering import at, replay
 from recall_learn.tasks import scores
 
 RECADAM = "recadam(k=0.05, t0=150, gamma=100, algorithm={})"
+PLAIN = 3e-5
+"""Without a pull rounding grows from step to step: where a gradient is nearly 0, Adam steps by lr times its sign."""
 CHANGES = [{"step": 61, "k": 0.2}, {"step": 90, "t0": 250.0}, {"step": 121, "gamma": 40.0}, {"step": 200, "lr": 5e-4}]
 
 
@@ -101,11 +103,11 @@ def test_a_steered_run():
 def test_the_first_20_steps_of_adamw(task):
     recipe = _recipe("vanilla", task, steps=20, evaluate_every=20)
     run = finetune(recipe, device="cpu", progress=False)
-    assert _worst(_run(recipe)[0], run) < 1e-5
+    assert _worst(_run(recipe)[0], run) < PLAIN
 
 
 @pytest.mark.parametrize("task", ["mrpc", "stsb"])
 def test_child_tuning_d_with_the_fisher_of_the_task(task):
     recipe = _recipe("child-d(p=0.2)", task, steps=20, evaluate_every=20, limit_train=96)
     run = finetune(recipe, device="cpu", progress=False)
-    assert _worst(_run(recipe)[0], run) < 1e-5
+    assert _worst(_run(recipe)[0], run) < PLAIN

@@ -1,7 +1,7 @@
 /* BertForSequenceClassification and BertForMaskedLM: the model, forward and backward.
  *
  * In the last layer only the tokens that are asked matter, one a row: [CLS] to the classifier, [MASK] to the head that
- * says words. All others are there as keys and values alone, which spares a quarter of the work and changes no result.
+ * says words. All others are there to be seen, which spares a third of the work and changes no result.
  */
 #include "kernel.h"
 #include "layers.h"
@@ -28,6 +28,7 @@ static float d_logits[2 * MOST_ROWS];
 static float sum_of_two[MOST_TOKENS * WIDTH], d_hidden[MOST_TOKENS * WIDTH], d_asked[MOST_TOKENS * WIDTH];
 static float d_inner[MOST_TOKENS * INNER], d_context[MOST_TOKENS * WIDTH];
 static Attention d_attention;
+static Question question; /* of the last layer */
 
 /* Which tokens a layer asks, and where each row's begin among them. */
 typedef struct {
@@ -108,18 +109,44 @@ static void linear_distinct(float *y, const float *w, int count) {
   gather(y, distinct.y, (Asked){distinct.number, 0, count});
 }
 
-static void queries_keys_values(Layer *l, const float *w, Asked asked, int rows) {
+/* context = what each token that is asked sees of its row; in the last layer that is one token a row. */
+static void look(Layer *l, int n, const float *w, Asked asked, int rows) {
   Attention *a = &l->attention;
-  if (l == layers && LAYERS > 1) {
+  if (n == LAYERS - 1) {
+    linear(a->q, l->x_asked, w + QUERY, asked.count, WIDTH, WIDTH);
+    ask(l->context, &question, a->q, l->x, w, rows);
+    return;
+  }
+  if (n == 0) {
     find_distinct(l->x, rows);
     linear_distinct(a->q, w + QUERY, starts[rows]);
     linear_distinct(a->k, w + KEY, starts[rows]);
     linear_distinct(a->v, w + VALUE, starts[rows]);
-    return;
+  } else {
+    linear(a->q, l->x, w + QUERY, starts[rows], WIDTH, WIDTH);
+    linear(a->k, l->x, w + KEY, starts[rows], WIDTH, WIDTH);
+    linear(a->v, l->x, w + VALUE, starts[rows], WIDTH, WIDTH);
   }
-  linear(a->q, l->x_asked, w + QUERY, asked.count, WIDTH, WIDTH);
-  linear(a->k, l->x, w + KEY, starts[rows], WIDTH, WIDTH);
-  linear(a->v, l->x, w + VALUE, starts[rows], WIDTH, WIDTH);
+  attention(l->context, a, rows);
+}
+
+/* From d_context, the gradient by what look() gave, to d_hidden, that by x; that by the residual is in d_sum. */
+static void look_back(Layer *l, int n, Sums sums, Asked asked, float *d_sum, int rows) {
+  int at = FIRST_LAYER + n * LAYER, all = starts[rows];
+  const float *w = theta + at;
+  Attention *d = &d_attention;
+  if (n == LAYERS - 1) {
+    ask_back(d->q, d_hidden, sums, at, d_context, &question, l->attention.q, l->x, rows);
+  } else {
+    attention_back(d, d_context, &l->attention, rows);
+    linear_sums(sums, at + KEY, d->k, l->x, WIDTH, WIDTH);
+    linear_sums(sums, at + VALUE, d->v, l->x, WIDTH, WIDTH);
+    linear_back(d_hidden, 0, d->k, w + KEY, all, WIDTH, WIDTH);
+    linear_back(d_hidden, 1, d->v, w + VALUE, all, WIDTH, WIDTH);
+  }
+  linear_sums(sums, at + QUERY, d->q, l->x_asked, WIDTH, WIDTH);
+  linear_back(d_sum, 1, d->q, w + QUERY, asked.count, WIDTH, WIDTH);
+  scatter_add(d_hidden, d_sum, asked);
 }
 
 /* middle = norm(x + attention), y = norm(middle + feed forward) */
@@ -129,8 +156,7 @@ static void layer_forward(float *y, int n, int rows) {
   Asked asked = asked_by(n, rows);
   int count = asked.count;
   gather(l->x_asked, l->x, asked);
-  queries_keys_values(l, w, asked, rows);
-  attention(l->context, &l->attention, asked.starts, rows);
+  look(l, n, w, asked, rows);
   linear(sum_of_two, l->context, w + ATTENTION_OUT, count, WIDTH, WIDTH);
   add_to(sum_of_two, l->x_asked, count * WIDTH);
   norm(l->middle, l->normal_1, l->scale_1, sum_of_two, w + ATTENTION_NORM, count);
@@ -141,15 +167,13 @@ static void layer_forward(float *y, int n, int rows) {
   norm(y, l->normal_2, l->scale_2, sum_of_two, w + OUTPUT_NORM, count);
 }
 
-/* From d_asked, the gradient by the layer's answer, to d_hidden, that by its input; into: where that by weights goes. */
+/* From d_asked, the gradient by the layer's answer, to d_hidden, that by its input; those by weights go to `into`. */
 static void layer_back(float *into, int squared, int n, int rows) {
   Layer *l = layers + n;
   const float *w = theta + FIRST_LAYER + n * LAYER;
   Asked asked = asked_by(n, rows);
-  int all = starts[rows], count = asked.count, at = FIRST_LAYER + n * LAYER;
-  int span[] = {0, count}, span_all[] = {0, all};
+  int count = asked.count, at = FIRST_LAYER + n * LAYER, span[] = {0, count};
   Sums sums = squared ? (Sums){into, asked.starts, rows, 1} : (Sums){into, span, 1, 0};
-  Sums sums_all = squared ? (Sums){into, starts, rows, 1} : (Sums){into, span_all, 1, 0};
   float *d_sum = sum_of_two, *d_middle = d_asked;
 
   norm_sums(sums, at + OUTPUT_NORM, d_asked, l->normal_2);
@@ -165,14 +189,7 @@ static void layer_back(float *into, int squared, int n, int rows) {
   norm_back(d_sum, d_middle, l->normal_1, l->scale_1, w + ATTENTION_NORM, count);
   linear_sums(sums, at + ATTENTION_OUT, d_sum, l->context, WIDTH, WIDTH);
   linear_back(d_context, 0, d_sum, w + ATTENTION_OUT, count, WIDTH, WIDTH);
-  attention_back(&d_attention, d_context, &l->attention, asked.starts, rows);
-  linear_sums(sums, at + QUERY, d_attention.q, l->x_asked, WIDTH, WIDTH);
-  linear_sums(sums_all, at + KEY, d_attention.k, l->x, WIDTH, WIDTH);
-  linear_sums(sums_all, at + VALUE, d_attention.v, l->x, WIDTH, WIDTH);
-  linear_back(d_sum, 1, d_attention.q, w + QUERY, count, WIDTH, WIDTH);
-  linear_back(d_hidden, 0, d_attention.k, w + KEY, all, WIDTH, WIDTH);
-  linear_back(d_hidden, 1, d_attention.v, w + VALUE, all, WIDTH, WIDTH);
-  scatter_add(d_hidden, d_sum, asked);
+  look_back(l, n, sums, asked, d_sum, rows);
 }
 
 static void encode(int rows) {

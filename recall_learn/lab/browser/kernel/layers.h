@@ -36,7 +36,15 @@ typedef struct {
   float p[MOST_TOKENS * HEADS * MOST_LENGTH];
 } Attention;
 
-void attention(float *y, Attention *a, const int *asked, int rows);
-void attention_back(Attention *d, const float *d_y, const Attention *a, const int *asked, int rows);
+void attention(float *y, Attention *a, int rows);
+void attention_back(Attention *d, const float *d_y, const Attention *a, int rows);
+
+typedef struct {
+  float p[MOST_ROWS * HEADS * MOST_LENGTH], u[MOST_ROWS * HEADS * WIDTH], m[MOST_ROWS * HEADS * WIDTH];
+} Question;
+
+void ask(float *y, Question *a, const float *q, const float *x, const float *w, int rows);
+void ask_back(float *d_q, float *d_x, Sums sums, int layer, const float *d_y, const Question *a, const float *q,
+              const float *x, int rows);
 
 #endif
