@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(FITS)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab lint notebooks bench
+.PHONY: help book test lab lint notebooks wasm bench
 
 help:
 	@echo 'make book       build the book and say where its first page is'
@@ -21,6 +21,7 @@ help:
 	@echo 'make lab        open the lessons in JupyterLab'
 	@echo 'make lint       ruff, imports between rooms, spelling, dead references'
 	@echo 'make notebooks  write stubs, exercises in lessons and book/*.ipynb anew from their sources'
+	@echo 'make wasm       build the kernel that trains in a page anew from its C'
 	@echo 'make bench      run every script in benchmarks/'
 	@echo 'Each makes .venv first when needed. PYTHON=... chooses the Python, 3.11 to 3.13.'
 
@@ -53,6 +54,10 @@ lint: $(STAMP)
 notebooks: $(STAMP)
 	$(BIN)/python -m recall_learn.book.exercises
 	$(BIN)/python -m recall_learn.book.notebooks
+
+wasm: $(STAMP)
+	$(PIP) install -r requirements-wasm.txt
+	$(BIN)/python tools/wasm.py
 
 bench: $(STAMP)
 	@set -e; shopt -s nullglob; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

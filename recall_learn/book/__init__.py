@@ -5,6 +5,7 @@
 - ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
 - ``cards``: the page of method cards, made from the methods;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
+- ``lab``: the lab that trains in the page;
 - ``notebooks``: under each lesson's title, how to run it;
 - ``pages``: what the theme leaves to mend when a page is opened from disk.
 """
@@ -12,11 +13,12 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, figures, notebooks, pages
+    from . import cache, cards, figures, lab, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
     figures.setup(app)
+    lab.setup(app)
     notebooks.setup(app)
     pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -28,7 +28,7 @@ COMMANDS = {
     "doctor": (doctor, "what this machine has, and what it can run"),
     "exercises": (exercises, "practise: exercises, hints, checks, progress"),
 }
-PATHS = ("out", "data", "fisher", "source_text", "grid", "text", "held_out", "answers", "report", "json")
+PATHS = ("out", "data", "fisher", "source_text", "replay", "grid", "text", "held_out", "answers", "report", "json")
 """The options that name a file or a folder."""
 
 

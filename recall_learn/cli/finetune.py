@@ -37,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--fisher", metavar="FILE", help="a Fisher that a method needs, made by recall-learn fisher; tiny has ewc's")
     add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
     add("--resume", action="store_true", help="go on with the run in --out")
+    add("--replay", metavar="FILE", help="take a recorded run again, its recipe and changes, and compare the losses")
     group = parser.add_argument_group("settings of methods", "each in place of NAME(SETTING=VALUE) in --method")
     for name, (about, whose) in _settings().items():
         group.add_argument(f"--{name}", metavar=name.upper(), help=whose, type=str if about.choices else float)
@@ -59,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
     from recall_learn.runs.recipe import Recipe, setting_names
 
     able = (*Recipe.__dataclass_fields__, *setting_names())
-    recipe = Recipe(**{name: value for name, value in vars(options).items() if name in able})
+    given = {name: value for name, value in vars(options).items() if name in able}
+    recorded = _recorded(options.replay, given) if options.replay is not None else None
+    recipe = Recipe(**given) if recorded is None else recorded.recipe
     from recall_learn.models import places
     from recall_learn.tasks import loading
 
@@ -67,22 +70,45 @@ def run(options: argparse.Namespace) -> int:
         print(f"recall-learn: nothing to resume in {options.out}: a new run begins there", file=sys.stderr)
     loading.locate(recipe.task, options.data)  # what is not there is said before the slow imports
     places.locate(recipe.backbone)
-    run = _take(recipe, options)
+    run = _take(recipe, options, recorded)
     where = Path(options.out) / "run.json"
     if run.final is None:
         done = f"stopped after step {len(run.history)} of {recipe.steps} -> {where}"
         print(f"{done}; the same command with --resume goes on from there", file=sys.stderr)
         return 128 + next(number for number, word in STOPS.items() if word == run.stopped["why"])
+    if recorded is not None:
+        from recall_learn.runs.replay import compared
+
+        print(f"{options.replay}: {compared(recorded, run)}")
     print(f"{recipe.task} {recipe.names}: {_figures(run.final, run.evaluations[0])} -> {where}")
     return 0
 
 
+def _recorded(file: str, given: dict) -> "Run":
+    """The run of a file, whose recipe stands alone.
+
+    Raises:
+        ValueError: options ask for another recipe, or the file is damaged.
+        FileNotFoundError: there is no such file.
+    """
+    from recall_learn.runs.record import load
+
+    usual = argparse.ArgumentParser()
+    add(usual)
+    other = next((name for name, value in given.items() if value != usual.get_default(name)), None)
+    if other:
+        raise ValueError(f"--replay takes the recipe of {file}; leave out --{other.replace('_', '-')}")
+    return load(file)
+
+
 @silent()
-def _take(recipe: "Recipe", options: argparse.Namespace) -> "Run":
+def _take(recipe: "Recipe", options: argparse.Namespace, recorded: "Run | None" = None) -> "Run":
     from recall_learn.runs.finetune import finetune
+    from recall_learn.runs.steering import replay
 
     return finetune(
         recipe,
+        steer=replay(recorded.changes) if recorded is not None else None,
         out=options.out,
         data_folder=options.data,
         fisher=options.fisher,

@@ -25,6 +25,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ import anywidget
 from recall_learn.figures.still import show, told
 from recall_learn.lab import background, protocol, view
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
+from recall_learn.lab.browser import page as browser
 from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
 from recall_learn.lab.live_text import opened, status
 from recall_learn.lab.presets import check_arguments, choices, default_recipe, presets, stored, watched
@@ -300,13 +302,15 @@ class Lab(anywidget.AnyWidget):
             self._tell(self._opening())
             self.refresh()
 
+    def open(self) -> None:
+        """Tell the notebook of the widget; not where the book is built: its pages would load what shows widgets."""
+        if os.environ.get(STATIC) != "1":
+            super().open()
+
     def _repr_mimebundle_(self, **options: Json) -> dict[str, Json]:
+        words = told("The live lab", status(self._session), "It is alive in a notebook in which you run this cell.")
         if os.environ.get(STATIC) == "1":
-            page = _page(self.run.recipe, self._how)
-            if page:
-                return page
-        text = f"{status(self._session)}"
-        words = told("The live lab", text, "It is alive in a notebook in which you run this cell.")
+            return _page(self.run.recipe, self._other(), self._how) or words
         if nobody_watches():  # on a page the widget comes first, and is nothing without a network
             show(words)
         bundle = super()._repr_mimebundle_(**options)
@@ -389,11 +393,8 @@ class Lab(anywidget.AnyWidget):
         self._ticking = watch(self, self._ticking)
 
 
-def _page(recipe: Recipe, how: str) -> dict[str, str] | None:
+def _page(recipe: Recipe, beside: Recipe | None, how: str) -> dict[str, str] | None:
     """The lab of a page of the book, which trains by itself; None where the page cannot run this."""
-    try:
-        from recall_learn.lab.browser.page import page
-
-        return {"text/html": page(recipe, how=how)}
-    except (ImportError, ValueError):
-        return None
+    with suppress(ValueError):
+        return {"text/html": browser.page(recipe, beside=beside if how == OTHER else None, how=how)}
+    return None

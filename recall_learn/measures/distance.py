@@ -54,7 +54,11 @@ def distance_by_layer(model: nn.Module, anchors: Mapping[str, Tensor]) -> dict[s
     """
     parts: dict[str, dict[str, Tensor]] = {}
     for name, anchor in anchors.items():
-        numbered = re.match(r".*?\.\d+(?=\.)", name)
-        part = numbered[0] if numbered else ".".join(name.split(".")[:2])
-        parts.setdefault(part, {})[name] = anchor
+        parts.setdefault(part_of(name), {})[name] = anchor
     return {part: distance(model, inside) for part, inside in parts.items()}
+
+
+def part_of(name: str) -> str:
+    """The part of `distance_by_layer` that a parameter belongs to."""
+    numbered = re.match(r".*?\.\d+(?=\.)", name)
+    return numbered[0] if numbered else ".".join(name.split(".")[:2])

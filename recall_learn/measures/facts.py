@@ -1,6 +1,6 @@
 """Which facts are still known, asked as sentences with a hidden word: "Mara lives in [MASK]". Nothing is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -65,6 +65,14 @@ def cloze_rows(tokenizer: "PreTrainedTokenizerBase", facts: Sequence[Asked]) -> 
     return Examples(rows, words, tokenizer.pad_token_id)
 
 
+def words(tokenizer: "PreTrainedTokenizerBase", facts: Sequence[Asked], tokens: Iterable[int]) -> list[str]:
+    """Tokens as words, in the spelling of the facts: an uncased tokenizer forgot the capitals."""
+    known = [word for fact in facts for word in (getattr(fact, "subject", ""), fact.answer)]
+    spelling = {word.lower(): word for word in known}
+    found = [tokenizer.convert_ids_to_tokens(token) for token in tokens]
+    return [spelling.get(word.lower(), word) for word in found]
+
+
 @torch.no_grad()
 def cloze(
     masked_lm: nn.Module, tokenizer: "PreTrainedTokenizerBase", facts: Sequence[Asked], rows: Examples | None = None
@@ -85,12 +93,8 @@ def cloze(
     with evaluating(masked_lm):
         for inputs, _ in rows.batches(256, range(len(rows))):
             said += masked_lm(**{key: value.to(device) for key, value in inputs.items()}).argmax(-1).tolist()
-    # an uncased tokenizer forgot the capitals: the facts know them
-    known = [word for fact in facts for word in (getattr(fact, "subject", ""), fact.answer)]
-    spelling = {word.lower(): word for word in known}
-    words = [tokenizer.convert_ids_to_tokens(word) for word in said]
-    words = [spelling.get(word.lower(), word) for word in words]
+    spelled = words(tokenizer, facts, said)
     wrong = [word != target[0] for word, target in zip(said, rows.words, strict=True)]
-    lost = [Lost(f.prompt, f.answer, word) for f, word, miss in zip(facts, words, wrong, strict=True) if miss]
-    said_to = {fact.prompt: word for fact, word in zip(facts, words, strict=True)}
+    lost = [Lost(f.prompt, f.answer, word) for f, word, miss in zip(facts, spelled, wrong, strict=True) if miss]
+    said_to = {fact.prompt: word for fact, word in zip(facts, spelled, strict=True)}
     return Cloze(1 - len(lost) / len(facts), said_to, tuple(lost))

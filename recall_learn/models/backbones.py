@@ -33,7 +33,7 @@ from recall_learn.support.random_state import own_randomness
 from recall_learn.theory.anchors import fingerprint
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def load(name: str, *, num_labels: int, init: str = "pretrained", seed: int = 0)
         tokenizer = read_tokenizer(folder, config)
         if name not in ("tiny", "minilm"):  # whose files are known
             check_fit(folder, config, "AutoModelForSequenceClassification")
-        model = _drawn(config, seed)
+        model = drawn(config, seed)
         anchors, unanchored = _stored(folder, config)
     fit_tokenizer(tokenizer, model, stored_pad)
     if unanchored and name != "tiny":  # whose pooler is known to be new, as after any pretraining by masked words alone
@@ -173,7 +173,7 @@ def encoder_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return encoder
 
 
-def _drawn(config: Any, seed: int) -> nn.Module:
+def drawn(config: "PretrainedConfig", seed: int) -> nn.Module:
     """A model as its class initialises it, from a seed and nothing else."""
     from transformers import AutoModelForSequenceClassification
 

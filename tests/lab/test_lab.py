@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from labs import PATIENCE, View, until
 
-from recall_learn.lab import background, presets
+from recall_learn.lab import background, live, presets
+from recall_learn.lab.browser import page
 from recall_learn.lab.live import Lab
 from recall_learn.methods.recadam.optimizer import RecAdam
 from recall_learn.runs import record as runs
@@ -444,3 +445,21 @@ def test_runs_that_nobody_holds_end(world):
     background._close_all()
     assert session.state == "closed"
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("recall-learn")]
+
+
+def test_a_page_of_the_book_gets_a_lab_that_trains_by_itself_and_no_widget(monkeypatch):
+    monkeypatch.setenv(live.STATIC, "1")
+    recipe, other = recipe_of(k=0.05), recipe_of(k=0.5)
+    lab = live.Lab(recipe)
+    assert lab.comm is None
+    assert lab._repr_mimebundle_() == {"text/html": page.page(recipe)}
+    lab._begin(recipe, live.OTHER, other)
+    assert lab._repr_mimebundle_() == {"text/html": page.page(recipe, beside=other, how=live.OTHER)}
+    elsewhere = live.Lab(Recipe("tiny", "world/cola", "mixout", steps=3))  # which the page has not
+    assert "recall-lab" not in str(elsewhere._repr_mimebundle_())
+    lab.close()
+    elsewhere.close()
+
+
+def recipe_of(k):
+    return Recipe("tiny", "world/cola", f"recadam(k={k})", steps=3)

@@ -7,7 +7,8 @@ const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(
 class Charts {
   constructor(view, parent) {
     this.view = view;
-    this.box = add(parent, "section", { class: "rl-charts", "aria-label": "What was measured", style: `--charts: ${view.session.begin.charts.length}` });
+    const many = `--charts: ${view.session.begin.charts.length}`;
+    this.box = add(parent, "section", { class: "rl-charts", "aria-label": "What was measured", style: many });
     this.all = view.session.begin.charts.map((chart) => this.one(chart));
     const row = add(this.box, "label", { class: "rl-look" });
     this.where = add(row, "span");
@@ -25,7 +26,7 @@ class Charts {
     add(caption, "small", { title: words }, way);
     const row = add(caption, "span");
     const values = view.session.begin.sides.map((side, i) => add(row, "span", { class: `rl-value rl-side${i}`, title: side.name }));
-    const plot = new Plot(figure, { attributes: { role: "img", height: 96 } });
+    const plot = new Plot(view, figure, { attributes: { role: "img", height: 96 } });
     view.follow(plot);
     return { chart, values, plot, words, id: null, range: null, drawn: "" };
   }
@@ -40,7 +41,7 @@ class Charts {
       each.plot.mark(marks, false);
       each.plot.point(cursor);
       const told = begin.sides.map((side, i) => [side.name, brief(session.value(i, each.chart, at))]);
-      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"} ${value}`));
+      told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"}\u2009${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
@@ -88,10 +89,11 @@ class Chance {
     this.box = add(parent, "section", { class: "rl-chance", "aria-label": "The ends of this session's runs" });
     add(this.box, "h3", {}, "How much of an end is chance?");
     this.list = add(this.box, "div");
+    view.measure(this.list);
   }
 
   draw() {
-    const { session } = this.view, { begin, ends } = session, box = this.list.clientWidth;
+    const { session } = this.view, { begin, ends } = session, [box] = this.view.size(this.list);
     const drawn = [ends.length, box, begin.id].join();
     if (drawn === this.drawn || !box) return;
     this.drawn = drawn;
@@ -111,9 +113,14 @@ class Chance {
     const spread = (i) => group.map((end) => end.counts[i]).filter(Number.isFinite).sort((a, b) => a - b);
     const told = (group[0]?.names || []).map((name, i) => `${name}: ${[...new Set([spread(i)[0], spread(i).at(-1)])].map(short).join(" to ")}`);
     if (group.length) add(this.list, "p", {}, `${plural(group.length, "run")}. ${told.join(". ")}.`);
-    const svg = add(this.list, "svg", { viewBox: `0 0 ${width} 34`, height: 34, role: "img", "aria-label": told.join("; ") || "no run has ended yet" });
+    const label = told.join("; ") || "no run has ended yet";
+    const svg = add(this.list, "svg", { viewBox: `0 0 ${width} 34`, height: 34, role: "img", "aria-label": label });
     add(svg, "line", { x1: 10, x2: width - 10, y1: 12, y2: 12, class: "rl-grid" });
-    for (const value of ticks(from, to, 4)) add(svg, "text", { x: x(value), y: 32, "text-anchor": value === from ? "start" : value === to ? "end" : "middle" }, short(value));
-    group.forEach((end) => end.counts.forEach((value, i) => Number.isFinite(value) && add(svg, "path", { d: shape(i, x(value), 12, 5), class: `rl-end rl-side${i}` })));
+    for (const value of ticks(from, to, 4)) {
+      add(svg, "text", { x: x(value), y: 32, "text-anchor": value === from ? "start" : value === to ? "end" : "middle" }, short(value));
+    }
+    for (const [i, value] of group.flatMap((end) => [...end.counts.entries()])) {
+      if (Number.isFinite(value)) add(svg, "path", { d: shape(i, x(value), 12, 5), class: `rl-end rl-side${i}` });
+    }
   }
 }

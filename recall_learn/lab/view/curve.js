@@ -12,7 +12,7 @@ class Curve {
     const top = add(box, "h3", {}, "λ(t): how much the task counts ");
     add(top, "small", {}, this.side.curve ? "drag it" : "");
     const attributes = { role: "group", "aria-label": "lambda over the steps", height: 220 };
-    this.plot = new Plot(box, { attributes, margin: { top: 20, left: 32 } });
+    this.plot = new Plot(view, box, { attributes, margin: { top: 20, left: 32 } });
     this.hints = ["the task alone", "the pretraining alone"].map((text) => add(this.plot.axes.parentNode, "text", { class: "rl-hint" }, text));
     this.area = add(this.plot.lines, "path", { class: "rl-area" });
     this.words = add(box, "p", { class: "rl-words" });
@@ -26,8 +26,8 @@ class Curve {
     for (const role of ["t0", "k"]) {
       const key = this.side.curve[role], knob = this.side.knobs.find((each) => each.key === key);
       if (!knob) continue;
-      const about = { role: "slider", tabindex: 0, class: `rl-handle rl-${role}`, "aria-label": `${knob.label}: ${knob.help || key}`, "data-key": `handle-${key}` };
-      const handle = add(over, "g", about);
+      const label = `${knob.label}: ${knob.help || key}`, about = { class: `rl-handle rl-${role}`, "data-key": `handle-${key}` };
+      const handle = add(over, "g", { role: "slider", tabindex: 0, "aria-label": label, ...about });
       add(handle, "circle", { r: 22, class: "rl-reach" });
       add(handle, "circle", { r: 15, class: "rl-ring" });
       add(handle, "path", { d: role === "t0" ? shape(0, 0, 0, 9) : shape(1, 0, 0, 10) });
@@ -133,8 +133,9 @@ class Curve {
   }
 
   points(lambda, from, to) {
-    const count = Math.min(240, Math.max(2, this.plot.width / 2));
-    return Array.from({ length: Math.ceil(count) + 1 }, (_, i) => from + ((to - from) * i) / Math.ceil(count)).map((step) => [step, lambda(step)]);
+    const count = Math.ceil(clamp(this.plot.width / 2, 2, 240));
+    const at = Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
+    return at.map((step) => [step, lambda(step)]);
   }
 
   place() {

@@ -1,6 +1,7 @@
 // A view: it draws a session at most once a frame, and hears hands.
 const SMALL = {
-  sentence: "A small BERT learns a task here, twice, on the same batches: once while λ lets its pretraining hold it, and once without. Each light is a fact that it knew.",
+  sentence: "A small BERT learns a task here, twice, on the same batches: once while λ lets its pretraining hold it, and once "
+    + "without. Each light is a fact that it knew.",
   question: "Drag the curve: how late may the task take over, and what does it cost?",
 };
 const SPEAK = 5000; // milliseconds: a screen reader hears of counts no more often
@@ -8,25 +9,40 @@ let views = 0;
 
 class View {
   constructor(element, session, options) {
-    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "", frame: 0, spoken: -Infinity });
+    Object.assign(this, { session, options: { ...SMALL, ...options }, cursor: null, parts: [], built: "" });
+    Object.assign(this, { measured: new WeakMap(), frame: 0, spoken: -Infinity });
     this.small = options.size === "small";
     this.name = `rl${++views}`;
     this.ending = new AbortController();
-    this.root = add(element, "div", { class: `rl ${this.small ? "rl-small" : ""}`, "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "The lab" });
+    const about = { role: "region", "aria-label": "The lab", "data-lm-suppress-shortcuts": "true" }; // JupyterLab reads the last
+    this.root = add(element, "div", { class: `rl ${this.small ? "rl-small" : ""}`, ...about });
     this.inner = add(this.root, "div", { class: "rl-in" });
     this.live = add(this.root, "p", { class: "rl-hidden", "aria-live": "polite" });
     this.waiting = add(this.inner, "p", { role: "status" });
     this.on(this.root, "keydown", (event) => this.key(event));
     this.on(this.root, "pointerdown", (event) => event.pointerType !== "mouse" && !event.target.closest?.(".rl-plot") && this.look(null));
     this.on(document, "visibilitychange", () => this.wanted());
-    this.sizes = new ResizeObserver(() => this.wanted());
-    this.sizes.observe(this.root);
+    this.sizes = new ResizeObserver((entries) => this.resized(entries));
     session.attach(this);
     this.wanted();
   }
 
   on(target, type, act) {
     target.addEventListener(type, act, { signal: this.ending.signal });
+  }
+
+  // Sizes are told and not asked for: a browser that is asked lays out the page anew, in the middle of a drawing.
+  measure(element) {
+    this.sizes.observe(element);
+  }
+
+  size(element) {
+    return this.measured.get(element) || [0, 0];
+  }
+
+  resized(entries) {
+    for (const { target, contentRect } of entries) this.measured.set(target, [Math.round(contentRect.width), Math.round(contentRect.height)]);
+    if (this.session.begin) this.draw();
   }
 
   // Keys stay here: a notebook has its own use for arrows.
@@ -94,6 +110,7 @@ class View {
     const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const open = this.setup?.box.open;
     this.inner.replaceChildren();
+    this.sizes.disconnect();
     const part = (name) => add(this.inner, "div", { class: name });
     const [top, left, right] = ["rl-top", "rl-left", "rl-right"].map(part);
     if (this.small) add(top, "p", { class: "rl-sentence" }, this.options.sentence);

@@ -1,12 +1,12 @@
 // Presets, buttons, where the run is, and what a new run would begin with.
-const DOES = { Start: "Train, or go on", Pause: "Stop after this step", Step: "Take one step", Undo: "Take the last change back", Reset: "Begin anew" };
+const DOES = { Start: "Train, or stop after a step", Step: "Take one step", Undo: "Take the last change back", Reset: "Begin anew" };
 
 // Said where nobody has anything to say.
 const HINTS = {
   new: "Press Start: the run and its twin train on the same batches.",
   running: "Drag the curve or a slider: it acts from the next step on.",
   paused: "What you set now acts when the run goes on.",
-  done: "Drag the curve and run it again. Another seed shows how much of this end is chance.",
+  done: "Drag the curve and run again; another seed shows what is chance.",
 };
 
 class Panel {
@@ -23,7 +23,7 @@ class Panel {
       if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Again with another seed");
     }
     this.bar = add(add(parent, "div", { class: "rl-progress", role: "progressbar", "aria-label": "steps taken", "aria-valuemin": 0 }), "i");
-    const line = add(parent, "div", { class: "rl-told" });
+    const line = add(view.small ? bar : parent, "div", { class: "rl-told" });
     this.message = add(line, "p", { role: "status" });
     this.status = add(line, "p", { class: "rl-status" });
   }
@@ -107,7 +107,8 @@ class Setup {
     const values = field.choices?.map((choice) => choice.value ?? choice);
     const limits = Object.fromEntries([["min", field.low], ["max", field.high]].filter(([, end]) => Number.isFinite(end)));
     const typed = typeof number(field.value) === "number" && field.value !== "inf";
-    const input = values ? add(label, "select") : add(label, "input", typed ? { type: "number", step: field.whole ? 1 : "any", ...limits } : { type: "text" });
+    const kind = typed ? { type: "number", step: field.whole ? 1 : "any", ...limits } : { type: "text" };
+    const input = values ? add(label, "select") : add(label, "input", kind);
     put(input, "data-key", `field-${field.key}`);
     field.choices?.forEach((choice) => add(input, "option", {}, String(choice.title ?? choice)));
     const made = { field, input, values, typed };
@@ -135,7 +136,8 @@ class Setup {
       this.view.on(add(row, "button", { type: "button" }, "Open a saved run"), "click", () => file.click());
     }
     if (can.includes("link")) {
-      const button = add(row, "button", { type: "button" }, "Copy a link"), shown = add(row, "input", { readonly: "", hidden: "", "aria-label": "link to this run" });
+      const button = add(row, "button", { type: "button" }, "Copy a link");
+      const shown = add(row, "input", { readonly: "", hidden: "", "aria-label": "link to this run" });
       this.view.on(button, "click", () => {
         Object.assign(shown, { value: location.href, hidden: false });
         shown.select();

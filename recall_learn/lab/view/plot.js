@@ -1,6 +1,7 @@
 // A drawing over the steps: axes, lines, marks and a cursor. Its units are pixels, so that text keeps its size.
 class Plot {
-  constructor(parent, options = {}) {
+  constructor(view, parent, options = {}) {
+    this.view = view;
     this.margin = { left: 36, right: 10, top: 8, bottom: 18, ...options.margin };
     this.svg = add(parent, "svg", { class: "rl-plot", ...options.attributes });
     const id = `rl-clip-${Plot.count = (Plot.count || 0) + 1}`;
@@ -9,11 +10,12 @@ class Plot {
     this.lines.setAttribute("clip-path", `url(#${id})`);
     this.paths = new Map();
     this.framed = this.marked = "";
+    view.measure(this.svg);
   }
 
   // The place that is left to it, and its scales; axes are drawn anew where something of that has changed.
   frame(steps, low, high, unit = "") {
-    const box = this.svg.getBoundingClientRect(), width = Math.round(box.width), height = Math.round(box.height);
+    const [width, height] = this.view.size(this.svg);
     const framed = [width, height, steps, low, high].join();
     if (framed === this.framed || !width || !height) return;
     Object.assign(this, { framed, width, height, steps, low, high });
@@ -66,7 +68,7 @@ class Plot {
   // Where something was changed.
   mark(marks, named) {
     const marked = JSON.stringify([this.framed, marks.map((mark) => [mark.first, mark.last, mark.side])]);
-    if (marked === this.marked) return;
+    if (marked === this.marked || !this.width) return;
     this.marked = marked;
     this.marks.replaceChildren();
     const { top, bottom } = this.margin;

@@ -184,6 +184,7 @@ class Session {
     const now = performance.now(), own = this.values[side];
     const fresh = Object.fromEntries(Object.entries(values).filter(([key, value]) => own[key] !== value));
     if (!Object.keys(fresh).length) return;
+    if (this.hand && this.hand.token !== token) this.release();
     const goes = this.hand ? this.hand.side === side : this.newest?.token === token && now - this.moved < GESTURE;
     if (!goes) this.gesture(side, token);
     if (this.hand) this.hand.side = side;

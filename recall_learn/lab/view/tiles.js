@@ -19,7 +19,10 @@ class Tiles {
     const score = add(head, "p", { class: "rl-score" });
     const made = { block, count, of, score, tiles: [] };
     if (this.view.session.begin.facts) this.city(made, side, i);
-    else this.view.follow((made.plot = new Plot(block, { attributes: { role: "img", "aria-label": `${this.view.session.kept.title} of ${side.name}` } })));
+    else {
+      const attributes = { role: "img", "aria-label": `${this.view.session.kept.title} of ${side.name}` };
+      this.view.follow((made.plot = new Plot(this.view, block, { attributes })));
+    }
     return made;
   }
 
@@ -27,8 +30,8 @@ class Tiles {
   city(made, side, i) {
     const { view } = this, { facts } = view.session.begin, kinds = new Map();
     facts.forEach((fact, index) => kinds.set(fact.kind, [...(kinds.get(fact.kind) || []), index]));
-    const label = `The facts of ${side.name}`, about = { class: "rl-city", role: "listbox", tabindex: 0, "aria-label": label, "data-key": `city-${i}` };
-    const city = (made.city = add(made.block, "div", about));
+    const about = { role: "listbox", tabindex: 0, "aria-label": `The facts of ${side.name}`, "data-key": `city-${i}` };
+    const city = (made.city = add(made.block, "div", { class: "rl-city", ...about }));
     for (const [kind, all] of kinds) {
       const wide = Math.min(COLUMNS, Math.ceil(all.length / ROWS));
       const group = add(city, "div", { role: "group", "aria-label": kind, style: `--wide: ${wide}` });
@@ -95,7 +98,7 @@ class Tiles {
 
   draw() {
     const { session, cursor } = this.view, found = session.evaluated(cursor ?? Infinity);
-    const drawn = [session.looks, found && found[0].step, this.box.clientWidth].join();
+    const drawn = [session.looks, found && found[0].step, this.blocks.map(({ plot }) => plot && this.view.size(plot.svg))].join();
     if (drawn === this.drawn) return;
     Object.assign(this, { drawn, found });
     this.blocks.forEach((made, i) => this.drawBlock(made, found && found[i], i));
@@ -105,7 +108,7 @@ class Tiles {
   drawBlock({ count, of, score, tiles, plot }, found, side) {
     const { session } = this.view, { facts } = session.begin, now = session.count(found);
     const reached = found && this.score ? number(found.values[this.score.key] ?? null) : null;
-    say(score, this.score ? `${reached === null ? "–" : reached.toFixed(2)} ${this.score.title}` : "");
+    say(score, this.score ? `task ${reached === null ? "–" : reached.toFixed(2)} · ${this.score.title}` : "");
     if (!facts) return this.drawKept({ count, of, plot }, now, side);
     say(count, String(now ?? facts.length));
     say(of, ` of ${facts.length} facts`);
@@ -120,9 +123,10 @@ class Tiles {
   }
 
   drawKept({ count, of, plot }, now, side) {
-    const { kept, sides, begin } = this.view.session, lines = sides.map(({ evaluations }) => evaluations.map((each) => [each.step, number(each.values[kept.key] ?? null)]));
+    const { kept, sides, begin } = this.view.session, value = (each) => number(each.values[kept.key] ?? null);
+    const lines = sides.map(({ evaluations }) => evaluations.map((each) => [each.step, value(each)]));
     const all = [...(kept.range || [0, 1]).map(number), ...lines.flat().map((point) => point[1])].filter(Number.isFinite);
-    const start = lines[side][0]?.[1] ?? null, last = lines[side].findLast(([, value]) => value === now);
+    const start = lines[side][0]?.[1] ?? null, last = lines[side].findLast((point) => point[1] === now);
     say(count, now === null ? "–" : short(now));
     say(of, ` ${kept.title}${start === null ? "" : `, from ${short(start)}`}`);
     plot.frame(begin.steps, Math.min(...all), Math.max(...all));
