@@ -16,8 +16,8 @@ from recall_learn.theory.annealing import Sigmoid
 
 BOOK = Path(__file__).parents[2] / "book"
 REAL = Path(os.environ.get(stored.VARIABLE) or Path(__file__).parents[3] / "shared" / "glue")
-CELL, NEXT = "lab = Lab()", "lab.run.history[-1:], lab.run.changes"
-STEPS, LR = 600, 1e-3  # of what the lab begins with where there is no GPU
+CELL, NEXT = "lab = Lab(", "lab.run.history[-1:], lab.run.changes"
+STEPS, LR = 300, 1e-3  # of what the lesson begins with
 NOT_OURS = ("Could not restore the debugger state",)  # JupyterLab's, when a kernel is restarted
 THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.startswith('recall-learn'))"
 
@@ -64,7 +64,6 @@ def place(tmp_path_factory):
     """A folder with the lesson's notebook."""
     folder = tmp_path_factory.mktemp("lessons")
     shutil.copy(BOOK / "08_lab.ipynb", folder)
-    shutil.copytree(BOOK / "_static", folder / "_static")
     return folder
 
 
@@ -113,7 +112,7 @@ def test_a_knob_acts_from_the_next_step_on(lab):
     for record in history:
         k, lr = (0.1, LR) if record["step"] <= done else (0.3, LR / 2)
         lr *= 1 - (record["step"] - 1) / STEPS
-        expected = {"lambda": Sigmoid(k, 200)(record["step"]), "lr": lr}
+        expected = {"lambda": Sigmoid(k, 100)(record["step"]), "lr": lr}
         expected["pull"] = lr * 100 * (1 - expected["lambda"])
         assert {name: record[name] for name in expected} == pytest.approx(expected, rel=1e-9)
     beside = lab.ask("lab.beside.history")
