@@ -15,7 +15,6 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 import torch
 
@@ -29,8 +28,6 @@ from recall_learn.runs.record import Run
 from recall_learn.support import environment
 from recall_learn.support.files import as_text, check_folder, from_home
 from recall_learn.support.process_wide import rest
-
-T = TypeVar("T")
 
 MAIN, BESIDE = "run", "beside"
 NEW, LOADING, RUNNING, PAUSED, DONE, FAILED, CLOSED = "new", "loading", "running", "paused", "done", "failed", "closed"
@@ -270,7 +267,7 @@ class Background:
                     self._clear()
                 self._changed.notify_all()
 
-    def _before(self, seat: Seat, turn: Any, step: int, run: Run) -> Mapping[str, float]:
+    def _before(self, seat: Seat, turn: Turn, step: int, run: Run) -> Mapping[str, float]:
         with self._changed:
             if not seat.at:  # it is loaded
                 seat.at = step

@@ -289,6 +289,12 @@ class Lab(anywidget.AnyWidget):
         self._said = text
         self.refresh()
 
+    def refuse(self, which: str, text: str) -> None:
+        """Tell the view that nothing has changed, why, and where the knobs of a run stand."""
+        seat = self._session.seats.get(which)
+        values = {key: plain(getattr(seat.now, key)) for key in knobs(seat.now)} if seat else {}
+        self._tell({"type": "refused", "text": text, "values": values})
+
     def hello(self) -> None:
         """A view has come: tell it everything."""
         with self._lock:
@@ -365,11 +371,6 @@ class Lab(anywidget.AnyWidget):
     def _other(self) -> Recipe | None:
         seat = self._session.seats.get(BESIDE)
         return seat.recipe if seat else None
-
-    def _values(self, which: str) -> dict[str, Json]:
-        """What the knobs of a run stand at."""
-        now = self._session.seats[which].now
-        return {key: plain(getattr(now, key)) for key in knobs(now)}
 
     def _tell(self, message: Mapping[str, Json]) -> None:
         if self.comm is not None:

@@ -9,7 +9,6 @@ import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
@@ -18,11 +17,12 @@ from recall_learn.methods.method import Method, Setting
 from recall_learn.models.places import SOURCE_FISHERS
 from recall_learn.runs.recipe import PROBES, Recipe
 from recall_learn.runs.recipe import knobs as live
+from recall_learn.support.reading import Json
 from recall_learn.tasks import glue, registry
 from recall_learn.tasks.task import WORLD
 from recall_learn.world import World, tasks
 
-Message = dict[str, Any]
+Message = dict[str, Json]
 """In plain JSON types."""
 NOTHING, PLAIN, OTHER = "nothing", expression.PLAIN_TITLE, "setting B"
 """What may be beside a run."""
@@ -66,12 +66,12 @@ GIVEN = frozenset({"source fisher"})
 """What only a file gives."""
 
 
-def plain(value: Any) -> Any:
+def plain(value: Json) -> Json:
     """A value as JSON has it."""
     return "inf" if isinstance(value, float) and value == math.inf else value
 
 
-def given(value: Any) -> Any:
+def given(value: Json) -> Json:
     """A value that came as JSON."""
     return math.inf if value == "inf" else value
 
@@ -251,7 +251,7 @@ def fields(recipe: Recipe, how: str, backbones: Sequence[str] = ("tiny",)) -> li
     return [*first, *(_field(key, about, getattr(recipe, key)) for key, about in own.items()), *made.values()]
 
 
-def _field(key: str, about: Setting, value: Any, choices: Mapping[str, str | None] | None = None) -> Message:
+def _field(key: str, about: Setting, value: Json, choices: Mapping[str, str | None] | None = None) -> Message:
     named = choices if choices is not None else dict.fromkeys(about.choices)
     return {
         "key": key,
@@ -323,12 +323,12 @@ def _right(about: Setting, value: float) -> bool:
     return True
 
 
-def rows(records: Sequence[Mapping[str, Any]]) -> list[list[float]]:
+def rows(records: Sequence[Mapping[str, Json]]) -> list[list[float]]:
     """Records of a run's history as the view reads them: step, loss, lambda, lr, pull."""
     return [[record[name] for name in ("step", "loss", "lambda", "lr", "pull")] for record in records]
 
 
-def evaluation(record: Mapping[str, Any], primary: str, asked: Mapping[str, int]) -> Message:
+def evaluation(record: Mapping[str, Json], primary: str, asked: Mapping[str, int]) -> Message:
     """An evaluation of a run as the view reads it.
 
     Args:

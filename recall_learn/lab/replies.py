@@ -1,7 +1,7 @@
 """What a view asks of a lab: each message by its type; what is wrong with one is told in a sentence."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from recall_learn.lab.teller import SIDES
 from recall_learn.lab.words import sentence
@@ -9,11 +9,26 @@ from recall_learn.runs.record import Run
 from recall_learn.support.checks import one_line, shown
 from recall_learn.support.reading import Json
 
-if TYPE_CHECKING:
-    from recall_learn.lab.live import Lab
+
+class Obeys(Protocol):
+    """What `reply` asks of a lab, see `recall_learn.lab.live.Lab`."""
+
+    hello: Callable[[], None]
+    start: Callable[[], None]
+    pause: Callable[[], None]
+    step: Callable[[int], None]
+    reset: Callable[..., None]
+    again: Callable[[], None]
+    set: Callable[..., None]
+    preset: Callable[[str], None]
+    save: Callable[[str], None]
+    replay: Callable[[Run], None]
+    cancel: Callable[[], None]
+    close: Callable[[], None]
+    refuse: Callable[[str, str], None]
 
 
-def reply(lab: "Lab", message: Mapping[str, Json]) -> None:
+def reply(lab: Obeys, message: Mapping[str, Json]) -> None:
     """Do what a view asks. It may be any nonsense: a notebook that somebody sent can have its own view."""
     kind = message.get("type") if isinstance(message, Mapping) else None
     side = SIDES.get(message.get("side", 0)) if kind == "set" else SIDES[0]
@@ -25,15 +40,14 @@ def reply(lab: "Lab", message: Mapping[str, Json]) -> None:
         text = (
             sentence(one_line(error)) if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {error}"
         )
-        values = lab._values(side) if side in tuple(lab._session.seats) else {}
-        lab._tell({"type": "refused", "text": text.replace("--", ""), "values": values})
+        lab.refuse(side or SIDES[0], text.replace("--", ""))
 
 
-def _set(lab: "Lab", message: Mapping[str, Json]) -> None:
+def _set(lab: Obeys, message: Mapping[str, Json]) -> None:
     lab.set(SIDES[message.get("side", 0)], **message["values"])
 
 
-def _open(lab: "Lab", message: Mapping[str, Json]) -> None:
+def _open(lab: Obeys, message: Mapping[str, Json]) -> None:
     try:
         run = Run.from_json(message["text"])
     except ValueError as error:
@@ -41,7 +55,7 @@ def _open(lab: "Lab", message: Mapping[str, Json]) -> None:
     lab.replay(run)
 
 
-ACTS: dict[str, Callable[["Lab", Mapping[str, Json]], None]] = {
+ACTS: dict[str, Callable[[Obeys, Mapping[str, Json]], None]] = {
     "hello": lambda lab, message: lab.hello(),
     "start": lambda lab, message: lab.start(),
     "pause": lambda lab, message: lab.pause(),

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from recall_learn.lab import protocol
-from recall_learn.lab.background import BESIDE, BUSY, FAILED, LOADING, MAIN, RUNNING, Background
+from recall_learn.lab.background import BESIDE, BUSY, CLOSED, FAILED, LOADING, MAIN, RUNNING, Background
 from recall_learn.lab.live_text import status
 from recall_learn.lab.protocol import Message, plain
 from recall_learn.lab.seats import Seat
@@ -103,7 +103,7 @@ class Teller:
             self._pace.clear()
         left = (session.run.recipe.steps - step) / speed if speed else None
         errors = [f"{seat.error}" for seat in session.seats.values() if seat.error]
-        text = status(session) if state in (LOADING, FAILED) or not said else said
+        text = status(session) if state in (LOADING, FAILED, CLOSED) else said  # steps are told as numbers
         return {
             "type": "state",
             "state": state,
