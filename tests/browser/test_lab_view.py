@@ -383,7 +383,8 @@ def test_facts_go_dark_and_light_up_and_tell_what_is_said(opened):
     blocks = tab.locator(".rl-block")
     assert blocks.locator(".rl-off").count() == 2
     assert tab.locator(".rl-head strong").all_inner_texts() == ["320", "318"]
-    assert "task 0.25 · Matthews" in blocks.nth(1).inner_text()
+    assert "score 0.25" in blocks.nth(1).inner_text()
+    assert blocks.nth(1).locator(".rl-score").get_attribute("title") == "Matthews correlation"
     off = blocks.nth(1).locator("[data-fact='319']")
     off.hover()
     fact = tab.evaluate("engine.options.facts[319]")

@@ -108,7 +108,8 @@ class Tiles {
   drawBlock({ count, of, score, tiles, plot }, found, side) {
     const { session } = this.view, { facts } = session.begin, now = session.count(found);
     const reached = found && this.score ? number(found.values[this.score.key] ?? null) : null;
-    say(score, this.score ? `task ${reached === null ? "–" : reached.toFixed(2)} · ${this.score.title}` : "");
+    say(score, this.score ? `score ${reached === null ? "–" : reached.toFixed(2)}` : "");
+    put(score, "title", this.score ? this.score.title : "");
     if (!facts) return this.drawKept({ count, of, plot }, now, side);
     say(count, String(now ?? facts.length));
     say(of, ` of ${facts.length} facts`);
