@@ -129,7 +129,7 @@ def test_a_run_steered_in_the_page_is_torchs_and_is_taken_again_by_python(open_t
     tab.state("paused")
     tab.send({"type": "set", "side": 0, "values": {"k": 0.5, "t0": 7}}, {"type": "set", "side": 0, "values": {"t0": 6}})
     tab.send({"type": "step", "steps": 6})
-    tab.until("last('state').step === 9 && last('state').state === 'paused'")
+    tab.until("last('state')?.step === 9 && last('state')?.state === 'paused'")
     tab.send({"type": "set", "side": 0, "values": {"k": "inf", "lr": 0.0005}}, {"type": "start"})
     tab.state("done")
     run = Run.from_json(tab.saved())
@@ -337,9 +337,9 @@ def test_again_takes_the_next_seed_and_after_the_end_what_is_set_waits_for_a_new
     tab.send({"type": "start"})
     tab.state("done")
     tab.send({"type": "set", "side": 0, "values": {"k": 0.7}})
-    tab.until("last('state').text.includes('press Reset')")
+    tab.until("last('state')?.text?.includes('press Reset')")
     tab.send({"type": "again", "seed": "next"})
-    tab.until("last('begin').id === 2 && last('state').state === 'done'")
+    tab.until("last('begin')?.id === 2 && last('state')?.state === 'done'")
     recipe = Recipe.from_dict(tab.told("begin")[-1]["recipe"])
     assert (recipe.seed, recipe.k) == (1, 0.7)
     assert tab.told("begin")[-1]["recipe"] != tab.told("begin")[0]["recipe"]
@@ -364,7 +364,7 @@ def test_loading_can_be_cancelled_and_a_missing_file_is_named(open_tab, files, t
     assert "lab-data.js is not beside this page" in tab.told("state")[-1]["error"]
     shutil.copy(files / page.DATA, tmp_path)
     tab.send({"type": "start"}, {"type": "cancel"})
-    tab.until("last('state').state === 'new'")
+    tab.until("last('state')?.state === 'new'")
     time.sleep(0.3)
     assert tab.told("state")[-1]["state"] == "new"
     tab.send({"type": "start"})
@@ -396,7 +396,7 @@ def test_runs_that_are_begun_one_after_another_leave_the_last_one_alone(open_tab
     tab.engine(replace(RECIPE, steps=400, evaluate_every=400, probe="none"))
     for seed in range(5):
         tab.send({"type": "again", "seed": "next"})
-        tab.until(f"last('begin').id === {seed + 2} && last('records')")
+        tab.until(f"last('begin')?.id === {seed + 2} && last('records')")
     tab.until("told.slice(told.lastIndexOf(last('begin'))).some((m) => m.type === 'records' && m.rows.at(-1)[0] > 3)")
     tab.send({"type": "reset", "setup": {"steps": 3}}, {"type": "start"})
     tab.state("done")
