@@ -47,6 +47,12 @@ def _set(lab: Obeys, message: Mapping[str, Json]) -> None:
     lab.set(SIDES[message.get("side", 0)], **message["values"])
 
 
+def _reset(lab: Obeys, message: Mapping[str, Json]) -> None:
+    lab.reset(**message.get("setup", {}))
+    if message.get("start"):
+        lab.start()
+
+
 def _open(lab: Obeys, message: Mapping[str, Json]) -> None:
     try:
         run = Run.from_json(message["text"])
@@ -60,7 +66,7 @@ ACTS: dict[str, Callable[[Obeys, Mapping[str, Json]], None]] = {
     "start": lambda lab, message: lab.start(),
     "pause": lambda lab, message: lab.pause(),
     "step": lambda lab, message: lab.step(message.get("steps", 1)),
-    "reset": lambda lab, message: lab.reset(**message.get("setup", {})),
+    "reset": _reset,
     "again": lambda lab, message: lab.again(),
     "set": _set,
     "preset": lambda lab, message: lab.preset(message["name"]),

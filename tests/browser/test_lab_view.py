@@ -1,5 +1,6 @@
 """The lab's view in a browser, from a file, with an engine that trains nothing and tells the same on every machine."""
 
+import itertools
 import math
 from pathlib import Path
 
@@ -555,7 +556,7 @@ def test_buttons_send_and_say_what_they_do_now(opened):
     drawn(tab, "engine.take(300)")
     assert large.inner_text() == "Run again"
     large.click()
-    assert tab.evaluate("engine.sent.slice(-2)") == [{"type": "reset", "setup": {}}, {"type": "start"}]
+    assert tab.evaluate("engine.sent.at(-1)") == {"type": "reset", "setup": {}, "start": True}
     drawn(tab)
     tab.get_by_role("button", name="Again with another seed").click()
     assert {"type": "again", "seed": "next"} in tab.evaluate("engine.sent")
@@ -582,6 +583,32 @@ def test_what_is_set_up_acts_after_reset_and_says_so(opened):
     assert "Press Reset" not in tab.locator(".rl-setup").inner_text()
     reset.click()
     assert tab.evaluate("engine.sent.at(-1)") == {"type": "reset", "setup": {}}
+    tab.get_by_label("steps", exact=True).fill("90")
+    tab.locator(".rl-go").click()  # nobody wants the old run now
+    assert tab.evaluate("engine.sent.at(-1)") == {"type": "reset", "setup": {"steps": 90}, "start": True}
+    drawn(tab, "engine.say('paused')")
+    tab.get_by_label("steps", exact=True).fill("70")
+    tab.evaluate("frames(2)")
+    assert tab.locator(".rl-go").inner_text() == "Start anew"
+
+
+def test_numbers_of_changes_do_not_run_into_one_another(opened):
+    tab = opened()
+    knobs = itertools.cycle(["k", "t0", "gamma"])  # one after another, so that each is a gesture of its own
+    changes = [{"step": step, next(knobs): step / 100} for step in range(20, 200, 3)]
+    drawn(tab, f"engine.take(250), engine.tell({{type: 'changes', side: 0, changes: {changes}}})")
+    places = tab.locator(".rl-number").evaluate_all("all => all.map(each => Number(each.getAttribute('x')))")
+    assert len(places) > 1
+    assert all(after - before >= 14 for before, after in itertools.pairwise(places))
+
+
+def test_what_was_refused_is_said_until_something_else_is_asked(opened):
+    tab = opened()
+    drawn(tab, "engine.tell({type: 'refused', text: 'Refused: this file is no recorded run', values: {}})")
+    assert "no recorded run" in tab.locator(".rl-wrong").inner_text()
+    tab.get_by_role("button", name="Step").click()
+    tab.evaluate("frames(2)")
+    assert tab.locator(".rl-wrong").count() == 0
 
 
 def test_a_run_is_saved_and_opened(opened, tmp_path):

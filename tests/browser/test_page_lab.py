@@ -171,6 +171,10 @@ def test_a_run_of_python_is_played_in_the_page(open_tab):
     begun = tab.told("begin")[-1]
     assert Recipe.from_dict(begun["recipe"]) == recipe
     assert tab.told("changes")[0] == {"type": "changes", "side": 0, "changes": run.changes}
+    stood = [each["values"] for each in tab.told("knobs") if each["side"] == 0]  # the sliders follow what is recorded
+    assert [(each["k"], each["gamma"], each["lr"]) for each in stood[-3:]] == [
+        (recipe.k, recipe.gamma, recipe.lr), (1.0, recipe.gamma, recipe.lr), (1.0, 40.0, 0.002)
+    ]  # fmt: skip
     other = json.loads(run.to_json())
     other["environment"]["data"] = "0" * 64
     tab.send({"type": "open", "text": json.dumps(other)})

@@ -97,7 +97,7 @@
       this.tell(this.messages.begin(sides, this.how, { id: this.id, note: this.note, presets: this.page.presets, can }));
       this.runs.forEach((run, side) => {
         if (run.changes.length) this.tell({ type: "changes", side, changes: run.changes });
-        this.tell({ type: "knobs", side, values: this.messages.values(this.now(run)) });
+        this.knobs(side);
         if (run.history.length) this.tell({ type: "records", side, rows: run.rows() });
         run.evaluations.forEach((each) => this.tell(run.told(side, each)));
         this.sent[side] = run.history.length;
@@ -120,8 +120,9 @@
       if (this.state === "running") this.target = this.begun;
     }
 
-    on_reset({ setup = {} }) {
+    on_reset({ setup = {}, start = false }) {
       this.renew(setup);
+      if (start) this.on_start();
     }
 
     on_again() {
@@ -143,7 +144,7 @@
         run.changes = this.recipes.note(run.recipe, run.changes, next, asked);
         this.moved.add(side);
       }
-      this.tell({ type: "knobs", side, values: this.messages.values(this.now(run)) });
+      this.knobs(side);
       if (this.state !== "running") this.flush(true);
       this.say();
       this.linked();
@@ -269,6 +270,7 @@
           continue;
         }
         const step = (this.begun = this.taken + 1);
+        this.runs.forEach((run, side) => run.changes.some((each) => each.step === step + 1) && this.knobs(side)); // recorded, and next
         for (const run of this.runs) {
           if (!run.take(step)) return this.fail(run.stopped.why);
           yield;
@@ -317,6 +319,11 @@
     turn() {
       if (!this.coming) this.channel.port2.postMessage(0);
       this.coming = true;
+    }
+
+    // What a side's knobs stand at.
+    knobs(side) {
+      this.tell({ type: "knobs", side, values: this.messages.values(this.now(this.runs[side])) });
     }
 
     // Send what is new.

@@ -47,19 +47,20 @@ class Panel {
 
   // What the one large button does now, and what it sends.
   get next() {
-    const { state } = this.view.session.state;
-    if (state === "done") return ["Run again", "start"];
+    const { state } = this.view.session.state, asked = Boolean(this.view.setup?.changed.length);
+    if (state === "done") return ["Run again", "anew"];
+    if (asked && !this.view.session.busy) return [state === "new" ? "Start" : "Start anew", "anew"];
     return { loading: ["Cancel", "cancel"], running: ["Pause", "pause"], new: ["Start", "start"] }[state] || ["Go on", "start"];
   }
 
   go() {
-    const [does, type] = this.next;
-    if (does === "Run again") this.reset();
-    this.view.session.send({ type });
+    const [, type] = this.next;
+    if (type === "anew") this.reset({ start: true });
+    else this.view.session.send({ type });
   }
 
-  reset() {
-    this.view.session.send({ type: "reset", setup: this.view.setup?.wanted() || {} });
+  reset(more = {}) {
+    this.view.session.send({ type: "reset", setup: this.view.setup?.wanted() || {}, ...more });
   }
 
   draw() {
@@ -84,7 +85,8 @@ class Panel {
     const wrong = session.refused || state.error;
     this.message.classList.toggle("rl-wrong", Boolean(wrong));
     const told = session.compared || session.saved || state.text;
-    say(this.message, wrong || [begin.note, told].filter(Boolean).join(" ") || (!this.view.small && HINTS[state.state]) || "");
+    const story = session.gestures.length ? "" : begin.note; // a hand has left it
+    say(this.message, wrong || [story, told].filter(Boolean).join(" ") || (!this.view.small && HINTS[state.state]) || "");
   }
 }
 
@@ -114,6 +116,7 @@ class Setup {
     const made = { field, input, values, typed };
     this.view.on(input, "input", () => {
       made.touched = true;
+      this.view.session.refused = "";
       this.view.wanted();
     });
     return made;
@@ -170,7 +173,7 @@ class Setup {
       else made.input.value = value ?? "";
     });
     const many = this.changed.length;
-    say(this.words, many ? "Press Reset: these act in a new run." : "What you change here acts in a new run, after Reset.");
+    say(this.words, many ? "Press Reset or Start: these act in a new run." : "What you change here acts in a new run, after Reset.");
     this.words.classList.toggle("rl-asked", many > 0);
   }
 }

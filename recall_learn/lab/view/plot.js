@@ -72,11 +72,14 @@ class Plot {
     this.marked = marked;
     this.marks.replaceChildren();
     const { top, bottom } = this.margin;
+    let told = -Infinity; // where the last number stands: two that touch would be read as one
     marks.forEach((mark, i) => {
       const place = { x: this.x(mark.first), y: top, height: this.height - top - bottom };
       add(this.marks, "rect", { ...place, width: Math.max(this.x(mark.last) - place.x, 0), class: "rl-span" });
       add(this.marks, "line", { x1: place.x, x2: place.x, y1: top, y2: this.height - bottom, class: `rl-mark rl-side${mark.side}` });
-      if (named) add(this.marks, "text", { x: place.x, y: top - 3, "text-anchor": "middle", class: "rl-number" }, String(i + 1));
+      if (!named || place.x - told < 14) return;
+      told = place.x;
+      add(this.marks, "text", { x: place.x, y: top - 3, "text-anchor": "middle", class: "rl-number" }, String(i + 1));
     });
   }
 

@@ -54,6 +54,7 @@ class Session {
   }
 
   send(message) {
+    this.refused = ""; // a refusal is of what was asked before
     this.engine.send(message);
   }
 
