@@ -723,6 +723,17 @@ def test_small_has_one_button_one_sentence_one_question(opened):
     assert "t0" in sent(tab)[-1]
 
 
+@pytest.mark.parametrize("size", ["", "#small"])
+def test_the_end_is_told_in_words(opened, size):
+    tab = opened(size)
+    drawn(tab, "engine.take(300)")
+    told = tab.locator(".rl-told [role=status]").inner_text()
+    scores = tab.evaluate("engine.seen.map(all => all.at(-1).values.score.toFixed(2))")
+    known = tab.locator(".rl-head strong").all_inner_texts()
+    for name, score, count in zip(["RecAdam", "plain fine-tuning"], scores, known, strict=True):
+        assert f"{name} scores {score} and knows {count} facts" in told
+
+
 def test_without_facts_what_is_kept_is_a_curve(opened):
     tab = opened("#nofacts")
     drawn(tab, "engine.take(300)")

@@ -86,7 +86,16 @@ class Panel {
     this.message.classList.toggle("rl-wrong", Boolean(wrong));
     const told = session.compared || session.saved || state.text;
     const story = session.gestures.length ? "" : begin.note; // a hand has left it
-    say(this.message, wrong || [story, told].filter(Boolean).join(" ") || (!this.view.small && HINTS[state.state]) || "");
+    say(this.message, wrong || [story, told].filter(Boolean).join(" ") || this.hint(state.state));
+  }
+
+  // Where nobody has anything to say; at the end what came of it.
+  hint(state) {
+    const { session, small } = this.view, found = state === "done" && session.evaluated(Infinity);
+    if (!found || !session.begin.facts) return (!small && HINTS[state]) || "";
+    const score = (side) => number(found[side].values.score ?? null);
+    const told = session.begin.sides.map(({ name }, i) => `${name} scores ${score(i)?.toFixed(2) ?? "–"} and knows ${plural(session.count(found[i]), "fact")}`);
+    return `${told.join(", ")}. ${HINTS.done}`;
   }
 }
 
