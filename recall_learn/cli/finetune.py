@@ -34,7 +34,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
     add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
-    add("--fisher", metavar="FILE", help="a Fisher that a method needs, made by recall-learn fisher; tiny has ewc's")
+    add(
+        "--fisher",
+        metavar="FILE",
+        help="a Fisher that a method needs, made by recall-learn fisher; tiny brings its source's",
+    )
     add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
     add("--resume", action="store_true", help="go on with the run in --out")
     add("--replay", metavar="FILE", help="take a recorded run again, its recipe and changes, and compare the losses")

@@ -32,4 +32,6 @@ def sentence(text: str) -> str:
     text = text.replace("by --data,", "by Lab(data_folder=...),").replace("--out", "folder")
     text = re.sub(r"--(?=[a-z])", "", text)
     begins = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if begins.isalpha() and len(begins) > 2 else text  # not a name
+    return (
+        text[:1].upper() + text[1:] if begins.isalpha() and len(begins) > 1 and begins != "lr" else text
+    )  # not a name

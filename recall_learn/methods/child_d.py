@@ -40,6 +40,7 @@ class ChildD(Method):
     lesson: ClassVar[str] = "10_child_tuning"
     slot: ClassVar[str] = "mask"
     needs: ClassVar[frozenset[str]] = frozenset({"task fisher"})
+    in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.3, "share of the weights in the layers that trains", low=0, high=1, open_low=True)

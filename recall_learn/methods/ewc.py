@@ -46,6 +46,7 @@ class EWC(Method):
     lesson: ClassVar[str] = "04_ewc"
     slot: ClassVar[str] = "pull"
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
+    in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

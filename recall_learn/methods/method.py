@@ -196,6 +196,7 @@ class Method:
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
         needs: what it asks of `Start`: "source fisher", "task fisher".
+        in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
         acting: its hooks.
     """
 
@@ -205,6 +206,7 @@ class Method:
     lesson: ClassVar[str] = ""
     slot: ClassVar[str] = ""
     needs: ClassVar[frozenset[str]] = frozenset()
+    in_page: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 
     def __post_init__(self):

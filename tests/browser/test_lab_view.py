@@ -353,7 +353,7 @@ def test_keys_that_follow_one_another_are_one_gesture_and_control_z_takes_it_bac
 def test_a_view_that_comes_later_groups_the_changes_it_is_told(opened):
     tab = opened()
     tab.evaluate("""() => {
-        const all = { 20: { k: 0.2 }, 21: { k: 0.3 }, 24: { k: 0.4 }, 25: { t0: 50 }, 90: { t0: 60 } };
+        const all = { 20: { k: 0.2 }, 21: { k: 0.3 }, 24: { k: 0.4 }, 45: { t0: 50 }, 90: { t0: 60 } };
         engine.changes = Object.entries(all).map(([step, set]) => ({ step: Number(step), ...set }));
         engine.step = 100;
         engine.rows = [0, 1].map(side => Array.from({ length: 100 }, (_, i) => engine.row(side, i + 1)));

@@ -11,8 +11,8 @@ from recall_learn.methods import METHODS, expression
 
 PACKAGE = Path(recall_learn.__file__).parent
 NAMED = re.compile(rf"(?<![\w.-])({'|'.join(map(re.escape, [expression.PLAIN, *METHODS]))})(?![\w-])")
-MAY = ("methods/", "lab/presets.py", "__init__.py")
-"""The methods' own room, what tells stories of some, and the names that are imported from the top."""
+MAY = ("methods/", "lab/browser/methods.js", "lab/browser/model.js", "lab/presets.py", "__init__.py")
+"""The methods' own room, and their place in the page; what tells stories of some; the names imported from the top."""
 FILES = [path for kind in ("*.py", "*.js") for path in sorted(PACKAGE.rglob(kind))]
 OTHERS = [path for path in FILES if not str(path.relative_to(PACKAGE)).startswith(MAY)]
 

@@ -18,7 +18,7 @@ from recall_learn.tasks import registry
 from recall_learn.tasks.task import Task
 from recall_learn.world import World
 
-ABLE = ("recadam", "ewc", "l2sp", "child-f", "child-d")
+ABLE = tuple(name for name, method in METHODS.items() if method.in_page)
 """The methods that the kernel has."""
 BACKBONE = "tiny"
 BESIDE = (expression.PLAIN, protocol.PLAIN, protocol.NOTHING, protocol.OTHER)
@@ -53,6 +53,7 @@ def about() -> dict[str, Json]:
             "other": protocol.OTHER,
         },
         "methods": {name: _method(METHODS[name]) for name in METHODS if name in ABLE},
+        "example": expression.EXAMPLE,
         "unable": [name for name in METHODS if name not in ABLE],
         "offered": offered(),
         "lr": _setting("lr", protocol.LR, None),

@@ -1,4 +1,4 @@
-// A session in an address, #lab&task=world/cola&method=recadam(k=0.05)&changes=61:k=0.2;90:t0=40, and back; and a run from
+// A session in an address, #lab&task=world/cola&method=NAME(k=0.05)&changes=61:k=0.2;90:t0=40, and back; and a run from
 // its file.
 (function (global) {
   "use strict";

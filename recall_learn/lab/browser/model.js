@@ -68,13 +68,14 @@ globalThis.RecallModel = class RecallModel {
     this.chosen = 0;
   }
 
-  /** One step on these rows, the t-th. Gives what a run records of it: { loss, lambda, pull, penalty, norm }. */
+  /** One step on these rows, the t-th. Gives what a run records of it: { loss, lambda, pull, penalty (null
+   * where no method adds one), norm }. */
   step(rows, { t, lr, clip = 1, weightDecay = 0, methods = [] }) {
     const { kernel } = this, act = this.acting(methods);
     this.whole("t", t, 1, 2 ** 31 - 1);
     this.numbers({ lr, clip, weightDecay });
     this.labels(rows);
-    const record = { loss: kernel.train(this.put(rows)), lambda: 1, pull: 0, penalty: 0, norm: 0 };
+    const record = { loss: kernel.train(this.put(rows)), lambda: 1, pull: 0, penalty: null, norm: 0 };
     const { recadam, l2sp, ewc, "child-f": childF, "child-d": childD } = act;
     if (l2sp) record.penalty = kernel.l2sp(l2sp.gamma, l2sp.beta);
     if (ewc) record.penalty = kernel.ewc(ewc.gamma);

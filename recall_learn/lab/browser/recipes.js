@@ -8,7 +8,6 @@
   const PART = /^\s*([a-z][a-z0-9-]*)\s*(?:\(([^()]*)\))?\s*$/;
   const PAIR = /^\s*([a-z]\w*)\s*=\s*([^\s,=]+)\s*$/;
   const NUMBER = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf)$/;
-  const WAY = 0.1; // RecAdam's usual lr * gamma
 
   const own = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
   const given = (value) => (value === "inf" ? Infinity : value);
@@ -65,7 +64,7 @@
 
     // The methods that an expression names, [{name, values}], in the order of about.methods.
     function parse(text) {
-      if (typeof text !== "string" || !text.trim()) throw new Refused(`method is ${shown(text)}; it has to be text, as in 'recadam(k=0.05) + child-d'`);
+      if (typeof text !== "string" || !text.trim()) throw new Refused(`method is ${shown(text)}; it has to be text, as in '${about.example}'`);
       const found = split(text).map(one);
       const parts = found.filter(Boolean);
       if (parts.length && parts.length < found.length) throw new Refused(`method joins ${none}, which is no method, with another; leave it out`);
@@ -82,7 +81,7 @@
 
     function one(piece) {
       const match = PART.exec(piece);
-      if (!match) throw new Refused(`method cannot be read at ${shown(piece.trim())}; write it as 'recadam(k=0.05) + child-d'`);
+      if (!match) throw new Refused(`method cannot be read at ${shown(piece.trim())}; write it as '${about.example}'`);
       const [, name, inside] = match;
       if (name === none) {
         if (inside && inside.trim()) throw new Refused(`${none} has no settings; leave them out`);
@@ -150,21 +149,17 @@
     // A method with a value for every setting.
     function resolved({ name, values }, lr) {
       const made = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value === null || value === undefined ? null : checked(key, known[name].settings[key], value)]));
-      if (name === "recadam" && made.gamma === null) made.gamma = Number((WAY / lr).toPrecision(12));
-      return { name, values: made };
+      const own = global.RecallMethods[name];
+      return { name, values: own ? own.resolved(made, lr) : made };
     }
 
     function check({ name, values }, lr) {
-      if (name !== "recadam" || values.algorithm === "coupled" || lr * values.gamma < 1) return;
-      const pull = lr * values.gamma * (1 - lambda(values.k, values.t0, 1));
-      if (pull > 2 - 1e-6) throw new Refused(`lr * gamma is ${Number((lr * values.gamma).toPrecision(6))}; the pull diverges at 2 and above: lower lr or gamma, to keep it under 1`);
+      const why = global.RecallMethods[name]?.refused(values, lr, lambda);
+      if (why) throw new Refused(why);
     }
 
     // What somebody who sets it so should know; "" where there is nothing.
-    function advice(made) {
-      const strong = made.methods.find((each) => each.name === "recadam" && made.lr * each.values.gamma > 1);
-      return strong ? `lr · γ is ${Number((made.lr * strong.values.gamma).toPrecision(3))}: above 1 each step overshoots home.` : "";
-    }
+    const advice = (made) => made.methods.map(({ name, values }) => global.RecallMethods[name]?.advice(values, made.lr)).find(Boolean) || "";
 
     // As Recipe.to_dict() has it.
     const dict = (made) => Object.fromEntries(Object.keys(about.recipe).map((key) => [key, made[key]]));
@@ -244,7 +239,10 @@
       return changes;
     }
 
-    return { parse, written, names, title, settings, recipe, advice, dict, knobs, get, changed, set, difference, at, note, checkChanges };
+    // Whether a method of a recipe asks for this, as in Method.needs.
+    const needs = (made, what) => made.methods.some(({ name }) => about.methods[name].needs.includes(what));
+
+    return { needs, parse, written, names, title, settings, recipe, advice, dict, knobs, get, changed, set, difference, at, note, checkChanges };
   }
 
   global.RecallRecipes = { make, Refused, plain, given, typed, shown, checked };

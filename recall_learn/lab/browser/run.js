@@ -29,8 +29,9 @@
       Object.assign(this, { model, data, task, acting: this.at(1) });
       this.order = model.order(seed, task.train.length, batch_size);
       for (const { name, values } of this.recipe.methods) {
-        if (name === "ewc") model.fisher.set(fisher.values);
-        if (name === "child-d") yield* this.child(values.p);
+        const { needs } = this.about.methods[name];
+        if (needs.includes("source fisher")) model.fisher.set(fisher.values);
+        if (needs.includes("task fisher")) yield* this.child(values.p);
       }
     }
 
@@ -55,7 +56,7 @@
       const given = methods.map(({ name, values }) => ({ name, ...values }));
       const found = this.model.step(rows, { t: step, lr, clip, weightDecay, methods: given });
       const record = { step, loss: found.loss, lambda: found.lambda, lr, pull: found.pull };
-      if (methods.some(({ name }) => name === "l2sp" || name === "ewc")) record.penalty = found.penalty;
+      if (found.penalty !== null) record.penalty = found.penalty;
       const broken = ["loss", "penalty"].find((name) => name in record && !Number.isFinite(record[name]));
       if (broken) {
         this.stopped = { step: step - 1, why: `the ${broken} is no number at step ${step}; lower the learning rate, or gamma if it pulls` };

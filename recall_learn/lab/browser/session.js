@@ -223,8 +223,8 @@
 
     async load() {
       const { task } = this.runs[0].recipe;
-      const ewc = this.runs.some((run) => run.recipe.methods.some((each) => each.name === "ewc"));
-      const [data, fisher] = await Promise.all([this.asset("data"), ewc ? this.asset("fisher") : null]);
+      const held = this.runs.some(({ recipe }) => this.recipes.needs(recipe, "source fisher"));
+      const [data, fisher] = await Promise.all([this.asset("data"), held ? this.asset("fisher") : null]);
       return { data, fisher, task: await global.RecallUnpack.task(data, task) };
     }
 
@@ -382,8 +382,8 @@
 
     // What a file says of where it was recorded.
     environment(run) {
-      const { data, about, page } = this, { task, methods } = run.recipe, [name, version] = page.browser;
-      const fisher = methods.some((each) => each.name === "ewc") ? this.fisher : null;
+      const { data, about, page } = this, { task } = run.recipe, [name, version] = page.browser;
+      const fisher = this.recipes.needs(run.recipe, "source fisher") ? this.fisher : null;
       return {
         device: "browser",
         threads: 1,

@@ -1,0 +1,18 @@
+// What is particular to a method in the page, by its name in recall_learn/methods: a default that follows from lr, what is
+// refused, and what somebody who sets it so should know. What a step does is in model.js, and all else in its settings.
+(function (global) {
+  "use strict";
+
+  const WAY = 0.1; // RecAdam's usual lr * gamma
+
+  global.RecallMethods = {
+    recadam: {
+      resolved: (values, lr) => ({ ...values, gamma: values.gamma === null ? Number((WAY / lr).toPrecision(12)) : values.gamma }),
+      refused({ k, t0, gamma, algorithm }, lr, lambda) {
+        if (algorithm === "coupled" || lr * gamma < 1 || lr * gamma * (1 - lambda(k, t0, 1)) <= 2 - 1e-6) return "";
+        return `lr * gamma is ${Number((lr * gamma).toPrecision(6))}; the pull diverges at 2 and above: lower lr or gamma, to keep it under 1`;
+      },
+      advice: ({ gamma }, lr) => (lr * gamma > 1 ? `lr · γ is ${Number((lr * gamma).toPrecision(3))}: above 1 each step overshoots home.` : ""),
+    },
+  };
+})(typeof globalThis === "undefined" ? self : globalThis);
