@@ -1,4 +1,4 @@
-"""What a lab is made of: its arguments, what it begins with by itself, where nobody holds it, where the book is built."""
+"""What a lab is made of: its arguments, what it begins with by itself, and what is there where nobody holds it."""
 
 import threading
 
