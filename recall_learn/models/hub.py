@@ -47,7 +47,8 @@ def out_of_reach() -> str:
     """Why the hub is out of reach, in words; empty where it answers within `TIMEOUT` seconds. One short request."""
     try:
         asked = urllib.request.Request(endpoint(), method="HEAD")
-        within(TIMEOUT, lambda: urllib.request.urlopen(asked, timeout=TIMEOUT).close())
+        # The socket waits longer, so that there is one sentence for an answer that does not come.
+        within(TIMEOUT, lambda: urllib.request.urlopen(asked, timeout=2 * TIMEOUT).close())
     except (OSError, ValueError, HTTPException) as error:  # no answer in time, an answer that says no, no address
         said = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
         return one_line(said) if isinstance(said, BaseException) else str(said)
