@@ -1,6 +1,6 @@
 """Build the kernel that trains in a page: ``python tools/wasm.py`` (``make wasm``), from the sources in the package.
 
-``python tools/wasm.py fit`` prints the coefficients of the kernel's erf anew.
+``python tools/wasm.py fit`` prints the coefficients of the kernel's normal distribution anew.
 """
 
 import hashlib
@@ -58,26 +58,36 @@ def build(out: Path) -> None:
         run(*LINK, "-o", str(out), *made)
 
 
-def fit(degree: int = 7, most: float = 4.0) -> np.ndarray:
-    """P with erf x = 1 - exp(-x p(x)) on [0, most], of the least largest error, by Lawson's iteration."""
-    from scipy.special import erfc
+def fit(top: int = 5, bottom: int = 5, most: float = 5.4) -> tuple[np.ndarray, np.ndarray]:
+    """P and Q, Q(0) = 1, with Phi(x) = 1/2 + x P(x^2) / Q(x^2) on [-most, most], Phi the normal distribution function.
 
-    x = (1 + np.cos(np.linspace(0, np.pi, 4001)[:-1])) * most / 2
-    wanted, weight = -np.log(erfc(x)) / x, x * erfc(x)  # an error of p counts in erf as much as x erfc x
-    powers, share = chebyshev.chebvander(2 * x / most - 1, degree), np.ones_like(x)
+    The largest error is the least, by Lawson's iteration; what is solved is linear, x P - wanted Q, over the last Q.
+    """
+    from scipy.special import ndtr
+
+    x = ((1 + np.cos(np.linspace(0, np.pi, 6001))) * most / 2)[:-1]
+    wanted, z = ndtr(x) - 0.5, 2 * (x / most) ** 2 - 1
+    above, below = x[:, None] * chebyshev.chebvander(z, top), wanted[:, None] * chebyshev.chebvander(z, bottom)
+    share, scale, best = np.ones_like(x), np.ones_like(x), np.inf
     for _ in range(400):
-        scale = np.sqrt(share) * weight
-        found = np.linalg.lstsq(powers * scale[:, None], wanted * scale, rcond=None)[0]
-        error = np.abs(powers @ found - wanted) * weight
-        share *= error / error.max() + 1e-12
+        weight = (np.sqrt(share) / scale)[:, None]
+        left, right = np.hstack([above, -below[:, 1:]]) * weight, below[:, 0] * weight[:, 0]
+        solved = np.linalg.lstsq(left, right, rcond=None)[0]
+        p, q = solved[: top + 1], np.append(1, solved[top + 1 :])
+        scale = np.abs(chebyshev.chebval(z, q))
+        error = np.abs(x * chebyshev.chebval(z, p) / chebyshev.chebval(z, q) - wanted)
+        if error.max() < best:
+            best, found = error.max(), (p, q)
+        share *= (error / error.max()) ** 0.7 + 1e-9
         share /= share.sum()
-    return Polynomial(chebyshev.cheb2poly(found))(Polynomial([-1, 2 / most])).coef
+    p, q = (Polynomial(chebyshev.cheb2poly(each))(Polynomial([-1, 0, 2 / most**2])).coef[::2] for each in found)
+    return p / q[0], q / q[0]
 
 
 def main() -> None:
     """Write layout.h, kernel.wasm, and in kernel.sha256 the digits of the module and of what it was built from."""
     if sys.argv[1:] == ["fit"]:
-        print(*(float(np.float32(c)) for c in fit()), sep="\n")
+        print(*(", ".join(str(np.float32(c)) for c in each) for each in fit()), sep="\n")
         return
     (KERNEL / "layout.h").write_text(layout.header())
     module = FOLDER / "kernel.wasm"

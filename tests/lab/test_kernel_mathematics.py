@@ -1,4 +1,4 @@
-"""exp, log, tanh, sine, cosine and erf of the kernel over their ranges, against numpy and scipy in double precision."""
+"""exp, log, tanh, sine, cosine and Phi of the kernel over their ranges, against numpy and scipy in double precision."""
 
 import numpy as np
 import pytest
@@ -23,9 +23,14 @@ def test_exponential_is_right_to_an_ulp(call):
     assert call("try_exponential", 1e30) > 1.6e38
 
 
-def test_erf_is_right_to_what_its_comment_says(call):
-    points = np.concatenate([np.linspace(-6, 6, 4001), np.geomspace(1e-20, 1, 200)]).astype(np.float32)
-    assert np.max(np.abs(_values(call, "try_error_function", points) - special.erf(points.astype(np.float64)))) < 1.4e-7
+def test_phi_is_right_to_what_its_comment_says(call):
+    points = np.concatenate([np.linspace(-8, 8, 8001), np.geomspace(1e-20, 1, 200)]).astype(np.float32)
+    assert np.max(np.abs(_values(call, "try_share_below", points) - special.ndtr(points.astype(np.float64)))) < 2.4e-7
+
+
+@pytest.mark.parametrize("name", ["try_exponential", "try_share_below"])
+def test_what_is_no_number_stays_none(call, name):
+    assert np.isnan(call(name, float("nan")))
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,19 @@ static inline float dot(const float *a, const float *b) { return dot_of(a, b, HE
 static inline void add_times(float *y, const float *x, float times) { add_times_of(y, x, times, HEAD); }
 static inline void clear(float *y) { clear_of(y, HEAD); }
 
-/* p = e^(p - max p) / sum; what fills the last vector has e^... = 0 */
+/* p = e^(p - max p) / sum; the last vector is filled with what has next to no share */
 static void softmax(float *p, int count) {
-  float most = p[0], total = 0;
+  float most = p[0];
+  vec total = splat(0);
   for (int j = 1; j < count; j++) most = p[j] > most ? p[j] : most;
-  for (int j = 0; j < count; j += 4) store(p + j, exponential(sub(load(p + j), splat(most))));
-  for (int j = 0; j < count; j++) total += p[j];
-  for (int j = 0; j < count; j++) p[j] /= total;
+  for (int j = count; j % 4; j++) p[j] = most - 100;
+  for (int j = 0; j < count; j += 4) {
+    vec e = exponential(sub(load(p + j), splat(most)));
+    total = add(total, e);
+    store(p + j, e);
+  }
+  total = splat(sum(total));
+  for (int j = 0; j < count; j += 4) store(p + j, over(load(p + j), total));
 }
 
 void attention(float *y, Attention *a, int rows) {

@@ -304,7 +304,11 @@ void EXPORT(cloze)(int rows) {
     double total = 0;
     int best = 0;
     for (int w = 1; w < VOCABULARY; w++) best = z[w] > z[best] ? w : best;
-    for (int w = 0; w < VOCABULARY; w++) total += wasm_f32x4_extract_lane(exponential(splat(z[w] - z[best])), 0);
+    for (int w = 0; w < VOCABULARY; w += 4) {
+      float e[4];
+      store(e, exponential(sub(load(z + w), splat(z[best]))));
+      for (int i = 0; i < 4 && w + i < VOCABULARY; i++) total += e[i];
+    }
     losses[row] = (float)(log64(total) + z[best] - z[(int)targets[row]]);
     said[row] = best;
   }

@@ -1,6 +1,6 @@
 /* A BERT that is fine-tuned in a page: what the module exports, and what its files share.
  *
- * The module imports nothing: exp, log, tanh, erf and all random numbers are its own, so that every engine gives the
+ * The module imports nothing: exp, log, tanh, Phi and all random numbers are its own, so that every engine gives the
  * same bits. One instance is one model. Sizes and offsets come from layout.h, which layout.py writes from config.json
  * and the named parameters.
  *

@@ -72,7 +72,7 @@ double sine(double turns) { return cosine(turns < 0.25 ? turns + 0.75 : turns - 
 
 /* For the tests: the functions of vectors.h, and those above by number. */
 float EXPORT(try_exponential)(float x) { return wasm_f32x4_extract_lane(exponential(splat(x)), 0); }
-float EXPORT(try_error_function)(float x) { return wasm_f32x4_extract_lane(error_function(splat(x)), 0); }
+float EXPORT(try_share_below)(float x) { return wasm_f32x4_extract_lane(share_below(splat(x)), 0); }
 double EXPORT(try_exp)(double x) { return exp64(x); }
 double EXPORT(try_log)(double x) { return log64(x); }
 double EXPORT(try_tanh)(double x) { return tanh64(x); }

@@ -23,12 +23,21 @@ double EXPORT(sigmoid)(double k, double t0, double t) {
 
 /* clip: g *= min(1, most / (||g|| + 1e-6)), as torch.nn.utils.clip_grad_norm_ */
 double EXPORT(clip)(double most) {
-  double s = 0;
   int count = trained();
-  for (int i = 0; i < count; i++) s += (double)gradient[i] * gradient[i];
+  vec left = splat(0), right = splat(0);
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    vec g = load(gradient + i), low = wasm_f64x2_promote_low_f32x4(g);
+    vec high = wasm_f64x2_promote_low_f32x4(wasm_i64x2_shuffle(g, g, 1, 1));
+    left = wasm_f64x2_add(left, wasm_f64x2_mul(low, low));
+    right = wasm_f64x2_add(right, wasm_f64x2_mul(high, high));
+  }
+  left = wasm_f64x2_add(left, right);
+  double s = wasm_f64x2_extract_lane(left, 0) + wasm_f64x2_extract_lane(left, 1);
+  for (; i < count; i++) s += (double)gradient[i] * gradient[i];
   double norm = __builtin_sqrt(s), share = most / (norm + 1e-6);
   if (most > 0 && share < 1)
-    for (int i = 0; i < count; i++) gradient[i] *= (float)share;
+    for (i = 0; i < count; i++) gradient[i] *= (float)share;
   return norm;
 }
 

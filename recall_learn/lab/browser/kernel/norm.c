@@ -59,11 +59,6 @@ void norm_sums(Sums sums, int at, const float *d_y, const float *normal) {
     }
 }
 
-/* Phi(x) = (1 + erf(x / sqrt 2)) / 2, the share of a normal distribution below x */
-static inline vec share_below(vec x) {
-  return mul(splat(0.5f), add(splat(1.0f), error_function(mul(x, splat(0.70710678f)))));
-}
-
 /* y = x Phi(x) */
 void gelu(float *y, const float *x, int count) {
   for (int i = 0; i < count; i += 4) store(y + i, mul(load(x + i), share_below(load(x + i))));
