@@ -24,7 +24,7 @@ def test_before_the_first_step_all_is_there(opened):
     assert tab.locator(".rl-off").count() == 0
     assert tab.locator(".rl-head strong").all_inner_texts() == ["320", "320"]
     assert path(tab, "rl-coming").count("L") > 100
-    for chart in tab.locator(".rl-charts svg").all():
+    for chart in tab.locator(".rl-charts figure svg").all():
         assert chart.locator("text").count() >= 4
     assert "Press Start" in tab.locator(".rl-told").inner_text()
     assert "step 0 of 300" in tab.locator(".rl-told").inner_text()
@@ -127,7 +127,7 @@ def test_a_step_that_is_looked_at_tells_lambda_and_the_change_before_it(opened):
         told.append(tab.locator(".rl-words").inner_text())
     assert told[0].startswith("Held by its pretraining for 80 steps")  # nothing was taken at step 0
     assert told[1] == f"Step 1: λ = {1 / (1 + math.exp(9.9)):.7f}."
-    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t₀ = 80."
+    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t0 = 80."
 
 
 def test_what_comes_before_a_run_is_said_and_what_belongs_to_none_is_left(opened):
