@@ -67,7 +67,7 @@ def test_what_pulls_too_early_never_comes_home(told):
 
 
 def test_too_strong_a_pull_jumps_over_home_and_arrives(told):
-    run, (start, then, *_) = told["lr * gamma too large"][0], column(told, "lr · γ too large", "distance")
+    run, (start, then, *_) = told["lr * gamma too large"][0], column(told, "lr * gamma too large", "distance")
     assert run.recipe.lr * run.recipe.gamma == pytest.approx(1.98)
     assert run.column("pull")[0] > 1.9
     assert start > 50

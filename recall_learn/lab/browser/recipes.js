@@ -187,7 +187,7 @@
     function set(made, asked) {
       const parts = Object.fromEntries(Object.entries(asked).filter(([key]) => own(about.recipe, key)));
       const rest = Object.entries(asked).filter(([key]) => !own(about.recipe, key));
-      for (const [key] of rest) if (!made.methods.some((each) => own(each.values, key))) throw new Refused(`${key || "what has no name"} is no setting of ${names(made.methods)}`);
+      for (const [key] of rest) if (!made.methods.some((each) => own(each.values, key))) throw new Refused(`${key || "a setting without a name"} is no setting of ${names(made.methods)}`);
       const methods = made.methods.map(({ name, values }) => ({ name, values: { ...values, ...Object.fromEntries(rest.filter(([key]) => own(values, key))) } }));
       return recipe({ ...dict(made), ...parts, methods });
     }
