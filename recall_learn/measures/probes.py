@@ -49,6 +49,11 @@ def names(probe: str, backbone: Backbone) -> tuple[str, ...]:
     return () if probe == "none" else tuple(probe.split("+"))
 
 
+def reads_text(probe: str, backbone: Backbone) -> bool:
+    """Whether a recipe's setting asks for what a text file is read for."""
+    return bool(set(names(probe, backbone)) & {"source", "recovery"})
+
+
 def build(
     probe: str,
     backbone: Backbone,
@@ -72,7 +77,7 @@ def build(
     made: list[Probe] = []
     if text is not None and backbone.world:
         raise ValueError(f"source text {str(text)!r} is not needed: {backbone.name} has its own; leave it out")
-    if text is not None and not set(wanted) & {"source", "recovery"}:
+    if text is not None and not reads_text(probe, backbone):
         raise ValueError(f"source text {str(text)!r} is not needed by probe {probe}; leave it out, or add source")
     if "stsb" in wanted:
         if backbone.world:

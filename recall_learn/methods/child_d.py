@@ -39,6 +39,7 @@ class ChildD(Method):
     paper: ClassVar[str] = "Xu et al., 2021, Raise a Child in Large Language Model, arXiv 2109.05687"
     lesson: ClassVar[str] = "10_child_tuning"
     slot: ClassVar[str] = "mask"
+    acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"task fisher"})
     in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting

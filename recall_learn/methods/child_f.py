@@ -43,6 +43,7 @@ class ChildF(Method):
     paper: ClassVar[str] = "Xu et al., 2021, Raise a Child in Large Language Model, arXiv 2109.05687"
     lesson: ClassVar[str] = "10_child_tuning"
     slot: ClassVar[str] = "mask"
+    acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 

@@ -45,6 +45,7 @@ class EWC(Method):
     paper: ClassVar[str] = "Kirkpatrick et al., 2017, Overcoming catastrophic forgetting, equation 3"
     lesson: ClassVar[str] = "04_ewc"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
     in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting

@@ -45,6 +45,7 @@ class L2SP(Method):
     paper: ClassVar[str] = "Li et al., 2018, Explicit inductive bias for transfer learning, equation 4"
     lesson: ClassVar[str] = "05_pretraining_simulation"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 

@@ -8,7 +8,7 @@ A new method is one file with a `Method` and its `Acting`, and one line in `reca
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # settings are read and checked without torch, which takes a 
     import numpy as np
     from torch import Tensor, nn
     from torch.optim import Optimizer
+
+    from recall_learn.methods.source import Source
 
 Groups = list[dict[str, object]]
 T = TypeVar("T")
@@ -115,6 +117,7 @@ class Start:
         seed: of its own random numbers.
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
             methods that declare it in ``needs``, and by no other.
+        source: gives what the model was pretrained to do, and data for it; asked as ``fisher`` is.
     """
 
     model: "nn.Module"
@@ -122,6 +125,7 @@ class Start:
     lr: float
     seed: int = 0
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
+    source: "Callable[[], Source] | None" = None
 
 
 class Acting:
@@ -160,6 +164,22 @@ class Acting:
         """Take other values of the settings that are live, from the next step on."""
         self.method = method
 
+    def plain(self, model: "nn.Module") -> Callable[[], None]:
+        """Make the model as it is scored and saved: what was added is merged, weights are averaged, names are its own.
+
+        Returns:
+            What undoes it: afterwards every weight is as it was, to the bit.
+        """
+        return lambda: None
+
+    def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
+        """What is worth noting of the run when its last step was taken, beside its last evaluation.
+
+        Args:
+            measure: scores the model as it is at the time of the call, and gives what an evaluation records.
+        """
+        return {}
+
     def found(self) -> dict[str, float]:
         """The live settings that stand in the optimizer's parameter groups, where somebody may have put others."""
         return {}
@@ -195,7 +215,9 @@ class Method:
         paper: where it is from.
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
-        needs: what it asks of `Start`: "source fisher", "task fisher".
+        needs: what it asks of `Start`: "source fisher", "task fisher", "source data".
+        freezes: whether no pretrained weight trains.
+        acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
         in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
         acting: its hooks.
     """
@@ -206,6 +228,8 @@ class Method:
     lesson: ClassVar[str] = ""
     slot: ClassVar[str] = ""
     needs: ClassVar[frozenset[str]] = frozenset()
+    freezes: ClassVar[bool] = False
+    acts_on_pretrained: ClassVar[bool] = False
     in_page: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 
@@ -228,9 +252,9 @@ class Method:
     @classmethod
     def hooks(cls) -> list[str]:
         """The hooks in which it does something, in the order in which they are called."""
-        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "record", "state_dict")
-        own = [hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook)]
-        return [*(["prepare"] if cls.prepare is not Method.prepare else []), *own]
+        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "plain", "ending", "record", "state_dict")
+        before = [hook for hook in ("prepare", "lr_schedule") if getattr(cls, hook) is not getattr(Method, hook)]
+        return [*before, *(hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook))]
 
     def resolved(self, lr: float) -> Self:
         """The same with a value for every setting.
@@ -255,8 +279,21 @@ class Method:
         """What is known of its course before it runs: ``name -> values`` at an array of steps."""
         return {}
 
-    def prepare(self, model: "nn.Module") -> None:
-        """Make a model ready before anything is made for it: freeze layers, draw some anew."""
+    def prepare(self, model: "nn.Module", seed: int) -> Collection[str]:
+        """Make a model ready before anything is made for it: freeze layers, draw some anew, add modules.
+
+        Args:
+            model: what will train.
+            seed: of its random numbers, which come from a generator of its own.
+
+        Returns:
+            The names of parameters that were pretrained and are new now, so that nothing recalls them.
+        """
+        return ()
+
+    def lr_schedule(self, steps: int) -> Callable[[int], float] | None:
+        """How the learning rate goes in a run of so many steps, ``steps taken -> share``; None leaves it to the run."""
+        return None
 
     def begin(self, start: Start) -> Acting:
         """Put it to work."""

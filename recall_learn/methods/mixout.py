@@ -153,6 +153,7 @@ class Mixout(Method):
     title: ClassVar[str] = "Mixout"
     paper: ClassVar[str] = "Lee et al., 2020, Mixout, arXiv 1909.11299"
     lesson: ClassVar[str] = "05_pretraining_simulation"
+    acts_on_pretrained: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.7, "probability that theta* stands in for a weight", low=0, high=1, open_high=True, live=True)

@@ -119,6 +119,7 @@ class Steering:
 
     def __init__(self, run: Run, composed: Composed, schedule: LambdaLR, ask: Steer | None = None):
         self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
+        self.shares = [rate / run.recipe.lr for rate in schedule.base_lrs]  # a method may give a layer less
 
     def before(self, step: int) -> None:
         """Ask for changes, note them, and make those act that the run holds for this step.
@@ -139,19 +140,23 @@ class Steering:
         """
         now = at(self.run.recipe, self.run.changes, step)
         self.composed.change(now.methods)
-        if now.lr == self.schedule.base_lrs[0]:
+        rates = [now.lr * share for share in self.shares]
+        if rates == self.schedule.base_lrs:
             return
-        self.schedule.base_lrs = [now.lr] * len(self.schedule.base_lrs)
+        self.schedule.base_lrs = rates
         groups = self.composed.optimizer.param_groups
-        for group, factor in zip(groups, self.schedule.lr_lambdas, strict=True):
-            group["initial_lr"] = now.lr
-            group["lr"] = now.lr * factor(self.schedule.last_epoch)
+        for group, rate, factor in zip(groups, rates, self.schedule.lr_lambdas, strict=True):
+            group["initial_lr"] = rate
+            group["lr"] = rate * factor(self.schedule.last_epoch)
 
     def _found(self) -> dict[str, float]:
-        """What was changed by hand; a learning rate only where all groups have the same."""
+        """What was changed by hand; a learning rate only where all groups were changed alike."""
         found = self.composed.found()
-        rates = {float(group["lr"]) for group in self.composed.optimizer.param_groups}
-        factor = self.schedule.lr_lambdas[0](self.schedule.last_epoch)
-        if len(rates) == 1 and factor > 0 and rates != {float(self.schedule.get_last_lr()[0])}:
-            found["lr"] = float(f"{rates.pop() / factor:.12g}")
+        groups, factor = self.composed.optimizer.param_groups, self.schedule.lr_lambdas[0](self.schedule.last_epoch)
+        if factor <= 0 or [float(group["lr"]) for group in groups] == [float(x) for x in self.schedule.get_last_lr()]:
+            return found
+        pairs = zip(groups, self.shares, strict=True)
+        rates = {float(f"{float(group['lr']) / (factor * share):.12g}") for group, share in pairs}
+        if len(rates) == 1:
+            found["lr"] = rates.pop()
         return found

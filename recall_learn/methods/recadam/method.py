@@ -67,6 +67,7 @@ class RecAdamMethod(Method):
     paper: ClassVar[str] = "Chen et al., 2020, Recall and Learn, arXiv 2004.12651"
     lesson: ClassVar[str] = "07_recadam"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
     acting: ClassVar[type[Acting]] = _Acting
 
