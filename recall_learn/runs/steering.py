@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from recall_learn.methods.composed import Composed
@@ -148,10 +149,25 @@ class Steering:
             group["lr"] = now.lr * factor(self.schedule.last_epoch)
 
     def _found(self) -> dict[str, float]:
-        """What was changed by hand; a learning rate only where all groups have the same."""
-        found = self.composed.found()
-        rates = {float(group["lr"]) for group in self.composed.optimizer.param_groups}
-        factor = self.schedule.lr_lambdas[0](self.schedule.last_epoch)
-        if len(rates) == 1 and factor > 0 and rates != {float(self.schedule.get_last_lr()[0])}:
-            found["lr"] = float(f"{rates.pop() / factor:.12g}")
+        """What was changed by hand. Each group goes on with the learning rate that it was given; the first one's is it.
+
+        The records tell of another, see `other_rate`; who takes the run again gives the first group's to all.
+        """
+        found, schedule = self.composed.found(), self.schedule
+        pairs = zip(self.composed.optimizer.param_groups, schedule.get_last_lr(), strict=True)
+        moved = [float(group["lr"]) != float(last) for group, last in pairs]
+        factor = schedule.lr_lambdas[0](schedule.last_epoch)
+        if any(moved) and factor > 0:
+            for i, group in enumerate(self.composed.optimizer.param_groups):
+                if moved[i]:
+                    schedule.base_lrs[i] = float(f"{group['lr'] / factor:.12g}")
+            if moved[0]:
+                found["lr"] = schedule.base_lrs[0]
         return found
+
+
+def other_rate(optimizer: Optimizer) -> dict[str, float]:
+    """What a record says where the parameter groups have different learning rates: the one farthest from the first."""
+    first, *others = [float(group["lr"]) for group in optimizer.param_groups]
+    other = max(others, key=lambda rate: abs(rate - first), default=first)
+    return {} if other == first else {"lr_other": other}
