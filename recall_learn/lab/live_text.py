@@ -5,7 +5,7 @@ from pathlib import Path
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
 from recall_learn.lab.pace import told
-from recall_learn.lab.seats import Seat
+from recall_learn.lab.seats import EVALUATION, Seat
 from recall_learn.runs import steering
 
 COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "lr_other", "skipped")
@@ -43,9 +43,13 @@ def apart(session: Background) -> str:
 def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
     loaded = ["data", "model", *sorted(recipe.needs)]
+    scores = any(seat.making == EVALUATION for seat in session.seats.values())
+    loading = (
+        "scoring the model before the first step" if scores else f"loading {', '.join(loaded[:-1])} and {loaded[-1]}"
+    )
     said = {
         background.NEW: "ready",
-        background.LOADING: f"loading {', '.join(loaded[:-1])} and {loaded[-1]}",
+        background.LOADING: "scoring the model before the first step" if scores else loading,
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",

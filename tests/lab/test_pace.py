@@ -1,12 +1,16 @@
 """How long a run will take, as the lab says it before Start and while it trains."""
 
+import threading
+
 import pytest
 from labs import PATIENCE, View, until
 
-from recall_learn.lab import background, pace, teller
+from recall_learn.lab import background, pace, seats, teller
 from recall_learn.lab.pace import Pace, of_evaluation, of_step
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.runs.session import Session
+from recall_learn.support.shelf import Shelf
 
 RECIPE = Recipe(backbone="tiny", task="world/cola", steps=100, evaluate_every=30)
 PLAIN, HELD = RECIPE, Recipe(**{**RECIPE.to_dict(), "method": "recadam"})
@@ -87,3 +91,25 @@ def test_the_time_left_counts_the_evaluations_to_come(make, known, monkeypatch):
     lab.refresh()
     assert view.last("state")["left"] == pytest.approx(2 * (397 * 0.5 + 4 * 7.0), abs=0.5)
     monkeypatch.undo()
+
+
+def test_what_is_done_before_the_first_step_is_said(make, monkeypatch):
+    scoring, go_on, measured = threading.Event(), threading.Event(), Session._measured
+
+    def slow(self, step):
+        scoring.set()
+        go_on.wait(PATIENCE)
+        return measured(self, step)
+
+    monkeypatch.setattr(Session, "_measured", slow)
+    monkeypatch.setattr(seats, "SHELF", Shelf())
+    lab = make()
+    view = View(lab)
+    lab.step()
+    assert view.text.startswith("loading data and model · ")
+    scoring.wait(PATIENCE)
+    lab.refresh()
+    assert view.text.startswith("scoring the model before the first step · ")
+    go_on.set()
+    until(lab, "paused")
+    assert view.text == ""
