@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from recall_learn.lab.pace import PACE, of_evaluation
+from recall_learn.lab.pace import PACE, of_first
 from recall_learn.lab.seats import EVALUATION, Looking, Seat, opened
 from recall_learn.lab.turns import TURNS, Closed, Turn
 from recall_learn.lab.words import explain
@@ -316,7 +316,7 @@ class Background:
         finally:
             seat.making = ""
         if kind == EVALUATION:
-            PACE.note(of_evaluation(seat.recipe, self._kind), time.perf_counter() - begun)
+            PACE.note(of_first(seat.recipe, self._kind), time.perf_counter() - begun)
 
     def _before(self, seat: Seat, turn: Turn, step: int, run: Run) -> Mapping[str, float]:
         if seat.since:
