@@ -136,10 +136,15 @@ class Composed:
         self.close()
 
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        """What the methods have to say of a run whose last step was taken; see `Acting.ending`."""
+        """What the methods have to say of a run whose last step was taken; see `Acting.ending`.
+
+        Each meets the model as those before it have made it, in `Acting.plain`.
+        """
         found: dict[str, object] = {}
-        for each in self._acting:
-            found |= each.ending(measure)
+        with ExitStack() as undone:
+            for each in self._acting:
+                found |= each.ending(measure)
+                undone.callback(each.plain(self._model))
         return found
 
     def found(self) -> dict[str, float]:
