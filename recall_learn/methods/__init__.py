@@ -12,6 +12,7 @@ from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
 
 METHODS: dict[str, type[Method]] = {
@@ -22,6 +23,7 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         Mixout,
         TopK,
+        SourceReplay,
         ChildF,
         ChildD,
     )

@@ -238,7 +238,7 @@ class Method:
         paper: where it is from.
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
-        needs: what it asks of `Start`: "source fisher", "task fisher", "source data".
+        needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
         freezes: whether no pretrained weight trains.
         acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
         family: where it acts, one of `FAMILIES`.
