@@ -13,6 +13,7 @@ from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.top_k import TopK
+from recall_learn.methods.wise_ft import WiseFT
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
         TopK,
         ChildF,
         ChildD,
+        WiseFT,
     )
 }
 """The methods by name, in the order in which an expression is written."""
