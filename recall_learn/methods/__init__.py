@@ -14,6 +14,7 @@ from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
+from recall_learn.methods.wise_ft import WiseFT
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -26,6 +27,7 @@ METHODS: dict[str, type[Method]] = {
         SourceReplay,
         ChildF,
         ChildD,
+        WiseFT,
     )
 }
 """The methods by name, in the order in which an expression is written."""
