@@ -214,6 +214,13 @@ def test_without_facts_what_is_kept_is_a_curve(opened):
     drawn(tab, "engine.take(300)")
     ends = tab.evaluate("engine.seen.map(all => all.at(-1).values.similarity)")
     assert [float(text) for text in tab.locator(".rl-head strong").all_inner_texts()] == pytest.approx(ends, rel=0.01)
+    for name, kept in zip(
+        ["RecAdam", "plain fine-tuning"], tab.locator(".rl-head strong").all_inner_texts(), strict=True
+    ):
+        assert (
+            f" and ends at {kept} in zero-shot STS-B"
+            in tab.locator(".rl-told [role=status]").inner_text().split(name)[1]
+        )
     assert "zero-shot STS-B, from 0.8" in tab.locator(".rl-block").first.inner_text()
     assert tab.locator(".rl-block .rl-line[d^=M]").count() == 4
     assert tab.locator(".rl-end").count() == 2
