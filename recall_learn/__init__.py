@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "methods.recadam.optimizer": ("RecAdam",),
+    "methods.source": ("Source",),
     "methods.child_tuning": ("ChildTuningD", "ChildTuningF"),
     "theory.annealing": ("Constant", "Cosine", "Linear", "Sigmoid"),
     "theory.fisher": ("Fisher", "fisher_diagonal"),

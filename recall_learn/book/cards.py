@@ -14,6 +14,7 @@ from typing import Any
 from recall_learn.methods import METHODS, Method
 from recall_learn.methods.method import Acting, Setting
 from recall_learn.models.places import SOURCE_FISHERS
+from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.given_fisher import packaged
 
 MARK = "<!-- the method cards -->"
@@ -101,6 +102,10 @@ def _lesson(method: type[Method], book: Path) -> str:
 
 
 def _needs(method: type[Method]) -> str:
+    if SOURCE in method.needs:
+        return "what the model was pretrained to do, and texts for it; `tiny` has its own, any other takes a text file"
+    if HEAD in method.needs:
+        return "the head that the model was pretrained with, which says hidden words"
     kinds = [kind.removesuffix(" fisher") for kind in sorted(method.needs)]
     said = " and ".join(f"the Fisher information of the {kind}" for kind in kinds)
     having = [f"`{backbone}`" for backbone in SOURCE_FISHERS if packaged(method.needs, backbone)]
@@ -111,7 +116,14 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
     others = [
         each.title for each in methods.values() if method.slot and each.slot == method.slot and each is not method
     ]
-    return f"{', '.join(others)}; each is a {method.slot}" if others else ""
+    still = [
+        each.title
+        for each in methods.values()
+        if (method.freezes and each.acts_on_pretrained) or (each.freezes and method.acts_on_pretrained)
+    ]
+    why = "they act on pretrained weights that train" if method.freezes else "no pretrained weight trains there"
+    parts = [(others, f"each is a {method.slot}"), (still, why)]
+    return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
 
 
 def _settings(method: type[Method]) -> str:
@@ -135,10 +147,10 @@ def _usual(method: type[Method], key: str) -> str:
 def _hooks(methods: Mapping[str, type[Method]]) -> str:
     """What each hook is for, in the words of the contract, and who acts there."""
     used = [hook for each in methods.values() for hook in each.hooks()]
-    order = [hook for hook in ("prepare", *vars(Acting)) if hook in used]
+    order = [hook for hook in ("prepare", "lr_schedule", *vars(Acting)) if hook in used]
     rows = []
     for hook in order:
-        told = inspect.getdoc(getattr(Method if hook == "prepare" else Acting, hook)) or ""
+        told = inspect.getdoc(getattr(Acting, hook, None) or getattr(Method, hook)) or ""
         who = ", ".join(each.title for each in methods.values() if hook in each.hooks())
         rows.append((f"`{hook}`", re.sub(r"``([^`]+)``", r"`\1`", told.split("\n\n")[0].replace("\n", " ")), who))
     return f"## Where they act\n\n{_table(('hook', 'what it does', 'who acts there'), rows)}"

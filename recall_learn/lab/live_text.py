@@ -32,13 +32,13 @@ def ahead(session: Background) -> str:
 
 
 def apart(session: Background) -> str:
-    """That a hand gave the parameter groups of an optimizer different learning rates; "" where they have the same."""
+    """That the parameter groups of an optimizer have different learning rates; "" where they have the same."""
     for seat in session.seats.values():
         last = seat.run.history[-1] if seat.run.history else {}
         if "lr_other" in last:
             return (
-                f"The optimizer's groups have different learning rates. Drawn and recorded is the first group's, "
-                f"{last['lr']:.3g} at this step; another has {last['lr_other']:.3g}. A new lr is for all of them."
+                f"The optimizer's groups have different learning rates. Drawn and recorded is the highest, "
+                f"{last['lr']:.3g} at this step; the lowest is {last['lr_other']:.3g}."
             )
     return ""
 

@@ -63,7 +63,7 @@ FIELDS = {
 }
 """What a new run is begun with, whatever its method."""
 LABELS = {"init": "start", "warmup": "warm-up", "batch_size": "batch", "beside": "beside it"}
-GIVEN = frozenset({"source fisher"})
+GIVEN = frozenset({"source fisher", "source data"})
 """What only a file gives."""
 
 

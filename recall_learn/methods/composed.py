@@ -4,7 +4,8 @@ A loop takes `Composed.optimizer`, adds `Composed.terms` to its loss, and keeps 
 states. It does not know which methods they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 import torch
@@ -49,6 +50,8 @@ class Composed:
             each.attach(self.optimizer)
         for each in self._acting:
             each.wrap(start.model)
+
+        self._model, self._is_plain = start.model, False
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -113,6 +116,42 @@ class Composed:
             if method != each.method:
                 each.change(method)
 
+    def lr_schedule(self, steps: int) -> Callable[[int], float] | None:
+        """How the learning rate goes in a run of so many steps: ``steps taken -> its share``; None leaves it free."""
+        found = (each.method.lr_schedule(steps) for each in self._acting)
+        return next((each for each in found if each is not None), None)
+
+    @contextmanager
+    def plain(self) -> Iterator[None]:
+        """While the block lasts, the model is as it is scored and saved: merged, averaged, under its own names."""
+        if self._is_plain:
+            yield
+            return
+        with ExitStack() as undone:
+            self._is_plain = True
+            undone.callback(setattr, self, "_is_plain", False)
+            for each in self._acting:
+                undone.callback(each.plain(self._model))
+            yield
+
+    def settle(self) -> None:
+        """Make the model for good what it is in `plain`, and take away what was put onto it. It trains no more."""
+        for each in self._acting:
+            each.plain(self._model)
+        self.close()
+
+    def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
+        """What the methods have to say of a run whose last step was taken; see `Acting.ending`."""
+
+        def measured() -> dict[str, object]:
+            with self.plain():
+                return measure()
+
+        found: dict[str, object] = {}
+        for each in self._acting:
+            found |= each.ending(measured)
+        return found
+
     def found(self) -> dict[str, float]:
         """The settings that somebody has changed by hand, in the optimizer's parameter groups, by their names."""
         return {
@@ -124,7 +163,8 @@ class Composed:
 
     def record(self) -> dict[str, float]:
         """Lambda, lr, pull and what else the methods say of the step that is about to be taken."""
-        found = {"lambda": 1.0, "lr": float(self.optimizer.param_groups[0]["lr"]), "pull": 0.0}
+        rates = (float(group["lr"]) for group in self.optimizer.param_groups)
+        found = {"lambda": 1.0, "lr": max(rates, default=0.0), "pull": 0.0}
         for each in self._acting:
             found |= each.record()
         return found

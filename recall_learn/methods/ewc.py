@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +45,11 @@ class EWC(Method):
     paper: ClassVar[str] = "Kirkpatrick et al., 2017, Overcoming catastrophic forgetting, equation 3"
     lesson: ClassVar[str] = "04_ewc"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

@@ -75,6 +75,12 @@ def joined(methods: Iterable[Method | None], known: Mapping[str, type[Method]]) 
                 raise ValueError(
                     f"method joins {other.name} and {one.name}, which are each a {one.slot}; take one of them"
                 )
+            for still, moving in ((one, other), (other, one)):
+                if still.freezes and moving.acts_on_pretrained:
+                    raise ValueError(
+                        f"method joins {still.name}, in which no pretrained weight trains, and {moving.name}, which "
+                        f"acts on pretrained weights that train; take one of them"
+                    )
     order = list(known)
     return tuple(sorted(parts, key=lambda each: order.index(each.name)))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +45,10 @@ class L2SP(Method):
     paper: ClassVar[str] = "Li et al., 2018, Explicit inductive bias for transfer learning, equation 4"
     lesson: ClassVar[str] = "05_pretraining_simulation"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "a pull to theta*"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

@@ -8,7 +8,7 @@ A new method is one file with a `Method` and its `Acting`, and one line in `reca
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
@@ -19,11 +19,34 @@ if TYPE_CHECKING:  # settings are read and checked without torch, which takes a 
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from recall_learn.methods.source import Source
+
 Groups = list[dict[str, object]]
 T = TypeVar("T")
 
 LARGEST = 2**53
 """Of the whole numbers that are settings: up to here a float holds every one."""
+FAMILIES = (
+    "weights at the start",
+    "a pull to theta*",
+    "a pull by importance",
+    "forward pass",
+    "added modules",
+    "loss",
+    "rates and order",
+    "data",
+    "mask",
+    "after the run",
+)
+"""Where a method acts, in the order in which the book tells of them."""
+PLAIN_COSTS = frozenset({"all gradients"})
+COSTS = {
+    "all gradients": "memory for the gradients and moments of all weights",
+    "copy": "memory for a second copy of the weights",
+    "second pass": "time for a second pass through the model in each step",
+    "own weights": "a finished model with weights of its own",
+}
+"""What a method may ask of the machine; plain fine-tuning asks for `PLAIN_COSTS`."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +134,12 @@ class Start:
     Attributes:
         model: where it will train.
         anchors: theta*, ``name -> tensor``, of all that was pretrained and trains.
+        frozen: what does not train, ``name -> tensor``, under its names before methods made the model ready; no copies.
         lr: the highest learning rate.
         seed: of its own random numbers.
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
             methods that declare it in ``needs``, and by no other.
+        source: gives what the model was pretrained to do, and data for it; asked as ``fisher`` is.
     """
 
     model: "nn.Module"
@@ -122,6 +147,8 @@ class Start:
     lr: float
     seed: int = 0
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
+    source: "Callable[[], Source] | None" = None
+    frozen: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class Acting:
@@ -160,6 +187,22 @@ class Acting:
         """Take other values of the settings that are live, from the next step on."""
         self.method = method
 
+    def plain(self, model: "nn.Module") -> Callable[[], None]:
+        """Make the model as it is scored and saved: what was added is merged, weights are averaged, names are its own.
+
+        Returns:
+            What undoes it: afterwards every weight is as it was, to the bit.
+        """
+        return lambda: None
+
+    def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
+        """What is worth noting of the run when its last step was taken, beside its last evaluation.
+
+        Args:
+            measure: scores the model as `plain` makes it at the time of the call, and gives what an evaluation records.
+        """
+        return {}
+
     def found(self) -> dict[str, float]:
         """The live settings that stand in the optimizer's parameter groups, where somebody may have put others."""
         return {}
@@ -195,7 +238,11 @@ class Method:
         paper: where it is from.
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
-        needs: what it asks of `Start`: "source fisher", "task fisher".
+        needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
+        freezes: whether no pretrained weight trains.
+        acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
+        family: where it acts, one of `FAMILIES`.
+        costs: what it asks of the machine, of `COSTS`.
         in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
         acting: its hooks.
     """
@@ -206,6 +253,10 @@ class Method:
     lesson: ClassVar[str] = ""
     slot: ClassVar[str] = ""
     needs: ClassVar[frozenset[str]] = frozenset()
+    freezes: ClassVar[bool] = False
+    acts_on_pretrained: ClassVar[bool] = False
+    family: ClassVar[str] = ""
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS
     in_page: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 
@@ -228,9 +279,9 @@ class Method:
     @classmethod
     def hooks(cls) -> list[str]:
         """The hooks in which it does something, in the order in which they are called."""
-        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "record", "state_dict")
-        own = [hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook)]
-        return [*(["prepare"] if cls.prepare is not Method.prepare else []), *own]
+        able = ("groups", "optimizer", "attach", "wrap", "terms", "change", "plain", "ending", "record", "state_dict")
+        before = [hook for hook in ("prepare", "lr_schedule") if getattr(cls, hook) is not getattr(Method, hook)]
+        return [*before, *(hook for hook in able if getattr(cls.acting, hook) is not getattr(Acting, hook))]
 
     def resolved(self, lr: float) -> Self:
         """The same with a value for every setting.
@@ -255,8 +306,21 @@ class Method:
         """What is known of its course before it runs: ``name -> values`` at an array of steps."""
         return {}
 
-    def prepare(self, model: "nn.Module") -> None:
-        """Make a model ready before anything is made for it: freeze layers, draw some anew."""
+    def prepare(self, model: "nn.Module", seed: int) -> Collection[str]:
+        """Make a model ready before anything is made for it: freeze layers, draw some anew, add modules.
+
+        Args:
+            model: what will train.
+            seed: of its random numbers, which come from a generator of its own.
+
+        Returns:
+            The names of parameters that were pretrained and are new now, so that nothing recalls them.
+        """
+        return ()
+
+    def lr_schedule(self, steps: int) -> Callable[[int], float] | None:
+        """How the learning rate goes in a run of so many steps, ``steps taken -> share``; None leaves it to the run."""
+        return None
 
     def begin(self, start: Start) -> Acting:
         """Put it to work."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from recall_learn.methods import METHODS
+from recall_learn.runs.given_fisher import FISHERS
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support.checks import shown
 from recall_learn.support.files import as_text
@@ -31,6 +32,6 @@ def check(recipe: object, calls: Mapping[str, object], paths: Mapping[str, objec
             as_text(name, path)
     if paths["out"] == "":
         raise ValueError("out is '', which names no folder; give one, or '.' for this one")
-    if paths["fisher"] is not None and not recipe.needs:
-        able = " or ".join(name for name, each in METHODS.items() if each.needs)
+    if paths["fisher"] is not None and not recipe.needs & FISHERS:
+        able = " or ".join(name for name, each in METHODS.items() if each.needs & FISHERS)
         raise ValueError(f"method {recipe.names} takes no Fisher; leave --fisher out, or choose {able}")

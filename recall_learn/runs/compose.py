@@ -11,6 +11,7 @@ from recall_learn.methods import METHODS, Method
 from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import EXAMPLE, joined, names, parse
 from recall_learn.methods.method import Groups, Start
+from recall_learn.methods.source import Source
 from recall_learn.models.recalled import New, not_wrapped, pretrained_parameters, recall_groups
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.theory.anchors import check_names, trainable
@@ -18,6 +19,8 @@ from recall_learn.theory.anchors import check_names, trainable
 Expression = str | Method | Iterable[Method]
 FisherOf = Callable[[str], Mapping[str, Tensor]]
 FisherGiven = Mapping[str, Tensor] | Mapping[str, Mapping[str, Tensor]] | FisherOf | None
+SOURCE, HEAD = "source data", "source head"
+"""What methods need that ask for `recall_learn.methods.source.Source`: all of it, or all but its texts."""
 KINDS = ("source", "task")
 """Whose Fisher information a method may ask for."""
 
@@ -31,6 +34,7 @@ def compose(
     anchors: Mapping[str, Tensor] | None = None,
     new: New | None = None,
     fisher: FisherGiven = None,
+    source: Source | None = None,
     seed: int = 0,
 ) -> Composed:
     """Put methods to work on a model, for a training loop of one's own.
@@ -60,14 +64,15 @@ def compose(
         fisher: the Fisher information at theta*, for methods that need one: ``name -> tensor`` as
             `recall_learn.fisher_diagonal` gives it; ``{"source": ..., "task": ...}``; or a function of the word
             "source" or "task" that gives it.
+        source: what the model was pretrained to do and data for it, for methods that go on with it.
         seed: of the methods' own random numbers.
 
     Raises:
-        ValueError: an argument is wrong, a method's Fisher is missing, or it cannot be told what is pretrained.
+        ValueError: an argument is wrong, what a method needs is missing, or it cannot be told what is pretrained.
     """
     methods = methods_of(expression)
     decay = number("weight_decay", weight_decay, lambda x: x >= 0, "a number of at least 0")
-    start = begun(methods, model, lr=lr, anchors=anchors, new=new, fisher=fisher, seed=seed)
+    start = begun(methods, model, lr=lr, anchors=anchors, new=new, fisher=fisher, source=source, seed=seed)
     return put_together(methods, start, groups_of(start, decay))
 
 
@@ -96,15 +101,18 @@ def begun(
     anchors: Mapping[str, Tensor] | None = None,
     new: New | None = None,
     fisher: FisherGiven = None,
+    source: Source | Callable[[], Source] | None = None,
     seed: int = 0,
 ) -> Start:
-    """Make a model ready, and say what it starts from. The arguments are those of `compose`."""
+    """Make a model ready, and say what it starts from, as `compose` is asked; a function may make the source."""
     lr = number("lr", lr, lambda x: x > 0, "a number above 0")
     seed = whole("seed", seed, 0)
-    giver = fisher_of(methods, fisher)
-    for method in methods:
-        method.prepare(not_wrapped(model))
-    return Start(model, home_of(methods, model, anchors, new), lr, seed, giver)
+    giver, data = fisher_of(methods, fisher), _source_of(methods, source)
+    before = dict(not_wrapped(model).named_parameters()) if methods else {}
+    fresh = {name for method in methods for name in method.prepare(model, seed)}
+    frozen = {name: p for name, p in before.items() if not p.requires_grad}
+    home = home_of(methods, model, anchors, new)
+    return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data, frozen)
 
 
 def home_of(
@@ -174,6 +182,29 @@ def fisher_of(methods: tuple[Method, ...], given: FisherGiven) -> FisherOf | Non
                 f'fisher_diagonal(model, batches), and pass it as fisher={{"{kind}": ...}}'
             )
     return lambda kind: _complete(kind, given if by_kind is None else by_kind[kind])
+
+
+def _source_of(methods: tuple[Method, ...], given: Source | Callable[[], Source] | None) -> Callable[[], Source] | None:
+    """What gives the source that methods ask for; None where they ask for none.
+
+    Raises:
+        ValueError: it is not given, is no source, or lacks the texts that a method needs.
+    """
+    data = next((method for method in methods if SOURCE in method.needs), None)
+    asked = data or next((method for method in methods if HEAD in method.needs), None)
+    if asked is None:
+        return None
+    if given is None:
+        raise ValueError(
+            f"{asked.name} needs what the model was pretrained to do; pass it as source=recall_learn.Source(...)"
+        )
+    if isinstance(given, Source):
+        if data is not None and given.batches is None:
+            raise ValueError(f"{data.name} needs the source's texts; give the source batches, n -> (inputs, words)")
+        return lambda: given
+    if not callable(given):
+        raise ValueError(f"source is {shown(given)}; it has to be a recall_learn.Source")
+    return given
 
 
 class _Fisher(dict):

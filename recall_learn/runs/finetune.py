@@ -171,9 +171,8 @@ class _Training:
             self.recorder.flush()
         except BaseException as error:
             self._stopped(str(error) or type(error).__name__)
-            raise
-        finally:
             self.session.composed.close()
+            raise
         self._finish()
         return run
 
@@ -249,8 +248,11 @@ class _Training:
         run = self.record
         if len(run.history) < run.recipe.steps:
             self._stopped(self.stop_asked)
+            self.session.composed.close()
             return
-        run.final = {**run.evaluations[-1], "seconds": self._seconds()}
+        noted = self.session.ending()
+        self.session.composed.settle()
+        run.final = {**run.evaluations[-1], **noted, "seconds": self._seconds()}
         self.folder.save_model(self.session.backbone)
         self._save()
         self.folder.tidy(ended=True)

@@ -14,6 +14,7 @@ from recall_learn.runs.record import Run
 from recall_learn.theory.anchors import fingerprint
 from recall_learn.theory.fisher import Fisher
 
+FISHERS = frozenset({"source fisher", "task fisher"})
 GivenFisher = Callable[[str], Mapping[str, Tensor]]
 """Answers what `recall_learn.methods.method.Start.fisher` is asked."""
 HAS_TO_BE_GIVEN = frozenset({"source fisher"})
@@ -25,7 +26,7 @@ def packaged(needs: frozenset[str], backbone: str) -> Path | None:
 
     A run has one Fisher. So methods that need that of the task as well are not helped.
     """
-    return SOURCE_FISHERS.get(backbone) if needs == HAS_TO_BE_GIVEN else None
+    return SOURCE_FISHERS.get(backbone) if needs & FISHERS == HAS_TO_BE_GIVEN else None
 
 
 def check_given(needs: frozenset[str], names: str, backbone: str, fisher: object, run: Run | None = None) -> None:
@@ -58,7 +59,7 @@ def find(
         ValueError: it is damaged, another model's, or not the one that the run was begun with.
         FileNotFoundError: there is no such file.
     """
-    own, begun, needs = folder.fisher, run.environment.get("fisher"), run.recipe.needs
+    own, begun, needs = folder.fisher, run.environment.get("fisher"), run.recipe.needs & FISHERS
     if not needs:
         return None
     if path is None and begun and own is not None and own.exists():

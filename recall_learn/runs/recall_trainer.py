@@ -5,18 +5,21 @@ loss and their states are added here, by the steps of `recall_learn.runs.compose
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import Trainer
-from transformers.trainer_utils import TrainOutput, get_last_checkpoint
+from transformers.trainer_utils import EvalLoopOutput, TrainOutput, get_last_checkpoint
 
 from recall_learn.measures.distance import distance
 from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import PLAIN, written
 from recall_learn.methods.method import Groups, Start
+from recall_learn.methods.source import Source
 from recall_learn.models.recalled import New
 from recall_learn.runs import kept
 from recall_learn.runs.compose import (
@@ -57,6 +60,7 @@ class RecallTrainer(Trainer):
         anchors: theta*, as in `recall_learn.compose`.
         new: what is new in the model, as in `recall_learn.recall_groups`.
         fisher: as in `recall_learn.compose`. Of a function, what it gives for the model as training begins.
+        source: as in `recall_learn.compose`.
 
     Attributes:
         composed: the methods at work, once training has begun; None for ``"vanilla"``. In a callback,
@@ -74,10 +78,11 @@ class RecallTrainer(Trainer):
         anchors: Mapping[str, Tensor] | None = None,
         new: New | None = None,
         fisher: FisherGiven = None,
+        source: Source | None = None,
         **kwargs: object,
     ):
         self._methods = methods_of(method)
-        self._given = {"anchors": anchors, "new": new, "fisher": fisher}
+        self._given = {"anchors": anchors, "new": new, "fisher": fisher, "source": source}
         self.composed: Composed | None = None
         self._start: kept.Tables = {}
         self._going_on: Path | None = None  # the checkpoint that training goes on from
@@ -127,6 +132,26 @@ class RecallTrainer(Trainer):
         self._begin()
         return super().create_optimizer(model)
 
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
+        """The methods' schedule, where they have one; else Trainer's."""
+        own = self.composed.lr_schedule(num_training_steps) if self.composed is not None else None
+        if own is not None and self.lr_scheduler is None:
+            self.lr_scheduler = LambdaLR(self.optimizer if optimizer is None else optimizer, own)
+        return super().create_scheduler(num_training_steps, optimizer)
+
+    def evaluation_loop(self, *args: object, **kwargs: object) -> EvalLoopOutput:
+        """As Trainer's, on the model as it is scored: merged, averaged."""
+        with self._plain():
+            return super().evaluation_loop(*args, **kwargs)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """As Trainer's; outside of checkpoints the model is saved as it is scored, under the names of any other."""
+        with nullcontext() if _internal_call else self._plain():
+            super().save_model(output_dir, _internal_call)
+
+    def _plain(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.composed is None else self.composed.plain()
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         self._begin()  # while the model is at theta*
         super()._load_from_checkpoint(resume_from_checkpoint, model)
@@ -148,7 +173,7 @@ class RecallTrainer(Trainer):
         self._start = {kept.ANCHORS: start.anchors}
         if held:
             _go_home(self.model, start.anchors)
-        start = Start(self.model, start.anchors, lr, seed, self._noting(start.fisher))
+        start = replace(start, fisher=self._noting(start.fisher))
         # accelerate cannot tell that a fused AdamW skipped a step in fp16, and the schedule would run ahead
         fused = None if self.args.fp16 else self._optim == OPTIMIZERS[1]
         self.composed = put_together(self._methods, start, self._groups(start), fused)

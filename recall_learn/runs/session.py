@@ -11,7 +11,8 @@ from transformers import DataCollatorWithPadding
 from recall_learn.measures import probes
 from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.models import backbones
-from recall_learn.runs.compose import begun, groups_of, put_together
+from recall_learn.runs import given_source
+from recall_learn.runs.compose import SOURCE, begun, groups_of, put_together
 from recall_learn.runs.given_fisher import GivenFisher
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import ADVICE, DivergedError
@@ -81,7 +82,10 @@ class Session:
         row, half = usual(self.data["train"]), recipe.mixed_precision != "no"
         check_batch(backbone.model, self.collator, row, recipe.batch_size, half)
         self._forward = backbone.model.forward  # Trainer puts one in half precision in its place
-        self._probes = probes.build(recipe.probe, backbone, data_folder, source_text, shelf)
+        given_source.check_given(recipe.needs, recipe.names, backbone.name, bool(backbone.world), source_text)
+        self._source = given_source.find(backbone, source_text, recipe.batch_size, shelf)
+        asked = source_text if probes.reads_text(recipe.probe, backbone) or SOURCE not in recipe.needs else None
+        self._probes = probes.build(recipe.probe, backbone, data_folder, asked, shelf)
         self.environment: dict[str, Json] = {
             **environment.describe(device),
             "backbone": backbone.source,
@@ -130,7 +134,7 @@ class Session:
             fisher: where they find a Fisher, if they need one.
         """
         recipe, home = self.recipe, self.backbone.anchors
-        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "seed": recipe.seed}
+        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "source": self._source, "seed": recipe.seed}
         start = begun(recipe.methods, self.backbone.model, **settings)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
         fused = None if recipe.mixed_precision == "fp16" else True
@@ -149,12 +153,17 @@ class Session:
         Raises:
             DivergedError: the model gives what is no number.
         """
-        if step or isinstance(self._shelf, Nothing):
-            return self._measured(step)
-        # before the first step it is what the same weights gave before
-        recipe, all_there = self.recipe, self.backbone.model.state_dict()
-        key = (self._digest, recipe.task, fingerprint(all_there), self.backbone.name, recipe.probe, self.device.type)
-        return dict(self._shelf.get("evaluation", self._key(*key), lambda: self._measured(0)))
+        with self.composed.plain():
+            if step or isinstance(self._shelf, Nothing):
+                return self._measured(step)
+            # before the first step it is what the same weights gave before
+            recipe, all_there = self.recipe, self.backbone.model.state_dict()
+            key = (self._digest, recipe.task, fingerprint(all_there), self.backbone.name, recipe.probe)
+            return dict(self._shelf.get("evaluation", self._key(*key, self.device.type), lambda: self._measured(0)))
+
+    def ending(self) -> dict[str, Json]:
+        """What the methods have to say now that the last step was taken."""
+        return self.composed.ending(lambda: self._measured(self.recipe.steps))
 
     def _measured(self, step: int) -> dict[str, Json]:
         model, metrics = self.backbone.model, {}

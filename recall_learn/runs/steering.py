@@ -120,6 +120,8 @@ class Steering:
 
     def __init__(self, run: Run, composed: Composed, schedule: LambdaLR, ask: Steer | None = None):
         self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
+        self.lr = run.recipe.lr
+        self.shares = [rate / self.lr for rate in schedule.base_lrs]  # a method may give a layer less
 
     def before(self, step: int) -> None:
         """Ask for changes, note them, and make those act that the run holds for this step.
@@ -140,18 +142,19 @@ class Steering:
         """
         now = at(self.run.recipe, self.run.changes, step)
         self.composed.change(now.methods)
-        if now.lr == self.schedule.base_lrs[0]:
+        if now.lr == self.lr:
             return
-        self.schedule.base_lrs = [now.lr] * len(self.schedule.base_lrs)
+        self.lr, rates = now.lr, [now.lr * share for share in self.shares]
+        self.schedule.base_lrs = rates
         groups = self.composed.optimizer.param_groups
-        for group, factor in zip(groups, self.schedule.lr_lambdas, strict=True):
-            group["initial_lr"] = now.lr
-            group["lr"] = now.lr * factor(self.schedule.last_epoch)
+        for group, rate, factor in zip(groups, rates, self.schedule.lr_lambdas, strict=True):
+            group["initial_lr"] = rate
+            group["lr"] = rate * factor(self.schedule.last_epoch)
 
     def _found(self) -> dict[str, float]:
         """What was changed by hand. Each group goes on with the learning rate that it was given; the first one's is it.
 
-        The records tell of another, see `other_rate`; who takes the run again gives the first group's to all.
+        The records tell of another, see `other_rate`; who takes the run again changes all groups alike.
         """
         found, schedule = self.composed.found(), self.schedule
         pairs = zip(self.composed.optimizer.param_groups, schedule.get_last_lr(), strict=True)
@@ -161,13 +164,13 @@ class Steering:
             for i, group in enumerate(self.composed.optimizer.param_groups):
                 if moved[i]:
                     schedule.base_lrs[i] = float(f"{group['lr'] / factor:.12g}")
+            self.lr = float(f"{schedule.base_lrs[0] / self.shares[0]:.12g}")
             if moved[0]:
-                found["lr"] = schedule.base_lrs[0]
+                found["lr"] = self.lr
         return found
 
 
 def other_rate(optimizer: Optimizer) -> dict[str, float]:
-    """What a record says where the parameter groups have different learning rates: the one farthest from the first."""
-    first, *others = [float(group["lr"]) for group in optimizer.param_groups]
-    other = max(others, key=lambda rate: abs(rate - first), default=first)
-    return {} if other == first else {"lr_other": other}
+    """What a record says where the parameter groups have different learning rates, the highest apart: the lowest."""
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
+    return {} if len(set(rates)) < 2 else {"lr_other": min(rates)}

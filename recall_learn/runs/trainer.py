@@ -6,6 +6,7 @@ from itertools import chain, count, islice
 
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, get_linear_schedule_with_warmup
 
@@ -34,7 +35,9 @@ class StepTrainer(Trainer):
         self.session, self.recorder, self.done = session, recorder, 0
         self.dice = Dice(recipe.seed)
         self._draws = draws(session.backbone.model)
-        schedule = get_linear_schedule_with_warmup(optimizer, int(recipe.warmup * recipe.steps), recipe.steps)
+        own = session.composed.lr_schedule(recipe.steps)
+        warmup = int(recipe.warmup * recipe.steps)
+        schedule = LambdaLR(optimizer, own) if own else get_linear_schedule_with_warmup(optimizer, warmup, recipe.steps)
         arguments = _arguments(recipe, session.device, scratch)
         with unseeded():
             super().__init__(session.backbone.model, arguments, optimizers=(optimizer, schedule))
@@ -55,10 +58,10 @@ class StepTrainer(Trainer):
 
     def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
         """The model's own loss on the batch, and the methods' terms beside it."""
+        composed = self.session.composed
         with self.dice if self._draws else nullcontext():
             outputs = model(**inputs)
-        composed = self.session.composed
-        terms = composed.terms(inputs, outputs)
+            terms = composed.terms(inputs, outputs)
         noted = {name: term.detach() for name, term in terms.items()}
         self.recorder.note(composed.record() | other_rate(composed.optimizer), outputs.loss.detach(), noted)
         loss = sum(terms.values(), start=outputs.loss)

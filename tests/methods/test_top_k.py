@@ -58,7 +58,7 @@ def frozen(model):
 def prepared(model, expression):
     methods = parse(expression, METHODS)
     for method in methods:
-        method.prepare(model)
+        method.prepare(model, 0)
     return methods
 
 

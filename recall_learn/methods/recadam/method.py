@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from recall_learn.methods.method import Acting, Groups, Method, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Groups, Method, setting
 from recall_learn.methods.recadam import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -67,7 +67,10 @@ class RecAdamMethod(Method):
     paper: ClassVar[str] = "Chen et al., 2020, Recall and Learn, arXiv 2004.12651"
     lesson: ClassVar[str] = "07_recadam"
     slot: ClassVar[str] = "pull"
+    acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "a pull to theta*"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     k: float = setting(
