@@ -214,6 +214,11 @@ def test_without_facts_what_is_kept_is_a_curve(opened):
     drawn(tab, "engine.take(300)")
     ends = tab.evaluate("engine.seen.map(all => all.at(-1).values.similarity)")
     assert [float(text) for text in tab.locator(".rl-head strong").all_inner_texts()] == pytest.approx(ends, rel=0.01)
+    kept = tab.locator(".rl-head strong").all_inner_texts()
+    told = tab.locator(".rl-told [role=status]").inner_text().split(", ")
+    for words, name, value in zip(told, ["RecAdam", "plain fine-tuning"], kept, strict=False):
+        assert words.startswith(f"{name} scores ")
+        assert f" and ends at {value} in zero-shot STS-B" in words
     assert "zero-shot STS-B, from 0.8" in tab.locator(".rl-block").first.inner_text()
     assert tab.locator(".rl-block .rl-line[d^=M]").count() == 4
     assert tab.locator(".rl-end").count() == 2

@@ -134,9 +134,10 @@ class Panel {
   // Where nobody has anything to say; at the end what came of it.
   hint(state) {
     const { session, small } = this.view, found = state === "done" && session.evaluated(Infinity);
-    if (!found || !session.begin.facts) return (!small && HINTS[state]) || "";
+    if (!found) return (!small && HINTS[state]) || "";
     const score = (side) => number(found[side].values.score ?? null);
-    const told = session.begin.sides.map(({ name }, i) => `${name} scores ${score(i)?.toFixed(2) ?? "–"} and knows ${plural(session.count(found[i]), "fact")}`);
+    const kept = (count) => (session.begin.facts ? `knows ${plural(count, "fact")}` : `ends at ${short(count)} in ${session.kept.title}`);
+    const told = session.begin.sides.map(({ name }, i) => `${name} scores ${score(i)?.toFixed(2) ?? "–"} and ${kept(session.count(found[i]))}`);
     return `${told.join(", ")}. ${HINTS.done}`;
   }
 }
