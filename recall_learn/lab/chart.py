@@ -41,22 +41,23 @@ TITLES = {
 }
 
 
-def chart(*records: Records) -> "Page":
+def chart(*records: Records, matched: bool = False) -> "Page":
     """The chart of these runs, as an object that a notebook's cell shows.
 
     Args:
         records: runs that differ in task, methods, settings, learning rate and seed; where two files have a run of the
             same recipe, the first one counts.
+        matched: leave out the seeds in which plain fine-tuning lacks one of its rates.
 
     Raises:
         ValueError: there are no runs with an end, or those of a task have different budgets.
     """
-    return Page(payload(*records), whole=alone())
+    return Page(payload(*records, matched=matched), whole=alone())
 
 
-def payload(*records: Records) -> dict[str, Json]:
+def payload(*records: Records, matched: bool = False) -> dict[str, Json]:
     """What ``chart.js`` reads: tasks, methods, points, and the runs that they are made of; see `chart`."""
-    settings = [each for each in collect(*records) if any(each.values(kept) for kept in KEPT)]
+    settings = [each for each in collect(*records, matched=matched) if any(each.values(kept) for kept in KEPT)]
     if not settings:
         raise ValueError("there are no runs to draw; record some with recall-learn sweep")
     ahead = {
