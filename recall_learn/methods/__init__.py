@@ -12,7 +12,9 @@ from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
+from recall_learn.methods.wise_ft import WiseFT
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -22,8 +24,10 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         Mixout,
         TopK,
+        SourceReplay,
         ChildF,
         ChildD,
+        WiseFT,
     )
 }
 """The methods by name, in the order in which an expression is written."""

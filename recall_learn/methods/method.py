@@ -134,6 +134,7 @@ class Start:
     Attributes:
         model: where it will train.
         anchors: theta*, ``name -> tensor``, of all that was pretrained and trains.
+        frozen: what does not train, ``name -> tensor``, under its names before methods made the model ready; no copies.
         lr: the highest learning rate.
         seed: of its own random numbers.
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
@@ -147,6 +148,7 @@ class Start:
     seed: int = 0
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
     source: "Callable[[], Source] | None" = None
+    frozen: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class Acting:
@@ -196,10 +198,8 @@ class Acting:
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
         """What is worth noting of the run when its last step was taken, beside its last evaluation.
 
-        The model is as the methods before this one in the expression have made it in `plain`.
-
         Args:
-            measure: scores the model as it is at the time of the call, and gives what an evaluation records.
+            measure: scores the model as `plain` makes it at the time of the call, and gives what an evaluation records.
         """
         return {}
 
@@ -238,7 +238,7 @@ class Method:
         paper: where it is from.
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
-        needs: what it asks of `Start`: "source fisher", "task fisher", "source data".
+        needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
         freezes: whether no pretrained weight trains.
         acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
         family: where it acts, one of `FAMILIES`.
