@@ -1,5 +1,5 @@
 # ---
-# lesson: 11
+# lesson: 12
 # order: 2
 # goal: Check a published table, with a count that can also speak against it.
 # minutes: 15

@@ -1,5 +1,5 @@
 # ---
-# lesson: 11
+# lesson: 12
 # order: 1
 # goal: Find the methods that no other one beats in both measures.
 # minutes: 20

@@ -1,5 +1,5 @@
 # ---
-# lesson: 11
+# lesson: 12
 # order: 3
 # goal: Make the control that every claim of less forgetting has to beat, and make it fair.
 # minutes: 20

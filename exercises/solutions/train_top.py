@@ -1,5 +1,5 @@
 # ---
-# lesson: 11
+# lesson: 12
 # order: 4
 # goal: Train the top of a model, and leave all below it to the bit.
 # minutes: 15

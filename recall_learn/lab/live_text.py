@@ -4,10 +4,11 @@ from pathlib import Path
 
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
+from recall_learn.lab.pace import told
 from recall_learn.lab.seats import Seat
 from recall_learn.runs import steering
 
-COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "skipped")
+COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "lr_other", "skipped")
 """What every method's record of a step may have; the rest is its own."""
 COMING = 3
 """At most so many recorded changes that are still to act."""
@@ -17,6 +18,26 @@ def status(session: Background) -> str:
     """Where the runs are, or what stopped them."""
     broken = [f"{name}: {seat.error}" for name, seat in session.seats.items() if seat.error]
     return " · ".join(broken or _parts(session))
+
+
+def ahead(session: Background) -> str:
+    """What Start does, and how long that will take, as far as it is known: nothing is measured for it."""
+    both = "the run and its twin train on the same batches" if len(session.seats) > 1 else "the run trains"
+    if session.left is None:
+        return f"Press Start: {both}. How long that takes here is known after the first steps, and told from then on."
+    return f"Press Start: {both}, for about {told(session.left)} here."
+
+
+def apart(session: Background) -> str:
+    """That a hand gave the parameter groups of an optimizer different learning rates; "" where they have the same."""
+    for seat in session.seats.values():
+        last = seat.run.history[-1] if seat.run.history else {}
+        if "lr_other" in last:
+            return (
+                f"The optimizer's groups have different learning rates. Drawn and recorded is the first group's, "
+                f"{last['lr']:.3g} at this step; another has {last['lr_other']:.3g}. A new lr is for all of them."
+            )
+    return ""
 
 
 def _parts(session: Background) -> list[str]:

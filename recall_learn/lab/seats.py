@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ class Seat:
         at: the step that it takes, or waits to take; 0 until it is loaded.
         called: whether it was told to train; it begins when the one before it is loaded.
         taking: whether it takes that step, or has leave to.
+        loads: whether it has begun to load; before that it leaves at once when it is given up.
+        since: the moment at which it got that leave; 0 before it ever did.
         error: why it failed, in a sentence; "" if it did not.
         wish: what was set after its last step, for a new run.
     """
@@ -44,6 +47,8 @@ class Seat:
     at: int = 0
     called: bool = False
     taking: bool = False
+    loads: bool = False
+    since: float = 0.0
     error: str = ""
     thread: threading.Thread | None = None
     wish: Recipe | None = None
@@ -88,10 +93,11 @@ class Looking(Shelf):
 
     Args:
         given_up: whether it was.
+        made: told of what was not there, its kind and the seconds that it took to make.
     """
 
-    def __init__(self, given_up: Callable[[], bool]):
-        self._given_up = given_up
+    def __init__(self, given_up: Callable[[], bool], made: Callable[[str, float], None] = lambda kind, seconds: None):
+        self._given_up, self._made = given_up, made
 
     def get(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """As `Shelf.get`.
@@ -100,8 +106,14 @@ class Looking(Shelf):
             Closed: the session was given up.
         """
         self._look()
-        value = SHELF.get(kind, key, make)
+        value = SHELF.get(kind, key, lambda: self._timed(kind, make))
         self._look()
+        return value
+
+    def _timed(self, kind: str, make: Callable[[], T]) -> T:
+        begun = time.perf_counter()
+        value = make()
+        self._made(kind, time.perf_counter() - begun)
         return value
 
     def _look(self) -> None:

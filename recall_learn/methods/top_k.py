@@ -74,7 +74,7 @@ class TopK(Method):
     name: ClassVar[str] = "top-k"
     title: ClassVar[str] = "Top-K"
     paper: ClassVar[str] = "Lee et al., 2019, What would Elsa do? Freezing layers, arXiv 1911.03090"
-    lesson: ClassVar[str] = "11_all_together"
+    lesson: ClassVar[str] = "12_all_together"
     acts_on_pretrained: ClassVar[bool] = True
 
     layers: int = setting(1, "how many of the uppermost layers train; 0 is the head alone", low=0, whole=True)

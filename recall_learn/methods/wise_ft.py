@@ -1,7 +1,7 @@
 """WiSE-FT: after the training, the weights are put between theta* and where they ended: a frontier for one run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
@@ -27,6 +27,9 @@ class _Acting(Acting):
             )
 
     def plain(self, model: "nn.Module") -> Callable[[], None]:
+        return self._moved(model, self.method.alpha)
+
+    def _moved(self, model: "nn.Module", alpha: float) -> Callable[[], None]:
         import torch
 
         from recall_learn.theory.anchors import unwrapped
@@ -38,7 +41,7 @@ class _Acting(Acting):
             for name in self.home.keys() & parameters.keys():
                 p = parameters[name]
                 kept.append((p, p.detach().clone()))
-                p.copy_(between(beside(self.home[name], p), p, self.method.alpha))
+                p.copy_(between(beside(self.home[name], p), p, alpha))
 
         def undo() -> None:
             with torch.no_grad():
@@ -48,14 +51,15 @@ class _Acting(Acting):
         return undo
 
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        chosen, frontier = self.method, []
+        shares = [n / self.method.points for n in range(self.method.points + 1)]
+        return {"frontier": [{"alpha": alpha, **_short(self._at(alpha, measure))} for alpha in shares]}
+
+    def _at(self, alpha: float, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
+        undo = self._moved(self.start.model, alpha)
         try:
-            for n in range(chosen.points + 1):
-                self.method = replace(chosen, alpha=n / chosen.points)
-                frontier.append({"alpha": self.method.alpha, **_short(measure())})
+            return measure()
         finally:
-            self.method = chosen
-        return {"frontier": frontier}
+            undo()
 
 
 def between(home: "Tensor", now: "Tensor", alpha: float) -> "Tensor":
