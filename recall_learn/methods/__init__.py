@@ -7,6 +7,7 @@ Optimizers and masks work in any loop by themselves.
 
 from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
+from recall_learn.methods.ema import EMA
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
@@ -21,6 +22,7 @@ METHODS: dict[str, type[Method]] = {
         RecAdamMethod,
         EWC,
         L2SP,
+        EMA,  # averages what trains, before that is merged
         Mixout,
         TopK,
         ChildF,
