@@ -14,7 +14,7 @@ from typing import Any
 from recall_learn.methods import METHODS, Method
 from recall_learn.methods.method import Acting, Setting
 from recall_learn.models.places import SOURCE_FISHERS
-from recall_learn.runs.compose import SOURCE
+from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.given_fisher import packaged
 
 MARK = "<!-- the method cards -->"
@@ -104,6 +104,8 @@ def _lesson(method: type[Method], book: Path) -> str:
 def _needs(method: type[Method]) -> str:
     if SOURCE in method.needs:
         return "what the model was pretrained to do, and texts for it; `tiny` has its own, any other takes a text file"
+    if HEAD in method.needs:
+        return "the head that the model was pretrained with, which says hidden words"
     kinds = [kind.removesuffix(" fisher") for kind in sorted(method.needs)]
     said = " and ".join(f"the Fisher information of the {kind}" for kind in kinds)
     having = [f"`{backbone}`" for backbone in SOURCE_FISHERS if packaged(method.needs, backbone)]
@@ -119,9 +121,14 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
         for each in methods.values()
         if (method.freezes and each.acts_on_pretrained) or (each.freezes and method.acts_on_pretrained)
     ]
+    steps = [each.title for each in methods.values() if _both_step(method, each) and each is not method]
     why = "they act on pretrained weights that train" if method.freezes else "no pretrained weight trains there"
-    parts = [(others, f"each is a {method.slot}"), (still, why)]
+    parts = [(others, f"each is a {method.slot}"), (steps, "each is an optimizer"), (still, why)]
     return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
+
+
+def _both_step(one: type[Method], other: type[Method]) -> bool:
+    return all("optimizer" in each.hooks() for each in (one, other))
 
 
 def _settings(method: type[Method]) -> str:

@@ -127,18 +127,12 @@ class Composed:
         if self._is_plain:
             yield
             return
-        with self._plainly() as undone:
+        with ExitStack() as undone:
+            self._is_plain = True
+            undone.callback(setattr, self, "_is_plain", False)
             for each in self._acting:
                 undone.callback(each.plain(self._model))
             yield
-
-    @contextmanager
-    def _plainly(self) -> Iterator[ExitStack]:
-        """While the block lasts, whoever asks for `plain` within it changes nothing."""
-        with ExitStack() as undone:
-            undone.callback(setattr, self, "_is_plain", self._is_plain)
-            self._is_plain = True
-            yield undone
 
     def settle(self) -> None:
         """Make the model for good what it is in `plain`, and take away what was put onto it. It trains no more."""
@@ -147,15 +141,15 @@ class Composed:
         self.close()
 
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        """What the methods have to say of a run whose last step was taken; see `Acting.ending`.
+        """What the methods have to say of a run whose last step was taken; see `Acting.ending`."""
 
-        Each meets the model as those before it have made it, in `Acting.plain`.
-        """
+        def measured() -> dict[str, object]:
+            with self.plain():
+                return measure()
+
         found: dict[str, object] = {}
-        with self._plainly() as undone:
-            for each in self._acting:
-                found |= each.ending(measure)
-                undone.callback(each.plain(self._model))
+        for each in self._acting:
+            found |= each.ending(measured)
         return found
 
     def found(self) -> dict[str, float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.stepping import taken
 from recall_learn.support.checks import shown
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class _Acting(Acting):
 
     def _took(self, optimizer: "Optimizer", args: object, kwargs: object) -> None:
         # not averaged here: the masks that come after may have something to put back
-        self.due = True
+        self.due = taken(optimizer)
 
     def _average(self) -> None:
         import torch
@@ -115,8 +116,16 @@ class EMA(Method):
     title: ClassVar[str] = "EMA"
     paper: ClassVar[str] = "Polyak and Juditsky, 1992, Acceleration of stochastic approximation by averaging"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "after the run"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     acting: ClassVar[type[Acting]] = _Acting
 
     decay: float = setting(
-        0.999, "d, the share of the average that a step leaves", low=0, high=1, live=True, unit="per step", span=(0.9, 1)
+        0.999,
+        "d, the share of it that a step leaves",
+        low=0,
+        high=1,
+        live=True,
+        unit="per step",
+        span=(0.9, 1),
     )

@@ -1,7 +1,7 @@
 """WiSE-FT: after the training, the weights are put between theta* and where they ended: a frontier for one run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
@@ -27,9 +27,6 @@ class _Acting(Acting):
             )
 
     def plain(self, model: "nn.Module") -> Callable[[], None]:
-        return self._moved(model, self.method.alpha)
-
-    def _moved(self, model: "nn.Module", alpha: float) -> Callable[[], None]:
         import torch
 
         from recall_learn.theory.anchors import unwrapped
@@ -41,7 +38,7 @@ class _Acting(Acting):
             for name in self.home.keys() & parameters.keys():
                 p = parameters[name]
                 kept.append((p, p.detach().clone()))
-                p.copy_(between(beside(self.home[name], p), p, alpha))
+                p.copy_(between(beside(self.home[name], p), p, self.method.alpha))
 
         def undo() -> None:
             with torch.no_grad():
@@ -51,15 +48,14 @@ class _Acting(Acting):
         return undo
 
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        shares = [n / self.method.points for n in range(self.method.points + 1)]
-        return {"frontier": [{"alpha": alpha, **_short(self._at(alpha, measure))} for alpha in shares]}
-
-    def _at(self, alpha: float, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        undo = self._moved(self.start.model, alpha)
+        chosen, frontier = self.method, []
         try:
-            return measure()
+            for n in range(chosen.points + 1):
+                self.method = replace(chosen, alpha=n / chosen.points)
+                frontier.append({"alpha": self.method.alpha, **_short(measure())})
         finally:
-            undo()
+            self.method = chosen
+        return {"frontier": frontier}
 
 
 def between(home: "Tensor", now: "Tensor", alpha: float) -> "Tensor":
@@ -105,6 +101,8 @@ class WiseFT(Method):
     title: ClassVar[str] = "WiSE-FT"
     paper: ClassVar[str] = "Wortsman et al., 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "after the run"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     acting: ClassVar[type[Acting]] = _Acting
 
     alpha: float = setting(0.5, "0 is the pretrained encoder, 1 the trained one", low=0, high=1, live=True)

@@ -6,8 +6,8 @@ A run is a JSON file:
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
   of the way back to theta* taken in that step), what methods add to the loss, by name, as ``penalty``, at the
-  evaluations ``distance``, ``lr_other`` where somebody gave the optimizer's groups different rates by hand (``lr`` is
-  the first one's), and ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are those of the
+  evaluations ``distance``, ``lr_other`` where the optimizer's groups have different rates (it is the lowest, and
+  ``lr`` the highest), and ``skipped`` where fp16's gradients overflowed: nothing moved; lambda and lr are those of the
   next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see

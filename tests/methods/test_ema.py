@@ -132,9 +132,9 @@ def test_a_resumed_run_goes_on_to_the_bit():
 
 def test_a_state_of_something_else_is_refused():
     made = begun(Model(), "ema")
-    with pytest.raises(ValueError, match="^state of ema has passes; it has to have averages$"):
+    with pytest.raises(ValueError, match=r"^state of ema has passes; it has to have averages$"):
         made.load_state_dict({"ema": {"passes": 1}})
-    with pytest.raises(ValueError, match="averages in the state of ema lacks 'first.bias'"):
+    with pytest.raises(ValueError, match=r"averages in the state of ema lacks 'first.bias'"):
         made.load_state_dict({"ema": {"averages": {"first.weight": torch.zeros(4, 5)}}})
 
 

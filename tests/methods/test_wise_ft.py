@@ -267,8 +267,7 @@ def test_a_grid_s_file_keeps_the_frontier(world, tmp_path):
     kept = recordings.Records()
     kept.add(run, asked, run.environment)
     kept.save(tmp_path / "grid.jsonl")
-    frontier = recordings.load(tmp_path / "grid.jsonl").runs[0].noted["frontier"]
-    assert [point["alpha"] for point in frontier] == [0, 0.25, 0.5, 0.75, 1]
-    for kept_of_it, point in zip(frontier, run.final["frontier"], strict=True):
-        assert kept_of_it["distance"] == pytest.approx(point["distance"], rel=1e-3)
-        assert kept_of_it["metrics"] == pytest.approx(point["metrics"], rel=1e-3)
+    frontier = recordings.load(tmp_path / "grid.jsonl").runs[0].frontier
+    assert frontier["alpha"] == [0, 0.25, 0.5, 0.75, 1]
+    assert frontier["distance"] == pytest.approx([each["distance"] for each in run.final["frontier"]], rel=1e-3)
+    assert frontier["score"] == pytest.approx([each["metrics"][run.primary] for each in run.final["frontier"]], 1e-3)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from recall_learn.methods.method import Acting, Groups, Method, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Groups, Method, setting
 from recall_learn.methods.recadam import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class _Acting(Acting):
         return {**shape, "gamma": float(group["gamma"])}
 
     def record(self) -> dict[str, float]:
-        group = next(group for group in self.made.param_groups if group["recall"])
+        recalled = (group for group in self.made.param_groups if group["recall"])
+        group = max(recalled, key=lambda group: float(group["lr"]))  # as lr is noted, where layers have their own
         lam = float(group["anneal"](int(group["t"]) + 1))
         return {"lambda": lam, "pull": (1 - lam) * float(group["lr"]) * float(group["gamma"])}
 
@@ -69,6 +70,8 @@ class RecAdamMethod(Method):
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "a pull to theta*"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     k: float = setting(
