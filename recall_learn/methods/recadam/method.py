@@ -43,7 +43,8 @@ class _Acting(Acting):
         return {**shape, "gamma": float(group["gamma"])}
 
     def record(self) -> dict[str, float]:
-        group = next(group for group in self.made.param_groups if group["recall"])
+        recalled = (group for group in self.made.param_groups if group["recall"])
+        group = max(recalled, key=lambda group: float(group["lr"]))  # as lr is noted, where layers have their own
         lam = float(group["anneal"](int(group["t"]) + 1))
         return {"lambda": lam, "pull": (1 - lam) * float(group["lr"]) * float(group["gamma"])}
 
