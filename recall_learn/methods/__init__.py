@@ -11,6 +11,7 @@ from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
         Mixout,
         TopK,
         SourceReplay,
+        PseudoRehearsal,
         ChildF,
         ChildD,
     )

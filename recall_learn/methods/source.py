@@ -70,6 +70,20 @@ class Source:
         return ~torch.isin(ids, torch.tensor(sorted(self.special), device=ids.device, dtype=ids.dtype))
 
 
+def words_of(inputs: "Mapping[str, object]", name: str) -> "dict[str, Tensor]":
+    """What a masked language model reads of a batch: ids, and where they are there the mask and the types.
+
+    Raises:
+        ValueError: there are no ids; the message names the method that asks.
+    """
+    if inputs.get("input_ids") is None:
+        raise ValueError(
+            f"{name} reads the batch's input_ids; give the batch, as in composed.loss(model(**batch), batch)"
+        )
+    asked = ("input_ids", "attention_mask", "token_type_ids")
+    return {key: inputs[key] for key in asked if inputs.get(key) is not None}
+
+
 def begun(start: "Start", name: str) -> Source:
     """The source of a training, on the model's device.
 
@@ -118,7 +132,7 @@ def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
         {id(p): name for name, p in trainable(start.model).items()},
     )
     fresh = [p for p in inside.values() if id(p) in names and names[id(p)] not in start.anchors]
-    if fresh:
+    if fresh and start.anchors:  # where nothing pretrained trains, what is new was added, and adds nothing yet
         with torch.enable_grad():
             logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
             found = torch.autograd.grad(logits.sum(), fresh, allow_unused=True)
