@@ -8,6 +8,7 @@ Optimizers and masks work in any loop by themselves.
 from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
+from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
@@ -21,6 +22,7 @@ METHODS: dict[str, type[Method]] = {
     for each in (
         RecAdamMethod,
         EWC,
+        KroneckerEWC,
         L2SP,
         Mixout,
         TopK,

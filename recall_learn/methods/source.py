@@ -6,7 +6,7 @@ the same weights.
 """
 
 import copy
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,15 @@ class Source:
         device = next(self.masked_lm.parameters()).device
         logits = self.masked_lm(**{key: value.to(device) for key, value in inputs.items()})
         return nn.functional.cross_entropy(logits.float(), words.to(device))
+
+    def first(self, examples: int) -> "Iterator[Batch]":
+        """The first batches, with so many rows in all, or with what the last of them has more."""
+        n = taken = 0
+        while taken < examples:
+            n += 1
+            inputs, words = self.batches(n)
+            taken += len(inputs["input_ids"])
+            yield inputs, words
 
     def hide(self, inputs: "Mapping[str, Tensor]", share: float, generator: "Generator") -> Batch:
         """Hide each word of a batch with probability ``share``, and one at least; what is special stays.
@@ -126,12 +135,10 @@ def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
     import torch
 
     from recall_learn.theory.anchors import trainable
+    from recall_learn.theory.sharded import at
 
-    inside, names = (
-        dict(source.masked_lm.named_parameters()),
-        {id(p): name for name, p in trainable(start.model).items()},
-    )
-    fresh = [p for p in inside.values() if id(p) in names and names[id(p)] not in start.anchors]
+    names = {id(p): name for name, p in trainable(start.model).items()}
+    fresh = [p for p in source.masked_lm.parameters() if id(p) in names and names[id(p)] not in start.anchors]
     if fresh and start.anchors:  # where nothing pretrained trains, what is new was added, and adds nothing yet
         with torch.enable_grad():
             logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
@@ -139,10 +146,5 @@ def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
         used = [names[id(p)] for p, gradient in zip(fresh, found, strict=True) if gradient is not None]
         if used:
             raise ValueError(f"{name} asks the model from before, and {used[0]} is new in this one; leave one of both")
-    made = copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
-    copies = dict(made.named_parameters())
-    for own, p in inside.items():
-        anchor = start.anchors.get(names.get(id(p), ""))
-        if anchor is not None:
-            copies[own].copy_(anchor)
-    return made
+    with at(start.model, start.anchors):
+        return copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
