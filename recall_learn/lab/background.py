@@ -7,20 +7,22 @@ on the same batches from the same start, always as many steps far. There is noth
 
 import atexit
 import gc
+import itertools
 import secrets
 import shutil
 import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from recall_learn.lab.pace import PACE, of_evaluation
-from recall_learn.lab.seats import Looking, Seat, opened
+from recall_learn.lab.pace import PACE, of_first
+from recall_learn.lab.seats import EVALUATION, Looking, Seat, opened
 from recall_learn.lab.turns import TURNS, Closed, Turn
 from recall_learn.lab.words import explain
 from recall_learn.runs import checkpoints, steering
@@ -39,6 +41,8 @@ BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
 LEAVE = 3.0
 """Seconds that a run waits for those that were given up, before it loads: one of them may wait for a network."""
+SMALL = 8
+"""So many runs of half a million weights may lie about before somebody sweeps, which takes half a second."""
 AT_ONCE = 1.0
 """Seconds in which a run that has loaded nothing has left; it only has to hear of it."""
 
@@ -258,7 +262,7 @@ class Background:
                 device=self.device,
                 resume=(seat.folder / "run.json").exists(),
                 progress=False,
-                shelf=Looking(lambda: self._closed, lambda kind, seconds: self._made(seat, kind, seconds)),
+                shelf=Looking(lambda: self._closed, partial(self._making, seat)),
             )
         except Closed:
             pass
@@ -266,7 +270,7 @@ class Background:
             error = explain(raised)
         finally:
             turn.give()
-            if seat.loads and seat.recipe.backbone != "tiny":  # its half a million weights can wait for Python's time
+            if seat.loads and (seat.recipe.backbone != "tiny" or next(_ENDED) % SMALL == 0):
                 gc.collect()
             if torch.cuda.is_available():
                 with suppress(RuntimeError):  # a GPU that has failed refuses this, too
@@ -298,14 +302,21 @@ class Background:
             return not any(seat.thread for each in others for seat in each.seats.values())
 
         with _LEFT:
-            _LEFT.wait_for(lambda: self._closed or alone(), LEAVE)
+            if not any(seat.at for seat in self.seats.values()):  # else it has waited, for the one beside this one
+                _LEFT.wait_for(lambda: self._closed or alone(), LEAVE)
         if self._closed:
             raise Closed
 
-    def _made(self, seat: Seat, kind: str, seconds: float) -> None:
-        """Something that is kept for other runs was made: the evaluation before the first step tells of all others."""
-        if kind == "evaluation":
-            PACE.note(of_evaluation(seat.recipe, self._kind), seconds)
+    @contextmanager
+    def _making(self, seat: Seat, kind: str) -> Iterator[None]:
+        """What is made for the shelf is told; the evaluation before the first step tells how long all others take."""
+        seat.making, begun = kind, time.perf_counter()
+        try:
+            yield
+        finally:
+            seat.making = ""
+        if kind == EVALUATION:
+            PACE.note(of_first(seat.recipe, self._kind), time.perf_counter() - begun)
 
     def _before(self, seat: Seat, turn: Turn, step: int, run: Run) -> Mapping[str, float]:
         if seat.since:
@@ -370,6 +381,7 @@ class Background:
 
 
 _LIVING: "weakref.WeakSet[Background]" = weakref.WeakSet()
+_ENDED = itertools.count(1)
 _LEFT = threading.Condition()
 """Told when a run was given up, and when it has left."""
 

@@ -49,7 +49,8 @@ class Pace:
         """
         total = 0.0
         for recipe, done in runs:
-            step, evaluation = (self.usual(key(recipe, device)) for key in (of_step, of_evaluation))
+            step, evaluation, first = (self.usual(key(recipe, device)) for key in (of_step, of_evaluation, of_first))
+            evaluation = first if evaluation is None else evaluation
             if step is None or evaluation is None:
                 return None
             due = math.ceil(recipe.steps / recipe.evaluate_every) - done // recipe.evaluate_every
@@ -67,8 +68,13 @@ def of_step(recipe: Recipe, device: str) -> Hashable:
 
 
 def of_evaluation(recipe: Recipe, device: str) -> Hashable:
-    """What the length of an evaluation depends on."""
+    """What the length of an evaluation depends on, and of the checkpoint after it."""
     return "evaluation", device, *_model(recipe), recipe.probe
+
+
+def of_first(recipe: Recipe, device: str) -> Hashable:
+    """What the length of the evaluation before the first step depends on, which writes no checkpoint."""
+    return "first", *of_evaluation(recipe, device)
 
 
 def _model(recipe: Recipe) -> tuple[Hashable, ...]:

@@ -16,6 +16,7 @@ from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
+from recall_learn.methods.wise_ft import WiseFT
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -30,6 +31,7 @@ METHODS: dict[str, type[Method]] = {
         PseudoRehearsal,
         ChildF,
         ChildD,
+        WiseFT,
     )
 }
 """The methods by name, in the order in which an expression is written."""

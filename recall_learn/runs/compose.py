@@ -108,9 +108,11 @@ def begun(
     lr = number("lr", lr, lambda x: x > 0, "a number above 0")
     seed = whole("seed", seed, 0)
     giver, data = fisher_of(methods, fisher), _source_of(methods, source)
-    fresh = {name for method in methods for name in method.prepare(not_wrapped(model), seed)}
+    before = dict(not_wrapped(model).named_parameters()) if methods else {}
+    fresh = {name for method in methods for name in method.prepare(model, seed)}
+    frozen = {name: p for name, p in before.items() if not p.requires_grad}
     home = home_of(methods, model, anchors, new)
-    return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data)
+    return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data, frozen)
 
 
 def home_of(

@@ -165,7 +165,6 @@ class Steering:
                 if moved[i]:
                     schedule.base_lrs[i] = float(f"{group['lr'] / factor:.12g}")
             self.lr = float(f"{schedule.base_lrs[0] / self.shares[0]:.12g}")
-            self.shares = [rate / self.lr for rate in schedule.base_lrs]
             if moved[0]:
                 found["lr"] = self.lr
         return found
