@@ -10,10 +10,12 @@ from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ema import EMA
 from recall_learn.methods.ewc import EWC
+from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.reinit import Reinit
 from recall_learn.methods.slanted import Slanted
@@ -27,6 +29,7 @@ METHODS: dict[str, type[Method]] = {
     for each in (
         RecAdamMethod,
         EWC,
+        KroneckerEWC,
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
@@ -37,6 +40,7 @@ METHODS: dict[str, type[Method]] = {
         Thaw,
         BertAdam,
         SourceReplay,
+        PseudoRehearsal,
         ChildF,
         ChildD,
         WiseFT,

@@ -6,7 +6,7 @@ the same weights.
 """
 
 import copy
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,15 @@ class Source:
         logits = self.masked_lm(**{key: value.to(device) for key, value in inputs.items()})
         return nn.functional.cross_entropy(logits.float(), words.to(device))
 
+    def first(self, examples: int) -> "Iterator[Batch]":
+        """The first batches, with so many rows in all, or with what the last of them has more."""
+        n = taken = 0
+        while taken < examples:
+            n += 1
+            inputs, words = self.batches(n)
+            taken += len(inputs["input_ids"])
+            yield inputs, words
+
     def hide(self, inputs: "Mapping[str, Tensor]", share: float, generator: "Generator") -> Batch:
         """Hide each word of a batch with probability ``share``, and one at least; what is special stays.
 
@@ -68,6 +77,20 @@ class Source:
         import torch
 
         return ~torch.isin(ids, torch.tensor(sorted(self.special), device=ids.device, dtype=ids.dtype))
+
+
+def words_of(inputs: "Mapping[str, object]", name: str) -> "dict[str, Tensor]":
+    """What a masked language model reads of a batch: ids, and where they are there the mask and the types.
+
+    Raises:
+        ValueError: there are no ids; the message names the method that asks.
+    """
+    if inputs.get("input_ids") is None:
+        raise ValueError(
+            f"{name} reads the batch's input_ids; give the batch, as in composed.loss(model(**batch), batch)"
+        )
+    asked = ("input_ids", "attention_mask", "token_type_ids")
+    return {key: inputs[key] for key in asked if inputs.get(key) is not None}
 
 
 def begun(start: "Start", name: str) -> Source:
@@ -112,23 +135,16 @@ def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
     import torch
 
     from recall_learn.theory.anchors import trainable
+    from recall_learn.theory.sharded import at
 
-    inside, names = (
-        dict(source.masked_lm.named_parameters()),
-        {id(p): name for name, p in trainable(start.model).items()},
-    )
-    fresh = [p for p in inside.values() if id(p) in names and names[id(p)] not in start.anchors]
-    if fresh:
+    names = {id(p): name for name, p in trainable(start.model).items()}
+    fresh = [p for p in source.masked_lm.parameters() if id(p) in names and names[id(p)] not in start.anchors]
+    if fresh and start.anchors:  # where nothing pretrained trains, what is new was added, and adds nothing yet
         with torch.enable_grad():
             logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
             found = torch.autograd.grad(logits.sum(), fresh, allow_unused=True)
         used = [names[id(p)] for p, gradient in zip(fresh, found, strict=True) if gradient is not None]
         if used:
             raise ValueError(f"{name} asks the model from before, and {used[0]} is new in this one; leave one of both")
-    made = copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
-    copies = dict(made.named_parameters())
-    for own, p in inside.items():
-        anchor = start.anchors.get(names.get(id(p), ""))
-        if anchor is not None:
-            copies[own].copy_(anchor)
-    return made
+    with at(start.model, start.anchors):
+        return copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
