@@ -11,6 +11,7 @@ from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.top_k import TopK
 
@@ -21,6 +22,7 @@ METHODS: dict[str, type[Method]] = {
         EWC,
         L2SP,
         Mixout,
+        R3F,
         TopK,
         ChildF,
         ChildD,
