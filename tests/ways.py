@@ -3,12 +3,15 @@
 import torch
 import transformers
 
-from recall_learn import fisher_diagonal
+from recall_learn import Source, fisher_diagonal
 from recall_learn.measures.distance import distance
 from recall_learn.methods import METHODS
+from recall_learn.models.masked_lm import MaskedLM
 
 NEW = ["classifier"]
-STEADY = [name for name, method in METHODS.items() if "wrap" not in method.hooks()]
+STEADY = [
+    name for name, method in METHODS.items() if "wrap" not in method.hooks() and "source head" not in method.needs
+]
 """The methods that do not draw anew in every forward pass: what they do in two batches they do in both together."""
 
 
@@ -34,6 +37,27 @@ def batched(data):
 
 def fisher_of(model):
     return fisher_diagonal(model, [batched(rows())])
+
+
+def source_of(model, rows=4, seed=5):
+    """What such a BERT was pretrained to do: its encoder below a head, and passages with one word of each hidden.
+
+    Word 0 hides one, and is in none of `rows`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        whole = transformers.BertForMaskedLM(model.config)
+    whole.bert = model.bert
+    whole.tie_weights()
+
+    def batch(n):
+        ids = torch.randint(1, 30, (rows, 7), generator=torch.Generator().manual_seed(n))
+        place = torch.arange(rows) % 7
+        words = ids[range(rows), place].clone()
+        ids[range(rows), place] = 0
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, words
+
+    return Source(MaskedLM(whole, 0), batch, 0)
 
 
 def weights(model):

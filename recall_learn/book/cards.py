@@ -14,7 +14,7 @@ from typing import Any
 from recall_learn.methods import METHODS, Method
 from recall_learn.methods.method import Acting, Setting
 from recall_learn.models.places import SOURCE_FISHERS
-from recall_learn.runs.compose import SOURCE
+from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.given_fisher import packaged
 
 MARK = "<!-- the method cards -->"
@@ -104,6 +104,8 @@ def _lesson(method: type[Method], book: Path) -> str:
 def _needs(method: type[Method]) -> str:
     if SOURCE in method.needs:
         return "what the model was pretrained to do, and texts for it; `tiny` has its own, any other takes a text file"
+    if HEAD in method.needs:
+        return "the head that the model was pretrained with, which says hidden words"
     kinds = [kind.removesuffix(" fisher") for kind in sorted(method.needs)]
     said = " and ".join(f"the Fisher information of the {kind}" for kind in kinds)
     having = [f"`{backbone}`" for backbone in SOURCE_FISHERS if packaged(method.needs, backbone)]

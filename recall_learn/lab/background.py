@@ -7,18 +7,22 @@ on the same batches from the same start, always as many steps far. There is noth
 
 import atexit
 import gc
+import itertools
 import secrets
 import shutil
 import tempfile
 import threading
+import time
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from recall_learn.lab.seats import Looking, Seat, opened
+from recall_learn.lab.pace import PACE, of_first
+from recall_learn.lab.seats import EVALUATION, Looking, Seat, opened
 from recall_learn.lab.turns import TURNS, Closed, Turn
 from recall_learn.lab.words import explain
 from recall_learn.runs import checkpoints, steering
@@ -35,6 +39,12 @@ PASSING = (".lock", ".*.tmp")
 """Files of those that write in a folder at the moment."""
 BUSY = (LOADING, RUNNING)
 """The states in which something trains."""
+LEAVE = 3.0
+"""Seconds that a run waits for those that were given up, before it loads: one of them may wait for a network."""
+SMALL = 8
+"""So many runs of half a million weights may lie about before somebody sweeps, which takes half a second."""
+AT_ONCE = 1.0
+"""Seconds in which a run that has loaded nothing has left; it only has to hear of it."""
 
 
 class Background:
@@ -62,8 +72,9 @@ class Background:
         folder: str | Path | None = None,
         instead_of: "Background | None" = None,
     ):
-        environment.check_precision(recipe.mixed_precision, environment.choose_device(device))
-        self.data_folder, self.device, self._until = data_folder, device, 0.0
+        where = environment.choose_device(device)
+        environment.check_precision(recipe.mixed_precision, where)
+        self.data_folder, self.device, self._until, self._kind = data_folder, device, 0.0, where.type
         self._changed, self._closed = threading.Condition(), False
         self._own = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="recall-learn-lab-") if folder is None else folder)
@@ -101,6 +112,11 @@ class Background:
     def step(self) -> int:
         """Steps that the run has taken."""
         return len(self.run.history)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that are left to train, as far as such steps have been taken in this process; None where none was."""
+        return PACE.left([(seat.recipe, seat.done) for seat in self.seats.values()], self._kind)
 
     def start(self, until: float = float("inf")) -> None:
         """Train, or go on; after a failure from the last checkpoint, without what was set after it.
@@ -223,15 +239,21 @@ class Background:
             self._closed = True
             self._changed.notify_all()
         TURNS.look()
+        with _LEFT:
+            _LEFT.notify_all()
         for seat in self.seats.values():
-            if wait and seat.thread is not None and seat.thread is not threading.current_thread():
-                seat.thread.join(wait)
+            thread, patience = seat.thread, wait or (0.0 if seat.loads else AT_ONCE)
+            if patience and thread is not None and thread is not threading.current_thread():
+                thread.join(patience)
         if not any(seat.thread for seat in self.seats.values()):
             self._clear()
 
     def _train(self, seat: Seat) -> None:
         error, turn = "", Turn(TURNS, lambda: self._closed)  # taken when it is loaded: loading may wait for a network
+        seat.since, seat.loads = 0.0, False
         try:
+            self._after_those_that_leave()
+            seat.loads = True
             seat.run = finetune(
                 seat.recipe,
                 steer=lambda step, run: self._before(seat, turn, step, run),
@@ -240,7 +262,7 @@ class Background:
                 device=self.device,
                 resume=(seat.folder / "run.json").exists(),
                 progress=False,
-                shelf=Looking(lambda: self._closed),
+                shelf=Looking(lambda: self._closed, partial(self._making, seat)),
             )
         except Closed:
             pass
@@ -248,7 +270,7 @@ class Background:
             error = explain(raised)
         finally:
             turn.give()
-            if seat.recipe.backbone != "tiny":  # whose half a million weights can wait for Python's own time
+            if seat.loads and (seat.recipe.backbone != "tiny" or next(_ENDED) % SMALL == 0):
                 gc.collect()
             if torch.cuda.is_available():
                 with suppress(RuntimeError):  # a GPU that has failed refuses this, too
@@ -266,8 +288,39 @@ class Background:
                 if self._closed and not any(other.thread for other in self.seats.values()):
                     self._clear()
                 self._changed.notify_all()
+            with _LEFT:
+                _LEFT.notify_all()
+
+    def _after_those_that_leave(self) -> None:
+        """Wait for runs that were given up; one that is given up meanwhile itself has read nothing.
+
+        However often somebody begins anew, so there are the last run that trained, and the one that is wanted.
+        """
+
+        def alone() -> bool:
+            others = [each for each in list(_LIVING) if each is not self and each._closed]
+            return not any(seat.thread for each in others for seat in each.seats.values())
+
+        with _LEFT:
+            if not any(seat.at for seat in self.seats.values()):  # else it has waited, for the one beside this one
+                _LEFT.wait_for(lambda: self._closed or alone(), LEAVE)
+        if self._closed:
+            raise Closed
+
+    @contextmanager
+    def _making(self, seat: Seat, kind: str) -> Iterator[None]:
+        """What is made for the shelf is told; the evaluation before the first step tells how long all others take."""
+        seat.making, begun = kind, time.perf_counter()
+        try:
+            yield
+        finally:
+            seat.making = ""
+        if kind == EVALUATION:
+            PACE.note(of_first(seat.recipe, self._kind), time.perf_counter() - begun)
 
     def _before(self, seat: Seat, turn: Turn, step: int, run: Run) -> Mapping[str, float]:
+        if seat.since:
+            PACE.note_step(run, step - 1, self._kind, time.perf_counter() - seat.since)
         with self._changed:
             if not seat.at:  # it is loaded
                 seat.at = step
@@ -291,6 +344,7 @@ class Background:
         with self._changed:
             if self._closed:
                 raise Closed
+        seat.since = time.perf_counter()
         return {}  # what was set is in the run's changes
 
     def _may(self, seat: Seat, step: int) -> bool:
@@ -327,6 +381,9 @@ class Background:
 
 
 _LIVING: "weakref.WeakSet[Background]" = weakref.WeakSet()
+_ENDED = itertools.count(1)
+_LEFT = threading.Condition()
+"""Told when a run was given up, and when it has left."""
 
 
 @atexit.register

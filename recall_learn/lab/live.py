@@ -36,6 +36,7 @@ from recall_learn.lab import background, protocol, view
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
 from recall_learn.lab.browser import page as browser
 from recall_learn.lab.cell import allow_widgets, nobody_watches, remember, shown_here, watch
+from recall_learn.lab.earlier import Earlier
 from recall_learn.lab.live_text import opened, status
 from recall_learn.lab.presets import check_arguments, choices, default_recipe, presets, stored, watched
 from recall_learn.lab.protocol import NOTHING, OTHER, PLAIN, Message, given, plain
@@ -91,7 +92,7 @@ class Lab(anywidget.AnyWidget):
         self.data_folder, self.device = data_folder, device
         self._session: Background | None = None
         self._ticking: asyncio.Task | None = None
-        self._lock, self._number, self._said = threading.RLock(), 0, ""
+        self._lock, self._number, self._said, self._earlier = threading.RLock(), 0, "", Earlier()
         self._compared: Run | None = None
         self.on_msg(lambda widget, content, buffers: reply(self, content))
         try:  # whatever is wrong is found before the former lab ends
@@ -193,8 +194,7 @@ class Lab(anywidget.AnyWidget):
             raise ValueError(f"which is {shown(which)}; it has to be one of {', '.join(self._session.seats)}")
         seat = self._session.seats[which]
         self._session.set(which, **{name: given(value) for name, value in settings.items()})
-        now = seat.now
-        self._said = " ".join(advice for each in now.methods if (advice := each.advice(now.lr)))
+        self._said = " ".join(advice for each in seat.now.methods if (advice := each.advice(seat.now.lr)))
         if seat.wish:
             self._said = "This run has taken its last step. What you set acts in a new one: press Reset."
         self.refresh()
@@ -339,11 +339,11 @@ class Lab(anywidget.AnyWidget):
         """A new session in place of the old; nothing trains yet."""
         plainly = replace(recipe, method=expression.PLAIN)
         beside = {NOTHING: None, PLAIN: other or plainly, OTHER: other or recipe}[how]
-        options = {"data_folder": self.data_folder, "device": self.device}
-        stories = presets(recipe)
-        session = Background(recipe, beside, folder=folder, instead_of=instead_of, **options)
+        stories, where = presets(recipe), {"data_folder": self.data_folder, "device": self.device}
+        session = Background(recipe, beside, folder=folder, instead_of=instead_of, **where)
         with self._lock:
             if self._session is not None:
+                self._earlier.leave(self.run)
                 self._session.close()
             else:
                 self._setup = Setup(recipe)
@@ -366,6 +366,7 @@ class Lab(anywidget.AnyWidget):
             can=CAN,
             backbones=choices(recipe),
             presets=[{"name": each.name, "story": each.story} for each in self._presets],
+            earlier=self._earlier.like(recipe),
         )
 
     def _other(self) -> Recipe | None:
@@ -377,14 +378,12 @@ class Lab(anywidget.AnyWidget):
             self.send(message)
 
     def _compare(self) -> None:
-        recorded, run = self._compared, self.run
-        if recorded is None or not run.history or self.state in BUSY:
+        if self._compared is None or not self.run.history or self.state in BUSY:
             return
-        pairs = list(zip(recorded.column("loss"), run.column("loss"), strict=False))
-        if len(pairs) == min(len(recorded.history), run.recipe.steps):
+        message = protocol.compared(self._compared, self.run)
+        if message["steps"] == min(len(self._compared.history), self.run.recipe.steps):
             self._compared = None
-            worst = max((abs(one - other) for one, other in pairs), default=0.0)
-            self._tell({"type": "compared", "steps": len(pairs), "worst": worst})
+            self._tell(message)
 
     def _went(self) -> None:
         """The run was told to go or to stop: what was said of the moment before is no longer so."""

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from recall_learn.lab import background
 from recall_learn.lab.background import BESIDE, MAIN, Background
-from recall_learn.lab.seats import Seat
+from recall_learn.lab.pace import told
+from recall_learn.lab.presets import unasked
+from recall_learn.lab.seats import EVALUATION, Seat
 from recall_learn.runs import steering
 
-COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "skipped")
+COLUMNS = ("step", "loss", "lambda", "lr", "pull", "distance", "lr_other", "skipped")
 """What every method's record of a step may have; the rest is its own."""
 COMING = 3
 """At most so many recorded changes that are still to act."""
@@ -19,12 +21,38 @@ def status(session: Background) -> str:
     return " · ".join(broken or _parts(session))
 
 
+def ahead(session: Background) -> str:
+    """What Start does, how long that will take, as far as it is known, and what will not be seen."""
+    both = "the run and its twin train on the same batches" if len(session.seats) > 1 else "the run trains"
+    if session.left is None:
+        long = ". After the first steps the lab tells how long it takes."
+    else:
+        long = f", for about {told(session.left)} here."
+    return " ".join(filter(None, (f"Press Start: {both}{long}", unasked(session.seats[MAIN].recipe))))
+
+
+def apart(session: Background) -> str:
+    """That the parameter groups of an optimizer have different learning rates; "" where they have the same."""
+    for seat in session.seats.values():
+        last = seat.run.history[-1] if seat.run.history else {}
+        if "lr_other" in last:
+            return (
+                f"The optimizer's groups have different learning rates. Drawn and recorded is the highest, "
+                f"{last['lr']:.3g} at this step; the lowest is {last['lr_other']:.3g}."
+            )
+    return ""
+
+
 def _parts(session: Background) -> list[str]:
     run, recipe = session.run, session.seats[MAIN].recipe
     loaded = ["data", "model", *sorted(recipe.needs)]
+    scores = any(seat.making == EVALUATION for seat in session.seats.values())
+    loading = (
+        "scoring the model before the first step" if scores else f"loading {', '.join(loaded[:-1])} and {loaded[-1]}"
+    )
     said = {
         background.NEW: "ready",
-        background.LOADING: f"loading {', '.join(loaded[:-1])} and {loaded[-1]}",
+        background.LOADING: "scoring the model before the first step" if scores else loading,
         background.RUNNING: "training",
         background.PAUSED: "paused",
         background.DONE: "done",

@@ -7,7 +7,7 @@ that of a notebook and that of a page, have these from here. JSON has no infinit
 import itertools
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -17,6 +17,7 @@ from recall_learn.methods.method import Method, Setting
 from recall_learn.models.places import SOURCE_FISHERS
 from recall_learn.runs.recipe import PROBES, Recipe
 from recall_learn.runs.recipe import knobs as live
+from recall_learn.runs.record import Run
 from recall_learn.support.reading import Json
 from recall_learn.tasks import glue, registry
 from recall_learn.tasks.task import WORLD
@@ -87,6 +88,7 @@ def begin(
     can: Sequence[str] = (),
     backbones: Sequence[str] = ("tiny",),
     presets: Sequence[Mapping[str, str]] = (),
+    earlier: Sequence[Message] | None = None,
 ) -> Message:
     """All that a view draws before the first step of a run.
 
@@ -100,6 +102,7 @@ def begin(
         can: what the engine can do beside training: save, open, seed, link.
         backbones: those that a new run may have.
         presets: each with a ``name`` and a ``story``.
+        earlier: the runs before it, see `recall_learn.lab.earlier`; None leaves it to the view to remember them.
     """
     names = titles(recipe, beside)
     return {
@@ -118,6 +121,7 @@ def begin(
         "presets": [{"name": each["name"], "story": each["story"]} for each in presets],
         "setup": fields(recipe, how, backbones),
         "can": list(can),
+        **({} if earlier is None else {"earlier": list(earlier)}),
     }
 
 
@@ -323,9 +327,16 @@ def _right(about: Setting, value: float) -> bool:
     return True
 
 
-def rows(records: Sequence[Mapping[str, Json]]) -> list[list[float]]:
+def rows(records: Iterable[Mapping[str, Json]]) -> list[list[float]]:
     """Records of a run's history as the view reads them: step, loss, lambda, lr, pull."""
     return [[record[name] for name in ("step", "loss", "lambda", "lr", "pull")] for record in records]
+
+
+def compared(recorded: Run, run: Run) -> Message:
+    """How far the losses of a run that was taken again lie from those that were recorded, at the worst."""
+    pairs = list(zip(recorded.column("loss"), run.column("loss"), strict=False))
+    worst = max((abs(one - other) for one, other in pairs), default=0.0)
+    return {"type": "compared", "steps": len(pairs), "worst": worst}
 
 
 def evaluation(record: Mapping[str, Json], primary: str, asked: Mapping[str, int]) -> Message:

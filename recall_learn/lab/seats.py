@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,9 @@ T = TypeVar("T")
 SHELF = Shelf()
 """What the runs of this process have read: a new one begins at once."""
 
+EVALUATION = "evaluation"
+"""The kind of what the shelf holds of evaluations before a first step."""
+
 
 @dataclass
 class Seat:
@@ -32,6 +36,9 @@ class Seat:
         at: the step that it takes, or waits to take; 0 until it is loaded.
         called: whether it was told to train; it begins when the one before it is loaded.
         taking: whether it takes that step, or has leave to.
+        loads: whether it has begun to load; before that it leaves at once when it is given up.
+        making: what it makes for the shelf while it loads, "" where that was there.
+        since: the moment at which it got that leave; 0 before it ever did.
         error: why it failed, in a sentence; "" if it did not.
         wish: what was set after its last step, for a new run.
     """
@@ -44,6 +51,9 @@ class Seat:
     at: int = 0
     called: bool = False
     taking: bool = False
+    loads: bool = False
+    making: str = ""
+    since: float = 0.0
     error: str = ""
     thread: threading.Thread | None = None
     wish: Recipe | None = None
@@ -88,10 +98,11 @@ class Looking(Shelf):
 
     Args:
         given_up: whether it was.
+        making: a context by the kind of what is not there, in which it is made.
     """
 
-    def __init__(self, given_up: Callable[[], bool]):
-        self._given_up = given_up
+    def __init__(self, given_up: Callable[[], bool], making: Callable[[str], AbstractContextManager[None]]):
+        self._given_up, self._making = given_up, making
 
     def get(self, kind: str, key: Hashable, make: Callable[[], T]) -> T:
         """As `Shelf.get`.
@@ -100,9 +111,13 @@ class Looking(Shelf):
             Closed: the session was given up.
         """
         self._look()
-        value = SHELF.get(kind, key, make)
+        value = SHELF.get(kind, key, lambda: self._made(kind, make))
         self._look()
         return value
+
+    def _made(self, kind: str, make: Callable[[], T]) -> T:
+        with self._making(kind):
+            return make()
 
     def _look(self) -> None:
         if self._given_up():

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from recall_learn.lab import protocol
-from recall_learn.lab.background import BESIDE, BUSY, CLOSED, FAILED, LOADING, MAIN, RUNNING, Background
-from recall_learn.lab.live_text import status
+from recall_learn.lab.background import BESIDE, BUSY, CLOSED, FAILED, LOADING, MAIN, NEW, RUNNING, Background
+from recall_learn.lab.live_text import ahead, apart, status
 from recall_learn.lab.protocol import Message, plain
 from recall_learn.lab.seats import Seat
 from recall_learn.runs.recipe import knobs
@@ -101,9 +101,12 @@ class Teller:
         speed = self._speed(step) if state == RUNNING else None
         if state not in BUSY:
             self._pace.clear()
-        left = (session.run.recipe.steps - step) / speed if speed else None
+        left = session.left if state == RUNNING else None
+        if left is None and speed:
+            left = (session.run.recipe.steps - step) / speed
         errors = [f"{seat.error}" for seat in session.seats.values() if seat.error]
         text = status(session) if state in (LOADING, FAILED, CLOSED) else said  # steps are told as numbers
+        text = text or (ahead(session) if state == NEW else apart(session))
         return {
             "type": "state",
             "state": state,

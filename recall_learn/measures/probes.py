@@ -16,7 +16,7 @@ No probe draws from the global random state: a run goes the same way with and wi
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -26,7 +26,15 @@ from recall_learn.measures.similarity import sentence_similarity
 from recall_learn.measures.source import say_hidden
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
-from recall_learn.models.masked_lm import attach, hide_each, hide_share, read_text
+from recall_learn.models.masked_lm import (
+    Examples,
+    attach,
+    block_starts,
+    hide_each,
+    hide_share,
+    letters_of_a_block,
+    read_text,
+)
 from recall_learn.support.files import sha256
 from recall_learn.support.shelf import Nothing, Shelf
 from recall_learn.tasks import loading
@@ -34,10 +42,15 @@ from recall_learn.tasks import world as world_files
 from recall_learn.tasks.task import WORLD
 from recall_learn.world import World
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 PASSAGES = 60
 """Held-out passages of the small world that a run measures its source loss on; each of their words is hidden once."""
 BLOCKS = 64
 """Blocks of 128 tokens of a text file that a run measures its source loss on; as many others serve for recovery."""
+MOST = 4096
+"""Blocks that methods may train on."""
 
 Probe = Callable[[], dict[str, Any]]
 
@@ -166,6 +179,28 @@ def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
         return others.cycle(16)
 
     return {"examples": measured, "batches": training}
+
+
+def unmeasured(text: str | Path, tokenizer: "PreTrainedTokenizerBase") -> Examples:
+    """Blocks of a text file that share no letter with those that a run's source loss is measured on.
+
+    Args:
+        text: the file.
+        tokenizer: the backbone's.
+
+    Raises:
+        FileNotFoundError, ValueError: it is not there, is no text, or is too short to be measured and trained on.
+    """
+    whole = read_text(text)
+    places = list(block_starts(whole, tokenizer, limit=2 * BLOCKS))
+    ends = [start + letters_of_a_block(tokenizer) for start in places]
+    rest = "\n".join(whole[a:b] for a, b in zip([0, *ends[::2]], [*places[::2], len(whole)], strict=True))
+    if len(places) < 2:
+        raise ValueError(
+            f"text {str(text)!r} is too short: a run measures its source loss on one half of it and trains on the "
+            f"other, and each has to hold {letters_of_a_block(tokenizer)} letters"
+        )
+    return hide_share(rest, tokenizer, limit=MOST)
 
 
 def digest(text: str | Path | None) -> str | None:

@@ -13,7 +13,9 @@ from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
+from recall_learn.methods.wise_ft import WiseFT
 
 METHODS: dict[str, type[Method]] = {
     each.name: each
@@ -24,8 +26,10 @@ METHODS: dict[str, type[Method]] = {
         Mixout,
         R3F,
         TopK,
+        SourceReplay,
         ChildF,
         ChildD,
+        WiseFT,
     )
 }
 """The methods by name, in the order in which an expression is written."""

@@ -42,6 +42,7 @@ class ChildD(Method):
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"task fisher"})
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "mask"
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.3, "share of the weights in the layers that trains", low=0, high=1, open_low=True)

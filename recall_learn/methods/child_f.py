@@ -45,6 +45,7 @@ class ChildF(Method):
     slot: ClassVar[str] = "mask"
     acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "mask"
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.3, "share of the weights that trains", low=0, high=1, open_low=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +48,8 @@ class EWC(Method):
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
     in_page: ClassVar[bool] = True
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

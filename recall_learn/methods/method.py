@@ -26,6 +26,27 @@ T = TypeVar("T")
 
 LARGEST = 2**53
 """Of the whole numbers that are settings: up to here a float holds every one."""
+FAMILIES = (
+    "weights at the start",
+    "a pull to theta*",
+    "a pull by importance",
+    "forward pass",
+    "added modules",
+    "loss",
+    "rates and order",
+    "data",
+    "mask",
+    "after the run",
+)
+"""Where a method acts, in the order in which the book tells of them."""
+PLAIN_COSTS = frozenset({"all gradients"})
+COSTS = {
+    "all gradients": "memory for the gradients and moments of all weights",
+    "copy": "memory for a second copy of the weights",
+    "second pass": "time for a second pass through the model in each step",
+    "own weights": "a finished model with weights of its own",
+}
+"""What a method may ask of the machine; plain fine-tuning asks for `PLAIN_COSTS`."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,7 @@ class Start:
     Attributes:
         model: where it will train.
         anchors: theta*, ``name -> tensor``, of all that was pretrained and trains.
+        frozen: what does not train, ``name -> tensor``, under its names before methods made the model ready; no copies.
         lr: the highest learning rate.
         seed: of its own random numbers.
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
@@ -126,6 +148,7 @@ class Start:
     seed: int = 0
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
     source: "Callable[[], Source] | None" = None
+    frozen: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class Acting:
@@ -176,7 +199,7 @@ class Acting:
         """What is worth noting of the run when its last step was taken, beside its last evaluation.
 
         Args:
-            measure: scores the model as it is at the time of the call, and gives what an evaluation records.
+            measure: scores the model as `plain` makes it at the time of the call, and gives what an evaluation records.
         """
         return {}
 
@@ -215,9 +238,11 @@ class Method:
         paper: where it is from.
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
-        needs: what it asks of `Start`: "source fisher", "task fisher", "source data".
+        needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
         freezes: whether no pretrained weight trains.
         acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
+        family: where it acts, one of `FAMILIES`.
+        costs: what it asks of the machine, of `COSTS`.
         in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
         acting: its hooks.
     """
@@ -230,6 +255,8 @@ class Method:
     needs: ClassVar[frozenset[str]] = frozenset()
     freezes: ClassVar[bool] = False
     acts_on_pretrained: ClassVar[bool] = False
+    family: ClassVar[str] = ""
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS
     in_page: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 from recall_learn.support.checks import shown, whole
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ class Mixout(Method):
     paper: ClassVar[str] = "Lee et al., 2020, Mixout, arXiv 1909.11299"
     lesson: ClassVar[str] = "05_pretraining_simulation"
     acts_on_pretrained: ClassVar[bool] = True
+    family: ClassVar[str] = "forward pass"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.7, "probability that theta* stands in for a weight", low=0, high=1, open_high=True, live=True)

@@ -1,15 +1,19 @@
 """What a model was pretrained to do, kept doable while it is fine-tuned: saying hidden words, and texts to say them in.
 
-Methods that declare the need "source data" get a `Source` from whoever begins the training. It shares its encoder with
-the model that trains, so a loss of it pulls at the same weights.
+Methods that declare the need "source data" get a `Source` from whoever begins the training, those that need only the
+"source head" one that may lack the texts. It shares its encoder with the model that trains, so a loss of it pulls at
+the same weights.
 """
 
+import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
+
+    from recall_learn.methods.method import Start
 
 Batch = tuple["Mapping[str, Tensor]", "Tensor"]
 """Inputs with hidden words [rows, length], and the ids of these words [M], row after row."""
@@ -21,13 +25,14 @@ class Source:
 
     Attributes:
         masked_lm: ``masked_lm(**inputs)`` gives logits [M, V] for the hidden words, row after row, from left to right.
-        batches: ``n -> batch``, the n-th batch of the source, from 1 on; the same n gives the same batch.
+        batches: ``n -> batch``, the n-th batch of the source, from 1 on; the same n gives the same batch. None where
+            there are no texts, which is enough for methods that need the "source head".
         mask: the id that hides a word.
         special: ids that are never hidden, such as [CLS] and the padding.
     """
 
     masked_lm: "nn.Module"
-    batches: "Callable[[int], Batch]"
+    batches: "Callable[[int], Batch] | None"
     mask: int
     special: Collection[int] = ()
 
@@ -51,9 +56,79 @@ class Source:
         import torch
 
         ids = inputs["input_ids"]
-        able = ~torch.isin(ids, torch.tensor(list(self.special), device=ids.device, dtype=ids.dtype))
+        able = self.able(ids)
         drawn = torch.rand(ids.shape, generator=generator).to(ids.device)
         drawn = drawn.masked_fill(~able, 2.0)
         hidden = drawn <= max(share, float(drawn.min()))
         left = {key: value for key, value in inputs.items() if key != "labels"}
         return {**left, "input_ids": ids.masked_fill(hidden, self.mask)}, ids[hidden]
+
+    def able(self, ids: "Tensor") -> "Tensor":
+        """Which of the ids [rows, length] are words that may be hidden."""
+        import torch
+
+        return ~torch.isin(ids, torch.tensor(sorted(self.special), device=ids.device, dtype=ids.dtype))
+
+
+def begun(start: "Start", name: str) -> Source:
+    """The source of a training, on the model's device.
+
+    Args:
+        start: the training's.
+        name: of the method that asks, for the message.
+
+    Raises:
+        ValueError: its masked language model is not above the encoder that trains, or the model is in pieces.
+    """
+    from recall_learn.theory.anchors import unwrapped
+    from recall_learn.theory.sharded import is_sharded
+
+    source, own = start.source(), list(unwrapped(start.model).parameters())
+    if any(is_sharded(p) for p in own):
+        raise ValueError(
+            f"{name} runs the encoder without its model, and fully_shard has it in pieces that only the model gathers; "
+            f"take DistributedDataParallel"
+        )
+    shared = {id(p) for p in own} & {id(p) for p in source.masked_lm.parameters()}
+    if not shared:
+        raise ValueError(
+            f"{name} is given a source whose masked_lm has no weight of the model; it has to hold the model's encoder"
+        )
+    source.masked_lm.to(own[0].device)
+    return source
+
+
+def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
+    """The masked language model as it is at theta*, a copy that never changes: in eval mode, without gradients.
+
+    Args:
+        source: as `begun` gives it.
+        start: the training's.
+        name: of the method that asks, for the message.
+
+    Raises:
+        ValueError: something in it was drawn anew, so that there is no model from before.
+    """
+    import torch
+
+    from recall_learn.theory.anchors import trainable
+
+    inside, names = (
+        dict(source.masked_lm.named_parameters()),
+        {id(p): name for name, p in trainable(start.model).items()},
+    )
+    fresh = [p for p in inside.values() if id(p) in names and names[id(p)] not in start.anchors]
+    if fresh:
+        with torch.enable_grad():
+            logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
+            found = torch.autograd.grad(logits.sum(), fresh, allow_unused=True)
+        used = [names[id(p)] for p, gradient in zip(fresh, found, strict=True) if gradient is not None]
+        if used:
+            raise ValueError(f"{name} asks the model from before, and {used[0]} is new in this one; leave one of both")
+    made = copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
+    copies = dict(made.named_parameters())
+    for own, p in inside.items():
+        anchor = start.anchors.get(names.get(id(p), ""))
+        if anchor is not None:
+            copies[own].copy_(anchor)
+    return made

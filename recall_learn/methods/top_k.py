@@ -76,6 +76,8 @@ class TopK(Method):
     paper: ClassVar[str] = "Lee et al., 2019, What would Elsa do? Freezing layers, arXiv 1911.03090"
     lesson: ClassVar[str] = "12_all_together"
     acts_on_pretrained: ClassVar[bool] = True
+    family: ClassVar[str] = "weights at the start"
+    costs: ClassVar[frozenset[str]] = frozenset()
 
     layers: int = setting(1, "how many of the uppermost layers train; 0 is the head alone", low=0, whole=True)
 

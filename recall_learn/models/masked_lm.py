@@ -30,6 +30,8 @@ MINILM_HEAD = Path(__file__).parents[1] / "data" / "minilm-head.safetensors"
 SHARE = 0.15
 """The share of a text's tokens that is hidden, as BERT was trained with."""
 
+LENGTH = 128
+"""Tokens of a block of a text, special ones included."""
 LONGEST = 1 << 28
 """Bytes of a text file, unpacked: far more than any probe reads of one."""
 
@@ -183,7 +185,7 @@ def hide_share(
     tokenizer: "PreTrainedTokenizerBase",
     *,
     limit: int,
-    length: int = 128,
+    length: int = LENGTH,
     share: float = SHARE,
     seed: int = 0,
 ) -> Examples:
@@ -200,11 +202,9 @@ def hide_share(
     Raises:
         ValueError: the text holds no token.
     """
-    length = min(length, int(tokenizer.model_max_length))
-    span = 8 * length  # characters: more than a block's tokens take
-    starts = np.linspace(0, max(len(text) - span, 0), max(1, min(limit, len(text) // span))).astype(int)
+    length, span = min(length, int(tokenizer.model_max_length)), letters_of_a_block(tokenizer, length)
     generator, rows, words = np.random.default_rng(seed), [], []
-    for start in starts:
+    for start in block_starts(text, tokenizer, limit=limit, length=length):
         block = text[start : start + span]
         if start:
             block = block.partition(" ")[2]  # begin with a whole word
@@ -217,6 +217,18 @@ def hide_share(
     if not rows:
         raise ValueError("the text holds no word; give one with some sentences")
     return Examples(rows, words, tokenizer.pad_token_id)
+
+
+def letters_of_a_block(tokenizer: "PreTrainedTokenizerBase", length: int = LENGTH) -> int:
+    """How many letters of a text a block of `hide_share` is cut from: more than its tokens take."""
+    return 8 * min(length, int(tokenizer.model_max_length))
+
+
+def block_starts(text: str, tokenizer: "PreTrainedTokenizerBase", *, limit: int, length: int = LENGTH) -> Sequence[int]:
+    """Where the blocks of `hide_share` begin in a text; each reaches `letters_of_a_block` from there."""
+    span = letters_of_a_block(tokenizer, length)
+    places = np.linspace(0, max(len(text) - span, 0), max(1, min(limit, len(text) // span)))
+    return places.astype(int).tolist()
 
 
 def read_text(path: str | Path) -> str:

@@ -19,8 +19,8 @@ from recall_learn.theory.anchors import check_names, trainable
 Expression = str | Method | Iterable[Method]
 FisherOf = Callable[[str], Mapping[str, Tensor]]
 FisherGiven = Mapping[str, Tensor] | Mapping[str, Mapping[str, Tensor]] | FisherOf | None
-SOURCE = "source data"
-"""What methods need that ask for `recall_learn.methods.source.Source`."""
+SOURCE, HEAD = "source data", "source head"
+"""What methods need that ask for `recall_learn.methods.source.Source`: all of it, or all but its texts."""
 KINDS = ("source", "task")
 """Whose Fisher information a method may ask for."""
 
@@ -108,9 +108,11 @@ def begun(
     lr = number("lr", lr, lambda x: x > 0, "a number above 0")
     seed = whole("seed", seed, 0)
     giver, data = fisher_of(methods, fisher), _source_of(methods, source)
-    fresh = {name for method in methods for name in method.prepare(not_wrapped(model), seed)}
+    before = dict(not_wrapped(model).named_parameters()) if methods else {}
+    fresh = {name for method in methods for name in method.prepare(model, seed)}
+    frozen = {name: p for name, p in before.items() if not p.requires_grad}
     home = home_of(methods, model, anchors, new)
-    return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data)
+    return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data, frozen)
 
 
 def home_of(
@@ -186,9 +188,10 @@ def _source_of(methods: tuple[Method, ...], given: Source | Callable[[], Source]
     """What gives the source that methods ask for; None where they ask for none.
 
     Raises:
-        ValueError: it is not given, or is no source.
+        ValueError: it is not given, is no source, or lacks the texts that a method needs.
     """
-    asked = next((method for method in methods if SOURCE in method.needs), None)
+    data = next((method for method in methods if SOURCE in method.needs), None)
+    asked = data or next((method for method in methods if HEAD in method.needs), None)
     if asked is None:
         return None
     if given is None:
@@ -196,6 +199,8 @@ def _source_of(methods: tuple[Method, ...], given: Source | Callable[[], Source]
             f"{asked.name} needs what the model was pretrained to do; pass it as source=recall_learn.Source(...)"
         )
     if isinstance(given, Source):
+        if data is not None and given.batches is None:
+            raise ValueError(f"{data.name} needs the source's texts; give the source batches, n -> (inputs, words)")
         return lambda: given
     if not callable(given):
         raise ValueError(f"source is {shown(given)}; it has to be a recall_learn.Source")

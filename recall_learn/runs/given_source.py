@@ -3,20 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from recall_learn.measures.probes import world_of
-from recall_learn.methods.source import Source
+from recall_learn.measures import probes
+from recall_learn.methods.source import Batch, Source
 from recall_learn.models.backbones import Backbone
-from recall_learn.models.masked_lm import attach, hide_share, read_text
+from recall_learn.models.masked_lm import attach
 from recall_learn.runs.compose import SOURCE
-from recall_learn.world.batches import Batches
-
-BLOCKS = 4096
-"""Of 128 tokens, that are read of a text file; every other one of the first is what a run's source loss is measured on,
-and never trained on."""
+from recall_learn.support.shelf import Nothing, Shelf
+from recall_learn.world.batches import SPECIAL, Batches
 
 
 def check_given(needs: frozenset[str], names: str, backbone: str, packaged: bool, text: str | Path | None) -> None:
-    """Refuse methods that need the source's data where there is none.
+    """Refuse methods that need the source's data where there is none, and a text where there is one already.
 
     Args:
         needs: of the methods.
@@ -28,29 +25,41 @@ def check_given(needs: frozenset[str], names: str, backbone: str, packaged: bool
     Raises:
         ValueError: that is so.
     """
-    if SOURCE in needs and not packaged and text is None:
+    if SOURCE not in needs:
+        return
+    if packaged and text is not None:
+        raise ValueError(f"source text {str(text)!r} is not needed: {backbone} has its own; leave it out")
+    if not packaged and text is None:
         raise ValueError(
             f"method {names} goes on with what {backbone} was pretrained on; give a text file with --source-text FILE, "
             f"or take --backbone tiny"
         )
 
 
-def find(backbone: Backbone, text: str | Path | None, size: int) -> Callable[[], Source]:
+def find(backbone: Backbone, text: str | Path | None, size: int, shelf: Shelf | None = None) -> Callable[[], Source]:
     """Gives the source of a backbone, made when it is asked for.
+
+    Of a text file it has all but the blocks that a run's source loss is measured on.
 
     Args:
         backbone: whose encoder it shares.
-        text: a text file where the backbone is not of the small world.
-        size: rows a batch.
+        text: a text file where the backbone is not of the small world; without one it has no batches there.
+        size: rows a batch, or as many as there are.
+        shelf: where the small world's batches lie for the next run.
     """
+    tokenizer = backbone.tokenizer
 
     def make() -> Source:
-        tokenizer = backbone.tokenizer
+        special = set(tokenizer.all_special_ids)
         if backbone.world:
-            batches = Batches(world_of(backbone), tokenizer, size)
-        else:
-            blocks = hide_share(read_text(text), tokenizer, limit=BLOCKS)
-            batches = blocks.take(range(1, len(blocks), 2)).cycle(size)
-        return Source(attach(backbone), batches, tokenizer.mask_token_id, frozenset(tokenizer.all_special_ids))
+            special |= set(tokenizer.convert_tokens_to_ids(list(SPECIAL)))
+        return Source(attach(backbone), batches(), tokenizer.mask_token_id, frozenset(special))
+
+    def batches() -> Callable[[int], Batch] | None:
+        if backbone.world:
+            key = (backbone.fingerprint, backbone.world["seed"], size)
+            world = probes.world_of(backbone)
+            return (shelf or Nothing()).get("source", key, lambda: Batches(world, tokenizer, size))
+        return None if text is None else probes.unmeasured(text, tokenizer).cycle(size)
 
     return make

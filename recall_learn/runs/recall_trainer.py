@@ -6,6 +6,7 @@ loss and their states are added here, by the steps of `recall_learn.runs.compose
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -172,7 +173,7 @@ class RecallTrainer(Trainer):
         self._start = {kept.ANCHORS: start.anchors}
         if held:
             _go_home(self.model, start.anchors)
-        start = Start(self.model, start.anchors, lr, seed, self._noting(start.fisher), start.source)
+        start = replace(start, fisher=self._noting(start.fisher))
         # accelerate cannot tell that a fused AdamW skipped a step in fp16, and the schedule would run ahead
         fused = None if self.args.fp16 else self._optim == OPTIMIZERS[1]
         self.composed = put_together(self._methods, start, self._groups(start), fused)

@@ -6,14 +6,16 @@ A run is a JSON file:
 - ``environment``: what it ran on: device, versions, date, commit, data;
 - ``history``: one record a step: ``step``, ``loss`` (nats, the task's alone), ``lambda``, ``lr``, ``pull`` (the share
   of the way back to theta* taken in that step), what methods add to the loss, by name, as ``penalty``, at the
-  evaluations ``distance``, and ``skipped`` where fp16's gradients overflowed: nothing moved, and lambda and lr are
-  those of the next step, too;
+  evaluations ``distance``, ``lr_other`` where the optimizer's groups have different rates (it is the lowest, and
+  ``lr`` the highest), and ``skipped`` where fp16's gradients overflowed: nothing moved; lambda and lr are those of the
+  next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
   probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see
   `recall_learn.measures.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
   `recall_learn.runs.steering`; those beyond the history act when the run comes there; missing where none did;
-- ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
+- ``final``: as the last evaluation, with ``seconds`` and what methods note of the end: ``frontier``, one record for
+  each ``alpha`` from theta* (0) to where the weights ended (1); None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """
 
@@ -94,8 +96,18 @@ class _Evaluation(TypedDict):
     recovery: NotRequired[int | None]
 
 
+class _Point(TypedDict):
+    alpha: FiniteFloat
+    metrics: dict[str, FiniteFloat]
+    distance: FiniteFloat
+    source_loss: NotRequired[FiniteFloat]
+    similarity: NotRequired[FiniteFloat]
+    facts: NotRequired[FiniteFloat]
+
+
 class _Final(_Evaluation):
     seconds: FiniteFloat
+    frontier: NotRequired[list[_Point]]
 
 
 class _Change(TypedDict):

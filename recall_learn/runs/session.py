@@ -83,7 +83,7 @@ class Session:
         check_batch(backbone.model, self.collator, row, recipe.batch_size, half)
         self._forward = backbone.model.forward  # Trainer puts one in half precision in its place
         given_source.check_given(recipe.needs, recipe.names, backbone.name, bool(backbone.world), source_text)
-        self._source = given_source.find(backbone, source_text, recipe.batch_size)
+        self._source = given_source.find(backbone, source_text, recipe.batch_size, shelf)
         asked = source_text if probes.reads_text(recipe.probe, backbone) or SOURCE not in recipe.needs else None
         self._probes = probes.build(recipe.probe, backbone, data_folder, asked, shelf)
         self.environment: dict[str, Json] = {

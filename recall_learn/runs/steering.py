@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from recall_learn.methods.composed import Composed
@@ -119,7 +120,8 @@ class Steering:
 
     def __init__(self, run: Run, composed: Composed, schedule: LambdaLR, ask: Steer | None = None):
         self.run, self.composed, self.schedule, self.ask = run, composed, schedule, ask
-        self.shares = [rate / run.recipe.lr for rate in schedule.base_lrs]  # a method may give a layer less
+        self.lr = run.recipe.lr
+        self.shares = [rate / self.lr for rate in schedule.base_lrs]  # a method may give a layer less
 
     def before(self, step: int) -> None:
         """Ask for changes, note them, and make those act that the run holds for this step.
@@ -140,9 +142,9 @@ class Steering:
         """
         now = at(self.run.recipe, self.run.changes, step)
         self.composed.change(now.methods)
-        rates = [now.lr * share for share in self.shares]
-        if rates == self.schedule.base_lrs:
+        if now.lr == self.lr:
             return
+        self.lr, rates = now.lr, [now.lr * share for share in self.shares]
         self.schedule.base_lrs = rates
         groups = self.composed.optimizer.param_groups
         for group, rate, factor in zip(groups, rates, self.schedule.lr_lambdas, strict=True):
@@ -150,13 +152,25 @@ class Steering:
             group["lr"] = rate * factor(self.schedule.last_epoch)
 
     def _found(self) -> dict[str, float]:
-        """What was changed by hand; a learning rate only where all groups were changed alike."""
-        found = self.composed.found()
-        groups, factor = self.composed.optimizer.param_groups, self.schedule.lr_lambdas[0](self.schedule.last_epoch)
-        if factor <= 0 or [float(group["lr"]) for group in groups] == [float(x) for x in self.schedule.get_last_lr()]:
-            return found
-        pairs = zip(groups, self.shares, strict=True)
-        rates = {float(f"{float(group['lr']) / (factor * share):.12g}") for group, share in pairs}
-        if len(rates) == 1:
-            found["lr"] = rates.pop()
+        """What was changed by hand. Each group goes on with the learning rate that it was given; the first one's is it.
+
+        The records tell of another, see `other_rate`; who takes the run again changes all groups alike.
+        """
+        found, schedule = self.composed.found(), self.schedule
+        pairs = zip(self.composed.optimizer.param_groups, schedule.get_last_lr(), strict=True)
+        moved = [float(group["lr"]) != float(last) for group, last in pairs]
+        factor = schedule.lr_lambdas[0](schedule.last_epoch)
+        if any(moved) and factor > 0:
+            for i, group in enumerate(self.composed.optimizer.param_groups):
+                if moved[i]:
+                    schedule.base_lrs[i] = float(f"{group['lr'] / factor:.12g}")
+            self.lr = float(f"{schedule.base_lrs[0] / self.shares[0]:.12g}")
+            if moved[0]:
+                found["lr"] = self.lr
         return found
+
+
+def other_rate(optimizer: Optimizer) -> dict[str, float]:
+    """What a record says where the parameter groups have different learning rates, the highest apart: the lowest."""
+    rates = [float(group["lr"]) for group in optimizer.param_groups]
+    return {} if len(set(rates)) < 2 else {"lr_other": min(rates)}

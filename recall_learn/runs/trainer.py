@@ -13,6 +13,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recorder import Recorder
 from recall_learn.runs.session import Session
+from recall_learn.runs.steering import other_rate
 from recall_learn.support.process_wide import part_from_others, unseeded
 from recall_learn.support.random_state import Dice, draws
 
@@ -62,7 +63,7 @@ class StepTrainer(Trainer):
             outputs = model(**inputs)
             terms = composed.terms(inputs, outputs)
         noted = {name: term.detach() for name, term in terms.items()}
-        self.recorder.note(composed.record(), outputs.loss.detach(), noted)
+        self.recorder.note(composed.record() | other_rate(composed.optimizer), outputs.loss.detach(), noted)
         loss = sum(terms.values(), start=outputs.loss)
         return (loss, outputs) if return_outputs else loss
 

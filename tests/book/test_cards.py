@@ -56,12 +56,12 @@ def test_a_new_method_has_a_card_at_once(tmp_path):
     assert "- **Written**: `odd(depth=3, strength=0.0002)`" in own
     assert "- **Needs**: the Fisher information of the task" in own
     assert "- **Acts in**: `wrap`" in own
-    assert "- **Excludes**: EWC; each is a pull" in own
+    assert "- **Excludes**: EWC (each is a pull)" in own
     assert "| `depth` | 3 | how deep \\| how odd. *A whole number in [1, 9]; live.* |" in own
     assert "| `strength` | 0.0002 at lr = 2e-05 | how strong. *A number of at least 0.* |" in own
     assert "not measured" in own
     assert "**Lesson**" not in own
-    assert "- **Excludes**: Odd; each is a pull" in card(text, "EWC")
+    assert "- **Excludes**: Odd (each is a pull)" in card(text, "EWC")
     assert "- **Needs**: the Fisher information of the source; packaged for `tiny`, a file for" in card(text, "EWC")
     assert "| `wrap` | Put what acts in the forward pass onto the model." in text
     assert "Nothing has been measured yet" in text

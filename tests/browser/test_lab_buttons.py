@@ -166,3 +166,26 @@ def test_an_anywidget_model_is_an_engine(opened):
     tab.evaluate("closing()")
     assert tab.evaluate("model.heard.size") == 0
     assert tab.locator("#other *").count() == 0
+
+
+def test_a_long_run_tells_its_minutes(opened):
+    tab = opened()
+    state = "engine.tell({{ type: 'state', state: 'running', step: 3, speed: 0.2, left: {}, text: '', error: '' }})"
+    for left, told in ((89.2, "90 s left"), (90.4, "2 min left"), (5589, "93 min left")):
+        drawn(tab, state.format(left))
+        assert told in tab.locator(".rl-told").inner_text()
+
+
+def test_the_engine_knows_more_earlier_runs_than_a_view_that_came_late(opened):
+    tab = opened()
+    tab.evaluate("engine.say('running'); engine.take(300)")
+    tab.evaluate("engine.renew(1); engine.all()")
+    assert tab.locator(".rl-curve .rl-earlier[d^=M]").count() == 1
+    tab.evaluate("""() => {
+        const evaluations = [{ step: 300, values: { score: 0.5 } }];
+        const run = (loss) => ({ rows: [[1, loss, 0.1, 1, 0], [300, 0.1, 0.9, 1, 0]], evaluations });
+        engine.tell({ ...engine.begin(), earlier: [run(0.7), run(0.6), run(0.5)] });
+    }""")
+    drawn(tab)
+    for drawing in (".rl-curve", ".rl-charts figure"):
+        assert tab.locator(drawing).first.locator(".rl-earlier[d^=M]").count() == 3

@@ -27,6 +27,7 @@ def make(world):
 
     def make(beside="plain fine-tuning", folder=None, **changes):
         settings = {
+            "backbone": str(world / "bert"),
             "max_length": 40,
             "steps": 12,
             "batch_size": 4,
@@ -35,7 +36,7 @@ def make(world):
             "k": 0.5,
             "t0": 6.0,
         }
-        recipe = Recipe(backbone=str(world / "bert"), method="recadam", gamma=100.0, **{**settings, **changes})
+        recipe = Recipe(method="recadam", gamma=100.0, **{**settings, **changes})
         options = {"data_folder": world / "glue", "device": "cpu"}
         made.append(Lab(**options, folder=folder) if folder else Lab(recipe, beside, **options))
         return made[-1]

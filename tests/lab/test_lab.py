@@ -1,17 +1,22 @@
 """The lab without a browser: what a view asks for, what it is told, and what a script does in its stead."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 from labs import PATIENCE, View, until
 
 from recall_learn.lab import background
+from recall_learn.lab.earlier import curves
 from recall_learn.methods.recadam.optimizer import RecAdam
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.record import Run
 from recall_learn.runs.recorder import Recorder
+from recall_learn.runs.session import Session
 
 
 def test_a_view_that_comes_is_told_everything(make):
@@ -273,30 +278,55 @@ def test_loading_can_be_given_up(make, monkeypatch):
         reading.wait(PATIENCE)
         return load(*args, **named)
 
-    monkeypatch.setattr(background, "finetune", slow)
+    monkeypatch.setattr(background, "LEAVE", 0.2)
+    patched = pytest.MonkeyPatch()
+    patched.setattr(background, "finetune", slow)
     view.ask("start")
     asked.wait(PATIENCE)
     assert view.last("state")["state"] == "loading"
     view.ask("cancel")
     assert (lab.state, view.last("state")["state"]) == ("new", "new")
-    monkeypatch.undo()
-    view.ask("start")  # it waits for nobody
+    patched.undo()
+    view.ask("start")  # it does not wait for a read that never ends
     until(lab, "done")
     reading.set()
     assert view.ask("cancel") == []  # nothing loads
 
 
-def test_many_presets_in_a_row_leave_few_threads_and_begin_at_once(make):
-    lab = make()
+def test_of_many_presets_in_a_row_only_the_last_loads_and_few_threads_stay(make, monkeypatch):
+    lab, begun, reading = make(), [], threading.Event()
     lab.step()
     lab.wait(PATIENCE)
+    load = background.finetune
+
+    def slow(recipe, **named):
+        begun.append(recipe.names)
+        reading.wait(PATIENCE)
+        return load(recipe, **named)
+
+    monkeypatch.setattr(background, "finetune", slow)
+    monkeypatch.setattr(background, "LEAVE", PATIENCE)
     most = 0
     for name in ("Plain fine-tuning", "Multi-task", "The paper's setting", "Child-Tuning") * 3:
         lab.preset(name)
+        while not begun:
+            time.sleep(0.001)
         most = max(most, sum(thread.name.startswith("recall-learn") for thread in threading.enumerate()))
+    assert (most, begun) == (2, ["recadam"])  # the first, which reads still, and the one that is wanted
+    reading.set()
     until(lab, "done")
-    assert most <= 6  # two that train, and those that are leaving
+    assert begun == ["recadam", "child-d", "vanilla"]
     assert len(lab.run.history) == 12
+
+
+def test_presets_in_a_row_while_runs_train_leave_few_threads(make):
+    lab, most = make(steps=400, evaluate_every=400), 0
+    for name in ("Plain fine-tuning", "Multi-task", "The paper's setting", "Child-Tuning") * 3:
+        lab.preset(name)
+        most = max(most, sum(thread.name.startswith("recall-learn") for thread in threading.enumerate()))
+        time.sleep(0.05)  # so that some of them have loaded, and one beside them
+    assert most <= 3  # two that end their step, and the one that is wanted
+    lab.close()
 
 
 def test_the_lab_tells_by_itself_where_there_is_a_loop(make):
@@ -357,6 +387,90 @@ def test_a_hand_on_the_optimizer_is_noted_and_told(make, monkeypatch):
     assert view.last("changes", 0)["changes"][0]["gamma"] == 7.0
     assert (view.knobs["gamma"], view.knobs["lr"]) == (7.0, pytest.approx(5e-4))
     assert lab.run.history[5]["lr"] == pytest.approx(5e-4 * 7 / 12)
+
+
+def test_groups_that_a_hand_gave_different_rates_keep_them_and_the_first_ones_is_recorded(make, monkeypatch):
+    lab = make("nothing")
+    view = View(lab)
+    made, init = [], RecAdam.__init__
+    monkeypatch.setattr(RecAdam, "__init__", lambda self, *a, **n: (init(self, *a, **n), made.append(self))[0])
+    lab.step(5)
+    lab.wait(PATIENCE)
+    assert not any("lr_other" in record for record in lab.run.history)
+    first, other = made[0].param_groups
+    other["lr"] /= 10
+    lab.step(2)
+    lab.wait(PATIENCE)
+    assert lab.run.changes == []  # the first group's is what it was
+    first["lr"] /= 2
+    lab.step(2)
+    lab.wait(PATIENCE)
+    assert lab.run.changes == [{"step": 8, "lr": pytest.approx(5e-4)}]
+    told = [(record["lr"], record.get("lr_other")) for record in lab.run.history]
+    falls = [1 - step / 12 for step in range(9)]
+    assert told[:5] == [(pytest.approx(1e-3 * fall), None) for fall in falls[:5]]
+    assert told[5:7] == [(pytest.approx(1e-3 * fall), pytest.approx(1e-4 * fall)) for fall in falls[5:7]]
+    assert told[7:] == [(pytest.approx(5e-4 * fall), pytest.approx(1e-4 * fall)) for fall in falls[7:]]
+    assert view.text.startswith("The optimizer's groups have different learning rates. Drawn and recorded is the high")
+    assert "the lowest is 3.33e-05." in view.text
+    view.set(lr=2e-4)
+    view.ask("start")
+    until(lab, "done")
+    assert [group["initial_lr"] for group in made[0].param_groups] == [2e-4, 2e-4]
+    assert "lr_other" not in lab.run.history[-1]
+    assert view.text == ""
+
+
+def test_a_view_that_comes_later_is_told_of_the_runs_before(make):
+    lab = make()
+    view = View(lab)
+    assert view.told[0]["earlier"] == []
+    lab.start()
+    lab.wait(PATIENCE)
+    former = lab.run
+    lab.reset(seed=3)
+    (told,) = View(lab).last("begin")["earlier"]
+    assert [row[0] for row in told["rows"]] == list(range(1, 13))
+    assert [row[2:] for row in told["rows"]] == [[r["lambda"], r["lr"], r["pull"]] for r in former.history]
+    losses = former.column("loss")
+    means = [sum(losses[max(0, end - 3) : end]) / min(end, 3) for end in range(1, 13)]
+    assert [row[1] for row in told["rows"]] == pytest.approx(means)
+    assert [each["step"] for each in told["evaluations"]] == [0, 4, 8, 12]
+    assert told["evaluations"][-1]["values"]["distance"] == former.final["distance"]
+    lab.reset()  # nothing was trained
+    assert len(View(lab).last("begin")["earlier"]) == 1
+    lab.reset(steps=24)  # other axes
+    assert View(lab).last("begin")["earlier"] == []
+
+
+def test_a_run_that_is_long_is_told_with_few_steps_of_it():
+    history = [{"step": i, "loss": 1 / i, "lambda": 0.5, "lr": 1.0, "pull": 0.0} for i in range(1, 1235)]
+    told = curves(Run(Recipe(backbone="tiny", task="world/cola", steps=5000), history=history))
+    assert len(told["rows"]) == 100
+    assert (told["rows"][0][0], told["rows"][-1][0]) == (13, 1234)
+    assert told["rows"][-1][1] == pytest.approx(sum(1 / i for i in range(1234 - 166, 1235)) / 167)
+
+
+@pytest.mark.parametrize(("backbone", "resets", "most"), [("bert", 6, 2), ("tiny", 20, 2 + background.SMALL)])
+def test_resets_leave_nothing_behind(make, monkeypatch, backbone, resets, most):
+    own = {"backbone": "tiny", "task": "world/cola", "probe": "none"} if backbone == "tiny" else {}
+    lab, sessions, init = make(**own), weakref.WeakSet(), Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda self, *a, **n: (sessions.add(self), init(self, *a, **n))[1])
+    for _ in range(resets):
+        lab.step()
+        lab.wait(PATIENCE)
+        lab.reset()
+        assert sum(thread.name.startswith("recall-learn") for thread in threading.enumerate()) <= 2
+        assert len(sessions) <= most + 2  # those that are leaving
+    [each.close(wait=PATIENCE) for each in list(background._LIVING) if each is not lab._session]
+    for thread in threading.enumerate():  # one that has said its last word may still be ending
+        if thread.name.startswith("recall-learn"):
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), thread.name
+    assert len(sessions) <= most
+    gc.collect()
+    assert len(sessions) == 0
+    assert list(background._LIVING) == [lab._session]
 
 
 def test_what_lesson_8_does_beside_a_lab_is_as_without_one(make, world):

@@ -9,7 +9,7 @@ import torch
 from small import refused
 from torch import nn
 from torch.utils.data import DataLoader
-from ways import STEADY, batched, bert, farthest, fisher_of, rows, same, weights
+from ways import STEADY, batched, bert, farthest, fisher_of, rows, same, source_of, weights
 
 from recall_learn import ChildTuningF, RecAdam, Sigmoid, compose, recall_groups
 from recall_learn.methods.child_f import ChildF
@@ -58,7 +58,7 @@ def test_what_is_accumulated_over_two_batches_is_the_step_on_both(name):
     for parts in ([batch], halves):
         model = bert()
         fisher = fisher_of(model)
-        composed = compose(name, model, lr=LR, new=["classifier"], fisher=fisher)
+        composed = compose(name, model, lr=LR, new=["classifier"], fisher=fisher, source=source_of(model))
         for group in composed.optimizer.param_groups:
             group["eps"] = 1e-4  # Adam would else walk along the rounding where a gradient is 0 (a key's bias)
         with torch.no_grad():

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 from small import refused
-from ways import NEW, STEADY, Witness, arguments, batched, bert, farthest, fisher_of, rows, same, weights
+from ways import NEW, STEADY, Witness, arguments, batched, bert, farthest, fisher_of, rows, same, source_of, weights
 
 from recall_learn import RecallTrainer, compose
 from recall_learn.methods import METHODS
@@ -18,6 +18,7 @@ LR, DECAY, CLIP = 1e-3, 0.1, 0.05
 
 def trained(model, folder, method, resume=None, callbacks=(), loss_kwargs=False, given=None, **more):
     options = {"new": NEW, "fisher": fisher_of(model)} if given is None else given
+    options = {"source": source_of(model)} | options
     trainer = RecallTrainer(
         model,
         arguments(folder, weight_decay=DECAY, max_grad_norm=CLIP, **more),

@@ -1,6 +1,8 @@
 // Presets, buttons, where the run is, and what a new run would begin with.
 const DOES = { Start: "Train, or stop after a step", Step: "Take one step", Undo: "Take the last change back", Reset: "Begin anew" };
 
+const span = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
 // Said where nobody has anything to say.
 const HINTS = {
   new: "Press Start: the run and its twin train on the same batches.",
@@ -76,7 +78,7 @@ class Panel {
     }
     const steps = session.step, parts = [`step ${steps} of ${begin.steps}`];
     if (session.busy && state.speed) parts.push(`${short(digits(state.speed, 2))} steps/s`);
-    if (session.busy && Number.isFinite(state.left)) parts.push(`${Math.ceil(state.left)} s left`);
+    if (session.busy && Number.isFinite(state.left)) parts.push(`${span(state.left)} left`);
     say(this.status, parts.join(" · "));
     this.bar.style.width = `${(100 * steps) / begin.steps}%`;
     put(this.bar.parentNode, "aria-valuemax", begin.steps);

@@ -342,12 +342,12 @@ class Session {
 
   // The faint curves of a chart: runs of the same task, those that this view saw and those that the engine knows of.
   past(chart) {
-    const { task, steps, earlier = [] } = this.begin;
+    const { task, steps, earlier } = this.begin;
     const column = chart.key === "lambda" ? 2 : 1;
-    const told = earlier.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[column] ?? null)])
+    const told = earlier?.map(({ rows = [], evaluations = [] }) => (chart.from === "step" ? rows.map((row) => [row[0], number(row[column] ?? null)])
       : evaluations.map((each) => [each.step, number(each.values[chart.key] ?? null)])));
     const seen = this.earlier.filter((each) => each.task === task && each.steps === steps).map(({ lines }) => lines[chart.key] || []);
-    return [...(seen.length ? seen : told), ...Array(5).fill([])].slice(0, 5);
+    return [...(told || seen), ...Array(5).fill([])].slice(0, 5);
   }
 
   // The run that is left for another one stays as faint curves.

@@ -1,0 +1,68 @@
+"""Methods whose next step depends on how many were taken: they count the optimizer's, and keep the number."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from recall_learn.methods.method import Acting, Method, Start
+from recall_learn.support.checks import shown, whole
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+    from torch.optim import Optimizer
+    from torch.utils.hooks import RemovableHandle
+
+
+class Stepping(Acting):
+    """An `Acting` that knows how many steps were taken, and draws anew in each.
+
+    What it draws follows from the seed and the step alone, so that the number is all of its state. A step that fp16
+    skips is none.
+
+    Attributes:
+        steps: that were taken.
+    """
+
+    def __init__(self, method: Method, start: Start):
+        super().__init__(method, start)
+        self.steps = 0
+        self._handles: list[RemovableHandle] = []
+
+    def attach(self, optimizer: "Optimizer") -> None:
+        """Count its steps."""
+
+        def count(optimizer, args, kwargs):
+            self.steps += 1
+
+        self._handles.append(optimizer.register_step_post_hook(count))
+
+    def drawn(self) -> "Generator":
+        """A generator on the CPU for the step that comes: of its own for each step."""
+        import hashlib
+
+        import torch
+
+        key = f"{self.method.name} {self.start.seed} {self.steps}".encode()
+        return torch.Generator().manual_seed(int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()))
+
+    def nothing(self) -> "Tensor":
+        """A term of 0, where the step has none."""
+        import torch
+
+        return torch.zeros((), device=next(self.start.model.parameters()).device)
+
+    def state_dict(self) -> dict[str, object]:
+        """The steps that were taken."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Go on after as many; ValueError where ``state`` is of something else."""
+        name = self.method.name
+        if not isinstance(state, Mapping) or set(state) != {"steps"}:
+            found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
+            raise ValueError(f"state of {name} has {found or 'nothing'}; it has to have steps")
+        self.steps = whole(f"steps in the state of {name}", state["steps"], 0)
+
+    def close(self) -> None:
+        """Count no more."""
+        while self._handles:
+            self._handles.pop().remove()
