@@ -1,4 +1,4 @@
-"""What a model says of a batch's neighbours: the same tokens, their embeddings moved a little. For penalties on that."""
+"""What a model says of a batch's neighbours: of the same tokens, their embeddings moved a little."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,8 @@ def disagreement(one: "Tensor", other: "Tensor") -> "Tensor":
         one: logits of p [rows, labels].
         other: logits of q, of the same shape.
     """
-    p, q = one.float().log_softmax(-1), other.float().log_softmax(-1)
+    p, q = (each.float() if each.dtype.itemsize < 4 else each for each in (one, other))
+    p, q = p.log_softmax(-1), q.log_softmax(-1)
     return ((p.exp() - q.exp()) * (p - q)).sum(-1).mean()
 
 
@@ -84,6 +85,7 @@ class Neighbouring(Acting):
             )
 
     def wrap(self, model: "nn.Module") -> None:
+        """Note where the generators are as each pass begins, where something drops out."""
         from recall_learn.support.random_state import states
 
         def note(module, args):
@@ -151,9 +153,11 @@ class Neighbouring(Acting):
             yield
 
     def state_dict(self) -> dict[str, object]:
+        """The batches that were looked at."""
         return {"passes": self.passes}
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Go on after as many; ValueError where ``state`` is of something else."""
         name = self.method.name
         if not isinstance(state, Mapping) or set(state) != {"passes"}:
             found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
@@ -161,5 +165,6 @@ class Neighbouring(Acting):
         self.passes = whole(f"passes in the state of {name}", state["passes"], 0)
 
     def close(self) -> None:
+        """Note no more."""
         while self._handles:
             self._handles.pop().remove()

@@ -1,4 +1,4 @@
-"""R3F: noise on the embeddings of a batch must not change what the model says of it. R4F: and the head is 1-Lipschitz."""
+"""R3F: noise on the embeddings of a batch must not change what the model says of it. R4F: the head has norm 1, too."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -88,25 +88,25 @@ class _Acting(Neighbouring):
 
 @dataclass(frozen=True)
 class R3F(Method):
-    r"""A second forward pass over noisy token embeddings, and a penalty where its answers differ from those of the first.
+    r"""A second forward pass over noisy token embeddings, and a penalty where it does not answer as the first did.
 
     .. math::
         Loss_T + \lambda \left[ KL(p \| q) + KL(q \| p) \right], \qquad p = f(x), \quad q = f(x + z)
 
-    p and q are the distributions over labels for the token embeddings x of a batch and for those embeddings with noise
-    z, of the size s: uniform in [-s, s], or normal with standard deviation s. The divergences are in nats, the mean over
+    p and q are the distributions over labels for the token embeddings x of a batch, and for those embeddings with noise
+    z of the size s: uniform in [-s, s], or normal with standard deviation s. The divergences are in nats, the mean over
     the batch; both passes have a gradient. With :math:`\lambda = 0` there is no second pass, and this is plain
     fine-tuning.
 
-    The divergence grows with :math:`s^2`. At the paper's :math:`s = 10^{-5}` it is about :math:`10^{-9}` nats or less,
-    so **in a model without dropout the paper's setting does nothing**. In a model with dropout each pass drops other
-    units, as in the published code, and the penalty is on their disagreement (that is R-Drop). ``dropout=same`` drops the
-    same in both, and leaves the noise alone: then take an s of a tenth of an embedding's size, or more.
+    The divergence grows with :math:`s^2`. At the paper's :math:`s = 10^{-5}` it is under :math:`10^{-8}` nats, so
+    **in a model without dropout the paper's setting does nothing**. In a model with dropout each pass drops other
+    units, as in the published code, and the penalty is on their disagreement (which is R-Drop). ``dropout=same`` drops
+    the same in both and leaves the noise alone: then take an s of the size of an embedding's entries.
 
     R4F is ``head=lipschitz``: in every pass, and in the model that is scored and saved, the last matrix of the head is
     divided by its largest singular value, so that the head enlarges no difference between its inputs. No pretrained
-    weight is restored or kept. A score (regression) has no distribution: it is refused. A step costs two forward
-    and two backward passes. Together with mixout both passes have masks of their own, whatever ``dropout`` says.
+    weight is restored or kept. A score (regression) has no distribution over labels, and is refused. A step takes two
+    forward and two backward passes. With mixout both passes have masks of their own, whatever ``dropout`` says.
     """
 
     name: ClassVar[str] = "r3f"
@@ -114,6 +114,8 @@ class R3F(Method):
     paper: ClassVar[str] = "Aghajanyan et al., 2021, Better fine-tuning by reducing representational collapse"
     lesson: ClassVar[str] = "11_neighbours"
     slot: ClassVar[str] = "penalty on neighbours"
+    family: ClassVar[str] = "loss"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     acting: ClassVar[type[_Acting]] = _Acting
 
     weight: float = setting(1.0, "lambda, strength of the penalty", low=0, log=True, live=True, span=(0.01, 100))
