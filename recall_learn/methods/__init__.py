@@ -13,6 +13,7 @@ from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
 from recall_learn.methods.wise_ft import WiseFT
@@ -25,6 +26,7 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         Mixout,
         R3F,
+        SMART,
         TopK,
         SourceReplay,
         ChildF,

@@ -8,7 +8,7 @@ from torch import nn
 from recall_learn.methods.neighbour import disagreement
 from recall_learn.runs.compose import compose
 
-NAMES = ["r3f"]
+NAMES = ["r3f", "smart"]
 
 
 def test_the_disagreement_is_the_two_divergences_in_nats():
