@@ -5,6 +5,7 @@ language in which they are written, `composed` several at work, `old_records` wh
 Optimizers and masks work in any loop by themselves.
 """
 
+from recall_learn.methods.bss import BSS
 from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
@@ -27,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
         Mixout,
         R3F,
         SMART,
+        BSS,
         TopK,
         SourceReplay,
         ChildF,
