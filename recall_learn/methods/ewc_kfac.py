@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import Acting, Method, Start, setting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class _Acting(Acting):
 
     def __init__(self, method: "KroneckerEWC", start: Start):
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
+        self.source = from_source.begun(start, method.name)
         self.fisher = self._taken()
         self.change(method)
 

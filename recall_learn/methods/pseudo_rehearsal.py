@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import Method, Start, setting
 from recall_learn.methods.stepping import Stepping
 
@@ -38,8 +38,8 @@ class _Acting(Stepping):
         import torch
 
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
-        self.before = source.frozen(self.source, start, method.name)
+        self.source = from_source.begun(start, method.name)
+        self.before = from_source.frozen(self.source, start, method.name)
         device = next(self.before.parameters()).device
         one = torch.tensor([[self.source.mask]], device=device)
         count = self.before(input_ids=one).shape[-1]
