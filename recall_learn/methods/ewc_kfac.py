@@ -76,6 +76,8 @@ class KroneckerEWC(Method):
     title: ClassVar[str] = "EWC with Kronecker factors"
     paper: ClassVar[str] = "Ritter et al., 2018, Online structured Laplace approximations, arXiv 1805.07810"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import from_source
 from recall_learn.methods.method import Method, Start, setting
+from recall_learn.methods.source import words_of
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class _Acting(Stepping):
             return {"rehearsal": self.nothing()}
         generator = self.drawn()
         with torch.no_grad():
-            text = self._text(source.words_of(inputs, self.method.name), generator)
+            text = self._text(words_of(inputs, self.method.name), generator)
             asked, _ = self.source.hide(text, SHARE, generator)
             old = self.before(**asked)
         new = self.source.masked_lm(**asked)
@@ -107,6 +108,8 @@ class PseudoRehearsal(Method):
     title: ClassVar[str] = "Pseudo-rehearsal"
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass", "copy"})
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     acting: ClassVar[type[_Acting]] = _Acting
 
