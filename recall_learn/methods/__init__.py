@@ -10,6 +10,7 @@ from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
+from recall_learn.methods.lwf import LwF
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.r3f import R3F
@@ -29,6 +30,7 @@ METHODS: dict[str, type[Method]] = {
         R3F,
         SMART,
         BSS,
+        LwF,
         TopK,
         SourceReplay,
         ChildF,
