@@ -15,6 +15,7 @@ from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.siatl import SiATL
 from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
 from recall_learn.methods.top_k import TopK
@@ -31,6 +32,7 @@ METHODS: dict[str, type[Method]] = {
         SMART,
         BSS,
         LwF,
+        SiATL,
         TopK,
         SourceReplay,
         ChildF,
