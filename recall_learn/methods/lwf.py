@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import Method, Start, setting
 from recall_learn.methods.neighbour import full
+from recall_learn.methods.source import words_of
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class _Acting(Stepping):
 
     def __init__(self, method: "LwF", start: Start):
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
-        self.teacher = source.frozen(self.source, start, method.name)
+        self.source = from_source.begun(start, method.name)
+        self.teacher = from_source.frozen(self.source, start, method.name)
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
         import torch
@@ -46,7 +47,7 @@ class _Acting(Stepping):
 
         if not self.method.weight:
             return {"distillation": self.nothing()}
-        hidden, _ = self.source.hide(inputs, self.method.hidden, self.drawn())
+        hidden, _ = self.source.hide(words_of(inputs, self.method.name), self.method.hidden, self.drawn())
         device = next(self.teacher.parameters()).device
         hidden = {key: value.to(device) for key, value in hidden.items()}
         with torch.no_grad():

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import Groups, Method, Start, setting
+from recall_learn.methods.source import words_of
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class _Acting(Stepping):
         from recall_learn.theory.anchors import unwrapped
 
         super().__init__(method, start)
-        given, self.top = source.begun(start, method.name), unwrapped(start.model)
+        given, self.top = from_source.begun(start, method.name), unwrapped(start.model)
         shared = {id(each): each for each in (*self.top.modules(), *self.top.parameters(), *self.top.buffers())}
         self.source = replace(given, masked_lm=copy.deepcopy(given.masked_lm, dict(shared)))
         self.head = _own(self.source.masked_lm, shared)
@@ -61,7 +62,7 @@ class _Acting(Stepping):
         if not self.method.weight:
             return {"auxiliary": self.nothing()}
         generator = self.drawn()
-        batch = self.source.hide(inputs, self.method.hidden, generator)
+        batch = self.source.hide(words_of(inputs, self.method.name), self.method.hidden, generator)
         if not self._draws:
             return {"auxiliary": self._now * self.source.loss(batch)}
         seed = int(torch.randint(2**62, (), generator=generator))
