@@ -14,12 +14,14 @@ from recall_learn.methods.ewc import EWC
 from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
+from recall_learn.methods.lwf import LwF
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.reinit import Reinit
+from recall_learn.methods.siatl import SiATL
 from recall_learn.methods.slanted import Slanted
 from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
@@ -39,6 +41,8 @@ METHODS: dict[str, type[Method]] = {
         R3F,
         SMART,
         BSS,
+        LwF,
+        SiATL,
         TopK,
         Reinit,  # after what freezes, to see that none of it is drawn anew
         LayerRates,
