@@ -121,7 +121,7 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
         for each in methods.values()
         if (method.freezes and each.acts_on_pretrained) or (each.freezes and method.acts_on_pretrained)
     ]
-    why = "they act on pretrained weights that train" if method.freezes else "no pretrained weight trains there"
+    why = "they act on pretrained weights that train" if method.freezes else "what was pretrained is frozen there"
     parts = [(others, f"each is a {method.slot}"), (still, why)]
     return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
 

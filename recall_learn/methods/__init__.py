@@ -9,6 +9,7 @@ from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.l2sp import L2SP
+from recall_learn.methods.lora import LoRA
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.recadam.method import RecAdamMethod
@@ -22,6 +23,7 @@ METHODS: dict[str, type[Method]] = {
         EWC,
         L2SP,
         Mixout,
+        LoRA,
         TopK,
         SourceReplay,
         ChildF,

@@ -134,6 +134,7 @@ class Start:
     Attributes:
         model: where it will train.
         anchors: theta*, ``name -> tensor``, of all that was pretrained and trains.
+        frozen: what does not train, ``name -> tensor``, under its names before methods made the model ready; no copies.
         lr: the highest learning rate.
         seed: of its own random numbers.
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
@@ -147,6 +148,7 @@ class Start:
     seed: int = 0
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
     source: "Callable[[], Source] | None" = None
+    frozen: "Mapping[str, Tensor]" = field(default_factory=dict)
 
 
 class Acting:
@@ -239,7 +241,7 @@ class Method:
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
         needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
-        freezes: whether no pretrained weight trains.
+        freezes: whether all that was pretrained is frozen before `prepare` is called, which may let some of it train.
         acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
         family: where it acts, one of `FAMILIES`.
         costs: what it asks of the machine, of `COSTS`.

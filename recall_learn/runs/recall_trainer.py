@@ -6,6 +6,7 @@ loss and their states are added here, by the steps of `recall_learn.runs.compose
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -169,10 +170,11 @@ class RecallTrainer(Trainer):
                 given |= {"anchors": held[kept.ANCHORS], "new": None}
         lr, seed = float(self.args.learning_rate), self.args.seed
         start = begun(self._methods, self.model, lr=lr, seed=seed, **given)
-        self._start = {kept.ANCHORS: start.anchors}
+        still = start.frozen if any(method.freezes for method in self._methods) else {}
+        self._start = {kept.ANCHORS: {**start.anchors, **still}}
         if held:
             _go_home(self.model, start.anchors)
-        start = Start(self.model, start.anchors, lr, seed, self._noting(start.fisher), start.source)
+        start = replace(start, fisher=self._noting(start.fisher))
         # accelerate cannot tell that a fused AdamW skipped a step in fp16, and the schedule would run ahead
         fused = None if self.args.fp16 else self._optim == OPTIMIZERS[1]
         self.composed = put_together(self._methods, start, self._groups(start), fused)
@@ -258,7 +260,9 @@ class RecallTrainer(Trainer):
         if self.composed is not None and "loss" in logs:
             added = {name: float(total) / self._updates for name, total in self._added.items()}
             self._added, self._updates = {}, 0.0
-            logs |= {**self._taken, **added, "distance": distance(self.model, self._start[kept.ANCHORS])}
+            with self._plain():
+                away = distance(self.model, self._start[kept.ANCHORS])
+            logs |= {**self._taken, **added, "distance": away}
         super().log(logs, *args, **kwargs)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
