@@ -5,6 +5,7 @@ language in which they are written, `composed` several at work, `old_records` wh
 Optimizers and masks work in any loop by themselves.
 """
 
+from recall_learn.methods.adapters import Adapters
 from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         Mixout,
         LoRA,
+        Adapters,
         TopK,
         SourceReplay,
         ChildF,

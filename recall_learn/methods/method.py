@@ -40,11 +40,12 @@ FAMILIES = (
 )
 """Where a method acts, in the order in which the book tells of them."""
 PLAIN_COSTS = frozenset({"all gradients"})
+OWN = "own weights"
 COSTS = {
     "all gradients": "memory for the gradients and moments of all weights",
     "copy": "memory for a second copy of the weights",
     "second pass": "time for a second pass through the model in each step",
-    "own weights": "a finished model with weights of its own",
+    OWN: "a finished model with weights of its own",
 }
 """What a method may ask of the machine; plain fine-tuning asks for `PLAIN_COSTS`."""
 

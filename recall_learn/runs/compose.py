@@ -12,6 +12,7 @@ from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import EXAMPLE, joined, names, parse
 from recall_learn.methods.method import Groups, Start
 from recall_learn.methods.source import Source
+from recall_learn.models.added import note_added
 from recall_learn.models.recalled import New, not_wrapped, pretrained_parameters, recall_groups
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.theory.anchors import check_names, trainable
@@ -112,6 +113,7 @@ def begun(
     still = any(method.freezes for method in methods)
     theta = _frozen(before, model, anchors, new) if still else {}
     fresh = {name for method in methods for name in method.prepare(model, seed)}
+    note_added(methods, model)
     frozen = {name: p.detach() for name, p in before.items() if not p.requires_grad}
     if still:
         home = {name: theta[p] for name, p in trainable(model).items() if p in theta}
