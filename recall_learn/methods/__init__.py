@@ -5,6 +5,7 @@ language in which they are written, `composed` several at work, `old_records` wh
 Optimizers and masks work in any loop by themselves.
 """
 
+from recall_learn.methods.adapters import Adapters
 from recall_learn.methods.bertadam import BertAdam
 from recall_learn.methods.bss import BSS
 from recall_learn.methods.child_d import ChildD
@@ -14,6 +15,7 @@ from recall_learn.methods.ewc import EWC
 from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
+from recall_learn.methods.lora import LoRA
 from recall_learn.methods.lwf import LwF
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
@@ -38,6 +40,8 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
+        LoRA,
+        Adapters,
         R3F,
         SMART,
         BSS,
