@@ -10,6 +10,7 @@ from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
+from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
@@ -24,6 +25,7 @@ METHODS: dict[str, type[Method]] = {
         RecAdamMethod,
         EWC,
         KroneckerEWC,
+        MemoryAwareSynapses,
         L2SP,
         Mixout,
         TopK,
