@@ -17,6 +17,7 @@ from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
 from recall_learn.methods.lora import LoRA
 from recall_learn.methods.lwf import LwF
+from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
@@ -37,6 +38,7 @@ METHODS: dict[str, type[Method]] = {
         RecAdamMethod,
         EWC,
         KroneckerEWC,
+        MemoryAwareSynapses,
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
