@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import source
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,6 +79,8 @@ class KroneckerEWC(Method):
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

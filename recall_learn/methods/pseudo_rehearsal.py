@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import source
-from recall_learn.methods.method import Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Method, Start, setting
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class PseudoRehearsal(Method):
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy", "second pass"}
     acting: ClassVar[type[_Acting]] = _Acting
 
     weight: float = setting(1.0, "of what is rehearsed beside the task", low=0, log=True, live=True, span=(1e-2, 10))
