@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
-from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
+from recall_learn.methods import from_source
+from recall_learn.methods.method import Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,7 +18,7 @@ class _Acting(Acting):
 
     def __init__(self, method: "KroneckerEWC", start: Start):
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
+        self.source = from_source.begun(start, method.name)
         self.fisher = self._taken()
         self.change(method)
 
@@ -76,11 +76,11 @@ class KroneckerEWC(Method):
     title: ClassVar[str] = "EWC with Kronecker factors"
     paper: ClassVar[str] = "Ritter et al., 2018, Online structured Laplace approximations, arXiv 1805.07810"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
-    family: ClassVar[str] = "a pull by importance"
-    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(
