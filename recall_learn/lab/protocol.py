@@ -197,7 +197,7 @@ def charts(recipe: Recipe) -> list[Message]:
     chance = {"accuracy": 1 / classes, "f1": None, "score": None}.get(primary, 0.0)
     title = "score" if own else SCORES.get(primary, primary.replace("_", " "))
     probed = {
-        "source_loss": ("pretraining loss", "nats", "down", [0, 2]),
+        "source_loss": ("source loss", "nats", "down", [0, 2]),
         "similarity": ("zero-shot STS-B", "Spearman", "up", [0.4, 0.9]),
         "recovery": ("steps to come back", "steps", "down", [0, 100]),
     }
@@ -265,6 +265,8 @@ def _field(key: str, about: Setting, value: Json, choices: Mapping[str, str | No
         "choices": [{"value": each, "title": title or each} for each, title in named.items()] or None,
         "low": about.low if about.low > -math.inf else None,
         "high": about.high if about.high < math.inf else None,
+        "open_low": about.open_low,
+        "open_high": about.open_high,
         "whole": about.whole,
     }
 

@@ -51,7 +51,7 @@ class Composed:
         for each in self._acting:
             each.wrap(start.model)
 
-        self._model = start.model
+        self._model, self._is_plain = start.model, False
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -124,7 +124,12 @@ class Composed:
     @contextmanager
     def plain(self) -> Iterator[None]:
         """While the block lasts, the model is as it is scored and saved: merged, averaged, under its own names."""
+        if self._is_plain:
+            yield
+            return
         with ExitStack() as undone:
+            self._is_plain = True
+            undone.callback(setattr, self, "_is_plain", False)
             for each in self._acting:
                 undone.callback(each.plain(self._model))
             yield
@@ -136,15 +141,15 @@ class Composed:
         self.close()
 
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
-        """What the methods have to say of a run whose last step was taken; see `Acting.ending`.
+        """What the methods have to say of a run whose last step was taken; see `Acting.ending`."""
 
-        Each meets the model as those before it have made it, in `Acting.plain`.
-        """
+        def measured() -> dict[str, object]:
+            with self.plain():
+                return measure()
+
         found: dict[str, object] = {}
-        with ExitStack() as undone:
-            for each in self._acting:
-                found |= each.ending(measure)
-                undone.callback(each.plain(self._model))
+        for each in self._acting:
+            found |= each.ending(measured)
         return found
 
     def found(self) -> dict[str, float]:

@@ -75,6 +75,10 @@ def joined(methods: Iterable[Method | None], known: Mapping[str, type[Method]]) 
                 raise ValueError(
                     f"method joins {other.name} and {one.name}, which are each a {one.slot}; take one of them"
                 )
+            if all("optimizer" in each.hooks() for each in (one, other)):
+                raise ValueError(
+                    f"method joins {other.name} and {one.name}, which are each an optimizer; take one of them"
+                )
             for still, moving in ((one, other), (other, one)):
                 if still.freezes and moving.acts_on_pretrained:
                     raise ValueError(

@@ -199,10 +199,8 @@ class Acting:
     def ending(self, measure: Callable[[], dict[str, object]]) -> dict[str, object]:
         """What is worth noting of the run when its last step was taken, beside its last evaluation.
 
-        The model is as the methods before this one in the expression have made it in `plain`.
-
         Args:
-            measure: scores the model as it is at the time of the call, and gives what an evaluation records.
+            measure: scores the model as `plain` makes it at the time of the call, and gives what an evaluation records.
         """
         return {}
 

@@ -81,11 +81,16 @@ class Setting:
         return median(values) if values else None
 
 
-def collect(*records: Records) -> list[Setting]:
+def collect(*records: Records, matched: bool = False) -> list[Setting]:
     """The settings of all recorded runs that ended, those of one task and method together and in their order.
 
     A run that noted a frontier counts as a setting for each of its points. Where two files have a run of the same
     recipe, but for how often it was evaluated, the first one counts.
+
+    Args:
+        records: what was recorded.
+        matched: leave out the seeds in which plain fine-tuning lacks one of its rates, so that no median of a grid that
+            is not complete is over other seeds than the next one.
 
     Raises:
         ValueError: the runs of one task have different budgets, so that nothing follows from a comparison.
@@ -101,8 +106,24 @@ def collect(*records: Records) -> list[Setting]:
         Setting(recipe.task, recipe.methods, *_told(recipe, extra, vary[recipe.names]), seeds)
         for (recipe, extra), seeds in found.items()
     ]
+    if matched:
+        settings = _matched(settings)
     first = {(each.task, each.names): place for place, each in reversed(list(enumerate(settings)))}
     return sorted(settings, key=lambda each: (first[each.task, each.names], each.order))
+
+
+def _matched(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with the seeds that all plain rates of their task have; without those that have none of these."""
+    rates: dict[str, list[set[int]]] = {}
+    for each in settings:
+        if each.plain:
+            rates.setdefault(each.task, []).append(set(each.seeds))
+    whole = {task: set.intersection(*seeds) for task, seeds in rates.items()}
+    kept = [
+        replace(each, seeds={seed: end for seed, end in each.seeds.items() if seed in whole.get(each.task, ())})
+        for each in settings
+    ]
+    return [each for each in kept if each.seeds]
 
 
 def _ends(run: Record, primary: str) -> Iterable[tuple[float | None, End]]:
@@ -194,11 +215,11 @@ def standings(settings: Iterable[Setting], kept: str = "source_loss") -> list[St
     """
     settings, sign = list(settings), KEPT[kept]
     lines: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    rates = Counter(each.task for each in settings if each.plain)
-    for each in settings:
-        if each.plain:
-            for seed, point in _points(each, kept, sign):
-                lines.setdefault((each.task, seed), []).append(point)
+    plain = [each for each in settings if each.plain]
+    for each in plain:
+        for seed, point in _points(each, kept, sign):
+            lines.setdefault((each.task, seed), []).append(point)
+    rates = Counter(each.task for each in plain)
     lines = {(task, seed): line for (task, seed), line in lines.items() if len(line) == rates[task] > 1}
     found = []
     for each in settings:

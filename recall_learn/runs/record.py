@@ -14,7 +14,8 @@ A run is a JSON file:
   `recall_learn.measures.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
   `recall_learn.runs.steering`; those beyond the history act when the run comes there; missing where none did;
-- ``final``: ``step``, ``metrics``, ``distance``, ``seconds``; None until the run has ended;
+- ``final``: as the last evaluation, with ``seconds`` and what methods note of the end: ``frontier``, one record for
+  each ``alpha`` from theta* (0) to where the weights ended (1); None until the run has ended;
 - ``stopped``: ``step`` and ``why``, where it ended early.
 """
 
@@ -95,8 +96,18 @@ class _Evaluation(TypedDict):
     recovery: NotRequired[int | None]
 
 
+class _Point(TypedDict):
+    alpha: FiniteFloat
+    metrics: dict[str, FiniteFloat]
+    distance: FiniteFloat
+    source_loss: NotRequired[FiniteFloat]
+    similarity: NotRequired[FiniteFloat]
+    facts: NotRequired[FiniteFloat]
+
+
 class _Final(_Evaluation):
     seconds: FiniteFloat
+    frontier: NotRequired[list[_Point]]
 
 
 class _Change(TypedDict):

@@ -43,7 +43,7 @@ class Record:
         seconds: what it took.
         stopped: why it ended early, "" where it did not.
         data: the first digits of the SHA-256 of its tokenized examples and, for ewc, of the Fisher that it was given.
-        noted: what its methods had to say when it had ended, see `recall_learn.methods.method.Acting.ending`.
+        frontier: ``name -> values``, one at each ``alpha`` from theta* to the end, where the run noted that.
     """
 
     recipe: Recipe
@@ -52,7 +52,7 @@ class Record:
     seconds: float = 0.0
     stopped: str = ""
     data: str = ""
-    noted: dict[str, Json] = field(default_factory=dict)
+    frontier: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -124,7 +124,8 @@ class Records:
                 )
         new = [] if known in self.environments else [known]
         self.environments += new
-        record = Record(recipe, columns, self.environments.index(known), seconds, stopped, data, _noted(run))
+        frontier = _frontier(run) if run is not None and run.final else {}
+        record = Record(recipe, columns, self.environments.index(known), seconds, stopped, data, frontier)
         self.runs.append(record)
         return "".join(_line({"environment": each}) for each in new) + self._row(record)
 
@@ -163,7 +164,7 @@ class Records:
     def _row(self, run: Record) -> str:
         settings = run.recipe.to_dict().items()
         recipe = {name: value for name, value in settings if name not in self.usual or value != self.usual[name]}
-        rest = {name: getattr(run, name) for name in ("stopped", "data", "noted") if getattr(run, name)}
+        rest = {name: getattr(run, name) for name in ("stopped", "data", "frontier") if getattr(run, name)}
         return _line({"recipe": recipe, **run.columns, "on": run.on, "seconds": run.seconds, **rest})
 
 
@@ -217,21 +218,15 @@ def summarise(run: Run) -> dict[str, list[float | None]]:
     return columns
 
 
-def _noted(run: Run | None) -> dict[str, Json]:
-    """What is in a run's end and in none of its evaluations."""
-    if run is None or not run.final:
-        return {}
-    known = {"seconds", *run.evaluations[-1]}
-    return {name: _shortened(value) for name, value in run.final.items() if name not in known}
-
-
-def _shortened(value: Json) -> Json:
-    """The same with rounded numbers."""
-    if isinstance(value, Mapping):
-        return {name: _shortened(inside) for name, inside in value.items()}
-    if isinstance(value, list):
-        return [_shortened(inside) for inside in value]
-    return _rounded(value) if isinstance(value, float) else value
+def _frontier(run: Run) -> dict[str, list[float]]:
+    """The columns of what a run noted between theta* and its end."""
+    columns: dict[str, list[float]] = {}
+    for point in run.final.get("frontier", ()):
+        score = {"score": point["metrics"][run.primary]}
+        for name, value in ({"alpha": point["alpha"]} | score | point).items():
+            if name != "metrics":
+                columns.setdefault(name, []).append(_rounded(value))
+    return columns
 
 
 class _Header(TypedDict):
@@ -269,6 +264,7 @@ class _Row(TypedDict):
     similarity: NotRequired[list[FiniteFloat]]
     recovery: NotRequired[list[FiniteFloat | None]]
     facts: NotRequired[list[FiniteFloat]]
+    frontier: NotRequired[dict[str, list[FiniteFloat]]]
 
 
 def load(path: str | os.PathLike) -> Records:
@@ -313,7 +309,7 @@ def _read(line: str, records: Records) -> None:
         records.environments.append(found["environment"])
         return
     recipe = Recipe.recorded({**records.usual, **found["recipe"]})
-    named = {name: found[name] for name in ("on", "seconds", "stopped", "data", "noted") if name in found}
+    named = {name: found[name] for name in ("on", "seconds", "stopped", "data", "frontier") if name in found}
     columns = {name: found[name] for name in found if name not in ("recipe", *named)}
     if named["on"] >= len(records.environments):
         raise ValueError(f"on is {named['on']}; there are {len(records.environments)} environments before it")

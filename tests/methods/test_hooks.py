@@ -106,7 +106,7 @@ def test_a_schedule_of_the_methods_own_takes_the_place_of_the_runs():
     recipe = Recipe(backbone="tiny", task="world/cola", steps=4, lr=1e-3, method="toy-scaled", probe="none")
     run = finetune(recipe, progress=False)
     assert run.column("lr") == [0.0005] * 4
-    assert 0 < run.final["at_the_end"] < run.final["distance"] / 10  # of what trains, not of its double
+    assert run.final["at_the_end"] == run.final["distance"] > 1  # of the double, far from home
 
 
 def test_a_run_is_scored_and_saved_as_the_plain_model(tmp_path):

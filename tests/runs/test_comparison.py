@@ -48,6 +48,17 @@ def test_the_first_file_counts_and_how_often_it_was_evaluated_does_not():
     assert found.label == ""  # nothing differs, and plain fine-tuning has nothing but its rate
 
 
+def test_matched_seeds_are_those_that_all_plain_rates_have():
+    mine = [run(seed, 0.8, 0.7, method="recadam", gamma=gamma) for seed, gamma in ((0, 10), (1, 10), (1, 100))]
+    found = comparison.collect(Records([], [*line(0), *line(1)[:2], *mine]), matched=True)
+    assert [(each.names, each.label, sorted(each.seeds)) for each in found] == [
+        ("vanilla", "lr 0.0001", [0]),
+        ("vanilla", "lr 0.0005", [0]),
+        ("vanilla", "lr 0.001", [0]),
+        ("recadam", "gamma 10", [0]),
+    ]
+
+
 def test_a_run_that_was_stopped_has_no_end():
     stopped = Record(
         Recipe(**COMMON, lr=0.001), {"step": [0], "score": [0.1], "loss": [None]}, stopped="the loss is nan"
