@@ -42,10 +42,10 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
-        LoRA,
-        Adapters,
         R3F,
         SMART,
+        LoRA,
+        Adapters,
         BSS,
         LwF,
         SiATL,
