@@ -122,7 +122,7 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
         if (method.freezes and each.acts_on_pretrained) or (each.freezes and method.acts_on_pretrained)
     ]
     steps = [each.title for each in methods.values() if _both_step(method, each) and each is not method]
-    why = "they act on pretrained weights that train" if method.freezes else "no pretrained weight trains there"
+    why = "they act on pretrained weights that train" if method.freezes else "what was pretrained is frozen there"
     parts = [(others, f"each is a {method.slot}"), (steps, "each is an optimizer"), (still, why)]
     return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
 

@@ -82,7 +82,7 @@ def joined(methods: Iterable[Method | None], known: Mapping[str, type[Method]]) 
             for still, moving in ((one, other), (other, one)):
                 if still.freezes and moving.acts_on_pretrained:
                     raise ValueError(
-                        f"method joins {still.name}, in which no pretrained weight trains, and {moving.name}, which "
+                        f"method joins {still.name}, which freezes what was pretrained, and {moving.name}, which "
                         f"acts on pretrained weights that train; take one of them"
                     )
     order = list(known)

@@ -5,15 +5,12 @@ Methods that declare the need "source data" get a `Source` from whoever begins t
 the same weights.
 """
 
-import copy
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
-
-    from recall_learn.methods.method import Start
 
 Batch = tuple["Mapping[str, Tensor]", "Tensor"]
 """Inputs with hidden words [rows, length], and the ids of these words [M], row after row."""
@@ -45,6 +42,15 @@ class Source:
         logits = self.masked_lm(**{key: value.to(device) for key, value in inputs.items()})
         return nn.functional.cross_entropy(logits.float(), words.to(device))
 
+    def first(self, examples: int) -> "Iterator[Batch]":
+        """The first batches, with so many rows in all, or with what the last of them has more."""
+        n = taken = 0
+        while taken < examples:
+            n += 1
+            inputs, words = self.batches(n)
+            taken += len(inputs["input_ids"])
+            yield inputs, words
+
     def hide(self, inputs: "Mapping[str, Tensor]", share: float, generator: "Generator") -> Batch:
         """Hide each word of a batch with probability ``share``, and one at least; what is special stays.
 
@@ -70,65 +76,15 @@ class Source:
         return ~torch.isin(ids, torch.tensor(sorted(self.special), device=ids.device, dtype=ids.dtype))
 
 
-def begun(start: "Start", name: str) -> Source:
-    """The source of a training, on the model's device.
-
-    Args:
-        start: the training's.
-        name: of the method that asks, for the message.
+def words_of(inputs: "Mapping[str, object]", name: str) -> "dict[str, Tensor]":
+    """What a masked language model reads of a batch: ids, and where they are there the mask and the types.
 
     Raises:
-        ValueError: its masked language model is not above the encoder that trains, or the model is in pieces.
+        ValueError: there are no ids; the message names the method that asks.
     """
-    from recall_learn.theory.anchors import unwrapped
-    from recall_learn.theory.sharded import is_sharded
-
-    source, own = start.source(), list(unwrapped(start.model).parameters())
-    if any(is_sharded(p) for p in own):
+    if inputs.get("input_ids") is None:
         raise ValueError(
-            f"{name} runs the encoder without its model, and fully_shard has it in pieces that only the model gathers; "
-            f"take DistributedDataParallel"
+            f"{name} reads the batch's input_ids; give the batch, as in composed.loss(model(**batch), batch)"
         )
-    shared = {id(p) for p in own} & {id(p) for p in source.masked_lm.parameters()}
-    if not shared:
-        raise ValueError(
-            f"{name} is given a source whose masked_lm has no weight of the model; it has to hold the model's encoder"
-        )
-    source.masked_lm.to(own[0].device)
-    return source
-
-
-def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
-    """The masked language model as it is at theta*, a copy that never changes: in eval mode, without gradients.
-
-    Args:
-        source: as `begun` gives it.
-        start: the training's.
-        name: of the method that asks, for the message.
-
-    Raises:
-        ValueError: something in it was drawn anew, so that there is no model from before.
-    """
-    import torch
-
-    from recall_learn.theory.anchors import trainable
-
-    inside, names = (
-        dict(source.masked_lm.named_parameters()),
-        {id(p): name for name, p in trainable(start.model).items()},
-    )
-    fresh = [p for p in inside.values() if id(p) in names and names[id(p)] not in start.anchors]
-    if fresh:
-        with torch.enable_grad():
-            logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
-            found = torch.autograd.grad(logits.sum(), fresh, allow_unused=True)
-        used = [names[id(p)] for p, gradient in zip(fresh, found, strict=True) if gradient is not None]
-        if used:
-            raise ValueError(f"{name} asks the model from before, and {used[0]} is new in this one; leave one of both")
-    made = copy.deepcopy(source.masked_lm).eval().requires_grad_(False)
-    copies = dict(made.named_parameters())
-    for own, p in inside.items():
-        anchor = start.anchors.get(names.get(id(p), ""))
-        if anchor is not None:
-            copies[own].copy_(anchor)
-    return made
+    asked = ("input_ids", "attention_mask", "token_type_ids")
+    return {key: inputs[key] for key in asked if inputs.get(key) is not None}

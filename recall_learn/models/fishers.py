@@ -1,18 +1,18 @@
 """The Fisher of a task, or of the pretraining itself, at a backbone's pretrained weights."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fisher_files import load_fisher
 from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.theory.anchors import check_names, trainable
 from recall_learn.theory.fisher import Fisher, fisher_diagonal
-from recall_learn.theory.sharded import local, part, settle
+from recall_learn.theory.sharded import at
 
 
 def read_fisher(path: str | Path, backbone: Backbone) -> tuple[Fisher, dict[str, str]]:
@@ -83,20 +83,6 @@ def source_fisher(
     return Fisher(own, labels=labels, examples=fisher.examples)
 
 
-@contextmanager
-def at_home(backbone: Backbone) -> Iterator[None]:
+def at_home(backbone: Backbone) -> AbstractContextManager[None]:
     """The encoder at its pretrained weights, and afterwards where it stood."""
-    settle(backbone.model)
-    parameters = dict(backbone.model.named_parameters())
-    now = {name: parameters[name].detach().clone() for name in backbone.anchors}
-    _write(parameters, backbone.anchors)
-    try:
-        yield
-    finally:
-        _write(parameters, now)
-
-
-@torch.no_grad()
-def _write(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
-    for name, value in values.items():
-        local(parameters[name]).copy_(part(value, parameters[name]))
+    return at(backbone.model, backbone.anchors)

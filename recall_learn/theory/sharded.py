@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recall_learn.support.checks import shown
+from recall_learn.theory.anchors import unwrapped
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -170,6 +171,25 @@ def gathered(model: nn.Module) -> Iterator[nn.Module]:
     finally:
         for put_back in undo:
             put_back()
+
+
+@contextmanager
+def at(model: nn.Module, anchors: Mapping[str, Tensor]) -> Iterator[None]:
+    """The model with these weights, ``name -> tensor``, and afterwards with those that it had."""
+    settle(model)
+    parameters = {name: p for name, p in unwrapped(model).named_parameters() if name in anchors}
+    now = {name: p.detach().clone() for name, p in parameters.items()}
+    _write(parameters, anchors)
+    try:
+        yield
+    finally:
+        _write(parameters, now)
+
+
+@torch.no_grad()
+def _write(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
+    for name, parameter in parameters.items():
+        local(parameter).copy_(part(values[name], parameter))
 
 
 def _made_plain(module: nn.Module, plain: Mapping[int, nn.Parameter]) -> Callable[[], None]:

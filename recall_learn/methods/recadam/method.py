@@ -108,7 +108,7 @@ class RecAdamMethod(Method):
     def advice(self, lr: float) -> str:
         """Whether it overshoots."""
         strong = self.gamma is not None and lr * self.gamma > 1
-        return f"lr · γ is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
+        return f"lr * gamma is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
 
     def ahead(self, steps: "np.ndarray") -> "dict[str, np.ndarray]":
         """Lambda."""
