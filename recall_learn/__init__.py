@@ -17,6 +17,7 @@ _HOMES = {
     "theory.annealing": ("Constant", "Cosine", "Linear", "Sigmoid"),
     "theory.fisher": ("Fisher", "fisher_diagonal"),
     "theory.laplace": ("QuadraticPenalty", "ewc", "l2sp"),
+    "models.added": ("load_added",),
     "models.fisher_files": ("load_fisher", "save_fisher"),
     "models.recalled": ("recall_groups",),
     "models.stored": ("load_anchors",),

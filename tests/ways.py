@@ -1,5 +1,7 @@
 """One small BERT, its rows and its Fisher, for the tests that train it in several ways."""
 
+from contextlib import nullcontext
+
 import torch
 import transformers
 
@@ -64,12 +66,19 @@ def weights(model):
     return {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
+def as_saved(model, composed=None):
+    """The weights of a model as it is scored and saved."""
+    with nullcontext() if composed is None else composed.plain():
+        return weights(model)
+
+
 def same(left, right):
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
 def farthest(left, right):
-    return max((left[name] - right[name]).abs().max().item() for name in left)
+    """The largest difference in a weight of the second, which the first has among its own."""
+    return max((left[name] - right[name]).abs().max().item() for name in right)
 
 
 def arguments(folder, batch=4, accumulation=1, **more):

@@ -121,9 +121,14 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
         for each in methods.values()
         if (method.freezes and each.acts_on_pretrained) or (each.freezes and method.acts_on_pretrained)
     ]
-    why = "they act on pretrained weights that train" if method.freezes else "no pretrained weight trains there"
-    parts = [(others, f"each is a {method.slot}"), (still, why)]
+    steps = [each.title for each in methods.values() if _both_step(method, each) and each is not method]
+    why = "they act on pretrained weights that train" if method.freezes else "what was pretrained is frozen there"
+    parts = [(others, f"each is a {method.slot}"), (steps, "each is an optimizer"), (still, why)]
     return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
+
+
+def _both_step(one: type[Method], other: type[Method]) -> bool:
+    return all("optimizer" in each.hooks() for each in (one, other))
 
 
 def _settings(method: type[Method]) -> str:

@@ -2,7 +2,7 @@
 
 A figure reaches the page as its own JSON. ``static/figures.js`` draws it with plotly.js, puts the claim above it and
 plotly's sliders below it as HTML, where they wrap on a phone and take the keyboard. A page without a figure loads
-neither. The explorer of recorded runs is a script of its own, on the pages that show it.
+neither. What is more than a figure, such as the explorer of recorded runs, has a script of its own.
 """
 
 import os
@@ -14,14 +14,15 @@ from docutils import nodes
 
 from recall_learn.figures.digits import six_digits
 from recall_learn.figures.still import PLOTLY_JSON
-from recall_learn.lab import explorer
+from recall_learn.lab import chart, explorer, scripted
 from recall_learn.support import markup
 
 MARK = 'class="recall-figure"'
-EXPLORER = 'class="recall-explore"'
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js", STATIC / "figures.js")
 STYLES = (STATIC / "figures.css",)
+DRAWN = (explorer.Page, chart.Page)
+"""What has a script of its own, loaded on the pages that show it."""
 
 
 def figure_html(figure: dict) -> str:
@@ -64,7 +65,7 @@ def _copy_static(app) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for file in (*SCRIPTS, *STYLES, explorer.SCRIPT, explorer.STYLE):
+        for file in (*SCRIPTS, *STYLES, *(file for each in DRAWN for file in each.files)):
             shutil.copy(file, target)
 
 
@@ -75,15 +76,15 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
             app.add_js_file(file.name, loading_method="defer")
         for file in STYLES:
             app.add_css_file(file.name)
-    if EXPLORER in body:
-        app.add_js_file(explorer.SCRIPT.name, loading_method="defer")
-        app.add_css_file(explorer.STYLE.name)
+    for style, script in (each.files for each in DRAWN if f'class="{each.kind}"' in body):
+        app.add_js_file(script.name, loading_method="defer")
+        app.add_css_file(style.name)
 
 
 def setup(app) -> None:
     """Serve the scripts, and load them on the pages that hold a figure."""
     # one output per figure, as JSON, however plotly reads the kernel's surroundings
     os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
-    os.environ[explorer.STATIC] = "1"
+    os.environ[scripted.STATIC] = "1"
     app.connect("builder-inited", _copy_static)
     app.connect("html-page-context", _add_to_page)

@@ -23,9 +23,17 @@ ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></sc
 LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
 
 
+# The theme learns what the reader's system asks for when its script has come, and until then has no colours.
+SCHEME = 'localStorage.getItem("theme") || "auto"'
+ASKED = (
+    'document.documentElement.dataset.mode !== "auto" ? localStorage.getItem("theme") : '
+    'matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"'
+)
+
+
 def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages."""
-    return LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
+    return LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))).replace(SCHEME, ASKED)
 
 
 def on_paper(styles: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recall_learn.cli import common
 from recall_learn.methods import METHODS, expression
-from recall_learn.methods.method import Setting
+from recall_learn.methods.method import OWN, Setting
 from recall_learn.support.checks import typed
 from recall_learn.support.process_wide import silent
 from recall_learn.support.stopping import STOPS
@@ -85,6 +85,12 @@ def run(options: argparse.Namespace) -> int:
 
         print(f"{options.replay}: {compared(recorded, run)}")
     print(f"{recipe.task} {recipe.names}: {_figures(run.final, run.evaluations[0])} -> {where}")
+    if any(OWN in method.costs for method in recipe.methods):
+        print(
+            f"recall-learn: {where.parent / 'model'} holds modules that {recipe.names} added, which transformers "
+            f"leaves out; load it with recall_learn.load_added",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -208,7 +208,7 @@
     const inputs = {};
     for (const axis of axes(data)) {
       const label = add(controls, "label");
-      add(label, "span", {}, axis === "t0" ? "t₀" : axis);
+      add(label, "span", {}, axis);
       const ranged = data.ranged.includes(axis);
       const input = ranged ? add(label, "input", { type: "range", min: 0, step: 1, "aria-label": axis }) : add(label, "select", { "aria-label": axis });
       const control = { label, input, shown: ranged ? add(label, "span", { class: "value" }) : null, values: [], ranged };

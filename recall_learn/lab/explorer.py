@@ -9,26 +9,23 @@ shows another run than the one that is set: where none was recorded it says so, 
 """
 
 import math
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from recall_learn.lab.scripted import Scripted, alone
 from recall_learn.methods import expression
 from recall_learn.methods.method import Method
 from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.runs.recordings import Record, Records
-from recall_learn.support import markup
 from recall_learn.support.reading import Json
 
 SCHEDULED = ("k", "t0")
 """The settings that the curve of lambda is drawn from, by the script and for whatever the controls say."""
 SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
 METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
-STATIC = "RECALL_LEARN_STATIC"
-"""Set to 1 where the book is built: its pages load script and style once, as files."""
 
 
 def explore(*records: Records, **start: Json) -> "Page":
@@ -43,7 +40,7 @@ def explore(*records: Records, **start: Json) -> "Page":
         ValueError: there are no runs, those of a task differ in their steps or in what is no control, or no run has the
             settings of ``start``.
     """
-    return Page(payload(*records, **start), whole=os.environ.get(STATIC) != "1")
+    return Page(payload(*records, **start), whole=alone())
 
 
 def payload(*records: Records, **start: Json) -> dict[str, Json]:
@@ -166,27 +163,11 @@ def _ranges(rows: list[dict[str, Json]]) -> dict[str, list[float]]:
     return found
 
 
-class Page:
-    """The explorer as HTML: a line that says what it is, in whose place its script draws it.
+class Page(Scripted):
+    """The explorer as HTML; see `Scripted`."""
 
-    Args:
-        data: what `payload` made.
-        whole: with its script and its style, for a place that loads neither, such as a notebook.
-    """
-
-    def __init__(self, data: Mapping[str, Json], whole: bool = False):
-        self.data, self.whole = data, whole
+    kind, link = "recall-explore", "explore"
+    files = (STYLE, SCRIPT)
 
     def __repr__(self) -> str:
         return f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(self.data['axes'])}."
-
-    def _repr_html_(self) -> str:
-        place = "" if self.whole else ' id="explore"'  # there the page's address is the state
-        html = (
-            f'<div class="recall-explore"{place}><p>{markup.html(self)} It needs JavaScript, in a notebook that you '
-            f'trust or in the book.</p><script type="application/json">{markup.script(self.data)}</script></div>'
-        )
-        if not self.whole:
-            return html
-        style, script = (file.read_text(encoding="utf-8") for file in (STYLE, SCRIPT))
-        return f"{html}<style>{style}</style><script>{script}</script>"

@@ -97,7 +97,7 @@ def presets(recipe: Recipe) -> list[Preset]:
         Preset(
             "The paper's setting",
             plain,
-            f"k = 0.1, lr · γ = 0.1: held for {third:g} steps, then let go within 44. Move k and t0 while it runs.",
+            f"k = 0.1, lr * gamma = 0.1: held for {third:g} steps, then let go within 44. Move k and t0 while it runs.",
         ),
         Preset(
             "Too early, with warm-up",
@@ -106,11 +106,11 @@ def presets(recipe: Recipe) -> list[Preset]:
             "from pulling while λ would let it: does the distance ever come down to where plain fine-tuning is?",
         ),
         Preset(
-            "lr · γ too large",
+            "lr * gamma too large",
             replace(plain, init="random", gamma=1.98 / lr, k=0.5, t0=float(4 * steps // 5)),
-            "Random weights, and lr · γ = 1.98: each step jumps over home and lands nearly as far on the other side. "
-            "The learning rate falls with every step, and so do the jumps: does it ever arrive, and what does it know "
-            "then? One notch more of γ is refused.",
+            "Random weights, and lr * gamma = 1.98: each step jumps over home and lands nearly as far on the other "
+            "side. The learning rate falls with every step, and so do the jumps: does it ever arrive, and what does it "
+            "know then? One notch more of γ is refused.",
         ),
         Preset(
             "Child-Tuning",

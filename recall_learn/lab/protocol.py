@@ -197,7 +197,7 @@ def charts(recipe: Recipe) -> list[Message]:
     chance = {"accuracy": 1 / classes, "f1": None, "score": None}.get(primary, 0.0)
     title = "score" if own else SCORES.get(primary, primary.replace("_", " "))
     probed = {
-        "source_loss": ("pretraining loss", "nats", "down", [0, 2]),
+        "source_loss": ("source loss", "nats", "down", [0, 2]),
         "similarity": ("zero-shot STS-B", "Spearman", "up", [0.4, 0.9]),
         "recovery": ("steps to come back", "steps", "down", [0, 100]),
     }
@@ -265,6 +265,8 @@ def _field(key: str, about: Setting, value: Json, choices: Mapping[str, str | No
         "choices": [{"value": each, "title": title or each} for each, title in named.items()] or None,
         "low": about.low if about.low > -math.inf else None,
         "high": about.high if about.high < math.inf else None,
+        "open_low": about.open_low,
+        "open_high": about.open_high,
         "whole": about.whole,
     }
 
@@ -274,11 +276,11 @@ def _with(value: str, choices: Sequence[str]) -> dict[str, None]:
 
 
 def offered(backbone: str = "tiny") -> tuple[str, ...]:
-    """The methods that the lab offers: none, each that needs no file, and two that take each what the other leaves."""
+    """The methods that the lab offers: none, each that needs no file, and each pull with each mask."""
     given = frozenset() if backbone in SOURCE_FISHERS else GIVEN
     alone = [name for name, each in METHODS.items() if not each.needs & given]
-    taking = [name for name in alone if METHODS[name].slot]
-    pairs = (pair for pair in itertools.combinations(taking, 2) if METHODS[pair[0]].slot != METHODS[pair[1]].slot)
+    pulls, masks = ([name for name in alone if METHODS[name].slot == slot] for slot in ("pull", "mask"))
+    pairs = itertools.product(pulls, masks)
     return (expression.PLAIN, *alone, *map("+".join, pairs))
 
 

@@ -28,8 +28,8 @@ def recovery(
 ) -> int | None:
     """How many pretraining steps bring the source loss back: a model that forgot little is soon at home again.
 
-    A copy of the model takes plain AdamW steps on the encoder, at a constant rate and without dropout; the model
-    itself stays as it is.
+    A copy of the model takes plain AdamW steps on the whole encoder, whatever of it a method froze, at a constant rate
+    and without dropout; the model itself stays as it is.
 
     Args:
         masked_lm: as in `recall_learn.measures.source.say_hidden`.
@@ -59,8 +59,8 @@ def recovery(
     if source_loss(masked_lm, examples) <= (1 + within) * before:
         return 0
     again = copy.deepcopy(masked_lm)
-    device, parameters = next(again.parameters()).device, [p for p in again.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
+    device, parameters = next(again.parameters()).device, list(again.model.base_model.parameters())
+    optimizer = torch.optim.AdamW([p.requires_grad_(True) for p in parameters], lr=lr, weight_decay=0.0)
     with evaluating(again), torch.enable_grad():
         for step in range(1, limit + 1):
             inputs, words = batches(step)

@@ -5,17 +5,30 @@ language in which they are written, `composed` several at work, `old_records` wh
 Optimizers and masks work in any loop by themselves.
 """
 
+from recall_learn.methods.adapters import Adapters
+from recall_learn.methods.bertadam import BertAdam
+from recall_learn.methods.bss import BSS
 from recall_learn.methods.child_d import ChildD
 from recall_learn.methods.child_f import ChildF
+from recall_learn.methods.ema import EMA
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.ewc_kfac import KroneckerEWC
 from recall_learn.methods.l2sp import L2SP
+from recall_learn.methods.layer_rates import LayerRates
+from recall_learn.methods.lora import LoRA
+from recall_learn.methods.lwf import LwF
 from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
+from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
+from recall_learn.methods.reinit import Reinit
+from recall_learn.methods.siatl import SiATL
+from recall_learn.methods.slanted import Slanted
+from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
+from recall_learn.methods.thaw import Thaw
 from recall_learn.methods.top_k import TopK
 from recall_learn.methods.wise_ft import WiseFT
 
@@ -27,8 +40,21 @@ METHODS: dict[str, type[Method]] = {
         KroneckerEWC,
         MemoryAwareSynapses,
         L2SP,
+        EMA,  # averages what trains, before that is merged
         Mixout,
+        LoRA,
+        Adapters,
+        R3F,
+        SMART,
+        BSS,
+        LwF,
+        SiATL,
         TopK,
+        Reinit,  # after what freezes, to see that none of it is drawn anew
+        LayerRates,
+        Slanted,
+        Thaw,
+        BertAdam,
         SourceReplay,
         PseudoRehearsal,
         ChildF,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ class _Acting(Acting):
         from recall_learn.theory.kronecker import kronecker_fisher
 
         super().__init__(method, start)
-        given = source.begun(start, method.name)
-        with source.at_home(given, start, method.examples) as (self.wanted, inputs):
+        given = from_source.begun(start, method.name)
+        with from_source.at_home(given, start, method.examples) as (self.wanted, inputs):
             self.fisher = kronecker_fisher(
                 given.masked_lm,
                 inputs,
@@ -63,6 +63,8 @@ class KroneckerEWC(Method):
     title: ClassVar[str] = "EWC with Kronecker factors"
     paper: ClassVar[str] = "Ritter et al., 2018, Online structured Laplace approximations, arXiv 1805.07810"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})

@@ -75,10 +75,14 @@ def joined(methods: Iterable[Method | None], known: Mapping[str, type[Method]]) 
                 raise ValueError(
                     f"method joins {other.name} and {one.name}, which are each a {one.slot}; take one of them"
                 )
+            if all("optimizer" in each.hooks() for each in (one, other)):
+                raise ValueError(
+                    f"method joins {other.name} and {one.name}, which are each an optimizer; take one of them"
+                )
             for still, moving in ((one, other), (other, one)):
                 if still.freezes and moving.acts_on_pretrained:
                     raise ValueError(
-                        f"method joins {still.name}, in which no pretrained weight trains, and {moving.name}, which "
+                        f"method joins {still.name}, which freezes what was pretrained, and {moving.name}, which "
                         f"acts on pretrained weights that train; take one of them"
                     )
     order = list(known)

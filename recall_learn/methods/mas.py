@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ class _Acting(Acting):
         from recall_learn.theory.sensitivity import sensitivity
 
         super().__init__(method, start)
-        given = source.begun(start, method.name)
-        with source.at_home(given, start, method.examples) as (wanted, inputs):
+        given = from_source.begun(start, method.name)
+        with from_source.at_home(given, start, method.examples) as (wanted, inputs):
             self.importance = sensitivity(given.masked_lm, inputs(), wanted)
         self.change(method)
 

@@ -40,11 +40,12 @@ FAMILIES = (
 )
 """Where a method acts, in the order in which the book tells of them."""
 PLAIN_COSTS = frozenset({"all gradients"})
+OWN = "own weights"
 COSTS = {
     "all gradients": "memory for the gradients and moments of all weights",
     "copy": "memory for a second copy of the weights",
     "second pass": "time for a second pass through the model in each step",
-    "own weights": "a finished model with weights of its own",
+    OWN: "a finished model with weights of its own",
 }
 """What a method may ask of the machine; plain fine-tuning asks for `PLAIN_COSTS`."""
 
@@ -239,7 +240,7 @@ class Method:
         lesson: the lesson in which it is met, as ``10_child_tuning``; "" where there is none.
         slot: what it takes that only one method can have, such as "pull"; "" takes nothing.
         needs: what it asks of `Start`: "source fisher", "task fisher", "source data", or "source head" alone.
-        freezes: whether no pretrained weight trains.
+        freezes: whether all that was pretrained is frozen before `prepare` is called, which may let some of it train.
         acts_on_pretrained: whether it acts on pretrained weights that train, so that there have to be some.
         family: where it acts, one of `FAMILIES`.
         costs: what it asks of the machine, of `COSTS`.

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import PLAIN_COSTS, Method, Start, setting
+from recall_learn.methods.source import words_of
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class _Acting(Stepping):
         import torch
 
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
-        self.before = source.frozen(self.source, start, method.name)
+        self.source = from_source.begun(start, method.name)
+        self.before = from_source.frozen(self.source, start, method.name)
         device = next(self.before.parameters()).device
         one = torch.tensor([[self.source.mask]], device=device)
         count = self.before(input_ids=one).shape[-1]
@@ -52,7 +53,7 @@ class _Acting(Stepping):
             return {"rehearsal": self.nothing()}
         generator = self.drawn()
         with torch.no_grad():
-            text = self._text(source.words_of(inputs, self.method.name), generator)
+            text = self._text(words_of(inputs, self.method.name), generator)
             asked, _ = self.source.hide(text, SHARE, generator)
             old = self.before(**asked)
         new = self.source.masked_lm(**asked)
@@ -107,6 +108,8 @@ class PseudoRehearsal(Method):
     title: ClassVar[str] = "Pseudo-rehearsal"
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass", "copy"})
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy", "second pass"}

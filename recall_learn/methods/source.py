@@ -5,19 +5,13 @@ Methods that declare the need "source data" get a `Source` from whoever begins t
 the same weights.
 """
 
-import copy
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
-    from recall_learn.methods.method import Start
-
-Weights = dict[str, "nn.Parameter"]
-Inputs = Callable[[], Iterator[Mapping[str, "Tensor"]]]
 Batch = tuple["Mapping[str, Tensor]", "Tensor"]
 """Inputs with hidden words [rows, length], and the ids of these words [M], row after row."""
 
@@ -94,89 +88,3 @@ def words_of(inputs: "Mapping[str, object]", name: str) -> "dict[str, Tensor]":
         )
     asked = ("input_ids", "attention_mask", "token_type_ids")
     return {key: inputs[key] for key in asked if inputs.get(key) is not None}
-
-
-def begun(start: "Start", name: str) -> Source:
-    """The source of a training, on the model's device.
-
-    Args:
-        start: the training's.
-        name: of the method that asks, for the message.
-
-    Raises:
-        ValueError: its masked language model is not above the encoder that trains, or the model is in pieces.
-    """
-    from recall_learn.theory.anchors import unwrapped
-    from recall_learn.theory.sharded import is_sharded
-
-    source, own = start.source(), list(unwrapped(start.model).parameters())
-    if any(is_sharded(p) for p in own):
-        raise ValueError(
-            f"{name} runs the encoder without its model, and fully_shard has it in pieces that only the model gathers; "
-            f"take DistributedDataParallel"
-        )
-    shared = {id(p) for p in own} & {id(p) for p in source.masked_lm.parameters()}
-    if not shared:
-        raise ValueError(
-            f"{name} is given a source whose masked_lm has no weight of the model; it has to hold the model's encoder"
-        )
-    source.masked_lm.to(own[0].device)
-    return source
-
-
-@contextmanager
-def at_home(source: Source, start: "Start", examples: int) -> "Iterator[tuple[Weights, Inputs]]":
-    """The encoder at theta* in eval mode, wherever it stands, to see what the source asks of it; then as it was.
-
-    Args:
-        source: as `begun` gives it.
-        start: the training's.
-        examples: rows of the source, at least; the last batch is whole.
-
-    Yields:
-        The pretrained parameters that train and that the masked language model has, by their names in theta*; and what
-        gives the inputs of these examples, batch after batch, anew at each call.
-    """
-    from recall_learn.theory.anchors import trainable
-    from recall_learn.theory.fisher import evaluating
-    from recall_learn.theory.sharded import at
-
-    inside = {id(p) for p in source.masked_lm.parameters()}
-    wanted = {n: p for n, p in trainable(start.model).items() if n in start.anchors and id(p) in inside}
-    device = next(source.masked_lm.parameters()).device
-
-    def inputs() -> "Iterator[Mapping[str, Tensor]]":
-        for batch, _ in source.first(examples):
-            yield {key: value.to(device) for key, value in batch.items()}
-
-    with at(start.model, start.anchors), evaluating(source.masked_lm):
-        yield wanted, inputs
-
-
-def frozen(source: Source, start: "Start", name: str) -> "nn.Module":
-    """The masked language model as it is at theta*, a copy that never changes: in eval mode, without gradients.
-
-    Args:
-        source: as `begun` gives it.
-        start: the training's.
-        name: of the method that asks, for the message.
-
-    Raises:
-        ValueError: something in it was drawn anew, so that there is no model from before.
-    """
-    import torch
-
-    from recall_learn.theory.anchors import trainable
-    from recall_learn.theory.sharded import at
-
-    names = {id(p): name for name, p in trainable(start.model).items()}
-    fresh = [p for p in source.masked_lm.parameters() if id(p) in names and names[id(p)] not in start.anchors]
-    if fresh and start.anchors:  # where nothing pretrained trains, what is new was added, and adds nothing yet
-        with torch.enable_grad():
-            logits = source.masked_lm(input_ids=torch.tensor([[source.mask]], device=fresh[0].device))
-            found = torch.autograd.grad(logits.sum(), fresh, allow_unused=True)
-        used = [names[id(p)] for p, gradient in zip(fresh, found, strict=True) if gradient is not None]
-        if used:
-            raise ValueError(f"{name} asks the model from before, and {used[0]} is new in this one; leave one of both")
-    with at(start.model, start.anchors):
-        return copy.deepcopy(source.masked_lm).eval().requires_grad_(False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from recall_learn.methods import source
+from recall_learn.methods import from_source
 from recall_learn.methods.method import PLAIN_COSTS, Method, Start, setting
 from recall_learn.methods.stepping import Stepping
 
@@ -17,7 +17,7 @@ class _Acting(Stepping):
 
     def __init__(self, method: "SourceReplay", start: Start):
         super().__init__(method, start)
-        self.source = source.begun(start, method.name)
+        self.source = from_source.begun(start, method.name)
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
         n, left = divmod(self.steps, self.method.every)
@@ -46,6 +46,8 @@ class SourceReplay(Method):
     title: ClassVar[str] = "Replay of the source"
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"second pass"}

@@ -31,7 +31,7 @@ class Stepping(Acting):
         """Count its steps."""
 
         def count(optimizer, args, kwargs):
-            self.steps += 1
+            self.steps += taken(optimizer)
 
         self._handles.append(optimizer.register_step_post_hook(count))
 
@@ -66,3 +66,12 @@ class Stepping(Acting):
         """Count no more."""
         while self._handles:
             self._handles.pop().remove()
+
+
+def taken(optimizer: "Optimizer") -> bool:
+    """Whether the step that it has just taken was one: a fused step is called by fp16's scaler, and then skips itself.
+
+    Other steps the scaler does not even call.
+    """
+    infinite = getattr(optimizer, "found_inf", None)
+    return infinite is None or float(infinite) == 0

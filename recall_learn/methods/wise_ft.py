@@ -101,6 +101,8 @@ class WiseFT(Method):
     title: ClassVar[str] = "WiSE-FT"
     paper: ClassVar[str] = "Wortsman et al., 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903"
     lesson: ClassVar[str] = "11_neighbours"
+    family: ClassVar[str] = "after the run"
+    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     acting: ClassVar[type[Acting]] = _Acting
 
     alpha: float = setting(0.5, "0 is the pretrained encoder, 1 the trained one", low=0, high=1, live=True)

@@ -43,6 +43,8 @@ SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"
 """What every configuration of transformers has under these names, or says by its ``attribute_map`` under which."""
 FLOATS = ("F64", "F32", "BF16", "F16")
 """What safetensors calls the numbers that weights may be stored as."""
+ADDED = "added_modules"
+"""Where a configuration says which methods added modules to the model, see `recall_learn.models.added`."""
 SPARE, MANY = 1000, 10_000_000
 """Tensors, or layers, that a model may have more than are stored; and single weights."""
 
@@ -70,6 +72,11 @@ def read_config(folder: Path, **settings: object) -> "PretrainedConfig":
 
     path = folder / folders.CONFIG
     entries = read_json(path, _Entries, "the configuration", "restore it", infinite=True)
+    if entries.get(ADDED):
+        raise ValueError(
+            f"{folder} holds modules that {entries[ADDED]} added, and would be read without them; load it with "
+            f"recall_learn.load_added, and begin a new run from what it was pretrained from"
+        )
     try:
         _check(entries, len(folders.headers(folder)))
     except ValueError as error:

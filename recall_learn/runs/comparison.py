@@ -6,7 +6,7 @@ batches.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -21,8 +21,6 @@ KEPT = {"source_loss": -1, "facts": 1}
 """What tells how much was kept, and whether more (1) or less (-1) of it is better."""
 ROUNDING = 1e-9
 """Under this two numbers are one; a record has four digits."""
-FRONTIER = "frontier"
-"""What a run may note at its end: the same model, scored at several values of one setting."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +79,23 @@ class Setting:
         return median(values) if values else None
 
 
-def collect(*records: Records) -> list[Setting]:
+def collect(*records: Records, matched: bool = False) -> list[Setting]:
     """The settings of all recorded runs that ended, those of one task and method together and in their order.
 
     A run that noted a frontier counts as a setting for each of its points. Where two files have a run of the same
     recipe, but for how often it was evaluated, the first one counts.
+
+    Args:
+        records: what was recorded.
+        matched: leave out the seeds in which plain fine-tuning lacks one of its rates, so that no median of a grid that
+            is not complete is over other seeds than the next one.
 
     Raises:
         ValueError: the runs of one task have different budgets, so that nothing follows from a comparison.
     """
     found: dict[tuple[Recipe, float | None], dict[int, End]] = {}
     for run in (run for each in records for run in each.runs if not run.stopped):
-        for extra, end in _ends(run, next(each.primary(run) for each in records if run in each.runs)):
+        for extra, end in _ends(run):
             key = replace(run.recipe, seed=0, evaluate_every=1), extra
             found.setdefault(key, {}).setdefault(run.recipe.seed, end)
     _check_budgets(recipe for recipe, _ in found)
@@ -101,20 +104,32 @@ def collect(*records: Records) -> list[Setting]:
         Setting(recipe.task, recipe.methods, *_told(recipe, extra, vary[recipe.names]), seeds)
         for (recipe, extra), seeds in found.items()
     ]
+    if matched:
+        settings = _matched(settings)
     first = {(each.task, each.names): place for place, each in reversed(list(enumerate(settings)))}
     return sorted(settings, key=lambda each: (first[each.task, each.names], each.order))
 
 
-def _ends(run: Record, primary: str) -> Iterable[tuple[float | None, End]]:
-    points = run.noted.get(FRONTIER)
-    if not points:
-        last = {name: run.columns[name][-1] for name in ("score", *KEPT) if run.columns.get(name)}
-        yield None, End(last["score"], last.get("source_loss"), last.get("facts"), run)
-        return
-    for point in points:
-        facts = point.get("facts")
-        known = facts["known"] if isinstance(facts, Mapping) else facts
-        yield point["alpha"], End(point["metrics"][primary], point.get("source_loss"), known, run)
+def _matched(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings with the seeds that all plain rates of their task have; without those that have none of these."""
+    rates: dict[str, list[set[int]]] = {}
+    for each in settings:
+        if each.plain:
+            rates.setdefault(each.task, []).append(set(each.seeds))
+    whole = {task: set.intersection(*seeds) for task, seeds in rates.items()}
+    kept = [
+        replace(each, seeds={seed: end for seed, end in each.seeds.items() if seed in whole.get(each.task, ())})
+        for each in settings
+    ]
+    return [each for each in kept if each.seeds]
+
+
+def _ends(run: Record) -> Iterable[tuple[float | None, End]]:
+    """What a run came to, with the alpha of each point where it noted a frontier."""
+    columns = run.frontier or {name: values[-1:] for name, values in run.columns.items()}
+    for place, score in enumerate(columns["score"]):
+        kept = {name: columns[name][place] if columns.get(name) else None for name in KEPT}
+        yield columns["alpha"][place] if run.frontier else None, End(score, **kept, run=run)
 
 
 def _check_budgets(recipes: Iterable[Recipe]) -> None:
@@ -194,11 +209,11 @@ def standings(settings: Iterable[Setting], kept: str = "source_loss") -> list[St
     """
     settings, sign = list(settings), KEPT[kept]
     lines: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    rates = Counter(each.task for each in settings if each.plain)
-    for each in settings:
-        if each.plain:
-            for seed, point in _points(each, kept, sign):
-                lines.setdefault((each.task, seed), []).append(point)
+    plain = [each for each in settings if each.plain]
+    for each in plain:
+        for seed, point in _points(each, kept, sign):
+            lines.setdefault((each.task, seed), []).append(point)
+    rates = Counter(each.task for each in plain)
     lines = {(task, seed): line for (task, seed), line in lines.items() if len(line) == rates[task] > 1}
     found = []
     for each in settings:

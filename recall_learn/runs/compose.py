@@ -12,6 +12,7 @@ from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import EXAMPLE, joined, names, parse
 from recall_learn.methods.method import Groups, Start
 from recall_learn.methods.source import Source
+from recall_learn.models.added import note_added
 from recall_learn.models.recalled import New, not_wrapped, pretrained_parameters, recall_groups
 from recall_learn.support.checks import number, shown, whole
 from recall_learn.theory.anchors import check_names, trainable
@@ -109,10 +110,30 @@ def begun(
     seed = whole("seed", seed, 0)
     giver, data = fisher_of(methods, fisher), _source_of(methods, source)
     before = dict(not_wrapped(model).named_parameters()) if methods else {}
+    still = any(method.freezes for method in methods)
+    theta = _frozen(before, model, anchors, new) if still else {}
     fresh = {name for method in methods for name in method.prepare(model, seed)}
-    frozen = {name: p for name, p in before.items() if not p.requires_grad}
-    home = home_of(methods, model, anchors, new)
+    note_added(methods, model)
+    frozen = {name: p.detach() for name, p in before.items() if not p.requires_grad}
+    if still:
+        home = {name: theta[p] for name, p in trainable(model).items() if p in theta}
+    else:
+        home = home_of(methods, model, anchors, new)
     return Start(model, {name: home[name] for name in home if name not in fresh}, lr, seed, giver, data, frozen)
+
+
+def _frozen(
+    parameters: Mapping[str, nn.Parameter], model: nn.Module, anchors: Mapping[str, Tensor] | None, new: New | None
+) -> dict[nn.Parameter, Tensor]:
+    """Freeze all that was pretrained; what it was."""
+    if anchors is None:
+        theta = {p: p.detach().clone() for p in pretrained_parameters(model, new).values()}
+    else:
+        check_names({name: parameters[name] for name in anchors if name in parameters}, anchors, "anchors")
+        theta = {parameters[name]: tensor.to(parameters[name].device) for name, tensor in anchors.items()}
+    for p in theta:
+        p.requires_grad_(False)
+    return theta
 
 
 def home_of(

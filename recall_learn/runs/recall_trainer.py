@@ -170,7 +170,8 @@ class RecallTrainer(Trainer):
                 given |= {"anchors": held[kept.ANCHORS], "new": None}
         lr, seed = float(self.args.learning_rate), self.args.seed
         start = begun(self._methods, self.model, lr=lr, seed=seed, **given)
-        self._start = {kept.ANCHORS: start.anchors}
+        still = start.frozen if any(method.freezes for method in self._methods) else {}
+        self._start = {kept.ANCHORS: {**start.anchors, **still}}
         if held:
             _go_home(self.model, start.anchors)
         start = replace(start, fisher=self._noting(start.fisher))
@@ -259,7 +260,9 @@ class RecallTrainer(Trainer):
         if self.composed is not None and "loss" in logs:
             added = {name: float(total) / self._updates for name, total in self._added.items()}
             self._added, self._updates = {}, 0.0
-            logs |= {**self._taken, **added, "distance": distance(self.model, self._start[kept.ANCHORS])}
+            with self._plain():
+                away = distance(self.model, self._start[kept.ANCHORS])
+            logs |= {**self._taken, **added, "distance": away}
         super().log(logs, *args, **kwargs)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:

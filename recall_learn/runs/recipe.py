@@ -130,6 +130,11 @@ class Recipe:
         methods = tuple(each.resolved(self.lr) for each in methods)
         for each in methods:
             each.check(self.lr)
+            if self.warmup and "lr_schedule" in each.hooks():
+                raise ValueError(
+                    f"warmup is {self.warmup:g}; {each.name} has a schedule of its own, which warms up or not: leave "
+                    f"warmup out"
+                )
         self._keep("method", expression.written(methods))
 
     def _keep(self, name: str, value: object) -> None:

@@ -6,8 +6,10 @@ thread that enters it generators of its own. The process's are neither read nor 
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,7 @@ _NAMES: dict[object, Sequence[str]] = {
 }
 DRAWS = frozenset(getattr(where, name) for where, names in _NAMES.items() for name in names) | {torch.multinomial}
 """What takes a ``generator``, and need not be given one."""
+_ENTERED = threading.local()
 
 
 class Dice(TorchFunctionMode):
@@ -40,6 +43,14 @@ class Dice(TorchFunctionMode):
         self.seed = seed
         self._generators: dict[str, torch.Generator] = {}
         self.on("cpu")
+
+    def __enter__(self) -> Self:
+        vars(_ENTERED).setdefault("dice", []).append(self)
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        _ENTERED.dice.pop()
+        super().__exit__(*error)
 
     def on(self, device: torch.device | str | int | None) -> torch.Generator:
         """The generator for a device; None is the CPU."""
@@ -120,6 +131,45 @@ def own_randomness(seed: int) -> Iterator[None]:
     """Draw on the CPU, from ``seed``; the process's generators are left alone."""
     with Dice(seed), torch.device("cpu"):
         yield
+
+
+def states(device: torch.device) -> dict[str, Tensor]:
+    """Where the generators are that this thread draws from on a device: those of its `Dice`, or the process's."""
+    entered = vars(_ENTERED).get("dice")
+    if entered:
+        entered[-1].on(device)
+        return entered[-1].state_dict()
+    found = {"cpu": torch.get_rng_state()}
+    return found if device.type != "cuda" else {**found, "cuda": torch.cuda.get_rng_state(device)}
+
+
+@contextmanager
+def drawing(source: int | Mapping[str, Tensor], device: torch.device) -> Iterator[None]:
+    """What the block draws comes from a seed, or is what was drawn from `states` on; then it is as if it had not drawn.
+
+    Args:
+        source: the seed, or the states.
+        device: where it draws.
+    """
+    if isinstance(source, int):
+        kinds = {"cpu", device.type} & {"cpu", "cuda"}
+        source = {kind: torch.Generator(kind).manual_seed(source).get_state() for kind in kinds}
+    before = states(device)
+    _put(source, device)
+    try:
+        yield
+    finally:
+        _put(before, device)
+
+
+def _put(found: Mapping[str, Tensor], device: torch.device) -> None:
+    entered = vars(_ENTERED).get("dice")
+    if entered:
+        entered[-1].load_state_dict(found)
+        return
+    torch.set_rng_state(found["cpu"])
+    if "cuda" in found:
+        torch.cuda.set_rng_state(found["cuda"], device)
 
 
 def draws(model: nn.Module) -> bool:

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from page_labs import Tab, put
 from playwright.sync_api import sync_playwright
 
 from recall_learn.lab import view
+from recall_learn.lab.browser import page
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -107,3 +109,24 @@ def opened(browser, lab_page, tabs):
     yield opened
     for tab in used:
         assert tab.complaints == []
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    page.write(folder)
+    return folder
+
+
+@pytest.fixture
+def open_tab(browser, files):
+    made = []
+
+    def go(*labs, folder=files, before=""):
+        made.append(Tab(browser, put(folder, *labs), before))
+        return made[-1]
+
+    yield go
+    for each in made:
+        each.tab.close()
+        assert not each.errors

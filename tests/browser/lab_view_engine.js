@@ -29,6 +29,7 @@
     constructor(options = {}) {
       Object.assign(this, { sent: [], heard: new Set(), id: 0, options: { steps: 300, every: 30, facts: makeFacts(), knobs: true, ...options } });
       this.values = { k: 0.1, t0: 100, gamma: 100, lr: 0.001 };
+      this.b = { ...this.values, ...options.b }; // setting B's, where there is one
       this.renew(0);
     }
 
@@ -58,7 +59,7 @@
 
     begin() {
       const { steps, every, facts } = this.options;
-      const knobs = [this.knob("k", "k", "per step", 0, 1, { log: true, infinite: true }), this.knob("t0", "t₀", "steps", 0, steps),
+      const knobs = [this.knob("k", "k", "per step", 0, 1, { log: true, infinite: true }), this.knob("t0", "t0", "steps", 0, steps),
         this.knob("gamma", "γ", "", 0, 2000, { log: true }), this.knob("lr", "lr", "", 1e-5, 1e-2, { log: true })];
       const kept = facts ? { key: "source_loss", title: "source loss", unit: "nats", good: "down", range: [0, 6], from: "evaluation" }
         : { key: "similarity", title: "zero-shot STS-B", unit: "", good: "up", range: [0, 1], from: "evaluation" };
@@ -66,14 +67,15 @@
         type: "begin", id: this.id, steps, evaluate_every: every, task: "world/cola", backbone: facts ? "tiny" : "minilm",
         recipe: { method: "recadam", task: "world/cola", steps, seed: this.seed, lr: 0.001 }, note: this.note,
         sides: [{ name: "RecAdam", recipe: {}, knobs: this.options.knobs ? knobs : [], curve: this.options.knobs ? { form: "sigmoid", k: "k", t0: "t0" } : null },
-          { name: "plain fine-tuning", recipe: {}, knobs: [], curve: null }],
+          this.options.b ? { name: "RecAdam B", recipe: {}, knobs: knobs.map((each) => ({ ...each, value: this.b[each.key] })), curve: { form: "sigmoid", k: "k", t0: "t0" } }
+            : { name: "plain fine-tuning", recipe: {}, knobs: [], curve: null }],
         charts: [{ key: "loss", title: "training loss", unit: "nats", good: "down", range: [0, 1], from: "step" },
           { key: "score", title: "Matthews correlation", unit: "", good: "up", range: [0, 1], from: "evaluation", chance: 0 }, kept,
           { key: "distance", title: "distance from home", unit: "", good: "down", range: [0, 10], from: "evaluation" }],
         facts,
         presets: [{ name: "The paper's setting", story: "k = 0.1: held for 100 steps, then let go within 44." }, { name: "Plain fine-tuning", story: "λ is 1 from the first step: this is AdamW. What happens to what the model knew?" },
           { name: "Too early, with warm-up", story: "Random weights, and the pretrained ones only as the point that the spring pulls to." },
-          { name: "Child-Tuning", story: "Three weights in ten train." }, { name: "Multi-task", story: "k = 0: λ is one half for ever, and the spring never lets go." }, { name: "lr · γ too large", story: "Each step overshoots home by nearly its whole distance." }],
+          { name: "Child-Tuning", story: "Three weights in ten train." }, { name: "Multi-task", story: "k = 0: λ is one half for ever, and the spring never lets go." }, { name: "lr * gamma too large", story: "Each step overshoots home by nearly its whole distance." }],
         setup: [{ key: "task", label: "task", help: "what is learned", value: "world/cola", choices: ["world/cola", "world/rte", "world/stsb"].map((value) => ({ value, title: value })), low: null, high: null, whole: false },
           { key: "method", label: "method", help: "how", value: "recadam", choices: ["plain", "recadam", "l2sp", "ewc", "child-d"].map((value) => ({ value, title: value })) },
           { key: "steps", label: "steps", help: "how many", value: steps, choices: null, low: 1, high: 2000, whole: true }, { key: "seed", label: "seed", help: "", value: this.seed, choices: null, low: 0, high: null, whole: true }],
@@ -171,8 +173,8 @@
       this.do_start();
     }
     do_set({ side, values }) {
-      if (side) return;
       const meant = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value === "inf" ? Infinity : value]));
+      if (side) return void Object.assign(this.b, meant);
       if (values.gamma > 1990) return this.tell({ type: "refused", text: "gamma is too large for this lr.", values: { gamma: this.values.gamma } });
       Object.assign(this.values, meant);
       if (this.step) Object.assign(this.due, values);

@@ -48,14 +48,14 @@ def test_what_is_set_up_acts_after_reset_and_says_so(opened):
     tab.get_by_label("task").select_option("world/rte")
     tab.get_by_label("steps", exact=True).fill("120")
     tab.evaluate("frames(2)")
-    assert "Press Reset" in tab.locator(".rl-setup").inner_text()
+    assert "Press Start with these" in tab.locator(".rl-setup").inner_text()
     reset = tab.get_by_role("button", name="Reset")
     assert "rl-asked" in reset.get_attribute("class")
     reset.click()
     assert tab.evaluate("engine.sent.at(-1)") == {"type": "reset", "setup": {"task": "world/rte", "steps": 120}}
     tab.evaluate("frames(2)")  # this engine begins with what it had
     assert tab.get_by_label("task").input_value() == "world/cola"
-    assert "Press Reset" not in tab.locator(".rl-setup").inner_text()
+    assert "Press Start with these" not in tab.locator(".rl-setup").inner_text()
     reset.click()
     assert tab.evaluate("engine.sent.at(-1)") == {"type": "reset", "setup": {}}
     tab.get_by_label("steps", exact=True).fill("90")
@@ -69,7 +69,6 @@ def test_what_is_set_up_acts_after_reset_and_says_so(opened):
 
 def test_a_run_is_saved_and_opened(opened, tmp_path):
     tab = opened()
-    tab.locator("summary").click()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Save", exact=True).click()
     assert download.value.suggested_filename == "recall-lab.json"
@@ -83,7 +82,7 @@ def test_a_run_is_saved_and_opened(opened, tmp_path):
     assert tab.evaluate("engine.sent.at(-1).text") == '{"a": 1}'
     drawn(tab, "engine.tell({ type: 'compared', steps: 300, worst: 2.1e-6 })")
     assert "differ by 0.0000021 at most" in tab.locator(".rl-told").inner_text()
-    tab.get_by_role("button", name="Copy a link").click()
+    tab.get_by_role("button", name="Link").click()
     assert tab.get_by_label("link to this run").input_value().startswith("file://")
 
 

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from lab_views import drag, drawn, grip, path, per_step, sent
+from lab_views import drag, drawn, grip, middle, path, per_step, sent
 
 
 def test_the_middle_of_the_curve_is_t0(opened):
@@ -246,3 +246,98 @@ def test_what_was_refused_is_said_until_something_else_is_asked(opened):
     tab.get_by_role("button", name="Step").click()
     tab.evaluate("frames(2)")
     assert tab.locator(".rl-wrong").count() == 0
+
+
+def test_a_click_beside_the_handles_brings_t0_there_and_is_one_gesture(opened):
+    tab = opened()
+    x, y = grip(tab, "t0")
+    at = (x + 120 * per_step(tab), y + 40)
+    assert tab.evaluate("([x, y]) => getComputedStyle(document.elementFromPoint(x, y)).cursor", at) == "pointer"
+    tab.mouse.click(*at)
+    assert [set(each) for each in sent(tab)] == [{"t0"}]
+    assert sent(tab)[-1]["t0"] == pytest.approx(220, abs=1)
+    tab.mouse.click(*grip(tab, "t0"))  # a handle that is not moved
+    assert len(sent(tab)) == 1
+    tab.get_by_role("button", name="Undo").click()
+    assert sent(tab)[1:] == [{"t0": 100}]
+    assert tab.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_a_finger_that_scrolls_over_the_curve_leaves_it(opened):
+    tab = opened(width=390, height=844, has_touch=True)
+    (x, y), client = grip(tab, "t0"), tab.context.new_cdp_session(tab)
+    for kind in ("touchStart", "touchCancel"):
+        points = [{"x": x + 90, "y": y}] if kind == "touchStart" else []
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert sent(tab) == []
+    tab.touchscreen.tap(x + 90, y)
+    assert sent(tab)[-1]["t0"] == pytest.approx(100 + 90 / per_step(tab), abs=2)
+
+
+def test_small_takes_a_change_back_once_there_is_one(opened):
+    tab = opened("#small")
+    assert not tab.locator("button[data-key=button-Undo]").is_visible()
+    tab.locator(".rl-handle.rl-t0").focus()
+    tab.keyboard.press("End")
+    assert sent(tab) == [{"t0": 300}]
+    tab.get_by_role("button", name="Undo").click()
+    assert sent(tab)[1:] == [{"t0": 100}]
+    assert tab.get_by_role("button").all_inner_texts() == ["Start"]
+    tab.locator(".rl-handle.rl-t0").focus()
+    tab.keyboard.press("Home")
+    drawn(tab)
+    tab.keyboard.press("Control+z")
+    assert sent(tab)[-1] == {"t0": 100}
+
+
+def sets(tab):
+    drawn(tab)
+    return tab.evaluate("sets().map(({ side, values }) => [side, values])")
+
+
+def test_setting_b_is_dragged_by_handles_of_its_own(opened):
+    tab = opened("#beside")
+    own = {role: middle(tab, f".rl-handle.rl-{role}.rl-side1 .rl-reach") for role in ("t0", "k")}
+    for role, (x, y) in own.items():  # where both curves are one, each handle can be taken
+        assert math.dist((x, y), grip(tab, role)) > 30
+    colours = "[...document.querySelectorAll('.rl-handle path')].map(each => getComputedStyle(each).fill)"
+    t0, k, *b = tab.evaluate(colours)
+    assert len({t0, k, *b}) == 3
+    x, y = own["t0"]
+    drag(tab, (x, y), (x + 50 * per_step(tab), y))
+    assert {side for side, _ in sets(tab)} == {1}
+    assert sets(tab)[-1][1]["t0"] == pytest.approx(150, abs=1)
+    assert tab.locator(".rl-handle.rl-t0").first.get_attribute("aria-valuenow") == "100"
+    x, y = middle(tab, ".rl-handle.rl-k.rl-side1 .rl-reach")
+    drag(tab, (x, y), (x + 40 * per_step(tab), y))
+    side, values = sets(tab)[-1]
+    assert side == 1
+    assert values["k"] < 0.1
+    before = len(sets(tab))
+    tab.get_by_role("button", name="Undo").click()
+    assert sets(tab)[before:] == [[1, {"k": 0.1}]]
+
+
+def test_setting_b_is_moved_by_keys_and_apart_from_a(opened):
+    tab = opened("#beside")
+    a, b = (
+        tab.get_by_role("slider", name=name, exact=True) for name in ("t0: what t0 does", "RecAdam B, t0: what t0 does")
+    )
+    b.focus()
+    tab.keyboard.press("End")
+    a.focus()
+    tab.keyboard.press("Home")
+    assert sets(tab) == [[1, {"t0": 300}], [0, {"t0": 0}]]
+    for _ in range(2):  # two hands, two gestures
+        tab.get_by_role("button", name="Undo").click()
+    assert sets(tab)[2:] == [[0, {"t0": 100}], [1, {"t0": 100}]]
+
+
+def test_a_click_moves_the_nearer_of_two_curves(opened):
+    tab = opened("#beside")
+    drawn(tab, "engine.tell({ type: 'knobs', side: 1, values: { t0: 250 } })")
+    (x, y), step = grip(tab, "t0"), per_step(tab)
+    tab.mouse.click(x + 60 * step, y - 60)  # A is at 1 there, B at 0
+    tab.mouse.click(x + 80 * step, y + 90)
+    assert [side for side, _ in sets(tab)] == [0, 1]
+    assert [values["t0"] for _, values in sets(tab)] == pytest.approx([160, 180], abs=1)

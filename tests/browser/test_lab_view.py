@@ -24,7 +24,7 @@ def test_before_the_first_step_all_is_there(opened):
     assert tab.locator(".rl-off").count() == 0
     assert tab.locator(".rl-head strong").all_inner_texts() == ["320", "320"]
     assert path(tab, "rl-coming").count("L") > 100
-    for chart in tab.locator(".rl-charts svg").all():
+    for chart in tab.locator(".rl-charts figure svg").all():
         assert chart.locator("text").count() >= 4
     assert "Press Start" in tab.locator(".rl-told").inner_text()
     assert "step 0 of 300" in tab.locator(".rl-told").inner_text()
@@ -127,7 +127,7 @@ def test_a_step_that_is_looked_at_tells_lambda_and_the_change_before_it(opened):
         told.append(tab.locator(".rl-words").inner_text())
     assert told[0].startswith("Held by its pretraining for 80 steps")  # nothing was taken at step 0
     assert told[1] == f"Step 1: λ = {1 / (1 + math.exp(9.9)):.7f}."
-    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t₀ = 80."
+    assert told[2] == "Step 100: λ = 1. Change 1: RecAdam with k = ∞, t0 = 80."
 
 
 def test_what_comes_before_a_run_is_said_and_what_belongs_to_none_is_left(opened):
@@ -214,6 +214,11 @@ def test_without_facts_what_is_kept_is_a_curve(opened):
     drawn(tab, "engine.take(300)")
     ends = tab.evaluate("engine.seen.map(all => all.at(-1).values.similarity)")
     assert [float(text) for text in tab.locator(".rl-head strong").all_inner_texts()] == pytest.approx(ends, rel=0.01)
+    kept = tab.locator(".rl-head strong").all_inner_texts()
+    told = tab.locator(".rl-told [role=status]").inner_text().split(", ")
+    for words, name, value in zip(told, ["RecAdam", "plain fine-tuning"], kept, strict=False):
+        assert words.startswith(f"{name} scores ")
+        assert f" and ends at {value} in zero-shot STS-B" in words
     assert "zero-shot STS-B, from 0.8" in tab.locator(".rl-block").first.inner_text()
     assert tab.locator(".rl-block .rl-line[d^=M]").count() == 4
     assert tab.locator(".rl-end").count() == 2

@@ -85,6 +85,7 @@ def test_a_page_begins_as_the_protocol_says(tab, how):
         ({"lr": 0}, "lr is 0; it has to be a number above 0"),
         ({"colour": "red"}, "recipe has the unknown key 'colour'"),
         ({"constructor": 1}, "recipe has the unknown key 'constructor'"),
+        ({"": 1}, "recipe has the unknown key ''"),
     ],
 )
 def test_what_the_page_cannot_run_is_refused_in_a_sentence(tab, asked, says):
@@ -163,6 +164,8 @@ def test_an_address_holds_a_session_whole(tab):
         ("#lab&steps=10&changes=11:k=1", "its changes name the step 11; it has to be one from 1 to 10"),
         ("#lab&method=recadam&changes=1:p=1", "p cannot change while recadam trains"),
         ("#lab&method=recadam&changes=1:k=", "k is"),
+        ("#lab&method=recadam&changes=3:", "its change at step 3 names no setting; say which, or leave it out"),
+        ("#lab&method=recadam&changes=3:=1", "a setting without a name cannot change while recadam trains"),
         ("#lab&colour=red", "the address names colour, which the lab does not have"),
         ("#lab&beside=me", "the address has me beside the run"),
         ("#lab&task=%E0%A4%A", "the address is torn"),
@@ -189,6 +192,8 @@ def test_before_the_first_step_what_is_set_is_the_recipe_and_reset_takes_it(tab)
           say({ type: "set", side: 0, values: { k: "inf", lr: 0.002 } });
           say({ type: "set", side: 0, values: { k: -1 } });
           say({ type: "set", side: 0, values: { p: 1 } });
+          say({ type: "set", side: 0, values: { "": 1 } });
+          say({ type: "reset", setup: { "": 1 } });
           say({ type: "set", side: 1, values: { k: 1 } });
           say({ type: "save", name: "x" });
           say({ type: "step", steps: 0 });
@@ -209,6 +214,8 @@ def test_before_the_first_step_what_is_set_is_the_recipe_and_reset_takes_it(tab)
         (
             "k is -1",
             "p cannot change while recadam trains",
+            "a setting without a name cannot change",
+            "a setting without a name is no setting of recadam",
             "k cannot change while vanilla trains",
             "nothing to save",
             "steps is 0",

@@ -7,7 +7,7 @@ import re
 import pytest
 from small import refused
 
-from recall_learn.lab import explorer
+from recall_learn.lab import explorer, scripted
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recordings import Record, Records
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_explored_is_refused(runs, start, parts):
 def test_a_page_holds_the_data_and_a_notebook_the_script_too(monkeypatch):
     script, style = explorer.SCRIPT.read_text(), explorer.STYLE.read_text()
     whole = explorer.explore(records(*GRID))._repr_html_()
-    monkeypatch.setenv(explorer.STATIC, "1")
+    monkeypatch.setenv(scripted.STATIC, "1")
     html = explorer.explore(records(*GRID))._repr_html_()
     for page in (html, whole):
         data = re.search(r'<script type="application/json">(.*?)</script>', page)[1]

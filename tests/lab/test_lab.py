@@ -131,7 +131,7 @@ def test_what_is_refused_is_said_and_changes_nothing(make):
     until(lab, "paused")
     view.set(lr=5e-4)
     view.set(gamma=3000.0)
-    assert "lr · γ is 1.5: above 1 each step overshoots" in view.text
+    assert "lr * gamma is 1.5: above 1 each step overshoots" in view.text
     view.set(gamma=100.0)
     assert "overshoots" not in view.text
     view.set(lr=1e-3)

@@ -67,12 +67,12 @@ def test_what_pulls_too_early_never_comes_home(told):
 
 
 def test_too_strong_a_pull_jumps_over_home_and_arrives(told):
-    run, (start, then, *_) = told["lr · γ too large"][0], column(told, "lr · γ too large", "distance")
+    run, (start, then, *_) = told["lr * gamma too large"][0], column(told, "lr * gamma too large", "distance")
     assert run.recipe.lr * run.recipe.gamma == pytest.approx(1.98)
     assert run.column("pull")[0] > 1.9
     assert start > 50
     assert then < 1
-    lost = column(told, "lr · γ too large", "source_loss")
+    lost = column(told, "lr * gamma too large", "source_loss")
     assert lost[0] > 5
     assert lost[1] == pytest.approx(column(told, "Plain fine-tuning", "source_loss")[0], abs=0.05)
     with pytest.raises(ValueError, match="the pull diverges"):

@@ -147,7 +147,7 @@ def test_trainer_scores_and_saves_the_plain_model_and_takes_the_schedule(tmp_pat
 
 @pytest.mark.parametrize("expression", ["toy-still + recadam", "mixout + toy-still", "toy-still + child-d"])
 def test_what_freezes_all_excludes_what_acts_on_weights_that_train(expression):
-    with pytest.raises(ValueError, match=r"toy-still, in which no pretrained weight trains, and .* take one of them"):
+    with pytest.raises(ValueError, match=r"toy-still, which freezes what was pretrained, and .* take one of them"):
         parse(expression, METHODS)
 
 

@@ -70,7 +70,8 @@ def trained(kind, folder, method, batch, accumulation=1, resume=None, model=None
     trainer.model_accepts_loss_kwargs = False
     trainer.train(resume)
     log = next(log for log in reversed(trainer.state.log_history) if "loss" in log)
-    return whole(trainer.model), {name: log.get(name) for name in ("distance", "penalty", "lambda")}
+    with trainer.composed.plain():
+        return whole(trainer.model), {name: log.get(name) for name in ("distance", "penalty", "lambda")}
 
 
 def whole(model):

@@ -1,13 +1,12 @@
 """finetune, RecallTrainer and a plain loop with compose take the same steps, to the bit, with every method."""
 
-from contextlib import nullcontext
-
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
 from small import ARCHITECTURES, save_backbone, save_glue
 from transformers import DataCollatorWithPadding
-from ways import arguments, farthest, same, weights
+from ways import arguments, as_saved, farthest, same, weights
 
 from recall_learn import RecallTrainer, Recipe, compose, finetune, save_fisher
 from recall_learn.methods import METHODS
@@ -81,7 +80,7 @@ def by_finetune(world, method, needs, folder):
         "source_text": world / "text.txt" if "source data" in needs else None,
     }
     finetune(recipe, out=folder / "out", device="cpu", progress=False, **given)
-    return weights(transformers.BertForSequenceClassification.from_pretrained(folder / "out" / "model"))
+    return load_file(folder / "out" / "model" / "model.safetensors")
 
 
 def by_trainer(start, method, fisher, folder):
@@ -97,8 +96,7 @@ def by_trainer(start, method, fisher, folder):
         source=start.source,
     )
     trainer.train()
-    with trainer.composed.plain() if trainer.composed else nullcontext():
-        return weights(start.model)
+    return as_saved(start.model, trainer.composed)
 
 
 def by_loop(start, method, fisher):
@@ -113,8 +111,7 @@ def by_loop(start, method, fisher):
         composed.optimizer.step()
         schedule.step()
         composed.optimizer.zero_grad()
-    composed.settle()
-    return weights(start.model)
+    return as_saved(start.model, composed)
 
 
 @pytest.mark.parametrize("method", ["vanilla", *METHODS, "recadam(t0=3) + child-d"])

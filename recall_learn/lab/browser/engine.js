@@ -52,6 +52,8 @@
     worker.postMessage({ init: { about, page: { ...page, browser: browser(), link } }, link: link ? location.hash : "" });
     const moved = () => worker.postMessage({ link: location.hash });
     if (link) window.addEventListener("hashchange", moved);
+    const seen = () => worker.postMessage({ hidden: document.visibilityState === "hidden" });
+    document.addEventListener("visibilitychange", seen);
 
     return {
       send: (message) => worker.postMessage({ message }),
@@ -64,6 +66,7 @@
         worker.terminate();
         clearTimeout(timer);
         window.removeEventListener("hashchange", moved);
+        document.removeEventListener("visibilitychange", seen);
       },
     };
   }

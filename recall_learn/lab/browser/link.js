@@ -13,7 +13,7 @@
 
   const unpack = (text) => text.split(";").filter(Boolean).map((part) => {
     const [step, set = ""] = part.split(":");
-    return { step: Number(step), ...Object.fromEntries(set.split(",").map((pair) => [pair.split("=")[0], value(pair.split("=")[1])])) };
+    return { step: Number(step), ...Object.fromEntries(set.split(",").filter(Boolean).map((pair) => [pair.split("=")[0], value(pair.split("=")[1])])) };
   });
 
   function write({ runs: [run, beside], how, recipes, messages }) {
@@ -53,6 +53,13 @@
     return { recipe, other, how, changes };
   }
 
+  // What an address was found to hold, before its first step.
+  function told({ runs: [{ recipe, changes }], recipes }) {
+    const at = changes.map((each) => each.step), all = at.length > 3 ? `${at[0]} to ${at.at(-1)}` : at.join(", ");
+    const steered = at.length ? `, changed at ${at.length > 1 ? "steps" : "step"} ${all}` : "";
+    return `The address holds a run of ${recipe.steps} steps on ${recipe.task} with ${recipes.title(recipe.methods)}${steered}: Start takes it again from its first step.`;
+  }
+
   // The run of a file: { recipe, changes, history, environment }.
   function file(text, recipes) {
     let found;
@@ -70,5 +77,5 @@
     return { recipe, changes, history: found.history, environment: found.environment || {} };
   }
 
-  global.RecallLink = { write, read, file };
+  global.RecallLink = { write, read, told, file };
 })(typeof globalThis === "undefined" ? self : globalThis);

@@ -61,7 +61,7 @@
 
     function field(key, what, value) {
       const choices = what.choices.length ? what.choices.map((each) => ({ value: each, title: each })) : null;
-      return { key, label: what.label, help: what.help, value: plain(value), choices, low: what.low, high: what.high, whole: what.whole };
+      return { key, label: what.label, help: what.help, value: plain(value), choices, low: what.low, high: what.high, open_low: what.open_low, open_high: what.open_high, whole: what.whole };
     }
 
     // What a new run is begun with, and does not change while it trains.

@@ -12,7 +12,7 @@
         if (algorithm === "coupled" || lr * gamma < 1 || lr * gamma * (1 - lambda(k, t0, 1)) <= 2 - 1e-6) return "";
         return `lr * gamma is ${Number((lr * gamma).toPrecision(6))}; the pull diverges at 2 and above: lower lr or gamma, to keep it under 1`;
       },
-      advice: ({ gamma }, lr) => (lr * gamma > 1 ? `lr · γ is ${Number((lr * gamma).toPrecision(3))}: above 1 each step overshoots home.` : ""),
+      advice: ({ gamma }, lr) => (lr * gamma > 1 ? `lr * gamma is ${Number((lr * gamma).toPrecision(3))}: above 1 each step overshoots home.` : ""),
     },
   };
 })(typeof globalThis === "undefined" ? self : globalThis);

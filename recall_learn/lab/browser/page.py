@@ -6,7 +6,6 @@
 
 import base64
 import json
-import re
 import zlib
 from functools import cache
 from pathlib import Path
@@ -114,6 +113,4 @@ def worker() -> str:
 
 
 def _source(name: str) -> str:
-    """A part without what only a reader of the source needs: comments on lines of their own, and indents."""
-    text = _HERE.joinpath(f"{name}.js").read_text(encoding="utf-8")
-    return re.sub(r"^\s*(?://.*\n|/\*(?:.|\n)*?\*/\n)?", "", text, flags=re.MULTILINE)
+    return view.bare(_HERE.joinpath(f"{name}.js").read_text(encoding="utf-8"))

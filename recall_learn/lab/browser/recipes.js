@@ -118,7 +118,7 @@
     // A recipe, checked: what Recipe.to_dict() has, numbers as numbers, and `methods`.
     function recipe(values) {
       const unknown = Object.keys(values).find((key) => !own(about.recipe, key) && key !== "methods");
-      if (unknown) throw new Refused(`recipe has the unknown key ${shown(unknown)}`);
+      if (unknown !== undefined) throw new Refused(`recipe has the unknown key ${shown(unknown)}`);
       const made = { ...about.recipe, ...values };
       for (const key of Object.keys(about.recipe)) if (made[key] === null && about.recipe[key] !== null) made[key] = about.recipe[key];
       made.methods = values.methods || parse(made.method);
@@ -177,9 +177,9 @@
     function changed(made, asked) {
       const able = knobs(made);
       const wrong = Object.keys(asked).find((key) => !able.includes(key));
-      if (wrong) throw new Refused(`${wrong} cannot change while ${names(made.methods)} trains; what can is ${able.join(", ")}: begin a new run`);
+      if (wrong !== undefined) throw new Refused(`${wrong || "a setting without a name"} cannot change while ${names(made.methods)} trains; what can is ${able.join(", ")}: begin a new run`);
       const bare = Object.keys(asked).find((key) => asked[key] === null || asked[key] === undefined);
-      if (bare) throw new Refused(`${bare} is ${shown(asked[bare])}; it has to be a number`);
+      if (bare !== undefined) throw new Refused(`${bare} is ${shown(asked[bare])}; it has to be a number`);
       return set(made, asked);
     }
 
@@ -187,7 +187,7 @@
     function set(made, asked) {
       const parts = Object.fromEntries(Object.entries(asked).filter(([key]) => own(about.recipe, key)));
       const rest = Object.entries(asked).filter(([key]) => !own(about.recipe, key));
-      for (const [key] of rest) if (!made.methods.some((each) => own(each.values, key))) throw new Refused(`${key} is no setting of ${names(made.methods)}`);
+      for (const [key] of rest) if (!made.methods.some((each) => own(each.values, key))) throw new Refused(`${key || "a setting without a name"} is no setting of ${names(made.methods)}`);
       const methods = made.methods.map(({ name, values }) => ({ name, values: { ...values, ...Object.fromEntries(rest.filter(([key]) => own(values, key))) } }));
       return recipe({ ...dict(made), ...parts, methods });
     }
@@ -234,6 +234,7 @@
       if (!Array.isArray(changes)) throw new Refused("its changes are no list");
       for (const change of changes) {
         if (!change || !Number.isInteger(change.step) || change.step < 1 || change.step > made.steps) throw new Refused(`its changes name the step ${shown(change && change.step)}; it has to be one from 1 to ${made.steps}`);
+        if (Object.keys(change).length < 2) throw new Refused(`its change at step ${change.step} names no setting; say which, or leave it out`);
         at(made, changes, change.step);
       }
       return changes;

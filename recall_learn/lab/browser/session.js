@@ -6,6 +6,7 @@
   const { Refused, given } = global.RecallRecipes;
   const SLICE = 10, FRAME = 16, TELL = 200, WINDOW = 3000; // milliseconds: of work, between portions, between states, of speed
   const BUSY = ["loading", "running"];
+  const SLOWED = "The browser slowed this page while it was hidden.";
   const LAST = "This run has taken its last step. What you set acts in a new one: press Reset.";
 
   class Session {
@@ -42,11 +43,11 @@
     // ---- a new run
 
     // Runs in place of the former ones; nothing trains yet.
-    begin(recipe, other, how, { note = "", changes = [[], []], compare = null, quiet = false } = {}) {
+    begin(recipe, other, how, { note = "", changes = [[], []], compare = null, quiet = false, held = false } = {}) {
       const { nothing, plain } = this.messages;
       const beside = how === nothing ? [] : [how === plain ? this.recipes.recipe({ ...this.recipes.dict(recipe), method: this.about.plain.name }) : other || recipe];
       this.runs = [recipe, ...beside].map((each, i) => new global.RecallRun.Run(this.recipes, this.about, each, changes[i] || []));
-      Object.assign(this, { how, note, compare, token: {}, state: "new", error: "", job: null, ready: false, begun: 0, taken: 0, target: 0 });
+      Object.assign(this, { how, note, compare, held, slowed: false, token: {}, state: "new", error: "", job: null, ready: false, begun: 0, taken: 0, target: 0 });
       Object.assign(this, { seconds: 0, marks: [], told: 0, sent: this.runs.map(() => 0), flushed: 0, moved: new Set() });
       recipe.methods.forEach((each) => this.remember(each));
       this.id += 1;
@@ -195,6 +196,7 @@
     go(target) {
       if (this.state === "closed") throw new Refused("this lab was closed; load the page again");
       this.target = target;
+      if (!this.begun) this.linked();
       this.train();
     }
 
@@ -217,6 +219,8 @@
       this.state = "running";
       this.since = this.last = performance.now();
       this.marks = [[this.since, this.taken]];
+      this.slowed = false;
+      Object.assign(this.unseen || {}, { speed: null });
       this.say();
       this.turn();
     }
@@ -251,6 +255,14 @@
       if (environment.anchors && environment.anchors !== data.environment.anchors) throw new Error("the file's run began at other pretrained weights than the page has");
       if (environment.data && environment.data !== data.tasks[task].digest) throw new Error(`the file's ${task} holds other examples than the page has`);
       if (fisher && environment.fisher && environment.fisher.tensors !== fisher.about.tensors) throw new Error("the file's run was held by another Fisher than the page has");
+    }
+
+    // The page was hidden, or is seen again. What a browser slows while nobody looks tells nothing of its speed.
+    looked(hidden) {
+      const now = performance.now(), { since, at, speed } = this.unseen || {};
+      if (!hidden && speed && this.state === "running" && now - since > WINDOW) this.slowed = (1000 * (this.taken - at)) / (now - since) < speed / 2;
+      this.unseen = hidden && { since: now, at: this.taken, speed: this.state === "running" && this.speed };
+      this.marks = [[now, this.taken]];
     }
 
     // ---- training
@@ -346,8 +358,9 @@
         this.marks.push([now, this.taken]);
         while (this.marks.length > 2 && now - this.marks[1][0] > WINDOW) this.marks.shift();
         const [from, at] = this.marks[0];
-        if (this.taken > at) [speed, left] = [((this.taken - at) * 1000) / (now - from), ((steps - this.taken) * (now - from)) / (this.taken - at) / 1000];
+        if (this.taken > at && !this.unseen) [speed, left] = [((this.taken - at) * 1000) / (now - from), ((steps - this.taken) * (now - from)) / (this.taken - at) / 1000];
       }
+      this.speed = speed;
       this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: this.words(), error: this.error });
     }
 
@@ -356,6 +369,8 @@
       if (this.state === "loading") return "The model and its data are on their way.";
       if (this.state === "running" && !this.ready) return "Measuring which weights matter for the task.";
       if (this.runs.some((run) => run.wish)) return LAST;
+      if (this.state === "new" && this.held) return global.RecallLink.told(this);
+      if (this.state === "running" && this.slowed) return SLOWED;
       return this.runs.map((run) => this.recipes.advice(this.now(run))).find(Boolean) || "";
     }
 

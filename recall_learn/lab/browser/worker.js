@@ -19,7 +19,7 @@
     try {
       const found = self.RecallLink.read(hash, session);
       if (!found) return;
-      session.begin(found.recipe, found.other, found.how, { changes: found.changes, note: "As the address has it." });
+      session.begin(found.recipe, found.other, found.how, { changes: found.changes, held: true });
       written = hash;
     } catch (error) {
       if (!(error instanceof self.RecallRecipes.Refused)) throw error;
@@ -31,6 +31,7 @@
   self.onmessage = ({ data }) => {
     if (data.init) session = new self.RecallSession(data.init.about, data.init.page, hand);
     if (data.link !== undefined) follow(data.link);
+    if (data.hidden !== undefined) session.looked(data.hidden);
     if (data.message) session.receive(data.message);
     if (data.arrived) session.arrived(data.arrived, data.packed, data.why);
   };

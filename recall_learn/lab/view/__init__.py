@@ -13,10 +13,15 @@ PARTS = ("small.js", "session.js", "plot.js", "curve.js", "knobs.js", "tiles.js"
 _HERE = Path(__file__).parent
 
 
+def bare(text: str) -> str:
+    """A script, or a style sheet, without what only a reader of the source needs: comments, and indents."""
+    text = re.sub(r"[ \t]+// [^\"`\n]*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^\s*(?://.*\n|/\*(?:.|\n)*?\*/\n)?", "", text, flags=re.MULTILINE)
+
+
 @cache
 def _parts() -> str:
-    text = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in PARTS)
-    return re.sub(r"^\s*(?://.*\n)?", "", text, flags=re.MULTILINE)  # what only a reader of the source needs
+    return bare("\n".join((_HERE / name).read_text(encoding="utf-8") for name in PARTS))
 
 
 def script() -> str:
@@ -32,4 +37,4 @@ def esm() -> str:
 @cache
 def style() -> str:
     """The style sheet of both."""
-    return (_HERE / "lab.css").read_text(encoding="utf-8")
+    return bare((_HERE / "lab.css").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ class Charts {
     this.all = view.session.begin.charts.map((chart) => this.one(chart));
     const row = add(this.box, "label", { class: "rl-look" });
     this.where = add(row, "span");
+    this.legend = new Legend(this.box);
     this.slider = add(row, "input", { type: "range", min: 0, step: 1, "aria-label": "step to look at in all charts", "data-key": "look" });
     view.on(this.slider, "input", () => view.look(Number(this.slider.value)));
     view.on(this.slider, "keydown", (event) => event.key === "Escape" && view.look(null));
@@ -44,6 +45,7 @@ class Charts {
       told.forEach(([, value], i) => say(each.values[i], `${i ? "◆" : "●"}\u2009${value}`));
       put(each.plot.svg, "aria-label", `${each.chart.title}, ${each.words}, at step ${at}: ${told.map((pair) => pair.join(" ")).join(", ")}`);
     }
+    this.legend.draw([...named(session), ["rl-raw rl-side0", "each batch"]]);
     say(this.where, cursor === null ? (step ? `all at step ${step}` : "nothing yet") : `looking at step ${at}`);
     put(this.slider, "max", Math.max(step, 1));
     this.slider.disabled = !step;

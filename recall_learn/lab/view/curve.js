@@ -1,98 +1,113 @@
 // lambda(t), to be dragged: the middle by t0, the slope by k, and anywhere in between by both.
 const RISE = Math.log(9); // from 10 % to 90 % in 2 ln 9 / k steps
 const LEAST = 4; // pixels: a hand that came so near to t0 wants a switch
+const APART = 36; // pixels between the handles of two curves that are one
+const AROUND = [[0, -31], [1, -8], [0, 14], [-1, -8], [1, -28], [1, 12], [-1, -28], [-1, 12], [-2, -8], [2, -8], [-1, -46], [1, -46], [0, -46]]; // where a handle's name may stand
 
 const LAMBDA = { key: "lambda", from: "step" };
 
 class Curve {
   constructor(view, parent) {
-    this.view = view;
-    this.side = view.session.begin.sides[0];
+    const { sides } = view.session.begin;
+    Object.assign(this, { view, side: sides[0], handles: [] });
     const box = (this.box = add(parent, "section", { class: "rl-curve", "aria-label": "The schedule" }));
-    const top = add(box, "h3", {}, "λ(t): how much the task counts ");
-    add(top, "small", {}, this.side.curve ? "drag it" : "");
+    this.told = add(add(box, "h3", {}, "λ(t): how much the task counts "), "small");
+    if (view.small) this.legend = new Legend(box);
     const attributes = { role: "group", "aria-label": "lambda over the steps", height: 220 };
     this.plot = new Plot(view, box, { attributes, margin: { top: 20, left: 32 } });
     this.hints = ["the task alone", "the pretraining alone"].map((text) => add(this.plot.axes.parentNode, "text", { class: "rl-hint" }, text));
     this.area = add(this.plot.lines, "path", { class: "rl-area" });
     this.words = add(box, "p", { class: "rl-words" });
-    this.handles = {};
-    if (this.side.curve) this.grips();
+    sides.forEach((side, i) => side.curve && this.grips(i, side, sides[0].curve && i ? " B" : ""));
+    if (this.handles.length) this.grasp(this.plot.svg, (event) => this.grab(this.near(this.plot.at(event)), "plane", event));
     view.follow(this.plot);
   }
 
-  grips() {
-    const { over, svg } = this.plot;
+  grips(side, { curve, knobs, name }, more) {
     for (const role of ["t0", "k"]) {
-      const key = this.side.curve[role], knob = this.side.knobs.find((each) => each.key === key);
+      const key = curve[role], knob = knobs.find((each) => each.key === key);
       if (!knob) continue;
-      const label = `${knob.label}: ${knob.help || key}`, about = { class: `rl-handle rl-${role}`, "data-key": `handle-${key}` };
-      const handle = add(over, "g", { role: "slider", tabindex: 0, "aria-label": label, ...about });
+      const label = `${more && `${name}, `}${knob.label}: ${knob.help || key}`;
+      const about = { class: `rl-handle rl-${role} ${side ? "rl-side1" : ""}`, "data-key": `handle-${side}-${key}` };
+      const handle = add(this.plot.over, "g", { role: "slider", tabindex: 0, "aria-label": label, ...about });
       add(handle, "circle", { r: 22, class: "rl-reach" });
       add(handle, "circle", { r: 15, class: "rl-ring" });
       add(handle, "path", { d: role === "t0" ? shape(0, 0, 0, 9) : shape(1, 0, 0, 10) });
-      add(handle, "text", { y: -18, "text-anchor": "middle" }, knob.label);
-      this.handles[role] = { knob, handle, values: stops(knob) };
-      this.view.on(handle, "keydown", (event) => this.key(event, role));
-      this.view.drag(handle, { start: () => this.grab(role), move: (event) => this.pull(role, event), end: () => this.drop() });
+      const made = { side, role, knob, handle, values: stops(knob), text: add(handle, "text", {}, knob.label + more) };
+      this.handles.push(made);
+      this.view.on(handle, "keydown", (event) => this.key(event, made));
+      this.grasp(handle, () => this.grab(side, role));
     }
-    this.view.drag(svg, { start: (event) => this.grab("plane", event), move: (event) => this.pull("plane", event), end: () => this.drop() });
-    put(svg, "data-drags", "");
   }
 
-  get values() {
-    const { k, t0 } = this.side.curve, own = this.view.session.values[0];
-    return { k: own[k], t0: own[t0] };
+  grasp(target, start) {
+    put(target, "data-drags", "");
+    this.view.drag(target, { start, move: (event) => this.pull(event), end: (event) => this.drop(event) });
   }
 
-  grab(role, event) {
-    this.held = { role, ...this.values, from: event && { x: event.clientX, y: event.clientY, ...this.plot.at(event) } };
+  values(side) {
+    const { curve } = this.view.session.begin.sides[side], own = this.view.session.values[side];
+    return { k: own[curve.k], t0: own[curve.t0] };
+  }
+
+  // The side whose curve a pointer beside the handles means.
+  near({ step, value }) {
+    const far = ({ side }) => Math.abs(this.view.session.lambda(side)(step) - value);
+    return this.handles.reduce((best, each) => (far(each) < far(best) ? each : best)).side;
+  }
+
+  grab(side, role, event) {
+    this.held = { side, role, ...this.values(side), from: event && { x: event.clientX, y: event.clientY, ...this.plot.at(event) } };
     this.view.session.hold("curve");
   }
 
-  drop() {
+  // A click beside the handles brings t0 there.
+  drop({ type }) {
+    const { side, role, way, from } = this.held;
+    if (role === "plane" && !way && type === "pointerup") this.set(side, "t0", from.step);
     this.held = null;
     this.view.session.release();
   }
 
-  pull(role, event) {
-    const here = this.plot.at(event);
+  pull(event) {
+    const here = this.plot.at(event), { side, role } = this.held;
     if (role === "plane") return this.slide(event, here);
-    if (role === "t0") return this.set("t0", here.step);
-    const { t0 } = this.values, side = this.late(t0) ? 1 : -1;
-    const away = side * (here.step - t0), share = clamp(0.5 + side * (here.value - 0.5), 0.5, 0.985);
+    if (role === "t0") return this.set(side, "t0", here.step);
+    const { t0 } = this.values(side), way = this.late(t0) ? 1 : -1;
+    const away = way * (here.step - t0), share = clamp(0.5 + way * (here.value - 0.5), 0.5, 0.985);
     const close = away < (LEAST / this.plot.width) * this.plot.steps;
-    this.set("k", close ? Infinity : Math.log(share / (1 - share)) / away);
+    this.set(side, "k", close ? Infinity : Math.log(share / (1 - share)) / away);
   }
 
   // A hand that took the curve between the handles: sideways it is t0, up and down the slope.
   slide(event, here) {
-    const { from, k, t0 } = this.held, across = event.clientX - from.x, up = from.y - event.clientY;
+    const { side, from, k, t0 } = this.held, across = event.clientX - from.x, up = from.y - event.clientY;
     if (!this.held.way && Math.hypot(across, up) < 5) return;
     this.held.way ||= Math.abs(across) >= Math.abs(up) ? "t0" : "k";
-    if (this.held.way === "t0") return this.set("t0", t0 + here.step - from.step);
+    if (this.held.way === "t0") return this.set(side, "t0", t0 + here.step - from.step);
     const floor = RISE / (4 * this.plot.steps);
-    this.set("k", Math.max(Number.isFinite(k) ? k : 1, floor) * Math.exp(up / 40));
+    this.set(side, "k", Math.max(Number.isFinite(k) ? k : 1, floor) * Math.exp(up / 40));
   }
 
-  set(role, value) {
-    const found = this.handles[role];
+  set(side, role, value) {
+    const found = this.handles.find((each) => each.side === side && each.role === role);
     if (!found) return;
     const { knob } = found, high = number(knob.high);
     if (value === Infinity && !knob.infinite) value = high;
     const last = role === "t0" ? Math.min(high, this.plot.steps) : high;
-    this.view.session.move(0, { [knob.key]: within(knob, value === Infinity ? value : Math.min(value, last)) }, this.held ? "curve" : knob.key);
+    const token = this.held ? "curve" : `handle-${side}-${knob.key}`;
+    this.view.session.move(side, { [knob.key]: within(knob, value === Infinity ? value : Math.min(value, last)) }, token);
   }
 
-  key(event, role) {
-    const { knob, values } = this.handles[role], now = this.values[role], { steps } = this.plot;
+  key(event, { side, role, values }) {
+    const now = this.values(side)[role], { steps } = this.plot;
     const many = event.shiftKey || event.key.startsWith("Page") ? 10 : 1;
     const way = { ArrowRight: 1, ArrowUp: 1, PageUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: -1 }[event.key];
-    if (event.key === "Home") this.set(role, values[0]);
-    else if (event.key === "End") this.set(role, values.at(-1));
+    if (event.key === "Home") this.set(side, role, values[0]);
+    else if (event.key === "End") this.set(side, role, values.at(-1));
     else if (!way) return;
-    else if (role === "t0") this.set(role, now + way * many * Math.max(1, Math.round(steps / 100)));
-    else this.set(role, values[clamp(nearest(values, now) + way * many, 0, values.length - 1)]);
+    else if (role === "t0") this.set(side, role, now + way * many * Math.max(1, Math.round(steps / 100)));
+    else this.set(side, role, values[clamp(nearest(values, now) + way * many, 0, values.length - 1)]);
     event.preventDefault();
   }
 
@@ -112,9 +127,9 @@ class Curve {
     const marks = session.marks();
     plot.mark(marks, true);
     plot.point(this.view.cursor ?? (step || null));
-    put(this.hints[0], "transform", `translate(${plot.margin.left + 6} ${plot.margin.top + 13})`);
-    put(this.hints[1], "transform", `translate(${plot.margin.left + 6} ${plot.height - plot.margin.bottom - 6})`);
-    if (this.side.curve) this.place();
+    this.place(marks);
+    this.legend?.draw(named(session));
+    say(this.told, ghost && !this.legend ? "grey: before" : this.handles.length ? "drag or click" : "");
     this.box.classList.toggle("rl-invites", session.state.state === "new" && !session.newest);
     say(this.words, this.view.cursor ? this.read(this.view.cursor, marks) : this.story());
   }
@@ -138,18 +153,35 @@ class Curve {
     return at.map((step) => [step, lambda(step)]);
   }
 
-  place() {
-    const { plot } = this, { k, t0 } = this.values, { steps } = plot, reach = this.late(t0) ? 1 : -1;
-    const lambda = (step) => sigmoid(k, t0, step);
-    const away = clamp(RISE / k, (14 / plot.width) * steps, 0.6 * steps), at = clamp(t0 + reach * away, 0, steps);
-    const spots = { t0: [clamp(t0, 0, steps), 0.5], k: [at, lambda(at)] };
-    for (const [role, { knob, handle, values }] of Object.entries(this.handles)) {
-      const [step, value] = spots[role], now = this.values[role];
-      put(handle, "transform", `translate(${plot.x(step).toFixed(1)} ${plot.y(value).toFixed(1)})`);
-      const scale = role === "t0" ? [number(knob.low), number(knob.high), now] : [0, values.length - 1, nearest(values, now)];
-      ["aria-valuemin", "aria-valuemax", "aria-valuenow"].forEach((name, i) => put(handle, name, scale[i]));
-      put(handle, "aria-valuetext", [short(now), knob.unit].filter(Boolean).join(" "));
+  // Handles, and what is written: nothing over anything else.
+  place(marks) {
+    const { plot } = this, { width, height, margin } = plot, low = height - margin.bottom;
+    const frame = [margin.left - 2, 0, width, low], texts = new Texts(frame);
+    for (const { first } of marks) texts.taken.push([plot.x(first) - 8, margin.top - 15, plot.x(first) + 8, margin.top]);
+    for (const each of this.handles) each.at = this.spot(each);
+    for (const { at: [x, y] } of this.handles) texts.taken.push([x - 11, y - 11, x + 11, y + 11]);
+    for (const { at: [x, y], text } of this.handles) texts.write(text, 8, 17, (w) => AROUND.map(([i, j]) => [i * (14 + w / 2) - w / 2, j]), x, y);
+    const rows = [margin.top + 2, low - 17];
+    this.hints.forEach((hint, i) => texts.write(hint, 5.8, 14, (w) => [0, 1, 0.5].map((share) => [margin.left + 2 + share * (width - margin.left - w - 4), rows[i]]), 0, 0));
+  }
+
+  // Where a handle is, in pixels. Setting B's, which begins where the other is, hang lower and farther out.
+  spot({ side, role, knob, handle, values }) {
+    const { plot } = this, { k, t0 } = this.values(side), { steps } = plot, pixel = steps / plot.width, late = this.late(t0);
+    const own = this.view.session.lambda(side), two = this.handles.length > 2, step = clamp(t0, 0, steps), now = role === "t0" ? t0 : k;
+    let at = step, value = side && two ? 0.22 : 0.5;
+    if (role === "k") {
+      const room = Math.min(0.6 * steps, late ? steps - step : step);
+      const away = Math.min(Math.max(RISE / k, 14 * pixel), room - (two ? APART * pixel : 0)) + (side && two ? APART * pixel : 0);
+      at = clamp(step + (late ? away : -away), 0, steps);
+      value = own(at);
     }
+    const spot = [plot.x(at), plot.y(value)];
+    put(handle, "transform", `translate(${spot.map((each) => each.toFixed(1)).join(" ")})`);
+    const scale = role === "t0" ? [number(knob.low), number(knob.high), now] : [0, values.length - 1, nearest(values, now)];
+    ["aria-valuemin", "aria-valuemax", "aria-valuenow"].forEach((name, i) => put(handle, name, scale[i]));
+    put(handle, "aria-valuetext", [short(now), knob.unit].filter(Boolean).join(" "));
+    return spot;
   }
 
   // What was at a step that somebody looks at.
@@ -165,7 +197,7 @@ class Curve {
   // What these settings mean, in words.
   story() {
     if (!this.side.curve) return `${this.side.name} has no schedule: the task alone counts from the first step on.`;
-    const { k, t0 } = this.values, { steps } = this.plot, lambda = (step) => sigmoid(k, t0, step);
+    const { k, t0 } = this.values(0), { steps } = this.plot, lambda = (step) => sigmoid(k, t0, step);
     if (k === 0) return "k = 0: both losses weigh the same for ever, and the pull never fades.";
     if (lambda(1) > 0.9) return "The task alone counts from the first step on: this is plain fine-tuning.";
     if (lambda(steps) < 0.1) return `Held for all ${steps} steps: the task never takes over.`;

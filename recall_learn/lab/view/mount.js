@@ -49,7 +49,7 @@ class View {
   key(event) {
     event.stopPropagation();
     const typing = ["text", "number"].includes(event.target.type);
-    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || typing || this.small) return;
+    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z" || typing) return;
     event.preventDefault();
     this.session.undo();
   }
@@ -70,7 +70,7 @@ class View {
       this.on(target, type, (event) => {
         if (event.pointerId !== held) return;
         held = null;
-        end();
+        end(event);
       });
     }
   }

@@ -91,6 +91,52 @@ class Plot {
   }
 }
 
+// What is written in a drawing: each text at the first of its places where it touches nothing.
+class Texts {
+  constructor(frame) {
+    Object.assign(this, { frame, taken: [] });
+  }
+
+  // Boxes are [left, top, right, bottom]; places are seen from (x, y), as the text is.
+  write(text, letter, height, places, x, y) {
+    const width = letter * text.textContent.length, [left, top, right, bottom] = this.frame;
+    const boxes = places(width).map(([i, j]) => [x + i, y + j, x + i + width, y + j + height]);
+    const within = (box) => box[0] >= left && box[1] >= top && box[2] <= right && box[3] <= bottom;
+    const meets = (box) => this.taken.some((each) => box[0] < each[2] && each[0] < box[2] && box[1] < each[3] && each[1] < box[3]);
+    const found = boxes.find((box) => within(box) && !meets(box)) || boxes[0];
+    this.taken.push(found);
+    put(text, "x", (found[0] - x + width / 2).toFixed(1));
+    put(text, "y", (found[1] - y + 0.77 * height).toFixed(1));
+  }
+}
+
+// A piece of each line, and what it is: [class, name].
+class Legend {
+  constructor(parent) {
+    this.box = add(parent, "p", { class: "rl-legend" });
+  }
+
+  draw(all) {
+    const drawn = String(all);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.box.replaceChildren();
+    for (const [type, name] of all) {
+      const each = add(this.box, "span");
+      add(add(each, "svg", { width: 26, height: 8, "aria-hidden": "true" }), "path", { class: `rl-line ${type}`, d: "M0 4H26" });
+      each.append(` ${name}`);
+    }
+  }
+}
+
+// What a session's lines are.
+function named(session) {
+  const found = session.begin.sides.map(({ name }, i) => [`rl-side${i}`, name]);
+  if (session.ghost) found.push(["rl-ghost", "λ before your last change"]);
+  if (session.past(LAMBDA).some((each) => each.length)) found.push(["rl-earlier", "earlier runs"]);
+  return found;
+}
+
 // The run is a disc, its twin a square that stands on a corner: not told by colour alone.
 function shape(side, x, y, size = 4) {
   const [r, s] = [size, size + 1];

@@ -43,7 +43,8 @@ class _Acting(Acting):
         return {**shape, "gamma": float(group["gamma"])}
 
     def record(self) -> dict[str, float]:
-        group = next(group for group in self.made.param_groups if group["recall"])
+        recalled = (group for group in self.made.param_groups if group["recall"])
+        group = max(recalled, key=lambda group: float(group["lr"]))  # as lr is noted, where layers have their own
         lam = float(group["anneal"](int(group["t"]) + 1))
         return {"lambda": lam, "pull": (1 - lam) * float(group["lr"]) * float(group["gamma"])}
 
@@ -107,7 +108,7 @@ class RecAdamMethod(Method):
     def advice(self, lr: float) -> str:
         """Whether it overshoots."""
         strong = self.gamma is not None and lr * self.gamma > 1
-        return f"lr · γ is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
+        return f"lr * gamma is {lr * self.gamma:.3g}: above 1 each step overshoots home." if strong else ""
 
     def ahead(self, steps: "np.ndarray") -> "dict[str, np.ndarray]":
         """Lambda."""

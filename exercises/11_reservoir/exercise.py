@@ -1,0 +1,27 @@
+"""A reservoir.
+
+Replay needs examples of what the model saw before. The stream is long, its length is not known, and the buffer has room
+for `size` of them. Algorithm R keeps, at any time, every item that has come with the same probability. Item number $n$,
+counted from 0:
+
+- while there is room, it goes to the end of the buffer;
+- after that a whole number $j$ is drawn from 0 to $n$, **$n$ included**, each as likely as the others. If $j$ is below
+  `size`, the item replaces what is in slot $j$; else it is dropped.
+
+The draws are made for you: `u[n]` is a uniform number in $[0, 1)$ for item $n$, and $j$ is the part of $[0, 1)$ that it
+falls into, of as many equal parts as there are values of $j$, counted from 0. (Those of the first items are not used.)
+Return the buffer, a list.
+
+A well-known code leaves $n$ out. Predict first, for a buffer of 5 and a stream of 20: with which probability is the
+last item in the buffer then, and with which should it be?
+"""
+
+def reservoir(stream, size, u):
+    """What the buffer holds when the stream has ended, a list in the order of its slots.
+
+    Args:
+        stream: the items, a list of whole numbers.
+        size: how many the buffer has room for, at least 1.
+        u: a number in [0, 1) for each item.
+    """
+    raise NotImplementedError("not written yet")

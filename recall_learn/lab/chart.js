@@ -1,0 +1,377 @@
+// The chart of methods: what each setting reached against what it kept. A model apart from its view. A classic script:
+// it runs from file://, too, and in a notebook's output. Its data is what recall_learn/lab/chart.py made.
+(function () {
+  "use strict";
+
+  const number = (value) => value !== null && value !== undefined;
+
+  function median(values) {
+    const found = values.filter(number).sort((a, b) => a - b), half = found.length >> 1;
+    return found.length % 2 ? found[half] : (found[half - 1] + found[half]) / 2;
+  }
+
+  const range = (values) => [Math.min(...values.filter(number)), Math.max(...values.filter(number))];
+
+  // Three significant digits, in full.
+  const short = (value) => String(Number(Number(value).toPrecision(3)));
+
+  // What a method asks for and the reader lacks; plain fine-tuning is always drawn, as what to compare with.
+  const lacked = (data, state, method) => data.methods[method].asks.filter((ask) => state.lacks.includes(ask));
+  const allowed = (data, state, method) => method === data.plain || !lacked(data, state, method).length;
+
+  // The places of the points that are drawn.
+  function shown(data, state) {
+    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method);
+    return data.points.map((point, place) => place).filter((place) => fits(data.points[place]));
+  }
+
+  // [method, places] in the order of the families, each line in the order of its settings.
+  function lines(data, state) {
+    const places = shown(data, state);
+    return Object.keys(data.methods).map((method) => [method, places.filter((place) => data.points[place].method === method)]).filter(([, found]) => found.length);
+  }
+
+  // Where an arrow key leads: along a line, or to the next one.
+  function moved(data, state, place, key) {
+    const all = lines(data, state), at = all.findIndex(([, places]) => places.includes(place));
+    if (at < 0) return all.length ? all[0][1][0] : null;
+    const line = all[at][1], step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    if (step) return line[(line.indexOf(place) + step + line.length) % line.length];
+    const next = all[(at + (key === "ArrowDown" ? 1 : -1) + all.length) % all.length][1];
+    return next[Math.min(line.indexOf(place), next.length - 1)];
+  }
+
+  const spread = (values) => {
+    const [low, high] = range(values);
+    return `${short(median(values))}${low < high ? ` (${short(low)} to ${short(high)})` : ""}`;
+  };
+  const named = (data, point) => data.methods[point.method].title + (point.label ? `, ${point.label}` : "");
+
+  // A point in words.
+  function describe(data, state, place) {
+    const point = data.points[place], count = point.seeds.length, against = point.ahead[state.kept];
+    const told = `${named(data, point)}: ${data.tasks[point.task].metric} ${spread(point.score)}, ${data.kept[state.kept].short} ${spread(point[state.kept])}, ${count} seed${count > 1 ? "s" : ""}.`;
+    return against ? `${told} Ahead of plain fine-tuning's own rates in ${against[0]} of ${against[1]}.` : told;
+  }
+
+  // Round numbers between two others: of a logarithmic axis 1, 1.5, 2, 3, 5, 7 and finer ones where that is too few.
+  function ticks(low, high, log) {
+    if (log) {
+      for (const steps of [[1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]]) {
+        const found = [];
+        for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) found.push(...steps.map((step) => step * 10 ** power));
+        const inside = found.map((value) => Number(value.toPrecision(6))).filter((value) => value >= low && value <= high);
+        if (inside.length > 3) return inside;
+      }
+    }
+    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
+    const found = [];
+    for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) found.push(Number((i * step).toPrecision(6)));
+    return found;
+  }
+
+  function write(state) {
+    const told = ["task", "kept", "method"].filter((key) => state[key]).map((key) => `${key}=${encodeURIComponent(state[key])}`);
+    return `#chart&${[...told, ...(state.lacks.length ? [`lacks=${state.lacks.map(encodeURIComponent).join(",")}`] : [])].join("&")}`;
+  }
+
+  // The state of an address; what it does not name, or names wrongly, is as in `start`.
+  function read(data, hash, start) {
+    const state = { ...start }, known = { task: data.tasks, kept: data.kept, method: data.methods };
+    if (!hash.startsWith("#chart&")) return state;
+    for (const part of hash.slice(7).split("&")) {
+      const [key, word] = part.split("=");
+      let value = word || "";
+      try { value = decodeURIComponent(value); } catch { /* a torn address: as it is written */ }
+      if (key === "lacks") state.lacks = value.split(",").filter((ask) => ask in data.asks);
+      else if (key in known && value in known[key]) state[key] = value;
+    }
+    return state;
+  }
+
+  // ---- the view
+
+  const NS = "http://www.w3.org/2000/svg";
+  const MARKS = ["M0 -5A5 5 0 1 1 0 5A5 5 0 1 1 0 -5Z", "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.5 4.5H-5.5Z", "M0 -6.5L6 0L0 6.5L-6 0Z", "M0 6L5.5 -4.5H-5.5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 -6L6 -1.5L3.5 5.5H-3.5L-6 -1.5Z"];
+
+  function add(parent, name, attributes = {}, words) {
+    const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (words !== undefined) made.textContent = words;
+    parent.append(made);
+    return made;
+  }
+
+  // Axes with their grid in a figure of so many pixels: {svg, x, y}. An axis is {title, range, log, turned}.
+  function axes(figure, width, height, across, up, label) {
+    const svg = add(figure, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label });
+    const left = 48, right = 14, top = 10, bottom = 40;
+    const place = (axis, from, to) => {
+      const f = axis.log ? Math.log : (value) => value, [low, high] = axis.range.map(f);
+      return (value) => from + ((axis.turned ? high - f(value) : f(value) - low) / (high - low)) * (to - from);
+    };
+    const x = place(across, left, width - right), y = place(up, height - bottom, top);
+    for (const value of ticks(...up.range, up.log)) {
+      add(svg, "line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" });
+      add(svg, "text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value));
+    }
+    for (const value of ticks(...across.range).filter((_, i, all) => width > 330 || all.length < 5 || i % 2 === 0)) {
+      add(svg, "line", { x1: x(value), x2: x(value), y1: top, y2: height - bottom, class: "grid" });
+      add(svg, "text", { x: x(value), y: height - bottom + 16, "text-anchor": "middle" }, short(value));
+    }
+    add(svg, "text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, across.title);
+    return { svg, x, y };
+  }
+
+  // A range with some room, never empty.
+  function roomy(values, log) {
+    let [low, high] = range(values);
+    if (log) return low < high ? [low * (low / high) ** 0.06, high * (high / low) ** 0.06] : [low / 1.1, high * 1.1];
+    const room = 0.06 * (high - low) || 0.05;
+    return [low - room, high + room];
+  }
+
+  function field(parent, words, options, value, set) {
+    const label = add(parent, "label");
+    add(label, "span", {}, words);
+    const input = add(label, "select", { "aria-label": words });
+    for (const [key, text] of options) add(input, "option", { value: key }, text);
+    input.value = value;
+    input.addEventListener("change", () => set(input.value));
+    input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
+    return input;
+  }
+
+  function tick(parent, words, value, set) {
+    const label = add(parent, "label", { class: "tick" });
+    const input = add(label, "input", { type: "checkbox" });
+    input.checked = value;
+    input.addEventListener("change", () => set(input.checked));
+    label.append(words);
+    return input;
+  }
+
+  function mount(el, data, { link = false } = {}) {
+    const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], method: "", lacks: [], all: false };
+    let state = link ? read(data, location.hash, start) : start;
+    let at = null, open = null, seed = null; // the point that the keyboard is at, the one that is looked into, its seed
+    el.replaceChildren();
+    el.classList.add("recall-charted");
+    const mark = Object.fromEntries(Object.keys(data.methods).map((method) => {
+      const kin = Object.keys(data.methods).filter((other) => data.methods[other].family === data.methods[method].family);
+      return [method, MARKS[kin.indexOf(method) % MARKS.length]];
+    }));
+
+    const controls = add(el, "div", { class: "controls" });
+    const inputs = {
+      task: field(controls, "task", Object.keys(data.tasks).map((task) => [task, task]), state.task, (task) => change({ task })),
+      kept: field(controls, "kept", Object.entries(data.kept).map(([key, { short: words }]) => [key, words]), state.kept, (kept) => change({ kept })),
+    };
+    const asks = add(el, "fieldset", { class: "asks" });
+    add(asks, "legend", {}, "You have");
+    for (const [ask, words] of Object.entries(data.asks)) {
+      inputs[ask] = tick(asks, words, !state.lacks.includes(ask), (has) => change({ lacks: has ? state.lacks.filter((each) => each !== ask) : [...state.lacks, ask] }));
+    }
+    const keys = add(el, "div", { class: "keys", role: "group", "aria-label": "Methods; press one to see it alone" });
+    inputs.all = tick(add(el, "div"), "the range of the seeds for every method", state.all, (all) => change({ all }));
+    const figure = add(el, "figure", { class: "main" });
+    const tip = add(el, "div", { class: "tip", hidden: "" });
+    const told = add(el, "p", { class: "told", "aria-live": "polite" });
+    const panel = add(el, "div", { class: "panel" });
+    const table = add(add(el, "details"), "summary", {}, "The same as a table").parentNode;
+
+    function drawKeys() {
+      keys.replaceChildren();
+      const families = [...new Set(Object.values(data.methods).map((each) => each.family))];
+      for (const family of families) {
+        const kin = lines(data, state).map(([method]) => method).filter((method) => data.methods[method].family === family);
+        if (!kin.length) continue;
+        const group = add(keys, "span");
+        if (family) add(group, "b", {}, family.replace("theta*", "θ*"));
+        for (const method of kin) {
+          const key = add(group, "button", { type: "button", "aria-pressed": state.method === method, "data-method": method });
+          const svg = add(key, "svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" });
+          add(svg, "path", { d: mark[method], fill: data.methods[method].colour });
+          key.append(data.methods[method].title);
+          key.addEventListener("click", () => {
+            change({ method: state.method === method ? "" : method });
+            const again = keys.querySelector(`[data-method="${method}"]`);
+            if (again) again.focus(); // the one that was pressed is gone
+          });
+        }
+      }
+    }
+
+    function hide() {
+      tip.hidden = true;
+      figure.querySelectorAll(".on").forEach((each) => each.classList.remove("on"));
+      figure.classList.toggle("dim", Boolean(state.method));
+      if (state.method) figure.querySelectorAll(`[data-method="${state.method}"]`).forEach((each) => each.classList.add("on"));
+    }
+
+    function point(place) {
+      hide();
+      const { method } = data.points[place];
+      figure.classList.add("dim");
+      figure.querySelectorAll(`[data-method="${method}"]`).forEach((each) => each.classList.add("on"));
+      tip.textContent = describe(data, state, place);
+      tip.hidden = false;
+      const box = el.getBoundingClientRect(), spot = figure.querySelector(`[data-place="${place}"]`).getBoundingClientRect();
+      tip.style.left = `${Math.max(0, Math.min(spot.left - box.left - 110, box.width - tip.offsetWidth))}px`;
+      tip.style.top = `${spot.bottom - box.top + 6}px`;
+    }
+
+    function look(place) {
+      open = open === place ? null : place;
+      at = place;
+      seed = null;
+      draw();
+      const again = figure.querySelector(`[data-place="${place}"]`);
+      if (again) again.focus();
+      tip.hidden = true; // the panel says it
+    }
+
+    function drawPoints() {
+      const width = Math.max(280, Math.min(el.clientWidth || 640, 860)), height = Math.round(Math.max(300, Math.min(0.62 * width, 460)));
+      const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
+      const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
+      const before = data.tasks[state.task].before[state.kept];
+      const ys = points.flatMap((each) => each[state.kept]).concat(number(before) ? [before] : []);
+      figure.replaceChildren();
+      figure.classList.toggle("all", state.all);
+      add(figure, "figcaption", {}, `${title} (${log ? "less is up" : "more is up"})`);
+      const { metric } = data.tasks[state.task];
+      const { svg, x, y } = axes(
+        figure, width, height,
+        { title: `${metric} on ${state.task}`, range: roomy(points.flatMap((each) => each.score)) },
+        { range: roomy(ys, log), log, turned: log },
+        `${words} against ${metric} on ${state.task}: ${points.length} settings of ${all.length} methods. Arrow keys go from point to point, Enter opens one.`,
+      );
+      if (number(before)) {
+        add(svg, "line", { x1: 48, x2: width - 14, y1: y(before), y2: y(before), class: "before" });
+        add(svg, "text", { x: width - 16, y: y(before) - 5, "text-anchor": "end" }, "before any step");
+      }
+      if (!all.some(([, places]) => places.includes(at))) at = all.length ? all[0][1][0] : null;
+      for (const [method, places] of all) drawLine(svg, x, y, method, places);
+    }
+
+    function drawLine(svg, x, y, method, places) {
+      const { colour } = data.methods[method];
+      const group = add(svg, "g", { "data-method": method, class: method === data.plain ? "line plain" : "line" });
+      const middles = places.map((place) => [x(median(data.points[place].score)), y(median(data.points[place][state.kept]))]);
+      add(group, "path", { d: middles.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join(""), stroke: colour, class: "curve" });
+      places.forEach((place, i) => {
+        const each = data.points[place], [a, b] = middles[i];
+        if (each.seeds.length > 1) {
+          const [left, right] = range(each.score).map(x), [low, high] = range(each[state.kept]).map(y);
+          add(group, "path", { d: `M${left} ${b}H${right}M${a} ${low}V${high}`, stroke: colour, class: "spread" });
+        }
+        const spot = add(group, "g", { transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`, class: place === open ? "spot open" : "spot", "data-place": place, role: "button", tabindex: place === at ? 0 : -1, "aria-pressed": place === open, "aria-label": describe(data, state, place) });
+        add(spot, "circle", { r: 11, class: "reach" });
+        add(spot, "path", { d: mark[method], fill: colour });
+        spot.addEventListener("click", () => look(place));
+        spot.addEventListener("mouseenter", () => point(place));
+        spot.addEventListener("mouseleave", hide);
+        spot.addEventListener("focus", () => { at = place; point(place); });
+        spot.addEventListener("blur", hide);
+        spot.addEventListener("keydown", (event) => {
+          if (["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) {
+            const next = moved(data, state, place, event.key);
+            figure.querySelectorAll("[data-place]").forEach((other) => other.setAttribute("tabindex", Number(other.dataset.place) === next ? 0 : -1));
+            figure.querySelector(`[data-place="${next}"]`).focus();
+          } else if (["Enter", " "].includes(event.key)) look(place);
+          else if (event.key === "Escape") hide();
+          else return;
+          event.preventDefault();
+          event.stopPropagation();
+        });
+      });
+    }
+
+    // The runs behind a point: the chosen seed, the others faint, and plain fine-tuning at its usual rate, dashed.
+    function drawPanel() {
+      panel.replaceChildren();
+      if (open === null || !shown(data, state).includes(open)) return;
+      const each = data.points[open], { colour } = data.methods[each.method];
+      if (!each.seeds.includes(seed)) seed = each.seeds[0];
+      add(panel, "h4", {}, named(data, each));
+      add(panel, "p", {}, describe(data, state, open));
+      const row = add(panel, "div", { class: "controls" });
+      field(row, "seed", each.seeds.map((value) => [value, value]), seed, (value) => { seed = Number(value); drawPanel(); panel.querySelector("select").focus(); });
+      const plain = data.points.filter((other) => other.task === state.task && other.method === data.plain && other.seeds.includes(seed)).pop();
+      const run = data.runs[each.runs[each.seeds.indexOf(seed)]], twin = plain && data.runs[plain.runs[plain.seeds.indexOf(seed)]];
+      add(panel, "p", { class: "legend" }, `Bold: seed ${seed}. Faint: its other seeds.${twin && twin !== run ? ` Dashed: plain fine-tuning, ${plain.label || "same seed"}.` : ""}`);
+      const grid = add(panel, "div", { class: "charts" });
+      for (const [column, title] of [["score", data.tasks[state.task].metric], [state.kept, data.kept[state.kept].title]]) {
+        const runs = each.runs.map((place) => data.runs[place]).filter((other) => other !== run).map((other) => [other, colour, "faint"]);
+        if (twin && twin !== run) runs.push([twin, data.methods[data.plain].colour, "dashed"]);
+        drawRuns(add(grid, "figure"), title, column, [...runs, [run, colour, "bold"]]);
+      }
+      add(add(panel, "p", {}, "Again: "), "code", {}, run.command);
+    }
+
+    function drawRuns(small, title, column, runs) {
+      const with_ = runs.filter(([run]) => run[column]), last = (run) => short(run[column][run[column].length - 1]);
+      add(small, "figcaption", {}, title);
+      if (!with_.length) return;
+      const steps = range(with_.flatMap(([run]) => run.step)), mine = with_[with_.length - 1][0];
+      const { svg, x, y } = axes(small, Math.max(250, Math.min(el.clientWidth || 300, 330)), 210, { title: "steps", range: steps }, { range: roomy(with_.flatMap(([run]) => run[column])) }, `${title} over ${steps[1]} steps: from ${short(mine[column][0])} to ${last(mine)}.`);
+      svg.setAttribute("role", "img");
+      for (const [run, colour, kind] of with_) {
+        add(svg, "path", { d: run.step.map((step, i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(run[column][i]).toFixed(1)}`).join(""), stroke: colour, class: `curve ${kind}` });
+      }
+    }
+
+    function drawTable() {
+      table.querySelectorAll("table").forEach((each) => each.remove());
+      const rows = add(table, "table"), head = add(rows, "tr");
+      for (const words of ["method", "setting", data.tasks[state.task].metric, data.kept[state.kept].short, "seeds", "ahead of plain"]) add(head, "th", { scope: "col" }, words);
+      for (const place of lines(data, state).flatMap(([, places]) => places)) {
+        const each = data.points[place], row = add(rows, "tr"), against = each.ahead[state.kept];
+        for (const words of [data.methods[each.method].title, each.label, spread(each.score), spread(each[state.kept]), each.seeds.length, against ? `${against[0]} of ${against[1]}` : ""]) add(row, "td", {}, words);
+      }
+    }
+
+    function draw() {
+      for (const key of ["task", "kept"]) inputs[key].value = state[key];
+      for (const ask of Object.keys(data.asks)) inputs[ask].checked = !state.lacks.includes(ask);
+      drawKeys();
+      drawPoints();
+      drawPanel();
+      drawTable();
+      hide();
+      const gone = Object.keys(data.methods).filter((method) => !allowed(data, state, method)).map((method) => data.methods[method].title);
+      told.textContent = gone.length ? `Not shown, because they ask for what you lack: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs.";
+      el.dataset.state = write(state);
+    }
+
+    function change(setting) {
+      state = { ...state, ...setting };
+      if (setting.task) open = null;
+      draw();
+      if (link) history.replaceState(null, "", write(state));
+    }
+    if (link) window.addEventListener("hashchange", () => {
+      if (!location.hash.startsWith("#chart&")) return;
+      state = read(data, location.hash, { ...start, all: state.all });
+      draw();
+      el.scrollIntoView();
+    });
+    let width = el.clientWidth;
+    new ResizeObserver(() => {
+      if (el.clientWidth === width) return;
+      width = el.clientWidth;
+      drawPoints();
+      drawPanel();
+      hide();
+    }).observe(el);
+    draw();
+    if (link && location.hash.startsWith("#chart&")) el.scrollIntoView();
+  }
+
+  window.recallChart = { median, shown, lines, moved, describe, ticks, write, read, short, mount };
+  document.querySelectorAll(".recall-chart:not(.recall-charted)").forEach((el) => {
+    mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "chart" });
+  });
+})();

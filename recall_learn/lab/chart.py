@@ -1,0 +1,149 @@
+"""The chart: what methods reached against what they kept, each with the line through its settings, and the runs behind.
+
+::
+
+    chart(recordings.load("runs/grid-neighbours.jsonl"))
+
+It is HTML with a script, ``chart.js``, as the explorer is. A reader says what is at hand, and what asks for more is
+hidden. A point shows the runs that it is made of.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from recall_learn.figures.tables import command
+from recall_learn.lab.explorer import METRICS
+from recall_learn.lab.scripted import Scripted, alone
+from recall_learn.methods import expression
+from recall_learn.methods.method import COSTS, FAMILIES, PLAIN_COSTS
+from recall_learn.runs.comparison import KEPT, Setting, collect, standings
+from recall_learn.runs.compose import SOURCE
+from recall_learn.runs.recordings import Record, Records
+from recall_learn.support.reading import Json
+
+SCRIPT, STYLE = Path(__file__).with_name("chart.js"), Path(__file__).with_name("chart.css")
+JOINED = "several at once"
+COLOURS = dict(
+    zip(
+        ("", *FAMILIES, JOINED),
+        (
+            *("#D55E00", "#8C6D31", "#0072B2", "#56B4E9", "#009E73", "#CC79A7"),
+            *("#8A63D2", "#E69F00", "#7A8B00", "#C0504D", "#2AA8A8", "#808080"),
+        ),
+        strict=True,
+    )
+)
+"""Of each family, and of plain fine-tuning; within a family the marks differ."""
+ASKS = {"source": "the data that the model was pretrained on", **COSTS}
+TITLES = {
+    "source_loss": ("source loss", "Source loss, nats a hidden word"),
+    "facts": ("facts known", "Facts known, share of all"),
+}
+
+
+def chart(*records: Records, matched: bool = False) -> "Page":
+    """The chart of these runs, as an object that a notebook's cell shows.
+
+    Args:
+        records: runs that differ in task, methods, settings, learning rate and seed; where two files have a run of the
+            same recipe, the first one counts.
+        matched: leave out the seeds in which plain fine-tuning lacks one of its rates.
+
+    Raises:
+        ValueError: there are no runs with an end, or those of a task have different budgets.
+    """
+    return Page(payload(*records, matched=matched), whole=alone())
+
+
+def payload(*records: Records, matched: bool = False) -> dict[str, Json]:
+    """What ``chart.js`` reads: tasks, methods, points, and the runs that they are made of; see `chart`."""
+    settings = [each for each in collect(*records, matched=matched) if any(each.values(kept) for kept in KEPT)]
+    if not settings:
+        raise ValueError("there are no runs to draw; record some with recall-learn sweep")
+    ahead = {
+        (id(each.setting), kept): [len(each.ahead), each.pairs] for kept in KEPT for each in standings(settings, kept)
+    }
+    runs: dict[int, Record] = {}
+    points = [_point(each, runs, ahead) for each in settings]
+    methods = {each.names: _method(each) for each in _by_family(settings)}
+    asked = {ask for each in methods.values() for ask in each["asks"]}
+    primary = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
+    return {
+        "plain": expression.PLAIN,
+        "tasks": {
+            task: {"metric": METRICS.get(primary[task], primary[task]), "before": _before(settings, task)}
+            for task in dict.fromkeys(each.task for each in settings)
+        },
+        "kept": {name: {"short": short, "title": title, "sign": KEPT[name]} for name, (short, title) in TITLES.items()},
+        "asks": {name: text for name, text in ASKS.items() if name in asked},
+        "methods": methods,
+        "points": points,
+        "runs": [_run(run) for run in runs.values()],
+    }
+
+
+def _by_family(settings: Iterable[Setting]) -> list[Setting]:
+    """One setting of each combination of methods: plain fine-tuning, then the families in their order."""
+    one = {each.names: each for each in settings}
+    return sorted(one.values(), key=lambda each: list(COLOURS).index(_family(each)))
+
+
+def _family(setting: Setting) -> str:
+    if len(setting.methods) > 1:
+        return JOINED
+    return setting.methods[0].family if setting.methods else ""
+
+
+def _method(setting: Setting) -> dict[str, Json]:
+    family, methods = _family(setting), setting.methods
+    costs = set().union(*(each.costs for each in methods)) if methods else set(PLAIN_COSTS)
+    if not all("all gradients" in each.costs for each in methods):
+        costs -= {"all gradients"}  # one of them lets only a part train
+    if any({SOURCE, "source fisher"} & each.needs for each in methods):
+        costs |= {"source"}
+    return {
+        "title": expression.title(methods),
+        "family": family,
+        "colour": COLOURS[family],
+        "asks": [ask for ask in ASKS if ask in costs],
+    }
+
+
+def _point(setting: Setting, runs: dict[int, Record], ahead: dict[tuple[int, str], list[int]]) -> dict[str, Json]:
+    seeds = sorted(setting.seeds)
+    for seed in seeds:
+        runs.setdefault(id(setting.seeds[seed].run), setting.seeds[seed].run)
+    places = {key: place for place, key in enumerate(runs)}
+    return {
+        "task": setting.task,
+        "method": setting.names,
+        "label": setting.label,
+        "seeds": seeds,
+        **{name: [getattr(setting.seeds[seed], name) for seed in seeds] for name in ("score", *KEPT)},
+        "runs": [places[id(setting.seeds[seed].run)] for seed in seeds],
+        "ahead": {kept: ahead[id(setting), kept] for kept in KEPT if (id(setting), kept) in ahead},
+    }
+
+
+def _before(settings: Sequence[Setting], task: str) -> dict[str, float]:
+    """What the model kept before any step, as a plain run has it."""
+    of_task = [each for each in settings if each.task == task]
+    first = next((each for each in of_task if each.plain), of_task[0])
+    columns = next(iter(first.seeds.values())).run.columns
+    return {name: columns[name][0] for name in KEPT if columns.get(name)}
+
+
+def _run(run: Record) -> dict[str, Json]:
+    columns = {name: run.columns[name] for name in ("step", "score", *KEPT) if name in run.columns}
+    return {"command": command(run.recipe, "runs/mine"), **columns}
+
+
+class Page(Scripted):
+    """The chart as HTML; see `recall_learn.lab.scripted.Scripted`."""
+
+    kind, link = "recall-chart", "chart"
+    files = (STYLE, SCRIPT)
+
+    def __repr__(self) -> str:
+        many = f"{len(self.data['points'])} settings of {len(self.data['methods'])} methods"
+        return f"A chart of {many} on {', '.join(self.data['tasks'])}: the score against what was kept."

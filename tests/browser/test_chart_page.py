@@ -1,0 +1,185 @@
+"""The chart in a browser: filtered by what a reader has, read by mouse and by keyboard, its runs behind a press."""
+
+import shutil
+
+import pytest
+
+from recall_learn.lab import chart
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recordings import Record, Records
+
+COMMON = {"backbone": "tiny", "steps": 300}
+
+
+def run(seed, score, loss, task="world/cola", **settings):
+    columns = {"step": [0, 150, 300], "score": [0.0, score / 2, score], "loss": [None, 0.2, 0.1]}
+    columns |= {"source_loss": [0.6, 0.65, loss], "facts": [1.0, 1.0, 1.5 - loss / 2]}
+    return Record(Recipe(**COMMON | {"task": task, "lr": 0.001} | settings, seed=seed), columns)
+
+
+def records():
+    made = [
+        run(seed, score + seed / 50, loss, lr=lr)
+        for seed in (0, 1, 2)
+        for score, loss, lr in ((0.6, 0.62, 1e-4), (0.85, 0.8, 5e-4), (0.9, 1.4, 1e-3))
+    ]
+    made += [
+        run(s, 0.88 - g / 5000 + s / 50, 0.9 - g / 2000, method="recadam", gamma=g)
+        for g in (10, 100, 500)
+        for s in (0, 1, 2)
+    ]
+    made += [run(s, 0.8 + s / 50, 0.7, method="ewc", gamma=100) for s in (0, 1)]
+    made += [run(0, 0.7, 0.61, method="top-k", layers=1)]
+    made += [run(s, 0.8, 0.9, task="world/rte", lr=lr) for s in (0, 1) for lr in (1e-3, 5e-4)]
+    return Records([], made)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chart")
+    body = chart.Page(chart.payload(records()))._repr_html_()
+    shutil.copy(chart.SCRIPT, folder)
+    page = folder / "page.html"
+    style = chart.STYLE.read_text(encoding="utf-8")
+    page.write_text(
+        f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}<script src=chart.js defer></script>"
+    )
+    return page
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+def tab(request, browser, file):
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    tab = context.new_page()
+    tab.errors = []
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.goto(file.as_uri())
+    tab.wait_for_selector(".recall-charted svg")
+    yield tab
+    assert tab.errors == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def drawn(tab):
+    return tab.evaluate("[...document.querySelectorAll('.main .line')].map(line => line.dataset.method)")
+
+
+def spot(tab, text):
+    return tab.locator(f'.main [aria-label^="{text}"]')
+
+
+def test_every_method_is_a_line_and_every_setting_a_point(tab):
+    assert drawn(tab) == ["vanilla", "top-k", "recadam", "ewc"]
+    assert tab.locator(".main .spot").count() == 3 + 1 + 3 + 1
+    label = spot(tab, "RecAdam, gamma 100").get_attribute("aria-label")
+    assert label == (
+        "RecAdam, gamma 100: Matthews correlation 0.88 (0.86 to 0.9), source loss 0.85, 3 seeds. "
+        "Ahead of plain fine-tuning's own rates in 3 of 3."
+    )
+
+
+def test_up_and_right_is_better_whatever_was_kept(tab):
+    spots = "document.querySelectorAll('.main [data-method=vanilla] .spot')"
+    heights = f"[...{spots}].map(each => each.getBoundingClientRect().top)"
+    for kept in ("source_loss", "facts"):
+        tab.get_by_label("kept", exact=True).select_option(kept)
+        tops = tab.evaluate(heights)
+        assert tops == sorted(tops)  # rates from low to high keep less and less
+
+
+def test_what_asks_for_more_than_a_reader_has_goes(tab):
+    tab.get_by_label("the data that the model was pretrained on").uncheck()
+    assert drawn(tab) == ["vanilla", "top-k", "recadam"]
+    assert tab.locator(".told").inner_text() == "Not shown, because they ask for what you lack: EWC."
+    tab.get_by_label("memory for a second copy").uncheck()
+    tab.get_by_label("memory for the gradients").uncheck()
+    assert drawn(tab) == ["vanilla", "top-k"]  # plain fine-tuning is what the others are compared with
+    tab.get_by_label("memory for a second copy").check()
+    tab.get_by_label("memory for the gradients").check()
+    assert drawn(tab) == ["vanilla", "top-k", "recadam"]
+
+
+def test_a_method_is_seen_alone_with_the_range_of_its_seeds(tab):
+    spreads = "[...document.querySelectorAll('.main .spread')]"
+    seen = f"{spreads}.filter(each => getComputedStyle(each).opacity > 0).length"
+    assert tab.evaluate(seen) == 3  # of plain fine-tuning
+    tab.get_by_role("button", name="RecAdam", exact=True).click()
+    assert tab.evaluate(seen) == 6
+    faint = tab.evaluate("getComputedStyle(document.querySelector('.main [data-method=ewc]')).opacity")
+    assert float(faint) < 0.5
+    assert tab.evaluate("document.activeElement.dataset.method") == "recadam"
+    tab.get_by_role("button", name="RecAdam", exact=True).press("Enter")
+    tab.get_by_label("the range of the seeds").check()
+    assert tab.evaluate(seen) == 7  # a setting of one seed has none
+
+
+def test_a_press_shows_the_runs_of_a_point(tab):
+    spot(tab, "RecAdam, gamma 500").click()
+    panel = tab.locator(".panel")
+    assert panel.locator("h4").inner_text() == "RecAdam, gamma 500"
+    assert panel.locator(".curve").count() == 2 * (1 + 2 + 1)  # this seed, the others, plain fine-tuning
+    assert "Dashed: plain fine-tuning, lr 0.001." in panel.inner_text()
+    assert "--method 'recadam(gamma=500)'" in panel.locator("code").inner_text()
+    panel.get_by_label("seed", exact=True).select_option("2")
+    assert "--seed 2" in panel.locator("code").inner_text()
+    spot(tab, "RecAdam, gamma 500").click()
+    assert panel.inner_text() == ""
+
+
+def test_a_point_is_reached_and_opened_by_keyboard(tab):
+    assert tab.locator(".main [tabindex='0']").count() == 1  # one stop for all points
+    tab.locator(".main [tabindex='0']").focus()
+    here = "document.activeElement.getAttribute('aria-label').split(':')[0]"
+    assert tab.evaluate(here) == "plain fine-tuning, lr 0.0001"
+    tab.keyboard.press("ArrowRight")
+    assert tab.evaluate(here) == "plain fine-tuning, lr 0.0005"
+    assert tab.locator(".tip").is_visible()
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")  # round the end
+    assert tab.evaluate(here) == "plain fine-tuning, lr 0.001"
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("ArrowDown")
+    assert tab.evaluate(here) == "RecAdam, gamma 10"
+    tab.keyboard.press("Enter")
+    assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 10"
+    assert tab.evaluate(here) == "RecAdam, gamma 10"  # and one goes on from there
+    assert tab.locator(".main [tabindex='0']").count() == 1
+
+
+def test_the_table_says_the_same(tab):
+    tab.get_by_text("The same as a table").click()
+    rows = [row.split("\t") for row in tab.locator("table").inner_text().splitlines()]
+    assert rows[0] == ["method", "setting", "Matthews correlation", "source loss", "seeds", "ahead of plain"]
+    assert [row[0] for row in rows[1:]].count("RecAdam") == 3
+    assert rows[-1] == ["EWC", "gamma 100", "0.81 (0.8 to 0.82)", "0.7", "2", "2 of 2"]
+    tab.get_by_label("task", exact=True).select_option("world/rte")
+    assert len(tab.locator("table").inner_text().splitlines()) == 1 + 2
+
+
+def test_the_address_names_what_is_shown(browser, file):
+    tab = browser.new_page()
+    tab.goto(f"{file.as_uri()}#chart&task=world%2Frte&kept=facts&lacks=source,nothing&method=ewc&colour=red")
+    tab.wait_for_selector(".recall-charted svg")
+    state = tab.locator(".recall-charted").get_attribute("data-state")
+    assert state == "#chart&task=world%2Frte&kept=facts&method=ewc&lacks=source"
+    tab.get_by_label("the data that the model was pretrained on").check()
+    assert tab.url.endswith("#chart&task=world%2Frte&kept=facts&method=ewc")
+    tab.goto(f"{file.as_uri()}#chart&task=%E0%A4%A&kept=none")
+    tab.reload()
+    tab.wait_for_selector(".recall-charted svg")
+    assert tab.locator(".recall-charted").get_attribute("data-state") == "#chart&task=world%2Fcola&kept=source_loss"
+    tab.close()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log"),
+    [(0.6, 1.5, True), (0.66, 0.71, True), (0.1, 9.0, True), (0.0, 1.0, False), (0.93, 0.97, False)],
+)
+def test_an_axis_has_round_numbers(tab, low, high, log):
+    found = tab.evaluate("([low, high, log]) => recallChart.ticks(low, high, log)", [low, high, log])
+    assert 3 <= len(found) <= 16
+    assert found == sorted(found)
+    assert low <= found[0] < found[-1] <= high
+    assert all(len(f"{value:g}") <= 5 for value in found)

@@ -1,0 +1,105 @@
+"""The chart's data: methods by family with what they ask for, points with their seeds, and the runs behind."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recall_learn.lab import chart, scripted
+from recall_learn.methods.method import COSTS
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recordings import Record, Records
+
+COMMON = {"backbone": "tiny", "task": "world/cola", "steps": 300}
+
+
+def run(seed, score, loss, frontier=None, **settings):
+    columns = {"step": [0, 300], "score": [0.0, score], "loss": [None, 0.1], "source_loss": [0.6, loss]}
+    columns["facts"] = [1.0, 0.9]
+    return Record(Recipe(**COMMON | {"lr": 0.001} | settings, seed=seed), columns, frontier=frontier or {})
+
+
+FRONTIER = {"alpha": [0.0, 0.5, 1.0], "score": [0.0, 0.5, 1.0], "source_loss": [1.0, 1.5, 2.0]}
+RUNS = [
+    *(run(seed, score, loss, lr=lr) for seed in (0, 1) for score, loss, lr in ((0.7, 0.6, 1e-4), (0.9, 1.4, 1e-3))),
+    *(run(seed, 0.8, 0.7, method="ewc", gamma=100) for seed in (0, 1)),
+    run(0, 0.8, 0.7, method="top-k", layers=1),
+    run(0, 0.8, 0.7, method="recadam + child-d"),
+    run(1, 0.5, 1.5, frontier=FRONTIER, method="mixout", task="world/rte"),
+]
+
+
+def contrast(a, b):
+    """WCAG's contrast ratio of two colours, #rrggbb."""
+
+    def luminance(colour):
+        c = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#121212"])
+@pytest.mark.parametrize("colour", chart.COLOURS.values(), ids=lambda colour: colour.strip("#"))
+def test_every_family_shows_on_a_light_and_on_a_dark_page(colour, page):
+    assert contrast(colour, page) > 2
+    assert list(chart.COLOURS.values()).count(colour) == 1
+
+
+def test_methods_are_in_the_order_of_their_families_and_say_what_they_ask_for():
+    found = chart.payload(Records([], RUNS))
+    asks = {name: each["asks"] for name, each in found["methods"].items()}
+    assert list(asks) == ["vanilla", "top-k", "ewc", "mixout", "recadam+child-d"]
+    assert asks["vanilla"] == ["all gradients"]
+    assert asks["top-k"] == []
+    assert asks["ewc"] == ["source", "all gradients", "copy"]
+    assert asks["recadam+child-d"] == ["all gradients", "copy"]
+    assert found["methods"]["recadam+child-d"]["family"] == chart.JOINED
+    assert list(found["asks"]) == ["source", *(cost for cost in COSTS if cost in ("all gradients", "copy"))]
+
+
+def test_a_point_has_its_seeds_its_runs_and_how_it_stands():
+    found = chart.payload(Records([], RUNS))
+    (ewc,) = (each for each in found["points"] if each["method"] == "ewc")
+    assert (ewc["label"], ewc["seeds"], ewc["score"], ewc["source_loss"]) == ("gamma 100", [0, 1], [0.8] * 2, [0.7] * 2)
+    assert ewc["ahead"] == {"source_loss": [2, 2], "facts": [0, 2]}
+    (plain, *_) = found["points"]
+    assert (plain["label"], plain["ahead"]) == ("lr 0.0001", {})
+    first = found["runs"][ewc["runs"][1]]
+    assert first["source_loss"] == [0.6, 0.7]
+    assert first["command"].startswith(
+        "recall-learn finetune --backbone tiny --task world/cola --method 'ewc(gamma=100)'"
+    )
+    assert "--seed 1" in first["command"]
+    assert found["tasks"]["world/cola"] == {
+        "metric": "Matthews correlation",
+        "before": {"source_loss": 0.6, "facts": 1.0},
+    }
+
+
+def test_the_points_of_a_frontier_share_their_run():
+    found = chart.payload(Records([], RUNS))
+    points = [each for each in found["points"] if each["task"] == "world/rte"]
+    assert [each["label"] for each in points] == ["alpha 0", "alpha 0.5", "alpha 1"]
+    assert len({each["runs"][0] for each in points}) == 1
+
+
+def test_without_an_end_there_is_no_chart():
+    with pytest.raises(ValueError, match="no runs to draw"):
+        chart.payload(Records([], []))
+
+
+def test_a_page_holds_the_data_and_a_notebook_the_script_too(monkeypatch):
+    made = Records([], RUNS)
+    whole = chart.chart(made)._repr_html_()
+    monkeypatch.setenv(scripted.STATIC, "1")
+    html = chart.chart(made)._repr_html_()
+    for page in (html, whole):
+        assert json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1]) == chart.payload(made)
+        assert "8 settings of 5 methods on world/cola, world/rte" in page.split("<script", 1)[0]  # where none runs
+    script, style = (Path(file).read_text(encoding="utf-8") for file in (chart.SCRIPT, chart.STYLE))
+    assert (script in whole, style in whole, script in html, style in html) == (True, True, False, False)
+    assert not re.search(r"</script|<!--|</style", script + style, flags=re.IGNORECASE)
