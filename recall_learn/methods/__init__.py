@@ -19,6 +19,7 @@ from recall_learn.methods.layer_rates import LayerRates
 from recall_learn.methods.lora import LoRA
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.parallel_columns import ParallelColumns
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
@@ -46,6 +47,7 @@ METHODS: dict[str, type[Method]] = {
         Adapters,
         SideTuning,
         KAdapter,
+        ParallelColumns,
         BSS,
         TopK,
         Reinit,  # after what freezes, to see that none of it is drawn anew
