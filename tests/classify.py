@@ -17,7 +17,9 @@ def model_of(labels=3, **config):
 
 
 def begun(model, method, seed=0, **given):
-    return compose(method, model, lr=1e-2, new=["classifier"], seed=seed, source=source_of(model), **given)
+    source = source_of(model)
+    source.masked_lm.to(next(model.parameters()).dtype)
+    return compose(method, model, lr=1e-2, new=["classifier"], seed=seed, source=source, **given)
 
 
 def step(model, made, batch):

@@ -17,6 +17,8 @@ from recall_learn.methods.k_adapter import KAdapter
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
 from recall_learn.methods.lora import LoRA
+from recall_learn.methods.lwf import LwF
+from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
 from recall_learn.methods.parallel_columns import ParallelColumns
@@ -24,6 +26,7 @@ from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.reinit import Reinit
+from recall_learn.methods.siatl import SiATL
 from recall_learn.methods.side_tuning import SideTuning
 from recall_learn.methods.slanted import Slanted
 from recall_learn.methods.smart import SMART
@@ -38,6 +41,7 @@ METHODS: dict[str, type[Method]] = {
         RecAdamMethod,
         EWC,
         KroneckerEWC,
+        MemoryAwareSynapses,
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
@@ -49,6 +53,8 @@ METHODS: dict[str, type[Method]] = {
         KAdapter,
         ParallelColumns,
         BSS,
+        LwF,
+        SiATL,
         TopK,
         Reinit,  # after what freezes, to see that none of it is drawn anew
         LayerRates,

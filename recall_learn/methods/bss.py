@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Acting, Method, Start, setting
-from recall_learn.methods.neighbour import last_linear
+from recall_learn.methods.neighbour import full, last_linear
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,7 +24,7 @@ def shrinkage(features: "Tensor", k: int) -> "Tensor":
     """
     import torch
 
-    matrix = features.float() if features.dtype.itemsize < 4 else features
+    matrix = full(features)
     u, _, vt = torch.linalg.svd(matrix.detach(), full_matrices=False)
     return ((u[:, -k:].T @ matrix) * vt[-k:]).sum(1).square().sum()
 

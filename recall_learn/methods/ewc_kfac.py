@@ -1,48 +1,35 @@
 """EWC beyond the diagonal: a spring on each direction of a layer's weights, not on each weight."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import from_source
-from recall_learn.methods.method import Acting, Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from recall_learn.theory.kronecker import Structured
 
 
 class _Acting(Acting):
     method: "KroneckerEWC"
 
     def __init__(self, method: "KroneckerEWC", start: Start):
-        super().__init__(method, start)
-        self.source = from_source.begun(start, method.name)
-        self.fisher = self._taken()
-        self.change(method)
-
-    def _taken(self) -> "Structured":
-        """The Fisher information of the source at theta*, wherever the model is by now."""
         import torch
 
-        from recall_learn.theory.anchors import trainable
-        from recall_learn.theory.fisher import evaluating
         from recall_learn.theory.kronecker import kronecker_fisher
-        from recall_learn.theory.sharded import at
 
-        model, home, about = self.source.masked_lm, self.start.anchors, self.method
-        inside = {id(p) for p in model.parameters()}
-        self.wanted = {name: p for name, p in trainable(self.start.model).items() if name in home and id(p) in inside}
-        device = next(model.parameters()).device
-        generator = torch.Generator().manual_seed(self.start.seed)
-
-        def batches() -> "Iterator[Mapping[str, Tensor]]":
-            for inputs, _ in self.source.first(about.examples):
-                yield {key: value.to(device) for key, value in inputs.items()}
-
-        with at(self.start.model, home), evaluating(model):
-            return kronecker_fisher(model, batches, self.wanted, eigenvalues=about.eigenvalues, generator=generator)
+        super().__init__(method, start)
+        given = from_source.begun(start, method.name)
+        with from_source.at_home(given, start, method.examples) as (self.wanted, inputs):
+            self.fisher = kronecker_fisher(
+                given.masked_lm,
+                inputs,
+                self.wanted,
+                eigenvalues=method.eigenvalues,
+                generator=torch.Generator().manual_seed(start.seed),
+            )
+        self.change(method)
 
     def change(self, method: "KroneckerEWC") -> None:
         from recall_learn.theory.kronecker import KroneckerPenalty
@@ -81,6 +68,8 @@ class KroneckerEWC(Method):
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
+    family: ClassVar[str] = "a pull by importance"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
     gamma: float = setting(

@@ -1,13 +1,18 @@
 """What a method takes from a `Source`: its head above the training's encoder, or the model from before, kept still."""
 
 import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from recall_learn.methods.method import Start
     from recall_learn.methods.source import Source
+
+Weights = dict[str, "nn.Parameter"]
+Inputs = Callable[[], Iterator[Mapping[str, "Tensor"]]]
 
 
 def begun(start: "Start", name: str) -> "Source":
@@ -36,6 +41,35 @@ def begun(start: "Start", name: str) -> "Source":
         )
     source.masked_lm.to(own[0].device)
     return source
+
+
+@contextmanager
+def at_home(source: "Source", start: "Start", examples: int) -> "Iterator[tuple[Weights, Inputs]]":
+    """The encoder at theta* in eval mode, wherever it stands, to see what the source asks of it; then as it was.
+
+    Args:
+        source: as `begun` gives it.
+        start: the training's.
+        examples: rows of the source, at least; the last batch is whole.
+
+    Yields:
+        The pretrained parameters that train and that the masked language model has, by their names in theta*; and what
+        gives the inputs of these examples, batch after batch, anew at each call.
+    """
+    from recall_learn.theory.anchors import trainable
+    from recall_learn.theory.fisher import evaluating
+    from recall_learn.theory.sharded import at
+
+    inside = {id(p) for p in source.masked_lm.parameters()}
+    wanted = {n: p for n, p in trainable(start.model).items() if n in start.anchors and id(p) in inside}
+    device = next(source.masked_lm.parameters()).device
+
+    def inputs() -> "Iterator[Mapping[str, Tensor]]":
+        for batch, _ in source.first(examples):
+            yield {key: value.to(device) for key, value in batch.items()}
+
+    with at(start.model, start.anchors), evaluating(source.masked_lm):
+        yield wanted, inputs
 
 
 def frozen(source: "Source", start: "Start", name: str) -> "nn.Module":

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
 
+def full(x: "Tensor") -> "Tensor":
+    """A tensor in float32, where it has half of that or less."""
+    return x.float() if x.dtype.itemsize < 4 else x
+
+
 def disagreement(one: "Tensor", other: "Tensor") -> "Tensor":
     r"""The two divergences between distributions over labels, :math:`KL(p \| q) + KL(q \| p)`, mean over rows, in nats.
 
@@ -21,8 +26,7 @@ def disagreement(one: "Tensor", other: "Tensor") -> "Tensor":
         one: logits of p [rows, labels].
         other: logits of q, of the same shape.
     """
-    p, q = (each.float() if each.dtype.itemsize < 4 else each for each in (one, other))
-    p, q = p.log_softmax(-1), q.log_softmax(-1)
+    p, q = full(one).log_softmax(-1), full(other).log_softmax(-1)
     return ((p.exp() - q.exp()) * (p - q)).sum(-1).mean()
 
 

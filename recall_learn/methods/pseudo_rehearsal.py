@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import from_source
-from recall_learn.methods.method import Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Method, Start, setting
 from recall_learn.methods.source import words_of
 from recall_learn.methods.stepping import Stepping
 
@@ -111,6 +111,8 @@ class PseudoRehearsal(Method):
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass", "copy"})
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy", "second pass"}
     acting: ClassVar[type[_Acting]] = _Acting
 
     weight: float = setting(1.0, "of what is rehearsed beside the task", low=0, log=True, live=True, span=(1e-2, 10))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import Method, setting
-from recall_learn.methods.neighbour import Neighbouring, disagreement, logits_of
+from recall_learn.methods.neighbour import Neighbouring, disagreement, full, logits_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def apart(one: "Tensor", other: "Tensor") -> "Tensor":
     """How far two answers are from each other: `disagreement`, of a score [rows, 1] the squared difference."""
     if one.shape[-1] == 1:
-        return (one - other).float().square().mean()
+        return (full(one) - full(other)).square().mean()
     return disagreement(one, other)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import from_source
-from recall_learn.methods.method import Method, Start, setting
+from recall_learn.methods.method import PLAIN_COSTS, Method, Start, setting
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class SourceReplay(Method):
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
+    family: ClassVar[str] = "data"
+    costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"second pass"}
     acting: ClassVar[type[_Acting]] = _Acting
 
     weight: float = setting(1.0, "of the source's loss beside the task's", low=0, log=True, live=True, span=(1e-2, 10))

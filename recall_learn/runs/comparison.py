@@ -6,7 +6,7 @@ batches.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
@@ -21,8 +21,6 @@ KEPT = {"source_loss": -1, "facts": 1}
 """What tells how much was kept, and whether more (1) or less (-1) of it is better."""
 ROUNDING = 1e-9
 """Under this two numbers are one; a record has four digits."""
-FRONTIER = "frontier"
-"""What a run may note at its end: the same model, scored at several values of one setting."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def collect(*records: Records, matched: bool = False) -> list[Setting]:
     """
     found: dict[tuple[Recipe, float | None], dict[int, End]] = {}
     for run in (run for each in records for run in each.runs if not run.stopped):
-        for extra, end in _ends(run, next(each.primary(run) for each in records if run in each.runs)):
+        for extra, end in _ends(run):
             key = replace(run.recipe, seed=0, evaluate_every=1), extra
             found.setdefault(key, {}).setdefault(run.recipe.seed, end)
     _check_budgets(recipe for recipe, _ in found)
@@ -126,16 +124,12 @@ def _matched(settings: Sequence[Setting]) -> list[Setting]:
     return [each for each in kept if each.seeds]
 
 
-def _ends(run: Record, primary: str) -> Iterable[tuple[float | None, End]]:
-    points = run.noted.get(FRONTIER)
-    if not points:
-        last = {name: run.columns[name][-1] for name in ("score", *KEPT) if run.columns.get(name)}
-        yield None, End(last["score"], last.get("source_loss"), last.get("facts"), run)
-        return
-    for point in points:
-        facts = point.get("facts")
-        known = facts["known"] if isinstance(facts, Mapping) else facts
-        yield point["alpha"], End(point["metrics"][primary], point.get("source_loss"), known, run)
+def _ends(run: Record) -> Iterable[tuple[float | None, End]]:
+    """What a run came to, with the alpha of each point where it noted a frontier."""
+    columns = run.frontier or {name: values[-1:] for name, values in run.columns.items()}
+    for place, score in enumerate(columns["score"]):
+        kept = {name: columns[name][place] if columns.get(name) else None for name in KEPT}
+        yield columns["alpha"][place] if run.frontier else None, End(score, **kept, run=run)
 
 
 def _check_budgets(recipes: Iterable[Recipe]) -> None:

@@ -15,19 +15,19 @@ from recall_learn.runs.recordings import Record, Records
 COMMON = {"backbone": "tiny", "task": "world/cola", "steps": 300}
 
 
-def run(seed, score, loss, noted=None, **settings):
+def run(seed, score, loss, frontier=None, **settings):
     columns = {"step": [0, 300], "score": [0.0, score], "loss": [None, 0.1], "source_loss": [0.6, loss]}
     columns["facts"] = [1.0, 0.9]
-    return Record(Recipe(**COMMON | {"lr": 0.001} | settings, seed=seed), columns, noted=noted or {})
+    return Record(Recipe(**COMMON | {"lr": 0.001} | settings, seed=seed), columns, frontier=frontier or {})
 
 
-FRONTIER = [{"alpha": a, "metrics": {"accuracy": a}, "source_loss": 1 + a} for a in (0.0, 0.5, 1.0)]
+FRONTIER = {"alpha": [0.0, 0.5, 1.0], "score": [0.0, 0.5, 1.0], "source_loss": [1.0, 1.5, 2.0]}
 RUNS = [
     *(run(seed, score, loss, lr=lr) for seed in (0, 1) for score, loss, lr in ((0.7, 0.6, 1e-4), (0.9, 1.4, 1e-3))),
     *(run(seed, 0.8, 0.7, method="ewc", gamma=100) for seed in (0, 1)),
     run(0, 0.8, 0.7, method="top-k", layers=1),
     run(0, 0.8, 0.7, method="recadam + child-d"),
-    run(1, 0.5, 1.5, noted={"frontier": FRONTIER}, method="mixout", task="world/rte"),
+    run(1, 0.5, 1.5, frontier=FRONTIER, method="mixout", task="world/rte"),
 ]
 
 

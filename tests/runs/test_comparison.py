@@ -12,10 +12,10 @@ from recall_learn.runs.recordings import Record, Records
 COMMON = {"backbone": "tiny", "task": "world/cola", "steps": 300, "evaluate_every": 100}
 
 
-def run(seed, score, loss, facts=0.9, noted=None, **settings):
+def run(seed, score, loss, facts=0.9, frontier=None, **settings):
     columns = {"step": [0, 300], "score": [0.0, score], "loss": [None, 0.1], "source_loss": [0.6, loss]}
     columns["facts"] = [1.0, facts]
-    return Record(Recipe(**COMMON | {"lr": 0.001} | settings, seed=seed), columns, noted=noted or {})
+    return Record(Recipe(**COMMON | {"lr": 0.001} | settings, seed=seed), columns, frontier=frontier or {})
 
 
 def line(seed, shift=0.0):
@@ -67,17 +67,14 @@ def test_a_run_that_was_stopped_has_no_end():
 
 
 def test_a_frontier_is_a_setting_for_each_of_its_points():
-    points = [
-        {"alpha": a, "metrics": {"matthews_correlation": a, "f1": 0}, "source_loss": 1 + a} for a in (1.0, 0.0, 0.5)
-    ]
-    points[0]["facts"] = {"known": 0.25}
-    found = comparison.collect(Records([], [run(0, 0.5, 1.5, noted={"frontier": points}, method="mixout")]))
+    frontier = {"alpha": [1.0, 0.0, 0.5], "score": [0.9, 0.1, 0.5], "source_loss": [2.0, 1.0, 1.5]}
+    found = comparison.collect(Records([], [run(0, 0.5, 1.5, frontier=frontier, method="mixout")]))
     assert [(each.label, each.values("score"), each.values("source_loss")) for each in found] == [
-        ("alpha 0", [0.0], [1.0]),
+        ("alpha 0", [0.1], [1.0]),
         ("alpha 0.5", [0.5], [1.5]),
-        ("alpha 1", [1.0], [2.0]),
+        ("alpha 1", [0.9], [2.0]),
     ]
-    assert [each.values("facts") for each in found] == [[], [], [0.25]]
+    assert [each.values("facts") for each in found] == [[], [], []]
 
 
 def test_other_budgets_are_not_compared():

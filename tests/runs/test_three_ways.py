@@ -111,8 +111,7 @@ def by_loop(start, method, fisher):
         composed.optimizer.step()
         schedule.step()
         composed.optimizer.zero_grad()
-    composed.settle()
-    return weights(start.model)
+    return as_saved(start.model, composed)
 
 
 @pytest.mark.parametrize("method", ["vanilla", *METHODS, "recadam(t0=3) + child-d"])
