@@ -3,12 +3,13 @@
 import copy
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
+from recall_learn.methods.stack import layers
 from recall_learn.support.random_state import own_randomness
 
 STD = 0.02
@@ -92,9 +93,47 @@ class Beside(nn.Module):
         output.last_hidden_state = made
         return output
 
+    @property
+    def given(self) -> Tensor:
+        """What went into the first layer, [rows, length, size]."""
+        args, kwargs = self._given
+        return args[0] if args else kwargs["hidden_states"]
+
+    def through(self, layer: nn.Module, hidden: Tensor) -> Tensor:
+        """What a layer makes of hidden states, with all else that the first layer was given, as the mask."""
+        args, kwargs = self._given
+        rest = {name: value for name, value in kwargs.items() if name != "hidden_states"}
+        made = layer(hidden, *args[1:], **rest)
+        return made if isinstance(made, Tensor) else made[0]
+
     def joined(self, hidden: Tensor) -> Tensor:
         """What the branch makes of the encoder's last hidden states, [rows, length, size]."""
         raise NotImplementedError
+
+
+def place(model: nn.Module, who: str) -> tuple[nn.Module, nn.ModuleList, int]:
+    """Where a branch goes: the encoder, its layers, and the size of their hidden states.
+
+    Raises:
+        ValueError: there is a branch already, it cannot be told which the layers are, or they have no norm.
+    """
+    base = getattr(model, "base_model", model)
+    if any(isinstance(module, Beside) for module in base.modules()):
+        raise ValueError(f"{type(model).__name__} has {who}'s branch already; begin with a new model")
+    stack = layers(model, who)
+    sizes = [len(module.weight) for module in stack[-1].modules() if isinstance(module, nn.LayerNorm)]
+    if not sizes:
+        raise ValueError(f"{who} finds no LayerNorm in the layers of {type(model).__name__}; it needs one")
+    return base, stack, sizes[-1]
+
+
+def copied(some: Iterable[nn.Module]) -> nn.Sequential:
+    """Copies of layers, which train; no ``ModuleList``, for the model has one stack of layers as before."""
+    made = nn.Sequential(*(copy.deepcopy(layer) for layer in some))
+    for part in made.modules():
+        part._forward_hooks.clear()  # transformers' own would note these layers among the encoder's
+        part._forward_pre_hooks.clear()
+    return made.requires_grad_(True)
 
 
 class Side(Beside):
@@ -108,23 +147,59 @@ class Side(Beside):
 
     def __init__(self, stack: nn.ModuleList, count: int, alpha: float):
         super().__init__()
-        self.layers = nn.Sequential(*(copy.deepcopy(layer) for layer in stack[:count]))
-        self.layers.requires_grad_(True)
-        for part in self.layers.modules():
-            part._forward_hooks.clear()  # transformers' own would note these layers among the encoder's
-            part._forward_pre_hooks.clear()
+        self.layers = copied(stack[:count])
         p = next(stack.parameters())
         logit = math.log(alpha / (1 - alpha)) if alpha < 1 else math.inf
         self.mix = nn.Parameter(torch.full((1,), logit, device=p.device, dtype=p.dtype))
 
     def joined(self, hidden: Tensor) -> Tensor:
         """The mixture; at a = 1 the encoder's output to the bit."""
-        args, kwargs = self._given
-        side = args[0] if args else kwargs.pop("hidden_states")
+        side = self.given
         for layer in self.layers:
-            made = layer(side, *args[1:], **kwargs)
-            side = made if isinstance(made, Tensor) else made[0]
+            side = self.through(layer, side)
         return torch.lerp(side, hidden, torch.sigmoid(self.mix))
+
+
+class Column(Beside):
+    """Layers like the encoder's, drawn anew, whose output is added to the encoder's.
+
+    Args:
+        stack: the encoder's layers.
+        size: of the hidden states.
+        std: standard deviation of the new weights.
+        lateral: whether each layer but the first also reads what the encoder's layer below it makes.
+    """
+
+    def __init__(self, stack: nn.ModuleList, size: int, std: float, lateral: bool):
+        super().__init__()
+        self.layers, self.out = copied(stack), nn.Linear(size, size)
+        self.lateral = nn.Sequential(*(nn.Linear(size, size, bias=False) for _ in stack[1:] if lateral))
+        for module in self.modules():
+            for name, p in module._parameters.items():
+                if p is not None and p.ndim > 1:
+                    nn.init.normal_(p, std=std)
+                elif p is not None:
+                    nn.init.constant_(p, float(isinstance(module, nn.LayerNorm) and name == "weight"))
+        nn.init.zeros_(self.out.weight)
+        self._seen: list[Tensor] = []
+
+    def hang(self, base: nn.Module, stack: nn.ModuleList) -> None:
+        """As any branch; and look at what comes out of its layers."""
+        super().hang(base, stack)
+        for layer in stack[: len(self.lateral)]:
+            layer.register_forward_hook(self.see)
+
+    def see(self, layer: nn.Module, args: tuple, output: object) -> None:
+        """What comes out of a layer; they come in their order."""
+        self._seen.append(output if isinstance(output, Tensor) else output[0])
+
+    def joined(self, hidden: Tensor) -> Tensor:
+        """The sum of both outputs; at the start that is ``hidden``."""
+        own, seen = self.given, [None, *self._seen] if self.lateral else [None] * len(self.layers)
+        self._seen = []
+        for n, (layer, below) in enumerate(zip(self.layers, seen, strict=True)):
+            own = self.through(layer, own if below is None else own + self.lateral[n - 1](below))
+        return hidden + self.out(own)
 
 
 class Knowledge(Beside):

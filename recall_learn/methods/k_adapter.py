@@ -42,21 +42,13 @@ class KAdapter(Method):
 
     def prepare(self, model: "nn.Module", seed: int) -> tuple[str, ...]:
         """Put the adapters beside the layers."""
-        from torch import nn
+        from recall_learn.methods.added import Knowledge, drawn, place
 
-        from recall_learn.methods.added import Beside, Knowledge, drawn
-        from recall_learn.methods.stack import layers
-
-        base, stack = getattr(model, "base_model", model), layers(model, self.name)
-        if any(isinstance(module, Beside) for module in base.modules()):
-            raise ValueError(f"{type(model).__name__} has {self.name}'s branch already; begin with a new model")
-        sizes = [len(module.weight) for module in stack[-1].modules() if isinstance(module, nn.LayerNorm)]
-        if not sizes:
-            raise ValueError(f"{self.name} finds no LayerNorm in the layers of {type(model).__name__}; it needs one")
+        base, stack, size = place(model, self.name)
         count = min(self.count, len(stack))
         places = [n * (len(stack) - 1) // max(count - 1, 1) for n in range(count)]
         p = next(stack.parameters())
         with drawn(self.name, seed):
-            branch = Knowledge(sizes[-1], self.width, places).to(p.device, p.dtype)
+            branch = Knowledge(size, self.width, places).to(p.device, p.dtype)
         branch.hang(base, stack)
         return ()

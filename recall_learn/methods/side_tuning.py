@@ -57,12 +57,10 @@ class SideTuning(Method):
 
     def prepare(self, model: "nn.Module", seed: int) -> tuple[str, ...]:
         """Put the copy beside the layers."""
-        from recall_learn.methods.added import Beside, Side
-        from recall_learn.methods.stack import check_count, layers
+        from recall_learn.methods.added import Side, place
+        from recall_learn.methods.stack import check_count
 
+        base, stack, _ = place(model, self.name)
         check_count(model, self.layers, self.name)
-        base, stack = getattr(model, "base_model", model), layers(model, self.name)
-        if any(isinstance(module, Beside) for module in base.modules()):
-            raise ValueError(f"{type(model).__name__} has {self.name}'s branch already; begin with a new model")
         Side(stack, self.layers, self.alpha).hang(base, stack)
         return ()

@@ -27,7 +27,7 @@ def trained(model, made, steps=3):
     model.train()
     for _ in range(steps):
         made.optimizer.zero_grad()
-        made.loss(model(**X)).backward()
+        made.loss(model(**X), X).backward()
         made.optimizer.step()
     return model.eval()
 
@@ -149,3 +149,35 @@ def test_what_has_nothing_added_and_what_is_damaged_is_not_loaded(world, tmp_pat
     del model.bert.encoder.layer[0].output.dropout.adapter
     model.save_pretrained(tmp_path)
     refused(lambda: load_added(tmp_path), ValueError, "is not of adapters(width=64", "in one of the two alone")
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+@pytest.mark.parametrize("beside", ["ema(decay=0.5)", "wise-ft(alpha=0.3)", "r3f", "slanted", "bertadam"])
+def test_what_goes_beside_it(method, beside):
+    """Averages, interpolations, second passes and rates: they train what is new, and what was pretrained rests."""
+    model = bert()
+    home = weights(model)
+    made = begun(model, f"{method} + {beside}")
+    start = weights(model)
+    trained(model, made)
+    assert {name for name, p in weights(model).items() if not torch.equal(p, start[name])} <= set(trainable(model))
+    now, logits = weights(model), model(**X).logits
+    with made.plain():
+        assert set(home) <= set(weights(model))
+        scored = model(**X).logits
+    pretrained_moves = method in ("lora", "adapters")  # once merged; its norms
+    other = beside.startswith("ema") or (beside.startswith("wise-ft") and pretrained_moves)
+    assert torch.allclose(scored, logits, atol=1e-6) != other
+    assert same(weights(model), now)
+
+
+def test_halfway_home_is_half_of_the_product():
+    model = bert()
+    home = weights(model)
+    made = begun(model, "lora + wise-ft(alpha=0.25)")
+    trained(model, made)
+    layer = model.bert.encoder.layer[0].attention.self.value
+    change = layer.get_delta_weight("default")
+    with made.plain():
+        moved = weights(model)["bert.encoder.layer.0.attention.self.value.weight"]
+    torch.testing.assert_close(moved, home["bert.encoder.layer.0.attention.self.value.weight"] + 0.25 * change)
