@@ -93,7 +93,8 @@ class WiseFT(Method):
     is linear in its weights, as it nearly is close to home, alpha mixes the two models' outputs. Farther away there
     is no such promise, and the frontier shows what happens.
 
-    Adapters that are merged into frozen weights are merged before. In a loop of your own or a Trainer,
+    What is merged into frozen weights, as LoRA's matrices are, is merged before; modules that stay beside them have no
+    :math:`\theta^*` and stay as they were trained. In a loop of your own or a Trainer,
     ``composed.set(alpha=0.3)`` and another evaluation give the point at 0.3.
     """
 

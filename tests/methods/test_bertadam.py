@@ -55,7 +55,7 @@ def test_what_has_no_gradient_is_left_alone_and_a_sparse_one_is_refused():
     p.grad = torch.ones(2)
     optimizer.step()
     assert torch.equal(q, torch.ones(2))
-    q.grad = torch.sparse_coo_tensor([[0]], [1.0], (2,))
+    q.grad = torch.sparse_coo_tensor([[0]], [1.0], (2,), check_invariants=True)
     with pytest.raises(RuntimeError, match="dense gradients"):
         optimizer.step()
 
@@ -109,3 +109,9 @@ def test_two_optimizers_are_refused_and_a_mask_is_not():
     masked = trained(model, begun(model, "bertadam + child-f(p=0.5)"))
     alone = trained(plain, begun(plain, "bertadam"))
     assert not torch.equal(masked["first.weight"], alone["first.weight"])
+
+
+def test_its_card_says_whom_it_excludes():
+    from recall_learn.book.cards import _excluded
+
+    assert _excluded(METHODS["bertadam"], METHODS) == "RecAdam (each is an optimizer)"

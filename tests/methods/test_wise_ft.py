@@ -271,3 +271,21 @@ def test_a_grid_s_file_keeps_the_frontier(world, tmp_path):
     assert frontier["alpha"] == [0, 0.25, 0.5, 0.75, 1]
     assert frontier["distance"] == pytest.approx([each["distance"] for each in run.final["frontier"]], rel=1e-3)
     assert frontier["score"] == pytest.approx([each["metrics"][run.primary] for each in run.final["frontier"]], 1e-3)
+
+
+@pytest.mark.parametrize("method", ["lora + wise-ft(points=2, alpha=0.5)", "lora + ema(decay=0) + wise-ft(points=2)"])
+def test_low_rank_updates_are_merged_and_then_taken_back(world, tmp_path, method):
+    recipe = Recipe(str(world / "bert"), "mrpc", method, steps=4, batch_size=4, lr=1e-2, max_length=40)
+    run = finetune(recipe, out=tmp_path, data_folder=world / "glue", device="cpu", progress=False)
+    start, half, end = run.final["frontier"]
+    assert start["distance"] == 0
+    assert start["metrics"] != end["metrics"] or end["distance"] > 1e-3
+    assert half["distance"] == pytest.approx(end["distance"] / 2, rel=1e-4)
+    assert run.final["distance"] == pytest.approx(half["distance"], rel=1e-6)
+    alone = finetune(
+        Recipe(str(world / "bert"), "mrpc", "lora", steps=4, batch_size=4, lr=1e-2, max_length=40),
+        data_folder=world / "glue",
+        device="cpu",
+        progress=False,
+    )
+    assert end["distance"] == pytest.approx(alone.final["distance"], rel=1e-5)
