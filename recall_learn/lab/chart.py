@@ -17,7 +17,7 @@ from recall_learn.lab.scripted import Scripted, alone
 from recall_learn.methods import expression
 from recall_learn.methods.method import COSTS, FAMILIES, PLAIN_COSTS
 from recall_learn.runs.comparison import KEPT, Setting, collect, standings
-from recall_learn.runs.compose import SOURCE
+from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
 
@@ -34,7 +34,13 @@ COLOURS = dict(
     )
 )
 """Of each family, and of plain fine-tuning; within a family the marks differ."""
-ASKS = {"source": "the data that the model was pretrained on", **COSTS}
+ASKS = {
+    "source": "the data that the model was pretrained on",
+    "head": "the head that it was pretrained with",
+    **COSTS,
+}
+NEEDS = {SOURCE: "source", "source fisher": "source", HEAD: "head"}
+"""What of these a method asks for by what it needs; a Fisher of the task is a pass over the task, which all have."""
 TITLES = {
     "source_loss": ("source loss", "Source loss, nats a hidden word"),
     "facts": ("facts known", "Facts known, share of all"),
@@ -99,8 +105,7 @@ def _method(setting: Setting) -> dict[str, Json]:
     costs = set().union(*(each.costs for each in methods)) if methods else set(PLAIN_COSTS)
     if not all("all gradients" in each.costs for each in methods):
         costs -= {"all gradients"}  # one of them lets only a part train
-    if any({SOURCE, "source fisher"} & each.needs for each in methods):
-        costs |= {"source"}
+    costs |= {NEEDS[need] for each in methods for need in each.needs if need in NEEDS}
     return {
         "title": expression.title(methods),
         "family": family,
