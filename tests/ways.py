@@ -11,8 +11,18 @@ from recall_learn.methods import METHODS
 from recall_learn.models.masked_lm import MaskedLM
 
 NEW = ["classifier"]
+
+
+def quick(name):
+    """A method, with few examples where it takes something of the source's before it begins."""
+    return f"{name}(examples=8)" if "examples" in METHODS[name].settings() else name
+
+
+EVERY = [quick(name) for name in METHODS]
 STEADY = [
-    name for name, method in METHODS.items() if "wrap" not in method.hooks() and "source head" not in method.needs
+    quick(name)
+    for name, method in METHODS.items()
+    if "wrap" not in method.hooks() and "source head" not in method.needs
 ]
 """The methods that do not draw anew in every forward pass: what they do in two batches they do in both together."""
 

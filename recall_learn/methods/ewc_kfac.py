@@ -17,18 +17,15 @@ class _Acting(Acting):
     def __init__(self, method: "KroneckerEWC", start: Start):
         import torch
 
+        from recall_learn.theory.anchors import trainable
         from recall_learn.theory.kronecker import kronecker_fisher
 
         super().__init__(method, start)
         given = from_source.begun(start, method.name)
-        with from_source.at_home(given, start, method.examples) as (self.wanted, inputs):
-            self.fisher = kronecker_fisher(
-                given.masked_lm,
-                inputs,
-                self.wanted,
-                eigenvalues=method.eigenvalues,
-                generator=torch.Generator().manual_seed(start.seed),
-            )
+        before, wanted, inputs = from_source.at_home(given, start, method.examples)
+        generator = torch.Generator().manual_seed(start.seed)
+        self.fisher = kronecker_fisher(before, inputs, wanted, eigenvalues=method.eigenvalues, generator=generator)
+        self.held = {name: p for name, p in trainable(start.model).items() if name in wanted}
         self.change(method)
 
     def change(self, method: "KroneckerEWC") -> None:
@@ -38,7 +35,7 @@ class _Acting(Acting):
         self.penalty = KroneckerPenalty(self.start.anchors, self.fisher, method.gamma)
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
-        return {"penalty": self.penalty(self.wanted)}
+        return {"penalty": self.penalty(self.held)}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,33 +42,36 @@ def begun(start: "Start", name: str) -> "Source":
     return source
 
 
-@contextmanager
-def at_home(source: "Source", start: "Start", examples: int) -> "Iterator[tuple[Weights, Inputs]]":
-    """The encoder at theta* in eval mode, wherever it stands, to see what the source asks of it; then as it was.
+def at_home(source: "Source", start: "Start", examples: int) -> "tuple[nn.Module, Weights, Inputs]":
+    """The masked language model at theta*, a copy in eval mode, to see what the source asks of its weights.
+
+    A copy, as weights that were read from a file lie elsewhere in memory than others, and a product of matrices is
+    rounded by where they lie: a run that goes on would see other bits.
 
     Args:
         source: as `begun` gives it.
         start: the training's.
         examples: rows of the source, at least; the last batch is whole.
 
-    Yields:
-        The pretrained parameters that train and that the masked language model has, by their names in theta*; and what
-        gives the inputs of these examples, batch after batch, anew at each call.
+    Returns:
+        The copy; those of its parameters that are pretrained and train, by their names in theta*; and what gives the
+        inputs of these examples, batch after batch, anew at each call.
     """
     from recall_learn.theory.anchors import trainable
-    from recall_learn.theory.fisher import evaluating
     from recall_learn.theory.sharded import at
 
-    inside = {id(p) for p in source.masked_lm.parameters()}
-    wanted = {n: p for n, p in trainable(start.model).items() if n in start.anchors and id(p) in inside}
-    device = next(source.masked_lm.parameters()).device
+    names = {id(p): name for name, p in trainable(start.model).items() if name in start.anchors}
+    with at(start.model, start.anchors):
+        made = copy.deepcopy(source.masked_lm).eval()
+    copies = dict(made.named_parameters())
+    wanted = {names[id(p)]: copies[own] for own, p in source.masked_lm.named_parameters() if id(p) in names}
+    device = next(made.parameters()).device
 
     def inputs() -> "Iterator[Mapping[str, Tensor]]":
         for batch, _ in source.first(examples):
             yield {key: value.to(device) for key, value in batch.items()}
 
-    with at(start.model, start.anchors), evaluating(source.masked_lm):
-        yield wanted, inputs
+    return made, wanted, inputs
 
 
 def frozen(source: "Source", start: "Start", name: str) -> "nn.Module":

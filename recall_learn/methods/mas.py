@@ -19,8 +19,8 @@ class _Acting(Acting):
 
         super().__init__(method, start)
         given = from_source.begun(start, method.name)
-        with from_source.at_home(given, start, method.examples) as (wanted, inputs):
-            self.importance = sensitivity(given.masked_lm, inputs(), wanted)
+        before, wanted, inputs = from_source.at_home(given, start, method.examples)
+        self.importance = sensitivity(before, inputs(), wanted)
         self.change(method)
 
     def change(self, method: "MemoryAwareSynapses") -> None:

@@ -7,6 +7,7 @@ import torch
 import transformers
 from small import refused
 from ways import (
+    EVERY,
     NEW,
     STEADY,
     Witness,
@@ -23,7 +24,6 @@ from ways import (
 )
 
 from recall_learn import RecallTrainer, compose
-from recall_learn.methods import METHODS
 from recall_learn.runs import kept
 from recall_learn.theory.anchors import trainable
 
@@ -216,7 +216,7 @@ def test_with_the_other_arguments_of_a_trainer(tmp_path, settings):
     assert away(ends[1000]) < 0.5 * away(ends[0])
 
 
-METHODS_THAT_GO_ON = ["vanilla", *METHODS, "recadam(t0=3) + child-f", "ewc + child-d"]
+METHODS_THAT_GO_ON = ["vanilla", *EVERY, "recadam(t0=3) + child-f", "ewc + child-d"]
 
 
 def given_for(method, model):

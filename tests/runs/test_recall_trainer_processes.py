@@ -12,14 +12,15 @@ import torch.distributed as dist
 from accelerate import FullyShardedDataParallelPlugin
 from accelerate.utils import DistributedType
 from processes import in_two
-from ways import NEW, arguments, bert, farthest, fisher_of, rows, source_of, weights
+from ways import NEW, arguments, bert, farthest, fisher_of, quick, rows, source_of, weights
 
 from recall_learn import RecallTrainer
 from recall_learn.methods import METHODS
+from recall_learn.methods.expression import parse
 
 PAIR = ("ewc", "child-d")
 DRAWN = [name for name, each in METHODS.items() if "source head" in each.needs]  # for each batch anew
-METHOD_SETS = [name for name in METHODS if name not in (*PAIR, *DRAWN)] + [" + ".join(PAIR)]
+METHOD_SETS = [quick(name) for name in METHODS if name not in (*PAIR, *DRAWN)] + [" + ".join(PAIR)]
 SETTINGS = {"max_steps": 3, "weight_decay": 0.1, "max_grad_norm": 0.5, "logging_strategy": "steps", "logging_steps": 3}
 # Adam divides by the root of what it sums: at a weight whose gradient is 0 but for the order of a sum (a key's bias),
 # it would walk along the rounding
@@ -45,7 +46,7 @@ class Sharded(RecallTrainer):
 
 def in_pieces(method):
     """Whether FSDP2 may have it: what runs the encoder without its model is refused there."""
-    return "source data" not in (METHODS[method].needs if method in METHODS else ())
+    return not any("source data" in each.needs for each in parse(method, METHODS))
 
 
 def made():

@@ -6,10 +6,9 @@ import transformers
 from safetensors.torch import load_file
 from small import ARCHITECTURES, save_backbone, save_glue
 from transformers import DataCollatorWithPadding
-from ways import arguments, as_saved, farthest, same, weights
+from ways import EVERY, arguments, as_saved, farthest, same, weights
 
 from recall_learn import RecallTrainer, Recipe, compose, finetune, save_fisher
-from recall_learn.methods import METHODS
 from recall_learn.models import backbones
 from recall_learn.models.fishers import task_fisher
 from recall_learn.runs import given_source
@@ -114,7 +113,7 @@ def by_loop(start, method, fisher):
     return as_saved(start.model, composed)
 
 
-@pytest.mark.parametrize("method", ["vanilla", *METHODS, "recadam(t0=3) + child-d"])
+@pytest.mark.parametrize("method", ["vanilla", *EVERY, "recadam(t0=3) + child-d"])
 def test_the_three_take_the_same_steps(world, tmp_path, method):
     start = Start(world)
     home = weights(start.model)
