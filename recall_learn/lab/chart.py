@@ -40,7 +40,7 @@ ASKS = {
     **COSTS,
 }
 NEEDS = {SOURCE: "source", "source fisher": "source", HEAD: "head"}
-"""What of these a method asks for by what it needs; a Fisher of the task takes the task alone, which everybody has."""
+"""What of these a method asks for by what it needs; a Fisher of the task is a pass over the task, which all have."""
 TITLES = {
     "source_loss": ("source loss", "Source loss, nats a hidden word"),
     "facts": ("facts known", "Facts known, share of all"),

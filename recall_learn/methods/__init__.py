@@ -13,6 +13,7 @@ from recall_learn.methods.child_f import ChildF
 from recall_learn.methods.ema import EMA
 from recall_learn.methods.ewc import EWC
 from recall_learn.methods.ewc_kfac import KroneckerEWC
+from recall_learn.methods.k_adapter import KAdapter
 from recall_learn.methods.l2sp import L2SP
 from recall_learn.methods.layer_rates import LayerRates
 from recall_learn.methods.lora import LoRA
@@ -25,6 +26,7 @@ from recall_learn.methods.r3f import R3F
 from recall_learn.methods.recadam.method import RecAdamMethod
 from recall_learn.methods.reinit import Reinit
 from recall_learn.methods.siatl import SiATL
+from recall_learn.methods.side_tuning import SideTuning
 from recall_learn.methods.slanted import Slanted
 from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
@@ -42,10 +44,12 @@ METHODS: dict[str, type[Method]] = {
         L2SP,
         EMA,  # averages what trains, before that is merged
         Mixout,
-        LoRA,
-        Adapters,
         R3F,
         SMART,
+        LoRA,
+        Adapters,
+        SideTuning,
+        KAdapter,
         BSS,
         LwF,
         SiATL,

@@ -121,7 +121,7 @@ class EMA(Method):
     acting: ClassVar[type[Acting]] = _Acting
 
     decay: float = setting(
-        0.999,
+        0.99,
         "d, the share of it that a step leaves",
         low=0,
         high=1,

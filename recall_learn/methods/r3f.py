@@ -49,6 +49,8 @@ class _Acting(Neighbouring):
             return
 
         def divide(module, args):
+            if getattr(module, "_is_replica", False):
+                raise ValueError("r3f cannot act in the copies of DataParallel; take DistributedDataParallel")
             # hides the parameter from the layer's own formula, and from nobody else: it stays what is trained
             vars(module).pop("weight", None)
             vars(module)["weight"] = lipschitz(module.weight)

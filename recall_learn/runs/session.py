@@ -166,20 +166,28 @@ class Session:
         return self.composed.ending(lambda: self._measured(self.recipe.steps))
 
     def _measured(self, step: int) -> dict[str, Json]:
-        model, metrics = self.backbone.model, {}
+        model = self.backbone.model
         model.eval()
         away = distance(model, self.backbone.anchors)
-        for ending, questions in self._questions.items():
-            try:
-                scores = self._scores(questions)
-            except ValueError as error:
-                raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
-            metrics |= {f"{name}{ending}": score for name, score in scores.items()}
+        try:
+            metrics = self.metrics()
+        except ValueError as error:
+            raise DivergedError(f"at step {step}: {error}; {ADVICE}") from error
         record = {"step": step, "metrics": metrics, "distance": away}
         record["layers"] = distance_by_layer(model, self.backbone.anchors)
         for probe in self._probes:
             record |= probe()
         return record
+
+    def metrics(self) -> dict[str, float]:
+        """The task's metrics of the model as it is, on all evaluation splits.
+
+        Raises:
+            ValueError: the model gives what is no number.
+        """
+        self.backbone.model.eval()
+        found = {ending: self._scores(questions) for ending, questions in self._questions.items()}
+        return {f"{name}{ending}": score for ending, each in found.items() for name, score in each.items()}
 
     @torch.no_grad()
     def _scores(self, questions: list[dict[str, torch.Tensor]]) -> dict[str, float]:

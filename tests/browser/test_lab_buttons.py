@@ -81,7 +81,7 @@ def test_a_run_is_saved_and_opened(opened, tmp_path):
     tab.wait_for_function("engine.sent.at(-1).type === 'open'")
     assert tab.evaluate("engine.sent.at(-1).text") == '{"a": 1}'
     drawn(tab, "engine.tell({ type: 'compared', steps: 300, worst: 2.1e-6 })")
-    assert "differ by 0.0000021 at most" in tab.locator(".rl-told").inner_text()
+    assert "its losses and the file's differ by 0.0000021 at most" in tab.locator(".rl-told").inner_text()
     tab.get_by_role("button", name="Link").click()
     assert tab.get_by_label("link to this run").input_value().startswith("file://")
 

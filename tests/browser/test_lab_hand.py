@@ -158,6 +158,24 @@ def test_the_last_value_of_a_slider_storm_is_sent(opened):
     assert sent(tab)[1:] == [{"t0": 100}]
 
 
+def test_a_slow_drag_of_a_slider_is_one_gesture_though_another_had_the_keys(opened):
+    tab = opened()
+    tab.get_by_role("slider", name="k, per step", exact=True).focus()
+    tab.keyboard.press("ArrowLeft")
+    tab.evaluate(
+        "() => { const now = performance.now.bind(performance); performance.now = () => now() + (window.later || 0); }"
+    )
+    x, y = middle(tab, ".rl-knob:has-text('γ') input")
+    tab.mouse.move(x - 40, y)
+    tab.mouse.down()  # the slider of k loses the keys now
+    tab.evaluate("frames(2).then(() => (window.later = 2000))")
+    tab.mouse.move(x + 20, y, steps=2)
+    tab.mouse.up()
+    assert len({each.get("gamma") for each in sent(tab)} - {None}) > 1
+    tab.get_by_role("button", name="Undo").click()
+    assert sent(tab)[-1] == {"gamma": 100}
+
+
 def test_a_gesture_is_one_change_marked_everywhere_and_undone(opened):
     tab = opened()
     tab.evaluate("engine.say('running'); engine.take(60)")

@@ -51,6 +51,20 @@ def test_numbers_of_changes_and_names_of_handles_keep_apart(opened):
         assert list(collisions(tab)) == []
 
 
+@pytest.mark.parametrize("size", ["", "#small"])
+@pytest.mark.parametrize("width", [390, 704])
+def test_the_heading_of_the_curve_is_one_line(opened, width, size):
+    tab = opened(size, width=width)
+    heading = tab.locator(".rl-curve h3")
+    assert heading.inner_text() == "λ: how much the task counts drag or click"
+    line = heading.bounding_box()["height"]
+    assert line < 25
+    tab.locator(".rl-handle.rl-t0").focus()
+    tab.keyboard.press("End")
+    drawn(tab)
+    assert heading.bounding_box()["height"] == line
+
+
 @pytest.mark.parametrize(("size", "more"), [("", ["each batch"]), ("#small", [])])
 def test_lines_are_named_where_they_are_drawn(opened, size, more):
     tab = opened(size)

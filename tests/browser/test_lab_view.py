@@ -198,15 +198,24 @@ def test_small_has_one_button_one_sentence_one_question(opened):
     assert "t0" in sent(tab)[-1]
 
 
-@pytest.mark.parametrize("size", ["", "#small"])
-def test_the_end_is_told_in_words(opened, size):
+@pytest.mark.parametrize(("size", "where"), [("", ".rl-told [role=status]"), ("#small", ".rl-tiles + p")])
+def test_the_end_is_told_in_words(opened, size, where):
     tab = opened(size)
-    drawn(tab, "engine.take(300)")
-    told = tab.locator(".rl-told [role=status]").inner_text()
+    above = lambda: tab.locator(".rl-city").first.bounding_box()["y"]  # noqa: E731
+    drawn(tab, "engine.take(200)")
+    top = above()
+    drawn(tab, "engine.take(100)")
+    told = tab.locator(where).inner_text()
     scores = tab.evaluate("engine.seen.map(all => all.at(-1).values.score.toFixed(2))")
     known = tab.locator(".rl-head strong").all_inner_texts()
     for name, score, count in zip(["RecAdam", "plain fine-tuning"], scores, known, strict=True):
         assert f"{name} scores {score} and knows {count} facts" in told
+    if size:
+        assert above() == top
+        assert told.endswith("Drag the curve and run again.")
+        drawn(tab, "engine.renew(1); engine.all(); engine.take(300)")
+        told = tab.locator(where).inner_text()
+        assert told.endswith(f" The run before scores {scores[0]} and knows {known[0]} facts.")
 
 
 def test_without_facts_what_is_kept_is_a_curve(opened):

@@ -38,7 +38,7 @@ def test_the_recurrence_from_the_start_by_numpy(decay):
 def test_what_a_long_memory_keeps_of_the_start():
     """At constant weights after a jump the start's share is d^T: 0.999^200 is 0.819."""
     model = Model()
-    made = begun(model, "ema", lr=0.0)
+    made = begun(model, "ema(decay=0.999)", lr=0.0)
     start = weights(model)
     with torch.no_grad():
         for p in model.parameters():

@@ -117,6 +117,15 @@ def test_a_score_has_no_distribution():
         begun(model, "r3f").terms(BATCH, torch.zeros(4, 1))
 
 
+def test_copies_of_data_parallel_are_refused():
+    model = model_of()
+    begun(model, "r3f(head=lipschitz)")
+    with pytest.raises(
+        ValueError, match=r"^r3f cannot act in the copies of DataParallel; take DistributedDataParallel$"
+    ):
+        model.classifier._replicate_for_data_parallel()(torch.ones(1, 8))
+
+
 def test_settings():
     model = model_of()
     made = begun(model, "r3f(size=0.5)")

@@ -2,7 +2,7 @@
 const WAYS = { up: ["↑ better", "higher is better"], down: ["↓ better", "lower is better"] };
 
 // There is room for five letters.
-const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(value, 2) : value);
+const brief = (value) => short(value !== null && Math.abs(value) < 0.1 ? digits(value, Math.abs(value) < 0.001 ? 1 : 2) : value);
 
 class Charts {
   constructor(view, parent) {

@@ -11,7 +11,7 @@ class Curve {
     const { sides } = view.session.begin;
     Object.assign(this, { view, side: sides[0], handles: [] });
     const box = (this.box = add(parent, "section", { class: "rl-curve", "aria-label": "The schedule" }));
-    this.told = add(add(box, "h3", {}, "λ(t): how much the task counts "), "small");
+    this.told = add(add(box, "h3", {}, "λ: how much the task counts "), "small");
     if (view.small) this.legend = new Legend(box);
     const attributes = { role: "group", "aria-label": "lambda over the steps", height: 220 };
     this.plot = new Plot(view, box, { attributes, margin: { top: 20, left: 32 } });

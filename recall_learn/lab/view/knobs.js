@@ -27,7 +27,7 @@ class Knobs {
     const input = add(row, "input", { ...about, "aria-label": [knob.label, knob.unit].filter(Boolean).join(", ") });
     const shown = add(row, "output");
     view.on(input, "pointerdown", () => view.session.hold(token));
-    for (const end of ["pointerup", "pointercancel", "change", "blur"]) view.on(input, end, () => view.session.release());
+    for (const end of ["pointerup", "pointercancel", "change", "blur"]) view.on(input, end, () => view.session.release(token));
     view.on(input, "input", () => view.session.move(side, { [knob.key]: values[input.value] }, token));
     return { side, knob, row, input, values, shown };
   }

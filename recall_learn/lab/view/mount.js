@@ -115,8 +115,10 @@ class View {
     const [top, left, right] = ["rl-top", "rl-left", "rl-right"].map(part);
     if (this.small) add(top, "p", { class: "rl-sentence" }, this.options.sentence);
     this.parts = [new Panel(this, top), new Curve(this, left), new Tiles(this, right)];
-    if (this.small) add(left, "p", { class: "rl-question" }, this.options.question);
-    else {
+    if (this.small) {
+      add(left, "p", { class: "rl-question" }, this.options.question);
+      this.ended = add(right, "p"); // under the lights: they do not move when it comes
+    } else {
       const low = part("rl-low"), foot = part("rl-foot");
       this.setup = new Setup(this, foot);
       if (open) this.setup.box.open = true;

@@ -103,7 +103,7 @@ class Panel {
   }
 
   draw() {
-    const { session } = this.view, { begin, state } = session, { buttons } = this, closed = state.state === "closed";
+    const { view, buttons } = this, { session } = view, { begin, state } = session, closed = state.state === "closed";
     say(buttons.Start, this.next[0]);
     put(buttons.Start, "data-does", this.next[0]);
     const bad = this.view.setup?.wrong || "", never = closed || Boolean(bad);
@@ -128,17 +128,19 @@ class Panel {
     this.message.classList.toggle("rl-wrong", Boolean(wrong));
     const told = session.compared || session.saved || state.text;
     const story = session.gestures.length ? "" : begin.note; // a hand has left it
-    say(this.message, wrong || [story, told].filter(Boolean).join(" ") || this.hint(state.state));
+    const hint = this.hint(state.state);
+    say(this.message, wrong || [story, told].filter(Boolean).join(" ") || (view.small ? "" : hint));
+    if (view.small) say(view.ended, hint);
   }
 
   // Where nobody has anything to say; at the end what came of it.
   hint(state) {
     const { session, small } = this.view, found = state === "done" && session.evaluated(Infinity);
     if (!found) return (!small && HINTS[state]) || "";
-    const score = (side) => number(found[side].values.score ?? null);
-    const kept = (count) => (session.begin.facts ? `knows ${plural(count, "fact")}` : `ends at ${short(count)} in ${session.kept.title}`);
-    const told = session.begin.sides.map(({ name }, i) => `${name} scores ${score(i)?.toFixed(2) ?? "–"} and ${kept(session.count(found[i]))}`);
-    return `${told.join(", ")}. ${HINTS.done}`;
+    const told = session.begin.sides.map(({ name }, i) => `${name} ${session.told(found[i])}`).join(", ");
+    const before = session.ends.at(-2);
+    if (!small) return `${told}. ${HINTS.done}`;
+    return `${told}. ${before ? `The run before ${before.told}` : "Drag the curve and run again"}.`;
   }
 }
 

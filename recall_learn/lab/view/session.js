@@ -141,7 +141,7 @@ class Session {
   }
 
   on_compared({ steps, worst }) {
-    this.compared = `Taken again for ${plural(steps, "step")}: the losses differ by ${short(worst)} at most.`;
+    this.compared = `Over ${plural(steps, "step")} its losses and the file's differ by ${short(worst)} at most.`;
   }
 
   // The engine's values; those that a hand holds, or has just left, stay as the hand has them.
@@ -161,8 +161,9 @@ class Session {
     this.hand = { token, side: -1 };
   }
 
-  release() {
-    if (!this.hand) return;
+  // The hand lets go: any, or the one that is named.
+  release(token = this.hand?.token) {
+    if (this.hand?.token !== token || !token) return;
     const { side } = this.hand;
     this.hand = null;
     this.moved = 0;
@@ -324,6 +325,12 @@ class Session {
     return found.facts ? this.begin.facts.length - Object.keys(found.facts.lost).length : null;
   }
 
+  // How good it is at its task, and what it still knows.
+  told(found) {
+    const count = this.count(found), score = number(found.values.score ?? null)?.toFixed(2) ?? "–";
+    return `scores ${score} and ${this.begin.facts ? `knows ${plural(count, "fact")}` : `ends at ${short(count)} in ${this.kept.title}`}`;
+  }
+
   settings() {
     const words = (side, i) => side.knobs.map((knob) => `${knob.label} ${short(this.values[i][knob.key])}`).join(", ");
     return this.begin.sides.map((side, i) => [side.name, words(side, i)].filter(Boolean).join(": "));
@@ -337,7 +344,7 @@ class Session {
     const steered = this.sides.some((side) => side.changes.length);
     const names = (this.start || this.settings()).map((name, i) => (!i && steered ? `${name}, steered` : name));
     const key = JSON.stringify([task, steps, recipe?.lr, names]);
-    this.ends.push({ id, key, names, task, seed: recipe?.seed, counts: last.map((each) => this.count(each)) });
+    this.ends.push({ id, key, names, task, counts: last.map((each) => this.count(each)), told: this.told(last[0]) });
   }
 
   // The faint curves of a chart: runs of the same task, those that this view saw and those that the engine knows of.
