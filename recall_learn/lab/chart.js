@@ -71,6 +71,14 @@
     return found;
   }
 
+  // What an axis shows: all values, but from plain fine-tuning's own no farther than half of what these span.
+  function frame(values, plain, log) {
+    const [f, back] = log ? [Math.log, Math.exp] : [Number, Number], [low, high] = range(values);
+    if (plain.filter(number).length < 2) return [low, high];
+    const [first, last] = range(plain).map(f);
+    return [Math.max(f(low), 1.5 * first - 0.5 * last), Math.min(f(high), 1.5 * last - 0.5 * first)].map(back);
+  }
+
   function write(state) {
     const told = ["task", "kept", "method"].filter((key) => state[key]).map((key) => `${key}=${encodeURIComponent(state[key])}`);
     return `#chart&${[...told, ...(state.lacks.length ? [`lacks=${state.lacks.map(encodeURIComponent).join(",")}`] : [])].join("&")}`;
@@ -121,7 +129,8 @@
       add(svg, "text", { x: x(value), y: height - bottom + 16, "text-anchor": "middle" }, short(value));
     }
     add(svg, "text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, across.title);
-    return { svg, x, y };
+    const within = (scale, from, to) => (value) => Math.max(from, Math.min(to, scale(value)));
+    return { svg, x: within(x, left, width - right), y: within(y, top, height - bottom), inside: (a, b) => [[a, across], [b, up]].every(([value, { range: [low, high] }]) => value >= low && value <= high) };
   }
 
   // A range with some room, never empty.
@@ -237,15 +246,16 @@
       const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
       const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
       const before = data.tasks[state.task].before[state.kept];
-      const ys = points.flatMap((each) => each[state.kept]).concat(number(before) ? [before] : []);
+      const plain = points.filter((each) => each.method === data.plain);
+      const shows = (key, more, axis_log) => roomy(frame(points.flatMap((each) => each[key]).concat(more), plain.flatMap((each) => each[key]).concat(more), axis_log), axis_log);
       figure.replaceChildren();
       figure.classList.toggle("all", state.all);
       add(figure, "figcaption", {}, `${title} (${log ? "less is up" : "more is up"})`);
       const { metric } = data.tasks[state.task];
-      const { svg, x, y } = axes(
+      const { svg, x, y, inside } = axes(
         figure, width, height,
-        { title: `${metric} on ${state.task}`, range: roomy(points.flatMap((each) => each.score)) },
-        { range: roomy(ys, log), log, turned: log },
+        { title: `${metric} on ${state.task}`, range: shows("score", [], false) },
+        { range: shows(state.kept, number(before) ? [before] : [], log), log, turned: log },
         `${words} against ${metric} on ${state.task}: ${points.length} settings of ${all.length} methods. Arrow keys go from point to point, Enter opens one.`,
       );
       if (number(before)) {
@@ -253,10 +263,10 @@
         add(svg, "text", { x: width - 16, y: y(before) - 5, "text-anchor": "end" }, "before any step");
       }
       if (!all.some(([, places]) => places.includes(at))) at = all.length ? all[0][1][0] : null;
-      for (const [method, places] of all) drawLine(svg, x, y, method, places);
+      for (const [method, places] of all) drawLine(svg, x, y, inside, method, places);
     }
 
-    function drawLine(svg, x, y, method, places) {
+    function drawLine(svg, x, y, inside, method, places) {
       const { colour } = data.methods[method];
       const group = add(svg, "g", { "data-method": method, class: method === data.plain ? "line plain" : "line" });
       const middles = places.map((place) => [x(median(data.points[place].score)), y(median(data.points[place][state.kept]))]);
@@ -267,9 +277,10 @@
           const [left, right] = range(each.score).map(x), [low, high] = range(each[state.kept]).map(y);
           add(group, "path", { d: `M${left} ${b}H${right}M${a} ${low}V${high}`, stroke: colour, class: "spread" });
         }
-        const spot = add(group, "g", { transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`, class: place === open ? "spot open" : "spot", "data-place": place, role: "button", tabindex: place === at ? 0 : -1, "aria-pressed": place === open, "aria-label": describe(data, state, place) });
+        const out = !inside(median(data.points[place].score), median(data.points[place][state.kept]));
+        const spot = add(group, "g", { transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`, class: `spot${place === open ? " open" : ""}${out ? " out" : ""}`, "data-place": place, role: "button", tabindex: place === at ? 0 : -1, "aria-pressed": place === open, "aria-label": describe(data, state, place) });
         add(spot, "circle", { r: 11, class: "reach" });
-        add(spot, "path", { d: mark[method], fill: colour });
+        add(spot, "path", { d: mark[method], fill: out ? "none" : colour, stroke: colour });
         spot.addEventListener("click", () => look(place));
         spot.addEventListener("mouseenter", () => point(place));
         spot.addEventListener("mouseleave", hide);
@@ -343,6 +354,7 @@
       hide();
       const gone = Object.keys(data.methods).filter((method) => !allowed(data, state, method)).map((method) => data.methods[method].title);
       told.textContent = gone.length ? `Not shown, because they ask for what you lack: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs.";
+      if (figure.querySelector(".out")) told.textContent += " A hollow mark lies beyond the frame.";
       el.dataset.state = write(state);
     }
 

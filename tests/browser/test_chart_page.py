@@ -89,6 +89,20 @@ def test_up_and_right_is_better_whatever_was_kept(tab):
         assert tops == sorted(tops)  # rates from low to high keep less and less
 
 
+def test_what_lies_far_out_leaves_the_others_their_room(tab):
+    """A hollow mark at the edge: a method that scores next to nothing would press all others together."""
+    data = chart.payload(records())
+    far = next(each for each in data["points"] if each["method"] == "top-k")
+    far["score"], far["source_loss"] = [0.01], [9.0]
+    tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
+    assert tab.locator(".main .out").count() == 1
+    assert tab.locator(".told").inner_text().endswith("A hollow mark lies beyond the frame.")
+    boxes = "[...document.querySelectorAll('.main .spot')].map(each => each.getBoundingClientRect().x)"
+    lefts = sorted(tab.evaluate(boxes))
+    assert lefts[-1] - lefts[1] > 0.45 * tab.locator(".main svg").bounding_box()["width"]
+    assert "0.01" in tab.locator(".main .out").get_attribute("aria-label")
+
+
 def test_what_asks_for_more_than_a_reader_has_goes(tab):
     tab.get_by_label("the data that the model was pretrained on").uncheck()
     assert drawn(tab) == ["vanilla", "top-k", "recadam"]
