@@ -5,6 +5,7 @@ const DOES = {
   Undo: "Take the last change back",
   Reset: "Begin anew",
   Save: "Keep this run, with all changes, in a file",
+  Again: "Train with another seed",
   Open: "Play a saved run",
   Link: "Copy a link to this run",
 };
@@ -31,7 +32,7 @@ class Panel {
       this.button(bar, "Step", () => session.send({ type: "step", steps: 1 }));
       this.button(bar, "Undo", () => session.undo());
       this.button(bar, "Reset", () => this.reset());
-      if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Again with another seed");
+      if ((begin.can || []).includes("seed")) this.button(bar, "Again", () => session.send({ type: "again", seed: "next" }), "Another seed");
       this.files(bar, begin.can || []);
     }
     this.bar = add(add(parent, "div", { class: "rl-progress", role: "progressbar", "aria-label": "steps taken", "aria-valuemin": 0 }), "i");
