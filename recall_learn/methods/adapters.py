@@ -24,8 +24,7 @@ class Adapters(Method):
     the norm. Where :math:`W_2` and :math:`b_2` are 0, the output is the pretrained one; training begins near that.
 
     Norms (LayerNorm) train, and are pretrained: they alone can be away from home, and count in the distance. Whoever
-    takes the adapters away to have the pretrained model back puts the norms back, too. A good rate is ten times that
-    of plain fine-tuning or more.
+    takes the adapters away to have the pretrained model back puts the norms back, too.
 
     The finished model holds the adapters. Its files are those of any model, but transformers would leave the adapters
     out; ``recall_learn.load_added(folder)`` loads it whole. Models of BERT's build have places for them: BERT, RoBERTa,

@@ -257,6 +257,14 @@ def test_recovery_counts_the_steps_of_plain_adam(disturbed, every):
     assert recovery(masked_lm, batches, examples, goal / 1.5, within=0.5, limit=STEPS, every=every) == first
 
 
+def test_recovery_is_that_of_the_whole_encoder_whatever_a_method_froze(disturbed):
+    _, masked_lm, examples, batches, losses = disturbed
+    goal, first = steps_needed(losses)
+    masked_lm.requires_grad_(False)
+    assert recovery(masked_lm, batches, examples, goal / 1.05, limit=STEPS, every=1) == first
+    assert not any(p.requires_grad for p in masked_lm.parameters())
+
+
 def test_recovery_knows_its_limit(disturbed):
     _, masked_lm, examples, batches, losses = disturbed
     goal, first = steps_needed(losses)
