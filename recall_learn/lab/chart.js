@@ -135,9 +135,9 @@
 
   // A range with some room, never empty.
   function roomy(values, log) {
-    let [low, high] = range(values);
-    if (log) return low < high ? [low * (low / high) ** 0.06, high * (high / low) ** 0.06] : [low / 1.1, high * 1.1];
-    const room = 0.06 * (high - low) || 0.05;
+    const [low, high] = range(values), one = high - low <= 1e-9 * Math.abs(high); // but for rounding
+    if (log) return one ? [low / 1.1, high * 1.1] : [low * (low / high) ** 0.06, high * (high / low) ** 0.06];
+    const room = one ? 0.05 : 0.06 * (high - low);
     return [low - room, high + room];
   }
 
