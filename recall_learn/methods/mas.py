@@ -44,9 +44,10 @@ class MemoryAwareSynapses(Method):
 
     f are the logits of the words that are hidden in an example of the source. Unlike EWC's Fisher information it asks
     for no likelihood and no label: it holds what moves the answers, right or wrong, and their size counts, not their
-    uncertainty. It is taken when the training begins, at :math:`\theta^*`, one example at a time, as what cancels
-    between examples matters too. At :math:`\theta^*` the penalty and its gradient are 0, a gamma of 0 is plain
-    fine-tuning.
+    uncertainty. So gamma is no number of examples: with 545 logits of the small world's model a gamma of 1, the paper's
+    for other outputs, hardly lets it move. It is taken when the training begins, at :math:`\theta^*`, one example at a
+    time, as what cancels between examples matters too. At :math:`\theta^*` the penalty and its gradient
+    are 0, a gamma of 0 is plain fine-tuning.
     """
 
     name: ClassVar[str] = "mas"
@@ -60,5 +61,5 @@ class MemoryAwareSynapses(Method):
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 
-    gamma: float = setting(1.0, "strength, a factor of the importance", low=0, log=True, live=True, span=(1e-6, 1e2))
+    gamma: float = setting(0.01, "strength, a factor of the importance", low=0, log=True, live=True, span=(1e-6, 1e2))
     examples: int = setting(512, "of the source, that the importance is taken of, at least", low=1, whole=True)
