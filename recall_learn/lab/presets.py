@@ -100,7 +100,7 @@ def presets(recipe: Recipe) -> list[Preset]:
             f"k = 0.1, lr * gamma = 0.1: held for {third:g} steps, then let go within 44. Move k and t0 while it runs.",
         ),
         Preset(
-            "Too early, with warm-up",
+            "Too early",
             early,
             "Random weights, and the pretrained ones only as the point that the spring pulls to. The warm-up keeps it "
             "from pulling while λ would let it: does the distance ever come down to where plain fine-tuning is?",

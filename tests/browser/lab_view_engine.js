@@ -74,7 +74,7 @@
           { key: "distance", title: "distance from home", unit: "", good: "down", range: [0, 10], from: "evaluation" }],
         facts,
         presets: [{ name: "The paper's setting", story: "k = 0.1: held for 100 steps, then let go within 44." }, { name: "Plain fine-tuning", story: "λ is 1 from the first step: this is AdamW. What happens to what the model knew?" },
-          { name: "Too early, with warm-up", story: "Random weights, and the pretrained ones only as the point that the spring pulls to." },
+          { name: "Too early", story: "Random weights, and the pretrained ones only as the point that the spring pulls to." },
           { name: "Child-Tuning", story: "Three weights in ten train." }, { name: "Multi-task", story: "k = 0: λ is one half for ever, and the spring never lets go." }, { name: "lr * gamma too large", story: "Each step overshoots home by nearly its whole distance." }],
         setup: [{ key: "task", label: "task", help: "what is learned", value: "world/cola", choices: ["world/cola", "world/rte", "world/stsb"].map((value) => ({ value, title: value })), low: null, high: null, whole: false },
           { key: "method", label: "method", help: "how", value: "recadam", choices: ["plain", "recadam", "l2sp", "ewc", "child-d"].map((value) => ({ value, title: value })) },

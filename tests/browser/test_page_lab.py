@@ -31,6 +31,15 @@ def test_a_click_trains_the_page_and_nothing_was_asked_for_before_it(open_tab):
     assert all(url.startswith(("file:", "blob:")) for url in tab.asked)
 
 
+def test_weights_are_said_to_be_measured_only_where_a_method_asks_for_it(open_tab):
+    tab = open_tab()
+    for name, recipe, said in (("E", RECIPE, False), ("F", replace(RECIPE, method="child-d(p=0.3)"), True)):
+        tab.engine(recipe, name=name)
+        tab.send({"type": "step", "steps": 1}, name=name)
+        tab.state("paused", name=name)
+        assert any("Measuring which weights" in each["text"] for each in tab.told("state", name)) == said, recipe.method
+
+
 def test_a_run_steered_in_the_page_is_torchs_and_is_taken_again_by_python(open_tab):
     tab = open_tab()
     tab.engine()

@@ -60,7 +60,7 @@ def test_the_papers_setting_holds_and_lets_go(told):
 
 
 def test_what_pulls_too_early_never_comes_home(told):
-    away = column(told, "Too early, with warm-up", "distance")
+    away = column(told, "Too early", "distance")
     assert away[0] > 50
     assert away == sorted(away, reverse=True)
     assert away[-1] > 3 * column(told, "Plain fine-tuning", "distance")[-1]

@@ -367,7 +367,7 @@
     // What to say of where it is.
     words() {
       if (this.state === "loading") return "The model and its data are on their way.";
-      if (this.state === "running" && !this.ready) return "Measuring which weights matter for the task.";
+      if (this.state === "running" && !this.ready && this.runs.some(({ recipe }) => this.recipes.needs(recipe, "task fisher"))) return "Measuring which weights matter for the task.";
       if (this.runs.some((run) => run.wish)) return LAST;
       if (this.state === "new" && this.held) return global.RecallLink.told(this);
       if (this.state === "running" && this.slowed) return SLOWED;

@@ -37,4 +37,4 @@ def esm() -> str:
 @cache
 def style() -> str:
     """The style sheet of both."""
-    return bare((_HERE / "lab.css").read_text(encoding="utf-8"))
+    return re.sub(r"\s*([{};])\s*|(?<=[,:])\s+", r"\1", bare((_HERE / "lab.css").read_text(encoding="utf-8")))

@@ -15,7 +15,7 @@ const span = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ro
 // Said where nobody has anything to say.
 const HINTS = {
   new: "Press Start: the run and its twin train on the same batches.",
-  running: "Drag the curve or a slider: it acts from the next step on.",
+  running: "Drag the curve or a slider: it acts from the next step.",
   paused: "What you set now acts when the run goes on.",
   done: "Drag the curve and run again; another seed shows what is chance.",
 };
