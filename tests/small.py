@@ -1,5 +1,6 @@
 """Small stand-ins for the tests: models of every architecture, a tokenizer, and a folder of GLUE tasks."""
 
+import copy
 from contextlib import contextmanager
 
 import numpy as np
@@ -41,6 +42,11 @@ ARCHITECTURES = {
 }
 
 
+def config_of(architecture):
+    """A configuration of one's own: what is put onto a model is written into its configuration."""
+    return copy.deepcopy(ARCHITECTURES[architecture][0])
+
+
 def save_tokenizer(folder, architecture="bert", pair_types=False):
     """A tiny WordPiece with the special tokens of its architecture; in a pair both texts are of type 0, or not."""
     raw = Tokenizer(models.WordPiece({word: i for i, word in enumerate(VOCABULARY)}, unk_token="[UNK]"))
@@ -62,7 +68,7 @@ def save_tokenizer(folder, architecture="bert", pair_types=False):
 def save_backbone(folder, architecture="bert", model_class=None, config=None):
     """Save a small random model as if it had been pretrained, and give it back."""
     usual, default = ARCHITECTURES[architecture]
-    config = config or usual
+    config = copy.deepcopy(config or usual)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(99)
         model = (model_class or default)(config)

@@ -98,10 +98,10 @@ def test_without_adapters_and_with_the_old_norms_it_is_the_pretrained_model():
 
 @pytest.mark.parametrize("kind", ["roberta", "electra"])
 def test_other_architectures(kind):
-    from small import ARCHITECTURES
+    from small import config_of
 
     torch.manual_seed(1)
-    model = transformers.AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
+    model = transformers.AutoModelForSequenceClassification.from_config(config_of(kind))
     begun(model, new=["classifier"])
     assert sum(isinstance(module, Bottleneck) for module in model.modules()) == 4
 

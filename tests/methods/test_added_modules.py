@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import transformers
-from small import ARCHITECTURES, refused, save_backbone, save_glue
+from small import config_of, refused, save_backbone, save_glue
 from ways import NEW, arguments, as_saved, batched, bert, rows, same, weights
 
 from recall_learn import RecallTrainer, Recipe, compose, finetune, load_added
@@ -96,7 +96,7 @@ def test_twice_is_refused_and_a_pull_too(method):
 def world(tmp_path_factory):
     """A BERT with dropout, and a task."""
     root = tmp_path_factory.mktemp("world")
-    save_backbone(root / "bert", model_class=transformers.BertForMaskedLM, config=ARCHITECTURES["bert"][0])
+    save_backbone(root / "bert", model_class=transformers.BertForMaskedLM, config=config_of("bert"))
     save_glue(root / "glue", "mrpc")
     return root
 

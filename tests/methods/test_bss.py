@@ -3,7 +3,7 @@
 import pytest
 import torch
 from classify import BATCHES, DROPPING, begun, gradients, model_of, resumed, term, trained
-from small import ARCHITECTURES
+from small import config_of
 from torch import nn
 
 from recall_learn import compose
@@ -118,7 +118,7 @@ def test_what_is_refused():
     made = compose("bss", model, lr=1e-2, new=["head", "side"])
     with pytest.raises(ValueError, match=r"^bss needs the features that the head is given.* it had none of a training"):
         made.terms({}, model(torch.ones(3, 4)))
-    gpt = AutoModelForSequenceClassification.from_config(ARCHITECTURES["gpt2"][0])  # its head sees every token
+    gpt = AutoModelForSequenceClassification.from_config(config_of("gpt2"))  # its head sees every token
     made = compose("bss", gpt, lr=1e-2, new=["score"])
     ids = torch.tensor([[2, 7, 9, 3]])
     with pytest.raises(ValueError, match=r"^bss needs the features .* it had them of shape \(1, 4, 16\)$"):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from mixed import assert_same
-from small import ARCHITECTURES
+from small import config_of
 from test_top_k import Classifier
 from transformers import AutoModelForSequenceClassification
 from ways import NEW, batched, bert, rows
@@ -42,7 +42,7 @@ def test_each_weight_has_the_rate_of_its_layer(decay, beside):
 
 @pytest.mark.parametrize("kind", ["roberta", "gpt2", "distilbert", "electra", "xlnet"])
 def test_the_head_is_fast_and_the_embeddings_slow_in_other_models(kind):
-    model = AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
+    model = AutoModelForSequenceClassification.from_config(config_of(kind))
     outside = [name for name, _ in model.named_parameters() if name.split(".")[0] != model.base_model_prefix]
     found = rates(compose("layer-rates", model, lr=1.0, new=outside).optimizer)
     assert {found[name] for name in outside} == {1.0}

@@ -114,10 +114,10 @@ def test_linear_is_every_linear_layer_of_the_encoder():
 @pytest.mark.parametrize("targets", ["attention", "linear"])
 @pytest.mark.parametrize("kind", ["distilbert", "gpt2", "albert", "roberta"])
 def test_other_architectures(kind, targets):
-    from small import ARCHITECTURES
+    from small import config_of
 
     torch.manual_seed(1)
-    model = transformers.AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
+    model = transformers.AutoModelForSequenceClassification.from_config(config_of(kind))
     model.config.pad_token_id = 0
     head = {name.split(".")[0] for name, _ in model.named_parameters()} - {model.base_model_prefix}
     x = {"input_ids": torch.tensor([[2, 7, 9, 3]]), "labels": torch.tensor([1])}

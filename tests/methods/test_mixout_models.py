@@ -106,11 +106,11 @@ def test_a_pass_that_breaks_off_leaves_the_weights_in_place(error):
 
 @pytest.mark.parametrize("kind", ["bert", "albert", "gpt2", "xlnet"])
 def test_models_of_transformers(kind, tmp_path):
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(2)
-    model = AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
+    model = AutoModelForSequenceClassification.from_config(config_of(kind))
     names = list(model.state_dict())
     new = ("classifier", "score", "logits_proj", "sequence_summary")
     anchors = {name: p.detach() + 0.3 for name, p in model.named_parameters() if not name.startswith(new)}

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from mixed import assert_same
-from small import ARCHITECTURES
+from small import config_of
 from test_top_k import Classifier, shared
 from torch import nn
 from transformers import AutoModelForSequenceClassification
@@ -32,7 +32,7 @@ def prepared(model, expression, seed=0):
 
 def of(kind="bert", **config):
     torch.manual_seed(1)
-    made = ARCHITECTURES[kind][0]
+    made = config_of(kind)
     model = AutoModelForSequenceClassification.from_config(type(made).from_dict({**made.to_dict(), **config}))
     with torch.no_grad():
         for p in model.parameters():

@@ -122,11 +122,11 @@ def test_recomputed_activations_give_the_same_gradients():
 
 @pytest.mark.parametrize("kind", ["gpt2", "roberta", "distilbert"])
 def test_other_architectures(kind):
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(1)
-    model = AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0]).eval()
+    model = AutoModelForSequenceClassification.from_config(config_of(kind)).eval()
     x = {"input_ids": torch.tensor([[2, 7, 9, 3]]), "labels": torch.tensor([1])}
     before = model(**x).logits
     head = {name.split(".")[0] for name, _ in model.named_parameters()} - {model.base_model_prefix}

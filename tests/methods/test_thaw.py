@@ -3,7 +3,7 @@
 import pytest
 import torch
 from mixed import assert_same
-from small import ARCHITECTURES
+from small import config_of
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 from ways import NEW, batched, bert, rows
@@ -114,7 +114,7 @@ def test_gradients_that_something_puts_back_are_dropped_before_the_step():
 @pytest.mark.parametrize("kind", ["roberta", "gpt2", "distilbert", "xlnet"])
 def test_other_models_thaw_from_the_head_down(kind):
     torch.manual_seed(1)
-    model = AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0])
+    model = AutoModelForSequenceClassification.from_config(config_of(kind))
     outside = [name for name, _ in model.named_parameters() if name.split(".")[0] != model.base_model_prefix]
     made = compose("thaw(every=1)", model, lr=1e-3, new=outside)
     words = model.get_input_embeddings().weight

@@ -130,12 +130,12 @@ def test_all_layers_train_as_plain_fine_tuning_does_without_its_embeddings():
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert", "gpt2", "xlnet"])
 def test_models_of_transformers(kind):
     """Of two layers the upper one trains; frozen is all that a lower layer's output depends on, and nothing else."""
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import AutoModelForSequenceClassification
 
     def made():
         torch.manual_seed(1)
-        return AutoModelForSequenceClassification.from_config(ARCHITECTURES[kind][0]).eval()
+        return AutoModelForSequenceClassification.from_config(config_of(kind)).eval()
 
     model, other = made(), made()
     prepared(model, "top-k(layers=1)")
@@ -160,10 +160,10 @@ def test_models_of_transformers(kind):
 
 
 def test_a_decoder_that_is_tied_to_the_embeddings_is_frozen_with_them():
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import BertForMaskedLM
 
-    model = BertForMaskedLM(ARCHITECTURES["bert"][0])
+    model = BertForMaskedLM(config_of("bert"))
     assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
     prepared(model, "top-k")
     assert not model.cls.predictions.decoder.weight.requires_grad
@@ -171,11 +171,11 @@ def test_a_decoder_that_is_tied_to_the_embeddings_is_frozen_with_them():
 
 
 def test_recomputed_activations_reach_what_trains():
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import BertForSequenceClassification
 
     torch.manual_seed(1)
-    model = BertForSequenceClassification(ARCHITECTURES["bert"][0])
+    model = BertForSequenceClassification(config_of("bert"))
     prepared(model, "top-k")
     getattr(model, "activation_checkpointing_enable", model.gradient_checkpointing_enable)()  # 5.23, 5.15
     model.train()(input_ids=torch.tensor([[2, 7, 3]]), labels=torch.tensor([1])).loss.backward()
@@ -193,10 +193,10 @@ def no_stack():
 
 
 def shared():
-    from small import ARCHITECTURES
+    from small import config_of
     from transformers import AlbertForSequenceClassification
 
-    return AlbertForSequenceClassification(ARCHITECTURES["albert"][0])
+    return AlbertForSequenceClassification(config_of("albert"))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_what_is_no_formula_does_no_harm(formula):
 
 
 def test_it_knows_what_the_exercises_say():
-    made = {"frac", "tfrac", "sqrt", "hat", "bar", "mathbb", "mathrm", "ln", "log", "det"}
+    made = {"frac", "tfrac", "sqrt", "hat", "bar", "mathbb", "mathrm", "text", "ln", "log", "det"}
     for each in exercise.everything():
         for text in (*each.hints, each.explanation):
             for formula in re.findall(r"\$([^$]+)\$", text):
