@@ -71,9 +71,9 @@ class BSS(Method):
     :math:`2 \eta \sigma\, u v^T`.
 
     The penalty does not change when the features are rotated or the examples of a batch exchanged. It depends on how
-    many examples a batch has: with more of them every singular value is larger. With :math:`\eta = 0` this is plain
-    fine-tuning. No pretrained weight is restored or kept: of all methods here this one wants to forget. A step takes
-    one small singular value decomposition more.
+    many examples a batch has: with more of them every singular value is larger; of several processes each sees its own.
+    With :math:`\eta = 0` this is plain fine-tuning. No pretrained weight is restored or kept: of all methods here this
+    one wants to forget. A step takes one small singular value decomposition more.
     """
 
     name: ClassVar[str] = "bss"

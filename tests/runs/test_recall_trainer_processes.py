@@ -20,6 +20,7 @@ from recall_learn.methods.expression import parse
 
 PAIR = ("ewc", "child-d")
 DRAWN = [name for name, each in METHODS.items() if "source head" in each.needs]  # for each batch anew
+APART = ["bss", "smart"]  # see the batch of their process alone: its features' singular values; a start drawn for it
 METHOD_SETS = [quick(name) for name in METHODS if name not in (*PAIR, *DRAWN)] + [" + ".join(PAIR)]
 SETTINGS = {"max_steps": 3, "weight_decay": 0.1, "max_grad_norm": 0.5, "logging_strategy": "steps", "logging_steps": 3}
 # Adam divides by the root of what it sums: at a weight whose gradient is 0 but for the order of a sum (a key's bias),
@@ -122,6 +123,9 @@ def test_two_processes_end_as_one_with_the_joint_batch(two, tmp_path, method):
     for found in two:
         for way in kinds:
             got, got_log = found[f"{way} {method}"]
+            if method in APART:
+                assert 0 < farthest(got, alone) < 0.05 * farthest(alone, start)
+                continue
             assert farthest(got, alone) < 1e-3 * farthest(alone, start)
             assert {name: value for name, value in got_log.items() if value is not None} == pytest.approx(
                 {name: value for name, value in log.items() if value is not None}, rel=1e-3
