@@ -146,15 +146,21 @@ def home_of(
     """
     if not methods:
         return {}  # nobody asks
-    if anchors is not None or any(method.slot == "pull" for method in methods):
+    train, pulled = trainable(model), any(method.slot == "pull" for method in methods)
+    if pulled or (anchors is not None and not _rests(anchors, model)):
         recall_groups(model, new=new, anchors=anchors)  # refuses what does not fit
-    train = trainable(model)
     if anchors is not None:
         given = {name: anchors[name] for name in train if name in anchors}
         check_names({name: train[name] for name in given}, given, "anchors")
         return {name: tensor.detach().to(train[name].device, copy=True) for name, tensor in given.items()}
     held = pretrained_parameters(model, new)
     return {name: p.detach().clone() for name, p in train.items() if name in held}
+
+
+def _rests(anchors: Mapping[str, Tensor], model: nn.Module) -> bool:
+    """Whether all that is named is in the model, and nothing of it trains."""
+    names = dict(model.named_parameters()).keys()
+    return isinstance(anchors, Mapping) and anchors.keys() <= names and trainable(model).keys().isdisjoint(anchors)
 
 
 def groups_of(start: Start, weight_decay: float) -> Groups:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from recall_learn import Recipe, finetune
 from recall_learn.methods import METHODS
 from recall_learn.methods.composed import Composed
 from recall_learn.methods.expression import parse
@@ -231,3 +232,10 @@ def test_lists_inside_of_layers_and_lists_without_weights_are_no_stacks():
     model.layers[1].add_module("experts", nn.ModuleList([nn.Linear(5, 5)]))
     prepared(model, "top-k")
     assert frozen(model) == {*BELOW, *lower(2), "layers.1.experts.0.weight", "layers.1.experts.0.bias"}
+
+
+def test_a_run_of_the_head_alone_leaves_all_that_was_pretrained():
+    recipe = Recipe(backbone="tiny", task="world/cola", steps=2, method="top-k(layers=0)", probe="none")
+    run = finetune(recipe, progress=False)
+    assert run.final["distance"] == 0
+    assert run.history[-1]["loss"] != run.history[0]["loss"]
