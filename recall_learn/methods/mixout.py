@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
-from recall_learn.support.checks import shown, whole
+from recall_learn.methods.stepping import count_in
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,10 +85,7 @@ class _Acting(Acting):
         return {"passes": self.passes}
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
-        if not isinstance(state, Mapping) or set(state) != {"passes"}:
-            found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
-            raise ValueError(f"state of mixout has {found or 'nothing'}; it has to have passes")
-        self.passes = whole("passes in the state of mixout", state["passes"], 0)
+        self.passes = count_in(state, "passes", self.method.name)
 
     def close(self) -> None:
         while self._handles:

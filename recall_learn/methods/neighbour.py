@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recall_learn.methods.method import Acting, Method, Start
-from recall_learn.support.checks import shown, whole
+from recall_learn.methods.stepping import count_in
+from recall_learn.support.checks import shown
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -162,11 +163,7 @@ class Neighbouring(Acting):
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on after as many; ValueError where ``state`` is of something else."""
-        name = self.method.name
-        if not isinstance(state, Mapping) or set(state) != {"passes"}:
-            found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
-            raise ValueError(f"state of {name} has {found or 'nothing'}; it has to have passes")
-        self.passes = whole(f"passes in the state of {name}", state["passes"], 0)
+        self.passes = count_in(state, "passes", self.method.name)
 
     def close(self) -> None:
         """Note no more."""

@@ -56,11 +56,7 @@ class Stepping(Acting):
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on after as many; ValueError where ``state`` is of something else."""
-        name = self.method.name
-        if not isinstance(state, Mapping) or set(state) != {"steps"}:
-            found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
-            raise ValueError(f"state of {name} has {found or 'nothing'}; it has to have steps")
-        self.steps = whole(f"steps in the state of {name}", state["steps"], 0)
+        self.steps = count_in(state, "steps", self.method.name)
 
     def close(self) -> None:
         """Count no more."""
@@ -75,3 +71,20 @@ def taken(optimizer: "Optimizer") -> bool:
     """
     infinite = getattr(optimizer, "found_inf", None)
     return infinite is None or float(infinite) == 0
+
+
+def count_in(state: object, what: str, name: str) -> int:
+    """The count that is all of a method's state.
+
+    Args:
+        state: as the method of that name gave it.
+        what: what was counted, such as "steps".
+        name: the method's.
+
+    Raises:
+        ValueError: it is the state of something else.
+    """
+    if not isinstance(state, Mapping) or set(state) != {what}:
+        found = ", ".join(state) if isinstance(state, Mapping) else shown(state)
+        raise ValueError(f"state of {name} has {found or 'nothing'}; it has to have {what}")
+    return whole(f"{what} in the state of {name}", state[what], 0)

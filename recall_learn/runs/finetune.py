@@ -173,7 +173,10 @@ class _Training:
             self._stopped(str(error) or type(error).__name__)
             self.session.composed.close()
             raise
-        self._finish()
+        try:
+            self._finish()
+        finally:
+            self.session.composed.close()
         return run
 
     def before(self, step: int) -> None:
@@ -248,7 +251,6 @@ class _Training:
         run = self.record
         if len(run.history) < run.recipe.steps:
             self._stopped(self.stop_asked)
-            self.session.composed.close()
             return
         noted = self.session.ending()
         self.session.composed.settle()

@@ -255,7 +255,6 @@ class _Row(TypedDict):
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     stopped: NotRequired[str]
     data: NotRequired[str]
-    noted: NotRequired[dict[str, object]]
     step: NotRequired[list[Annotated[int, Field(ge=0)]]]
     score: NotRequired[list[FiniteFloat]]
     loss: NotRequired[list[FiniteFloat | None]]

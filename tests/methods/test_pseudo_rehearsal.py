@@ -5,19 +5,13 @@ import pytest
 import torch
 from small import refused, save_backbone, save_glue
 from transformers import BertForMaskedLM
-from ways import NEW, arguments, batched, bert, rows, same, source_of, weights
+from ways import NEW, arguments, bert, rows, same, source_of, weights
+from with_source import BATCH, begun, gone_on, trained
 
-from recall_learn import RecallTrainer, Recipe, compose, finetune
+from recall_learn import RecallTrainer, Recipe, finetune
 from recall_learn.methods import METHODS
 from recall_learn.methods.expression import parse
 from recall_learn.methods.pseudo_rehearsal import distillation
-
-BATCH = batched(rows(4))
-
-
-def begun(expression, model=None, **given):
-    model = bert() if model is None else model
-    return model, compose(expression, model.train(), **{"lr": 1e-3, "new": NEW, "source": source_of(model)} | given)
 
 
 def at_work(composed):
@@ -26,14 +20,6 @@ def at_work(composed):
 
 def term(composed):
     return composed.terms(BATCH, None)["rehearsal"]
-
-
-def trained(model, composed, steps=3):
-    for _ in range(steps):
-        composed.loss(model(**BATCH), BATCH).backward()
-        composed.optimizer.step()
-        composed.optimizer.zero_grad()
-    return weights(model)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -137,13 +123,7 @@ def test_a_resumed_run_goes_on_to_the_bit_and_the_global_generator_is_left_alone
     state = torch.get_rng_state()
     want = trained(model, composed, 5)
     assert torch.equal(torch.get_rng_state(), state)
-    first, stopped = begun(expression)
-    trained(first, stopped, 2)
-    second, resumed = begun(expression)
-    second.load_state_dict(first.state_dict())
-    resumed.load_state_dict(stopped.state_dict())
-    resumed.optimizer.load_state_dict(stopped.optimizer.state_dict())
-    assert same(trained(second, resumed, 3), want)
+    assert same(gone_on(expression, 2, 3), want)
     assert not same(want, trained(*begun(expression, seed=1), 5))
 
 

@@ -4,27 +4,12 @@ import numpy as np
 import pytest
 import torch
 from small import refused
-from ways import NEW, arguments, batched, bert, rows, same, source_of, weights
+from ways import NEW, arguments, bert, rows, same, source_of
+from with_source import BATCH, begun, gone_on, trained
 
 from recall_learn import RecallTrainer, Recipe, Source, compose, finetune
 from recall_learn.methods import METHODS
 from recall_learn.methods.expression import parse
-
-BATCH = batched(rows(4))
-
-
-def begun(expression, model=None, source=None, **given):
-    model = bert() if model is None else model
-    given = {"lr": 1e-3, "new": NEW, "source": source_of(model) if source is None else source} | given
-    return model, compose(expression, model.train(), **given)
-
-
-def trained(model, composed, steps=3):
-    for _ in range(steps):
-        composed.loss(model(**BATCH), BATCH).backward()
-        composed.optimizer.step()
-        composed.optimizer.zero_grad()
-    return weights(model)
 
 
 def term(composed):
@@ -45,7 +30,7 @@ def by_hand(model, source, n):
 def test_the_term_is_the_weight_times_the_source_s_loss_on_the_step_s_batch():
     model = bert()
     source = source_of(model)
-    _, composed = begun("source-replay(weight=0.7)", model, source)
+    _, composed = begun("source-replay(weight=0.7)", model, source=source)
     for step in (1, 2, 3):
         assert term(composed) == pytest.approx(0.7 * by_hand(model, source, step), rel=1e-5)
         assert term(composed) == pytest.approx(0.7 * by_hand(model, source, step), rel=1e-5)  # of an accumulated batch
@@ -57,7 +42,7 @@ def test_the_term_is_the_weight_times_the_source_s_loss_on_the_step_s_batch():
 def test_every_third_step_has_the_next_batch():
     model = bert()
     source = source_of(model)
-    _, composed = begun("source-replay(every=3)", model, source)
+    _, composed = begun("source-replay(every=3)", model, source=source)
     for step in range(7):
         batch = {0: 1, 3: 2, 6: 3}.get(step)
         assert term(composed) == (pytest.approx(by_hand(model, source, batch), rel=1e-5) if batch else 0)
@@ -86,13 +71,7 @@ def test_a_resumed_run_goes_on_to_the_bit_and_the_global_generator_is_left_alone
     state = torch.get_rng_state()
     want = trained(model, composed, 6)
     assert torch.equal(torch.get_rng_state(), state)
-    first, stopped = begun(expression)
-    trained(first, stopped, 3)
-    second, resumed = begun(expression)
-    second.load_state_dict(first.state_dict())
-    resumed.load_state_dict(stopped.state_dict())
-    resumed.optimizer.load_state_dict(stopped.optimizer.state_dict())
-    assert same(trained(second, resumed, 3), want)
+    assert same(gone_on(expression, 3, 3), want)
 
 
 def test_refused():
@@ -104,8 +83,8 @@ def test_refused():
     model = bert()
     source = source_of(model)
     texts = Source(source.masked_lm, None, 0)
-    refused(lambda: begun("source-replay", model, texts), ValueError, "source-replay needs the source's texts")
-    refused(lambda: begun("source-replay", bert(1), source), ValueError, "has no weight of the model")
+    refused(lambda: begun("source-replay", model, source=texts), ValueError, "source-replay needs the source's texts")
+    refused(lambda: begun("source-replay", bert(1), source=source), ValueError, "has no weight of the model")
     refused(lambda: compose("source-replay", bert(), lr=1e-3, new=NEW), ValueError, "source=recall_learn.Source(...)")
     _, composed = begun("source-replay")
     wrong = {"source-replay": {"n": 1}}
