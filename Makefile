@@ -32,14 +32,14 @@ book: $(STAMP)
 	$(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
 
-# Two halves side by side, each on one thread; the first is shown when the second is through. Job control (set -m) leaves
-# the one in the background its Ctrl-C, which some tests press.
+# Two halves side by side, each on one thread; the first is shown when the second is through, and what failed in either
+# comes last. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press.
 test: $(STAMP)
-	@set -m; shown=$$(mktemp); trap 'kill %1 2>/dev/null; rm -f $$shown' EXIT; \
-	$(BIN)/python -m pytest $(PAGES) >$$shown 2>&1 & \
+	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
+	$(BIN)/python -m pytest $(PAGES) >$$said/pages 2>&1 & \
 	echo 'the browser and the exercises, and beside them all others:'; \
-	$(BIN)/python -m pytest $(PAGES:%=--ignore=%); others=$$?; \
-	wait %1; pages=$$?; cat $$shown; exit $$((pages || others))
+	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
+	wait %1; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir book

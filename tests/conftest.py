@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; inherited by the processes that tests start
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -9,6 +10,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import psutil
 import pytest
+
+# A job in a script's background ignores Ctrl-C, one under nohup the end of its terminal, and so do the processes that it
+# starts; tests ask what these do at either. A handler here is the default there.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # `small` imports transformers, which most rooms do without: so each fixture imports it for itself.
 

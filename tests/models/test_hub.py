@@ -247,9 +247,7 @@ def test_a_client_that_cannot_be_loaded_is_one_sentence(serving, monkeypatch, tm
     assert one_sentence(raised).endswith("do that instead")
 
 
-def test_ctrl_c_ends_the_client(serving, monkeypatch, request, begun):
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background has none
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, former))
+def test_ctrl_c_ends_the_client(serving, monkeypatch, begun):
     serving["hold"] = "tree"
     monkeypatch.setattr(hub.queue.Queue, "get", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
