@@ -105,7 +105,7 @@ def _meanings(names: Sequence[str], whose: str) -> list[str]:
         )
     found = [MEANINGS.get(name, name) for name in plain]
     if len(set(found)) < len(found):
-        raise ValueError(f"the classes of {whose} are {', '.join(names)}, and two of them mean the same; name each once")
+        raise ValueError(f"the classes of {whose} are {', '.join(names)}, two of which mean the same; name each once")
     if set(found) == {"entailment", "neutral"}:  # SciTail's own names
         return ["not_entailment" if each == "neutral" else each for each in found]
     return found
