@@ -1,7 +1,7 @@
 """Domain generalisation: a model that was tuned on one task, scored on another that asks the same.
 
 Nothing trains. The model's likeliest class is its answer, and both its classes and the set's are read by their names,
-see `recall_learn.tasks.label_maps`: neutral and contradiction count as not_entailment where the other side has two alone.
+see `recall_learn.tasks.label_maps`: neutral and contradiction count as not_entailment where one side has two classes.
 """
 
 from collections import Counter
