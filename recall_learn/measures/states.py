@@ -116,7 +116,7 @@ def word_states(
         tokenizer: its tokenizer; one that says which word a token is of.
         texts: each a sequence of words.
         places: ``(text, word)``, counted from 0, for each state that is asked for.
-        batch_size: texts at a time.
+        batch_size: texts at a time; those without a place are not read.
         max_length: tokens; a longer text is cut.
 
     Returns:
@@ -128,10 +128,11 @@ def word_states(
     """
     if not tokenizer.is_fast:
         raise ValueError(f"tokenizer is a {type(tokenizer).__name__}, which does not say the word of a token")
-    rows = _rows(tokenizer, [list(text) for text in texts], max_length, is_split_into_words=True)
     asked: dict[int, list[int]] = {}
     for n, (text, _) in enumerate(places):
         asked.setdefault(text, []).append(n)
+    read = sorted(asked)
+    rows = _rows(tokenizer, [list(texts[text]) for text in read], max_length, is_split_into_words=True)
     found: np.ndarray | None = None
     for chosen, states, inputs in _batches(encoder, tokenizer, rows, batch_size):
         states, first = states.cpu().numpy(), inputs["attention_mask"].argmax(1).tolist()
@@ -139,7 +140,7 @@ def word_states(
             found = np.empty((len(states), len(places), states.shape[-1]), dtype=np.float32)
         for row, i in enumerate(chosen):
             of = np.array([-1 if word is None else word for word in rows.word_ids[i]])
-            for n in asked.get(int(i), []):
+            for n in asked[read[i]]:
                 inside = np.flatnonzero(of == places[n][1])
                 if not len(inside):
                     raise ValueError(
