@@ -1,6 +1,6 @@
 """A run that has ended, opened again: its record, its model as it was trained, and theta*, which it started from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +8,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from recall_learn.measures import probes
+from recall_learn.measures.transfer import answers
 from recall_learn.methods.method import OWN
 from recall_learn.models import backbones, folders
 from recall_learn.models.backbones import Backbone
 from recall_learn.runs.record import Run, load
+from recall_learn.tasks import loading, scores
 from recall_learn.theory.anchors import some
 
 Weights = dict[str, Tensor]
@@ -59,6 +62,50 @@ def open_run(folder: str | Path) -> Finished:
         raise ValueError(f"the model of {place} does not fit {recipe.backbone}: {error}") from None
     model.requires_grad_(True).eval()
     return Finished(run, backbone)
+
+
+def asking(
+    finished: Finished,
+    data_folder: str | Path | None = None,
+    source_text: str | Path | None = None,
+    probe: str | None = None,
+) -> Callable[[], dict[str, float]]:
+    """A measure of a run's model as it is at each call: what an evaluation of the run would record, as numbers by name.
+
+    Args:
+        finished: the run.
+        data_folder: as in `recall_learn.finetune`.
+        source_text: as there.
+        probe: as in `recall_learn.Recipe`; None is the run's own, without recovery, which trains for each answer.
+
+    Returns:
+        A function that gives the metrics of the task, and of what is probed ``source_loss``, ``source_accuracy``,
+        ``facts`` (the share known) and ``similarity``.
+
+    Raises:
+        ValueError, OSError: the data, the text or the probe is wrong.
+    """
+    recipe, backbone = finished.run.recipe, finished.backbone
+    own = {"text": recipe.text, "label": recipe.label, "metric": recipe.metric}
+    data = loading.load(recipe.task, data_folder, **own)
+    probes.check_world(backbone, recipe.task, data_folder)
+    length = min(recipe.max_length, backbone.tokenizer.model_max_length)
+    splits = loading.scored(data).items()
+    rows = {end: loading.tokenize(data[split], data.task, backbone.tokenizer, length) for split, end in splits}
+    wanted = probes.names(recipe.probe if probe is None else probe, backbone)
+    wanted = "+".join(name for name in wanted if probe is not None or name != "recovery") or "none"
+    asked = probes.build(wanted, backbone, data_folder, source_text)
+
+    def measure() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for ending, each in rows.items():
+            metrics = scores.metrics(data.task, *answers(backbone.model, backbone.tokenizer, each))
+            found |= {f"{name}{ending}": value for name, value in metrics.items()}
+        for ask in asked:
+            found |= {name: each["known"] if name == "facts" else each for name, each in ask().items()}
+        return found
+
+    return measure
 
 
 def check_ended(place: Path, run: Run) -> None:
