@@ -3,20 +3,19 @@
 Classes are told by their names, never by their numbers: heads that were trained elsewhere often have contradiction at
 0, and a swapped map scores under chance.
 
-================================= ========================== ======================================================
-a model's classes                 the set's classes          what counts
-================================= ========================== ======================================================
-entailment, neutral,              the same three             each is itself
-contradiction
-entailment, neutral,              entailment, not_entailment neutral and contradiction are not_entailment (RTE, QNLI,
-contradiction                     (or neutral)               WNLI, HANS, SciTail)
-entailment, not_entailment        entailment, neutral,       the set's neutral and contradiction are not_entailment
-                                  contradiction
-any of these                      equivalent or duplicate,   entailment is equivalent, all else is not (MRPC, QQP)
-                                  or not
-equivalent, not_equivalent        duplicate, not_duplicate   each is itself, and the other way round
-any                               the same names             each is itself
-================================= ========================== ======================================================
+================================== ============================ ====================================================
+a model's classes                  the set's classes            what counts
+================================== ============================ ====================================================
+entailment, neutral, contradiction the same three               each is itself
+entailment, neutral, contradiction entailment, not_entailment   neutral and contradiction are not_entailment: RTE,
+                                                                QNLI, WNLI, HANS; SciTail, whose not_entailment is
+                                                                called neutral in its own files
+entailment, not_entailment         the three                    the set's neutral and contradiction, too
+any of these                       equivalent or duplicate,     entailment is equivalent, all else is not: MRPC, QQP
+                                   or not
+equivalent or duplicate, or not    the same                     each is itself
+any                                the same names               each is itself
+================================== ============================ ====================================================
 
 No map leads from paraphrases to inference: what is not equivalent may follow all the same.
 """
