@@ -12,17 +12,18 @@ import traceback
 from collections.abc import Sequence
 
 from recall_learn import __version__
-from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, soup, sweep, world
+from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, probe, soup, sweep, world
 from recall_learn.support.checks import is_number
 from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
-DESCRIPTION = "The command line: finetune, sweep, soup, fisher, world, minilm-head, doctor and exercises."
+DESCRIPTION = "The command line: finetune, sweep, soup, probe, fisher, world, minilm-head, doctor and exercises."
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
     "sweep": (sweep, "run a grid of recipes, and record it in one file"),
     "soup": (soup, "average the models of several runs from one start"),
+    "probe": (probe, "ask every layer of a model what it tells, and of its theta*"),
     "fisher": (fisher, "take the diagonal Fisher of a task at the pretrained weights"),
     "world": (world, "the small world: its text, its tasks, its pretraining"),
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
