@@ -16,11 +16,11 @@ from recall_learn.measures.states import token_states
 from recall_learn.models import backbones, folders
 from recall_learn.models.added import load_added
 from recall_learn.models.backbones import Backbone
-from recall_learn.models.configs import ADDED, read_config
+from recall_learn.models.configs import ADDED
 from recall_learn.runs import record
 from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import shown, whole
-from recall_learn.support.reading import Json
+from recall_learn.support.reading import Json, read_json
 
 TOKENS = 2000
 """Tokens that RSA and CKA compare: the first ones of the held-out text, or of the treebank's validation sentences."""
@@ -154,8 +154,9 @@ def _models(place: str) -> tuple[Backbone, nn.Module | None]:
 def _encoder(folder: Path) -> nn.Module:
     """The encoder in a run's ``model``, with what a method has added to it."""
     folders.check(folder)
+    config = read_json(folder / folders.CONFIG, dict, "the configuration", "save the model again", infinite=True)
     with process_wide.silent():
-        if getattr(read_config(folder), ADDED, None):
+        if config.get(ADDED):
             return load_added(folder).base_model
         return backbones.load(str(folder), num_labels=2).model.base_model
 
