@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from recall_learn.measures import probes, suite, treebank_questions, world_questions
@@ -175,8 +176,8 @@ def _asked(
 
 def _alike(before: nn.Module, after: nn.Module, home: Backbone, texts: Sequence[str]) -> tuple[list[Alike], int]:
     """RSA and CKA on the first `TOKENS` tokens of the texts."""
-    count = len(home.tokenizer("".join(f"{text} " for text in texts[:50]))["input_ids"]) / min(50, len(texts))
-    some = texts[: int(1.5 * TOKENS / count) + 1]  # more than are needed, and not all
+    ends = np.cumsum([len(ids) for ids in home.tokenizer(list(texts), add_special_tokens=False)["input_ids"]])
+    some = texts[: int(np.searchsorted(ends, TOKENS)) + 1]
     x, y = (token_states(encoder, home.tokenizer, some).values[:, :TOKENS] for encoder in (before, after))
     return by_layer(x, y), x.shape[1]
 
