@@ -18,6 +18,7 @@ from recall_learn.methods.added import Bottleneck, Column, Side
 from recall_learn.methods.bss import shrinkage
 from recall_learn.methods.mixout import mixed
 from recall_learn.methods.neighbour import disagreement
+from recall_learn.methods.packnet import free_entries
 from recall_learn.methods.smart import to_radius
 from recall_learn.methods.uncorrected import UncorrectedAdam
 from recall_learn.methods.wise_ft import between
@@ -383,6 +384,15 @@ def test_a_reservoir_with_n_left_out():
                 buffer[j] = item
         kept += 0 in buffer
     assert kept / math.prod(range(2, 6)) == pytest.approx(math.prod(1 - 1 / n for n in range(2, 6)))
+
+
+def test_what_the_larger_half_has():
+    model = backbones.load("tiny", num_labels=2, seed=0).model
+    matrices = [p.detach() for name, p in model.named_parameters() if ".layer." in name and p.ndim == 2]
+    assert METHODS["packnet"]().keep == 0.5
+    closed = sum(float(p[~free_entries(p, 0.5)].square().sum()) for p in matrices)
+    share = closed / sum(float(p.square().sum()) for p in matrices)
+    says("PackNet's isolation", f"{100 * share:.0f} % is closed")
 
 
 def test_what_is_left_of_the_start():
