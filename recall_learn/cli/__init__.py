@@ -29,7 +29,9 @@ from recall_learn.support.checks import is_number
 from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
-DESCRIPTION = "The command line: finetune, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor and exercises."
+DESCRIPTION = (
+    "The command line: finetune, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor, exercises."
+)
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
