@@ -25,10 +25,10 @@ import numpy as np
 from recall_learn.support.checks import number, shown, whole
 
 KINDS = ("linear", "mlp")
-L2, HIDDEN, STEPS = 1e-2, 32, 100
+L2, HIDDEN, STEPS = 1e-2, 16, 60
 """The strength of both probes' L2, and the network's hidden units and steps."""
 CONVERGED = 1e-8
-"""The largest entry of the gradient at which a linear probe is solved."""
+"""The largest entry of the gradient at which a probe is solved."""
 MODERATE = 1e-4
 """That at which it is refused."""
 NEGLIGIBLE = 1e-7
@@ -139,17 +139,16 @@ class Probe:
         l2: alpha, above 0: with it the linear probe has one solution.
 
     Raises:
-        ValueError: the states are not of that shape, are no finite numbers, or are all the same.
+        ValueError: the states are not of that shape, or no finite numbers.
     """
 
     def __init__(self, x: np.ndarray, l2: float = L2):
         self.l2 = number("l2", l2, lambda value: value > 0, "a number above 0")
         x = _states("x", x)
         self.mean, spread = x.mean(0), x.std(0)
-        if spread.max() == 0:
-            raise ValueError("x has the same state for all examples; there is nothing to read")
-        self.scale = np.where(spread > 1e-12 * np.abs(x).max(), spread, 1.0)  # what is constant stays 0, but rounding
-        self.x = np.where(spread > 1e-12 * np.abs(x).max(), x - self.mean, 0.0) / self.scale
+        told = spread > 1e-12 * np.abs(x).max()  # what is constant, but for rounding, tells nothing
+        self.scale = np.where(told, spread, 1.0)
+        self.x = np.where(told, x - self.mean, 0.0) / self.scale
 
     @cached_property
     def _turned(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -194,7 +193,7 @@ class Probe:
             return value + self.l2 / 2 * float((w * w).sum()), np.concatenate([2 * error.sum(0), gradient.ravel()])
 
         start = np.zeros(classes * (1 + z.shape[1]))
-        flat, value, gradient = _minimised(loss, start, 1000, CONVERGED)
+        flat, value, gradient = _minimised(loss, start, 1000, memory=20)
         if gradient > MODERATE:
             raise ValueError(f"the linear probe did not converge (gradient {gradient:.1g}); raise l2, now {self.l2:g}")
         weights = directions @ (round_[:, None] * flat[classes:].reshape(-1, classes)) / self.scale[:, None]
@@ -232,7 +231,7 @@ class Probe:
             value += self.l2 / 2 * float((into * into).sum() + (out * out).sum())
             return value, np.concatenate([each.ravel() for each in gradients])
 
-        flat, value, _ = _minimised(loss, np.concatenate([each.ravel() for each in start]), steps, CONVERGED)
+        flat, value, _ = _minimised(loss, np.concatenate([each.ravel() for each in start]), steps, memory=10)
         return Network(self.mean, self.scale, _parts(flat, shapes), value)
 
 
@@ -364,11 +363,11 @@ def _cross_entropy(logits: np.ndarray, hot: np.ndarray) -> tuple[float, np.ndarr
     return value, (exponentials / total - hot) / len(hot)
 
 
-def _minimised(loss, start: np.ndarray, steps: int, tolerance: float) -> tuple[np.ndarray, float, float]:
+def _minimised(loss, start: np.ndarray, steps: int, memory: int) -> tuple[np.ndarray, float, float]:
     """Where L-BFGS ends, the loss there, and the largest entry of the gradient."""
     from scipy.optimize import minimize
 
-    options = {"maxiter": steps, "maxfun": 4 * steps, "gtol": tolerance, "ftol": 0.0, "maxcor": 20}
+    options = {"maxiter": steps, "maxfun": 4 * steps, "gtol": CONVERGED, "ftol": 0.0, "maxcor": memory}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     return found.x, float(found.fun), float(np.abs(found.jac).max())
 

@@ -144,10 +144,15 @@ def word_states(
                 inside = np.flatnonzero(of == places[n][1])
                 if not len(inside):
                     raise ValueError(
-                        f"places[{n}] is {tuple(places[n])}: that word has no token among the first {max_length}"
+                        f"places[{n}] is {tuple(places[n])}: that word has no token among the text's first "
+                        f"{_length(tokenizer, max_length)}"
                     )
                 found[:, n] = states[:, row, first[row] + inside].mean(1)
     return found
+
+
+def _length(tokenizer: "PreTrainedTokenizerBase", max_length: int) -> int:
+    return min(whole("max_length", max_length, 1), int(tokenizer.model_max_length))
 
 
 class _Rows(list):
@@ -159,7 +164,7 @@ class _Rows(list):
 def _rows(tokenizer: "PreTrainedTokenizerBase", texts: Sequence, max_length: int, **options: bool) -> _Rows:
     if isinstance(texts, str) or not len(texts):
         raise ValueError(f"texts is {shown(texts)}; it has to be a list of at least one text")
-    length = min(whole("max_length", max_length, 1), int(tokenizer.model_max_length))
+    length = _length(tokenizer, max_length)
     encoded = tokenizer(
         list(texts),
         truncation=True,

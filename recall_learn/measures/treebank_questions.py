@@ -30,7 +30,7 @@ from pathlib import Path
 from random import Random
 
 from recall_learn.measures.questions import Part, Question, balanced, chosen, swapped
-from recall_learn.support.checks import shown, whole
+from recall_learn.support.checks import whole
 from recall_learn.tasks import parquet, stored
 from recall_learn.world.words import shuffled
 

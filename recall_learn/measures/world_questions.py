@@ -39,6 +39,8 @@ SIZE = 1000
 """Training examples of a question; half as many are asked."""
 BINS = (4, 6, 8, 10)
 """The first number of words of each bin of length but the shortest."""
+LARGEST = 10_000
+"""The most."""
 TRADES = words.JOBS[:10]
 """The words of content."""
 SPLITS = ("train", "validation")
@@ -56,14 +58,14 @@ def world_questions(
     Args:
         world: whose language and facts they are about.
         names: of the questions, as in `recall_learn.measures.questions.chosen`; None is all.
-        size: training examples of each, at least 20; up to whole sets of them, which is up to 9 more. Half as many are
+        size: training examples of each, 20 to 10,000; up to whole sets of them, which is up to 9 more. Half as many are
             asked.
         seed: of what is drawn.
 
     Raises:
         ValueError: a name is unknown, the size out of range, or so large that the grammar only repeats itself.
     """
-    size, seed = whole("size", size, 20), whole("seed", seed, 0)
+    size, seed = whole("size", size, 20, LARGEST), whole("seed", seed, 0)
     return [
         _question(world, name, *about, size, seed) for name, about in chosen(names, _ALL, "the small world").items()
     ]
@@ -145,11 +147,9 @@ def _depth(world: World, split: str) -> Draw:
         one, other = Phrase(a, "the", adjective, many), Phrase(b, "the", "", many)
         does, sees_other = f"who {active(verb, many)}", f"who {active(sees, many)} {other.text()}"
         shallow = Event(replace(one, who=does), sees, other)
-        deep = (
-            Event(one, sees, replace(other, who=does)) if random.random() < 0.5 else Event(replace(one, who=sees_other), verb)
-        )
+        deep = Event(one, sees, replace(other, who=does)), Event(replace(one, who=sees_other), verb)
         tail = {"place": pick(random, ("", *words.PLACES)), "adverb": pick(random, ("", *words.ADVERBS))}
-        return [(replace(event, **tail).text(), label) for label, event in enumerate((shallow, deep))]
+        return [(replace(event, **tail).text(), label) for label, event in enumerate((shallow, pick(random, deep)))]
 
     return draw
 
@@ -177,18 +177,12 @@ def _number(of_subject: bool) -> Callable[[World, str], Draw]:
             adjectives = [pick(random, ("", *words.PERSON_ADJECTIVES)) for _ in "ab"]
             place, adverb = pick(random, ("", *words.PLACES)), pick(random, ("", *words.ADVERBS))
             form = pick(random, ("active", "fronted"))
-            if a == b:
-                return None
-            return [
-                (
-                    Event(
-                        Phrase(a, "the", adjectives[0], one), verb, Phrase(b, "the", adjectives[1], other), place, adverb
-                    ).text(form),
-                    int(one if of_subject else other),
-                )
-                for one in (False, True)
-                for other in (False, True)
-            ]
+            made: Labelled = []
+            for one, other in ((False, False), (False, True), (True, False), (True, True)):
+                subject, object_ = Phrase(a, "the", adjectives[0], one), Phrase(b, "the", adjectives[1], other)
+                text = Event(subject, verb, object_, place, adverb).text(form)
+                made.append((text, int(one if of_subject else other)))
+            return made if a != b else None
 
         return draw
 

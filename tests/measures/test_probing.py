@@ -169,6 +169,12 @@ def test_a_wide_probe_learns_anything_by_heart():
     assert found.selectivity_error >= 0.05
 
 
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_states_that_are_all_the_same_leave_the_most_frequent_class(kind):
+    found = probe(np.full((6, 2), 0.1), [1, 1, 1, 0, 2, 0], np.ones((4, 2)), [1, 0, 2, 1], kind=kind)
+    assert (found.accuracy, found.fitted) == (0.5, 0.5)
+
+
 def test_the_standard_error_is_the_binomial_s_and_grows_in_groups():
     hits = np.array([1.0] * 30 + [0.0] * 10)
     assert standard_error(hits) == pytest.approx(np.sqrt(0.75 * 0.25 / 40))
@@ -196,7 +202,6 @@ def test_bad_inputs_are_refused():
     x, y = drawn()
     refused(lambda: Probe(x[0]), ValueError, "x is of the shape (9,)", "[examples, width]")
     refused(lambda: Probe(np.where(x > 9, np.inf, x)), ValueError, "x holds nan or inf")
-    refused(lambda: Probe(np.ones((4, 2))), ValueError, "x has the same state for all examples")
     refused(lambda: Probe(x, 0), ValueError, "l2 is 0; it has to be a number above 0")
     refused(lambda: Probe(x).linear(y, 2), ValueError, "labels have to be whole numbers from 0 to 1")
     refused(lambda: Probe(x).linear(y[:-1], 3), ValueError, "y is of the shape (119,)", "120 states")
