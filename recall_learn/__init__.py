@@ -21,6 +21,7 @@ _HOMES = {
     "models.fisher_files": ("load_fisher", "save_fisher"),
     "models.recalled": ("recall_groups",),
     "models.stored": ("load_anchors",),
+    "models.text_source": ("text_source",),
     "runs.callback": ("RecallCallback",),
     "runs.compose": ("compose",),
     "runs.finetune": ("finetune",),

@@ -11,8 +11,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import psutil
 import pytest
 
-# A job in a script's background ignores Ctrl-C, one under nohup the end of its terminal, and so do the processes that it
-# starts; tests ask what these do at either. A handler here is the default there.
+# A job in a script's background ignores Ctrl-C, one under nohup the end of its terminal, and so do the processes that
+# it starts; tests ask what these do at either. A handler here is the default there.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, lambda *_: None)):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, handler)

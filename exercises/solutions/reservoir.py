@@ -1,6 +1,6 @@
 # ---
 # lesson: 11
-# order: 3
+# order: 4
 # goal: Keep a fair sample of a stream whose end nobody knows.
 # minutes: 15
 # difficulty: 1

@@ -1,6 +1,7 @@
 # ---
 # lesson: 11
-# order: 2
+# order: 6
+# page: false
 # goal: Let a learning rate rise fast and fall slowly, in a run of any length.
 # minutes: 15
 # difficulty: 1

@@ -2,7 +2,7 @@
 
 All of it is made from ``exercises/solutions``: ``exercises/NN_name/exercise.py`` and ``README.md`` for each exercise,
 the tables in ``exercises/README.md`` and ``book/teaching.md``, and in each lesson what stands between the two comments
-`BEGIN` and `END`.
+`BEGIN` and `END`: those for its page in full, the others by name.
 
 Run as ``python -m recall_learn.book.exercises [folder of the repository]``.
 """
@@ -62,6 +62,13 @@ check("{name}", {entry})
 `````
 """
 
+REST = """#### In a terminal
+
+These belong to the lesson, too. `recall-learn exercises run NAME` begins one of them.
+
+{rows}
+"""
+
 HINT = """`````{{admonition}} Hint {number}
 :class: tip dropdown
 
@@ -88,8 +95,9 @@ recall-learn exercises solution {name}
 
 def block(exercises: list[Exercise]) -> str:
     """What stands at the end of a lesson, between its comments."""
-    parts = [INTRODUCTION.format(name=exercises[0].name)]
-    for each in exercises:
+    shown, rest = ([each for each in exercises if each.page is page] for page in (True, False))
+    parts = [INTRODUCTION.format(name=shown[0].name)]
+    for each in shown:
         hints = "\n\n".join(HINT.format(number=n, text=text) for n, text in enumerate(each.hints, 1))
         parts.append(
             SECTION.format(
@@ -106,6 +114,9 @@ def block(exercises: list[Exercise]) -> str:
                 explanation=each.explanation.strip(),
             )
         )
+    if rest:
+        rows = [f"- `{each.name}`: {each.goal} {each.minutes} minutes, {each.level}." for each in rest]
+        parts.append(REST.format(rows="\n".join(rows)))
     return "\n".join([BEGIN, "", *parts, END])
 
 
@@ -148,13 +159,13 @@ def table(exercises: list[Exercise]) -> str:
 
 
 def plan(exercises: list[Exercise], book: Path) -> str:
-    """Four weeks as a Markdown table: lessons, minutes, exercises, points."""
+    """Four weeks as a Markdown table: lessons, minutes, the exercises that these show, points."""
     rows = []
     for week, lessons in enumerate(WEEKS, 1):
         pages = [next(book.glob(f"{number:02}_*.md")) for number in lessons]
         titles = [re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)[1] for page in pages]
         reading = sum(int(MINUTES.search(page.read_text(encoding="utf-8"))[1]) for page in pages)
-        own = [each for each in exercises if each.lesson in lessons]
+        own = [each for each in exercises if each.lesson in lessons and each.page]
         links = ", ".join(f"[{title}]({page.name})" for title, page in zip(titles, pages, strict=True))
         names = ", ".join(f"`{each.name}`" for each in own)
         writing, points = sum(each.minutes for each in own), sum(each.points for each in own)

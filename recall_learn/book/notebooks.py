@@ -97,10 +97,13 @@ def citations(text: str, bibliography: Path) -> str:
 
 
 def admonitions(text: str) -> str:
-    """``text`` with its admonitions as quotations, and those that drop down folded: a notebook shows neither."""
+    """``text`` with its admonitions as quotations, and those that drop down folded: a notebook shows neither.
+
+    An admonition in another one has the shorter fence.
+    """
 
     def written_out(match):
-        title, body = match["title"] or match["kind"].capitalize(), match["body"].strip()
+        title, body = match["title"] or match["kind"].capitalize(), admonitions(match["body"]).strip()
         if "dropdown" in match["options"]:
             return f"<details><summary><b>{title}</b></summary>\n\n{body}\n\n</details>"
         return "\n".join(f"> {line}".rstrip() for line in (f"**{title}**", "", *body.splitlines()))

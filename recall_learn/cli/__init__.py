@@ -30,8 +30,7 @@ from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
 DESCRIPTION = (
-    "The command line: finetune, sweep and soup; probe, transfer and ablate; fisher, world, minilm-head, doctor, "
-    "exercises."
+    "The command line: finetune, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor, exercises."
 )
 DEBUG = "--debug"
 COMMANDS = {

@@ -27,6 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kinds", default="linear,mlp", metavar="K", help="probes: linear, mlp (both)")
     parser.add_argument("--size", type=int, default=1000, metavar="N", help="training examples of a question (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of what is drawn (0)")
+    parser.add_argument("--init", default="pretrained", metavar="I", help="random: a model alone, not pretrained")
     parser.add_argument("--data", metavar="FOLDER", help=f"{common.DATA}; the treebank is FOLDER/ud")
     parser.add_argument("--out", metavar="FILE", help="where to write all figures, as JSON")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
@@ -51,13 +52,14 @@ def run(options: argparse.Namespace) -> int:
 
 def lines(found: "Probing") -> Iterator[str]:
     """The tables, line by line."""
+    start = "theta*" if found.init == "pretrained" else "random"
     for kind in dict.fromkeys(each.kind for each in found.home):
         yield f"{kind} probes: {SIGNS}; words: accuracy of counting words"
         layers = sorted({each.layer for each in found.home})
         yield f"{'':15} {'':7}{'words':>5}" + "".join(f"{f'layer {layer}':>18}" for layer in layers)
         for name in found.questions:
             home = _row([each for each in found.home if (each.question, each.kind) == (name, kind)])
-            yield f"{name:15} {'theta*':7}{found.counted[name]:5.2f}{home}"
+            yield f"{name:15} {start:7}{found.counted[name]:5.2f}{home}"
             if found.now is not None:
                 yield f"{'':15} {'now':12}" + _row([e for e in found.now if (e.question, e.kind) == (name, kind)])
         yield ""
@@ -83,5 +85,6 @@ def _probe(options: argparse.Namespace) -> "Probing":
         data_folder=options.data,
         size=options.size,
         seed=options.seed,
+        init=options.init,
         device=options.device,
     )

@@ -69,7 +69,7 @@ def sentence_states(
         if pool == "mean":
             pooled = torch.einsum("lbtw,bt->lbw", states, mask) / mask.sum(1, keepdim=True)
         else:
-            pooled = states[:, torch.arange(len(chosen)), mask.argmax(1)]
+            pooled = states[:, torch.arange(len(chosen), device=states.device), mask.argmax(1)]
         if found is None:
             found = np.empty((len(pooled), len(texts), pooled.shape[-1]), dtype=np.float32)
         found[:, chosen] = pooled.cpu().numpy()

@@ -16,8 +16,8 @@ place           whether it is true of somebody and a town: "Mara lives in Orvale
 Depth and both numbers are about grammar: the nouns and verbs of the validation examples are in no training example, so
 that a probe cannot know them. Kin and place are about facts that pretraining told: the people (for kin, the families)
 of the validation examples are in no training example, so that what a probe reads off is not what it has learned by
-heart. In all but length and content, each word is as frequent under one label as under the other, up to the agreement
-of the verb with its subject. The world has no tense, so nobody is asked for it.
+heart. In depth, shift, kin and place each word is exactly as frequent under one label as under the other; in both
+numbers each noun and each verb is, in one form or the other. The world has no tense, so nobody is asked for it.
 
 The tree is S -> NP VP, NP -> (determiner, adjective) N or NP RC, RC -> who VP, VP -> V or V NP, and its depth the most
 edges between S and a word's class (N, V).

@@ -21,6 +21,7 @@ from recall_learn.methods.lwf import LwF
 from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.packnet import PackNet
 from recall_learn.methods.parallel_columns import ParallelColumns
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
 from recall_learn.methods.r3f import R3F
@@ -56,6 +57,7 @@ METHODS: dict[str, type[Method]] = {
         LwF,
         SiATL,
         TopK,
+        PackNet,
         Reinit,  # after what freezes, to see that none of it is drawn anew
         LayerRates,
         Slanted,

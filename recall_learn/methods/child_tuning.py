@@ -159,7 +159,68 @@ class ChildTuningF(_GradientMask):
         return int(torch.randint(2**63 - 1, (), generator=self.generator, device=self.generator.device))
 
 
-class ChildTuningD(_GradientMask):
+class FixedMasks(_GradientMask):
+    """Some weights train and the others stay where they are, to the bit: a mask for each parameter that it names.
+
+    Neither weight decay nor a pull nor momentum from before moves what is masked: the step is undone there. That needs
+    a second copy of the masked parameters while the step lasts.
+
+    Args:
+        optimizer: any torch optimizer made from ``model.named_parameters()``, or from groups of named parameters.
+        masks: ``name -> bool tensor``, True where the weight trains. Parameters that it does not name train whole.
+        p: the share that trains, for who wants to know.
+
+    Raises:
+        ValueError: ``masks`` names a frozen parameter or does not fit the optimizer's parameters; these have no names;
+            the optimizer is wrapped, or has such masks already. At the step: a gradient is sparse; the optimizer's
+            parameters were replaced by others of another name or shape.
+    """
+
+    def __init__(self, optimizer: Optimizer, masks: Mapping[str, Tensor], p: float = 1.0):
+        super().__init__(optimizer, p)
+        _check_names(_named_parameters(optimizer), masks)
+        self.masks = dict(masks)
+        self._before: dict[str, Tensor] = {}
+        self._attach()
+
+    def _now(self) -> dict[str, Tensor]:
+        """The masked parameters, as the optimizer holds them now."""
+        parameters = _named_parameters(self.optimizer)
+        for name, mask in self.masks.items():
+            if name not in parameters or parameters[name].shape != mask.shape:
+                found = f"with shape {tuple(parameters[name].shape)}" if name in parameters else "no longer"
+                raise ValueError(
+                    f"optimizer has {name!r} {found}, its mask has shape {tuple(mask.shape)}: something replaced the "
+                    f"parameters after {type(self).__name__} was made; make it afterwards"
+                )
+        return {name: parameters[name] for name in self.masks}
+
+    def _before_step(self, optimizer, args, kwargs):
+        if not self._removed:
+            self._before = {name: local(parameter.detach()).clone() for name, parameter in self._now().items()}
+        return super()._before_step(optimizer, args, kwargs)
+
+    @torch.no_grad()
+    def _mask_gradients(self) -> None:
+        for name, parameter in self._now().items():
+            if parameter.grad is not None:
+                # filling, where multiplying would keep a nan
+                _dense(local(parameter.grad)).masked_fill_(~self._mask_on(name, parameter), 0)
+
+    def _after_step(self, optimizer, args, kwargs) -> None:
+        if self._stepping:
+            for name, parameter in self._now().items():
+                here = local(parameter.detach())
+                here.copy_(torch.where(self._mask_on(name, parameter), here, self._before.pop(name)))
+        super()._after_step(optimizer, args, kwargs)
+
+    def _mask_on(self, name: str, parameter: Tensor) -> Tensor:
+        """What is here of the mask."""
+        self.masks[name] = beside(self.masks[name], parameter)
+        return local(self.masks[name])
+
+
+class ChildTuningD(FixedMasks):
     r"""Child-Tuning-D: only the weights with the most Fisher information train, the others stay where they are.
 
     The child is the top share p of all entries of ``fisher`` by one threshold for the whole model, chosen here and then
@@ -187,12 +248,7 @@ class ChildTuningD(_GradientMask):
     """
 
     def __init__(self, optimizer: Optimizer, fisher: Mapping[str, Tensor], p: float = 0.3):
-        super().__init__(optimizer, p)
-        parameters = _named_parameters(optimizer)
-        self.masks = child_masks(fisher, self.p)
-        _check_names(parameters, fisher)
-        self._before: dict[str, Tensor] = {}
-        self._attach()
+        super().__init__(optimizer, child_masks(fisher, p), p)
 
     def state_dict(self) -> dict[str, object]:
         """``p`` and the masks, which serve as ``fisher`` too: ``ChildTuningD(optimizer, masks, p)`` has this child."""
@@ -207,42 +263,6 @@ class ChildTuningD(_GradientMask):
         _check_state(state, {"p", "masks"}, self.p)
         check_names(self.masks, state["masks"], "masks")
         self.masks = {name: _as_mask(state["masks"][name], f"masks[{name!r}]") for name in self.masks}
-
-    def _now(self) -> dict[str, Tensor]:
-        """The masked parameters, as the optimizer holds them now."""
-        parameters = _named_parameters(self.optimizer)
-        for name, mask in self.masks.items():
-            if name not in parameters or parameters[name].shape != mask.shape:
-                found = f"with shape {tuple(parameters[name].shape)}" if name in parameters else "no longer"
-                raise ValueError(
-                    f"optimizer has {name!r} {found}, its mask has shape {tuple(mask.shape)}: something replaced the "
-                    f"parameters after ChildTuningD was made; make it afterwards"
-                )
-        return {name: parameters[name] for name in self.masks}
-
-    def _before_step(self, optimizer, args, kwargs):
-        if not self._removed:
-            self._before = {name: local(parameter.detach()).clone() for name, parameter in self._now().items()}
-        return super()._before_step(optimizer, args, kwargs)
-
-    @torch.no_grad()
-    def _mask_gradients(self) -> None:
-        for name, parameter in self._now().items():
-            if parameter.grad is not None:
-                # filling, where multiplying would keep a nan
-                _dense(local(parameter.grad)).masked_fill_(~self._mask_on(name, parameter), 0)
-
-    def _after_step(self, optimizer, args, kwargs) -> None:
-        if self._stepping:
-            for name, parameter in self._now().items():
-                here = local(parameter.detach())
-                here.copy_(torch.where(self._mask_on(name, parameter), here, self._before.pop(name)))
-        super()._after_step(optimizer, args, kwargs)
-
-    def _mask_on(self, name: str, parameter: Tensor) -> Tensor:
-        """What is here of the mask."""
-        self.masks[name] = beside(self.masks[name], parameter)
-        return local(self.masks[name])
 
 
 def child_masks(fisher: Mapping[str, Tensor], p: float) -> dict[str, Tensor]:

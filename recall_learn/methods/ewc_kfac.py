@@ -22,7 +22,7 @@ class _Acting(Acting):
 
         super().__init__(method, start)
         given = from_source.begun(start, method.name)
-        before, wanted, inputs = from_source.at_home(given, start, method.examples)
+        before, wanted, inputs = from_source.at_home(given, start, method.name, method.examples)
         generator = torch.Generator().manual_seed(start.seed)
         self.fisher = kronecker_fisher(before, inputs, wanted, eigenvalues=method.eigenvalues, generator=generator)
         self.held = {name: p for name, p in trainable(start.model).items() if name in wanted}
@@ -60,8 +60,6 @@ class KroneckerEWC(Method):
     title: ClassVar[str] = "EWC with Kronecker factors"
     paper: ClassVar[str] = "Ritter et al., 2018, Online structured Laplace approximations, arXiv 1805.07810"
     lesson: ClassVar[str] = "11_neighbours"
-    family: ClassVar[str] = "a pull by importance"
-    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     slot: ClassVar[str] = "pull"
     acts_on_pretrained: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})

@@ -42,7 +42,7 @@ def begun(start: "Start", name: str) -> "Source":
     return source
 
 
-def at_home(source: "Source", start: "Start", examples: int) -> "tuple[nn.Module, Weights, Inputs]":
+def at_home(source: "Source", start: "Start", name: str, examples: int) -> "tuple[nn.Module, Weights, Inputs]":
     """The masked language model at theta*, a copy in eval mode, to see what the source asks of its weights.
 
     A copy, as weights that were read from a file lie elsewhere in memory than others, and a product of matrices is
@@ -51,16 +51,19 @@ def at_home(source: "Source", start: "Start", examples: int) -> "tuple[nn.Module
     Args:
         source: as `begun` gives it.
         start: the training's.
+        name: of the method that asks, for the bar that a terminal shows while it looks.
         examples: rows of the source, at least; the last batch is whole.
 
     Returns:
         The copy; those of its parameters that are pretrained and train, by their names in theta*; and what gives the
         inputs of these examples, batch after batch, anew at each call.
     """
+    from tqdm.auto import tqdm
+
     from recall_learn.theory.anchors import trainable
     from recall_learn.theory.sharded import at
 
-    names = {id(p): name for name, p in trainable(start.model).items() if name in start.anchors}
+    names = {id(p): key for key, p in trainable(start.model).items() if key in start.anchors}
     with at(start.model, start.anchors):
         made = copy.deepcopy(source.masked_lm).eval()
     copies = dict(made.named_parameters())
@@ -68,8 +71,10 @@ def at_home(source: "Source", start: "Start", examples: int) -> "tuple[nn.Module
     device = next(made.parameters()).device
 
     def inputs() -> "Iterator[Mapping[str, Tensor]]":
-        for batch, _ in source.first(examples):
-            yield {key: value.to(device) for key, value in batch.items()}
+        with tqdm(desc=f"{name}, the source", total=examples, unit="row", delay=1, disable=None) as bar:
+            for batch, _ in source.first(examples):
+                yield {key: value.to(device) for key, value in batch.items()}
+                bar.update(len(batch["input_ids"]))
 
     return made, wanted, inputs
 

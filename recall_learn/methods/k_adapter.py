@@ -19,7 +19,8 @@ class KAdapter(Method):
     T are two layers of a transformer. They attend to words, not to padding. The :math:`l_j` lie evenly from the
     embeddings (0) to the last layer but one. The last adapter's output is joined to the encoder's, and a dense layer D
     makes one of the two for what reads it. :math:`W_2` and the right half of D are 0 at the start, the left half is the
-    identity: so training begins at the pretrained output. In the first step only D moves, and the head; then all do.
+    identity: so training begins at the pretrained output. In the first step only D and the head move, in the second
+    :math:`W_2` does, too, and from the third on all do.
 
     The encoder keeps every bit and is in eval mode, so its distance from home is 0. What D makes of it is not the
     pretrained output any more, and the source loss says by how much.

@@ -19,7 +19,7 @@ class _Acting(Acting):
 
         super().__init__(method, start)
         given = from_source.begun(start, method.name)
-        before, wanted, inputs = from_source.at_home(given, start, method.examples)
+        before, wanted, inputs = from_source.at_home(given, start, method.name, method.examples)
         self.importance = sensitivity(before, inputs(), wanted)
         self.change(method)
 

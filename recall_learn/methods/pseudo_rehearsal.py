@@ -108,8 +108,6 @@ class PseudoRehearsal(Method):
     title: ClassVar[str] = "Pseudo-rehearsal"
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
-    family: ClassVar[str] = "data"
-    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass", "copy"})
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy", "second pass"}

@@ -46,8 +46,6 @@ class SourceReplay(Method):
     title: ClassVar[str] = "Replay of the source"
     paper: ClassVar[str] = "Robins, 1995, Catastrophic forgetting, rehearsal and pseudorehearsal"
     lesson: ClassVar[str] = "11_neighbours"
-    family: ClassVar[str] = "data"
-    costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
     family: ClassVar[str] = "data"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"second pass"}

@@ -82,28 +82,49 @@ class MaskedLM(nn.Module):
 
 
 def attach(backbone: Backbone) -> MaskedLM:
-    """The masked language model of a backbone: its own encoder, shared, below the head it was pretrained with.
-
-    minilm was published without such a head. It gets one that was trained on public-domain books with the encoder
-    frozen, see `recall_learn.runs.minilm_head`.
+    """The masked language model of a backbone, see `above`.
 
     Args:
         backbone: as `recall_learn.models.backbones.load` gives it; its model may have been fine-tuned since.
 
     Raises:
-        ValueError: the backbone has no masked-language-model head, or no ``[MASK]``.
+        ValueError: as `above`.
     """
-    lacks = f"{backbone.name} has no masked-language-model head, so it cannot be asked (take probe none)"
-    if backbone.tokenizer.mask_token_id is None:
+    return above(backbone.name, backbone.model, backbone.tokenizer)
+
+
+def above(checkpoint: str, model: nn.Module, tokenizer: "PreTrainedTokenizerBase") -> MaskedLM:
+    """A masked language model above a model's own encoder, which it shares: the head that a checkpoint holds.
+
+    minilm was published without such a head. It gets one that was trained on public-domain books with the encoder
+    frozen, see `recall_learn.runs.minilm_head`.
+
+    Args:
+        checkpoint: a backbone's name, see `recall_learn.models.backbones`.
+        model: of transformers, with the encoder of that checkpoint, which may have been fine-tuned since.
+        tokenizer: its tokenizer.
+
+    Raises:
+        ValueError: the checkpoint has no masked-language-model head, the tokenizer no ``[MASK]``, or the encoder is of
+            another shape than the checkpoint's.
+    """
+    lacks = f"{checkpoint} has no masked-language-model head, so it cannot be asked (take probe none)"
+    if tokenizer.mask_token_id is None:
         raise ValueError(f"{lacks}: its tokenizer has no mask token; choose a BERT-like encoder such as tiny")
-    head = MINILM_HEAD if backbone.name == "minilm" else None
-    model, missing = backbones.read_masked_lm(places.locate(backbone.name)[0], head)
+    head = MINILM_HEAD if checkpoint == "minilm" else None
+    masked, missing = backbones.read_masked_lm(places.locate(checkpoint)[0], head)
     if missing:
         raise ValueError(f"{lacks}: its checkpoint holds no {missing[0]}; choose one that was saved with it")
-    setattr(model, model.base_model_prefix, backbone.model.base_model)
-    model.tie_weights()
-    device = next(backbone.model.parameters()).device
-    return MaskedLM(model.eval().to(device), backbone.tokenizer.mask_token_id)
+    encoder = model.base_model
+    stored = {name: p.shape for name, p in masked.base_model.named_parameters()}
+    other = next((n for n, p in encoder.named_parameters() if n in stored and stored[n] != p.shape), None)
+    if not isinstance(encoder, type(masked.base_model)) or other:
+        kind = type(masked.base_model).__name__
+        found = f"{other} is {tuple(stored[other])} there" if other else f"a {kind} is there"
+        raise ValueError(f"{checkpoint} is of another encoder than the model, a {type(encoder).__name__}: {found}")
+    setattr(masked, masked.base_model_prefix, encoder)
+    masked.tie_weights()
+    return MaskedLM(masked.eval().to(next(model.parameters()).device), tokenizer.mask_token_id)
 
 
 @dataclass(frozen=True)

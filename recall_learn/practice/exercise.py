@@ -2,7 +2,8 @@
 
 ``exercises/solutions/NAME.py`` holds the whole of it. A head of comments says what it is, in YAML between two lines
 ``# ---``. The docstring is the statement, its first line the title. What the learner has to write stands between
-``# solution`` and ``# end``; in the stub a line that says so takes its place::
+``# solution`` and ``# end``; in the stub a line that says so takes its place. With ``page: false`` in the head the
+lesson only names the exercise::
 
     # ---
     # lesson: 3
@@ -43,6 +44,7 @@ NOT_WRITTEN = 'raise NotImplementedError("not written yet")'
 HEAD = re.compile(r"\A# ---\n(?P<yaml>(?:#.*\n)+?)# ---\n")
 BODY = re.compile(r"^(?P<indent> *)# solution\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
 SETTINGS = {"lesson", "order", "goal", "minutes", "difficulty", "hints", "explanation"}
+MORE = {"page"}
 MINUTES_A_POINT = 5
 
 
@@ -60,6 +62,7 @@ class Exercise:
         difficulty: 1, 2 or 3.
         hints: from the first push to nearly the answer.
         explanation: why the solution is as it is, as Markdown.
+        page: whether the lesson's page shows it; else it is named there, and is in the catalogue alone.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Exercise:
     hints: tuple[str, ...]
     explanation: str
     text: str = field(repr=False)
+    page: bool = True
 
     @cached_property
     def docstring(self) -> str:
@@ -208,8 +212,10 @@ def read(path: Path) -> Exercise:
         settings = yaml.safe_load(textwrap.dedent(re.sub(r"^#", "", head["yaml"], flags=re.MULTILINE)))
     except yaml.YAMLError as error:
         raise ValueError(f"{path} has a head that is no YAML: {' '.join(str(error).split())}") from None
-    if set(settings) != SETTINGS:
+    if set(settings) - MORE != SETTINGS:
         raise ValueError(f"{path} sets {sorted(settings)} in its head; it has to set {sorted(SETTINGS)}")
+    if not isinstance(settings.get("page", True), bool):
+        raise ValueError(f"{path} has page {settings['page']!r} in its head; it has to be true or false")
     if not BODY.search(text):
         raise ValueError(f"{path} leaves nothing to write: it needs `# solution` and `# end`")
     settings["hints"] = tuple(hint.strip() for hint in settings["hints"])

@@ -108,7 +108,7 @@ def begun(
     """Make a model ready, and say what it starts from, as `compose` is asked; a function may make the source."""
     lr = number("lr", lr, lambda x: x > 0, "a number above 0")
     seed = whole("seed", seed, 0)
-    giver, data = fisher_of(methods, fisher), _source_of(methods, source)
+    giver, data = fisher_of(methods, fisher), _source_of(methods, source, model)
     before = dict(not_wrapped(model).named_parameters()) if methods else {}
     still = any(method.freezes for method in methods)
     theta = _frozen(before, model, anchors, new) if still else {}
@@ -211,7 +211,9 @@ def fisher_of(methods: tuple[Method, ...], given: FisherGiven) -> FisherOf | Non
     return lambda kind: _complete(kind, given if by_kind is None else by_kind[kind])
 
 
-def _source_of(methods: tuple[Method, ...], given: Source | Callable[[], Source] | None) -> Callable[[], Source] | None:
+def _source_of(
+    methods: tuple[Method, ...], given: Source | Callable[[], Source] | None, model: nn.Module
+) -> Callable[[], Source] | None:
     """What gives the source that methods ask for; None where they ask for none.
 
     Raises:
@@ -223,11 +225,13 @@ def _source_of(methods: tuple[Method, ...], given: Source | Callable[[], Source]
         return None
     if given is None:
         raise ValueError(
-            f"{asked.name} needs what the model was pretrained to do; pass it as source=recall_learn.Source(...)"
+            f"{asked.name} needs what the model was pretrained to do; make it with "
+            "recall_learn.text_source(checkpoint, model, tokenizer, text), and pass it as source=..."
         )
     if isinstance(given, Source):
         if data is not None and given.batches is None:
             raise ValueError(f"{data.name} needs the source's texts; give the source batches, n -> (inputs, words)")
+        given.masked_lm.to(next(model.parameters()).device)  # its head; the encoder went there with the model
         return lambda: given
     if not callable(given):
         raise ValueError(f"source is {shown(given)}; it has to be a recall_learn.Source")

@@ -36,7 +36,8 @@ class Probing:
         backbone: its theta*; where no run is known, the model itself.
         questions: ``name -> what is asked, what the classes are called, how many examples``.
         counted: ``name -> accuracy`` of word counts alone, see `recall_learn.measures.suite.counted`.
-        home: what theta* tells.
+        init: "pretrained", or "random" where theta* was put aside for a random start.
+        home: what theta* tells; or the random start.
         now: what the model tells; None where it is its own theta*.
         alike: RSA and CKA of the model with theta*, layer by layer; None as ``now``.
         tokens: how many tokens these two compare.
@@ -48,6 +49,7 @@ class Probing:
     backbone: str
     questions: dict[str, dict[str, Json]]
     counted: dict[str, float]
+    init: str
     home: list[Probed]
     now: list[Probed] | None
     alike: list[Alike] | None
@@ -75,6 +77,7 @@ def probe_model(
     data_folder: str | Path | None = None,
     size: int = world_questions.SIZE,
     seed: int = 0,
+    init: str = "pretrained",
     device: str = "auto",
     progress: bool | None = None,
 ) -> Probing:
@@ -92,6 +95,7 @@ def probe_model(
         data_folder: the folder of data sets, with the treebank as ``ud``.
         size: training examples of a question, at least 20; of the treebank as many as there are, and no more.
         seed: of all that is drawn.
+        init: "random" asks a model that stands alone as it would be without any pretraining, with random weights.
         device: auto, cpu or cuda; of the encoder, for probes are trained on the CPU.
         progress: True shows bars, False none, None on a terminal.
 
@@ -106,10 +110,10 @@ def probe_model(
     size, seed, began = whole("size", size, 20), whole("seed", seed, 0), time.perf_counter()
     on = environment.choose_device(device)
     with process_wide.bars(progress):
-        home, now = _models(str(place))
+        home, now = _models(str(place), init, seed)
         asked, texts = _asked(home, questions, data_folder, size, seed)
         found = {}
-        for name, encoder in (("theta*", home.model.base_model), ("now", now)):
+        for name, encoder in (("home", home.model.base_model), ("now", now)):
             if encoder is not None:
                 options = {"kinds": kinds, "seed": seed, "progress": progress, "about": f"{place}, {name}"}
                 found[name] = suite.ask(encoder.to(on), home.tokenizer, asked, **options)
@@ -119,7 +123,8 @@ def probe_model(
         home.name,
         {each.name: _about(each) for each in asked},
         suite.counted(home.tokenizer, asked),
-        found["theta*"],
+        init,
+        found["home"],
         found.get("now"),
         compared[0] or None,
         compared[1],
@@ -128,7 +133,7 @@ def probe_model(
     )
 
 
-def _models(place: str) -> tuple[Backbone, nn.Module | None]:
+def _models(place: str, init: str, seed: int) -> tuple[Backbone, nn.Module | None]:
     """Theta*, and the encoder of the run that began there, if it is one."""
     folder = Path(place).expanduser()
     try:
@@ -136,7 +141,9 @@ def _models(place: str) -> tuple[Backbone, nn.Module | None]:
     except OSError:  # a name too long
         of_a_run = False
     if not of_a_run or place in ("tiny", "minilm"):
-        return backbones.load(place, num_labels=2), None
+        return backbones.load(place, num_labels=2, init=init, seed=seed), None
+    if init != "pretrained":
+        raise ValueError(f"init is {shown(init)}, and {place} is a run; name the model that it began with, for random")
     run = record.load(folder / "run.json")
     if run.final is None:
         raise ValueError(f"the run in {place} has not ended; go on with it first, with --resume")

@@ -152,6 +152,9 @@ def test_admonitions_become_quotations_and_folds():
     assert notebooks.admonitions(text) == want
     folded = notebooks.admonitions("```{admonition} Answer\n:class: dropdown\n42\n```")
     assert folded == "<details><summary><b>Answer</b></summary>\n\n42\n\n</details>"
+    answer = "```{admonition} Answer\n:class: dropdown\n42\n```"
+    inside = notebooks.admonitions(f"````{{admonition}} Questions\n:class: dropdown\nHow many?\n\n{answer}\n````")
+    assert inside == f"<details><summary><b>Questions</b></summary>\n\nHow many?\n\n{folded}\n\n</details>"
 
 
 def test_links_lead_from_notebook_to_notebook():

@@ -126,7 +126,7 @@ WRONG_KINDS = {
     "one more": lambda x: x + 1.0,
 }
 OWN_KIND = {
-    "ewc_penalty": set(RIGHT_KINDS),  # its gradient is asked for
+    **{name: set(RIGHT_KINDS) for name in ("ewc_penalty", "distil", "smoothness_kl")},  # a gradient is asked for
     "keep_anchors": {"torch, of one entry at least, with a gradient"},  # which an anchor may not have
     "model_groups": set(RIGHT_KINDS),  # it holds the model's own parameters
 }

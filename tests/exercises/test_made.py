@@ -34,6 +34,16 @@ def test_every_exercise_has_its_three_files():
         assert {path.stem for path in (ROOT / "exercises" / folder).glob("*.py")} == {each.name for each in ALL}
 
 
+def test_a_lesson_shows_those_for_its_page_and_names_the_others():
+    mine = [each for each in ALL if each.lesson == 11]
+    text = exercises.block(mine)
+    assert {each.page for each in mine} == {True, False}
+    for each in mine:
+        assert (f"#### {each.title}\n" in text) is each.page
+        assert (f'check("{each.name}", ' in text) is each.page
+        assert (f"\n- `{each.name}`: {each.goal} {each.minutes} minutes" in text) is not each.page
+
+
 @pytest.mark.parametrize("each", ALL, ids=lambda each: each.name)
 def test_a_stub_holds_nothing_of_the_solution(each):
     assert NOT_WRITTEN in each.stub

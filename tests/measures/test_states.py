@@ -76,6 +76,15 @@ def test_a_word_is_the_mean_of_its_tokens(encoder):
         np.testing.assert_allclose(found[:, n], right[:, inside].mean(1), atol=2e-6)
 
 
+def test_a_text_without_a_token_has_no_state(encoder):
+    model, tokenizer = encoder
+    if tokenizer("")["input_ids"]:
+        right, _ = alone(model, tokenizer, "")
+        np.testing.assert_allclose(sentence_states(model, tokenizer, ["a", ""])[:, 1], right.mean(1), atol=2e-6)
+    else:
+        refused(lambda: sentence_states(model, tokenizer, ["a", ""]), ValueError, "texts[1] is ''", "no token")
+
+
 def test_the_last_layer_is_what_similarity_embeds(bert_like):
     model, tokenizer = bert_like
     last = sentence_states(model, tokenizer, TEXTS)[-1]

@@ -167,7 +167,11 @@ def test_refused():
     ):
         refused(lambda text=text: parse(text, METHODS), ValueError, says)
     model = model_of()
-    refused(lambda: compose("lwf", model, lr=1e-2, new=["classifier"]), ValueError, "source=recall_learn.Source(...)")
+    refused(
+        lambda: compose("lwf", model, lr=1e-2, new=["classifier"]),
+        ValueError,
+        "text_source(checkpoint, model,",
+    )
     compose("lwf", model, lr=1e-2, new=["classifier"], source=Source(source_of(model).masked_lm, None, 0))  # no texts
     fresh = {"new": ["classifier", "bert.encoder.layer.1"], "source": source_of(model)}
     refused(lambda: compose("lwf", model, lr=1e-2, **fresh), ValueError, "lwf asks the model from before", "is new")

@@ -85,7 +85,11 @@ def test_refused():
     texts = Source(source.masked_lm, None, 0)
     refused(lambda: begun("source-replay", model, source=texts), ValueError, "source-replay needs the source's texts")
     refused(lambda: begun("source-replay", bert(1), source=source), ValueError, "has no weight of the model")
-    refused(lambda: compose("source-replay", bert(), lr=1e-3, new=NEW), ValueError, "source=recall_learn.Source(...)")
+    refused(
+        lambda: compose("source-replay", bert(), lr=1e-3, new=NEW),
+        ValueError,
+        "text_source(checkpoint, model,",
+    )
     _, composed = begun("source-replay")
     wrong = {"source-replay": {"n": 1}}
     refused(lambda: composed.load_state_dict(wrong), ValueError, "state of source-replay has n; it has to have steps")

@@ -87,6 +87,9 @@ def test_a_solution_without_a_head_or_a_place_to_write_is_refused(tmp_path, addi
     (tmp_path / "a.py").write_text(solution.replace("# order: 1\n", ""))
     with pytest.raises(ValueError, match="it has to set"):
         read(tmp_path / "a.py")
+    (tmp_path / "a.py").write_text(solution.replace("# order: 1\n", "# order: 1\n# page: sometimes\n"))
+    with pytest.raises(ValueError, match="page 'sometimes' in its head; it has to be true or false"):
+        read(tmp_path / "a.py")
     (tmp_path / "a.py").write_text(solution.replace("    # end\n", ""))
     with pytest.raises(ValueError, match="nothing to write"):
         read(tmp_path / "a.py")

@@ -95,6 +95,17 @@ def test_a_model_alone_has_no_now(place):
     assert [each.layer for each in found.home] == list(range(len(found.home)))
 
 
+def test_a_random_start_is_asked_as_it_is_drawn(place, capsys):
+    found = probed(place, "zero", questions="content", init="random", seed=2)
+    drawn = load(str(place / "zero"), num_labels=2, init="random", seed=2)
+    (question,) = world_questions(World(0), "content", 40, 2)
+    options = {"kinds": ["linear"], "seed": 2, "progress": False}
+    assert found.home == suite.ask(drawn.model.base_model, drawn.tokenizer, [question], **options)
+    command = ["probe", place / "zero", "--questions", "content", "--size", 40, "--kinds", "linear", "--init", "random"]
+    assert main([str(each) for each in (*command, "--device", "cpu")]) == 0
+    assert " random " in capsys.readouterr().out
+
+
 def test_what_a_method_added_acts(place):
     plain = probed(place, "added", questions="length")
     file = place / "added" / "model" / "model.safetensors"
@@ -155,6 +166,8 @@ def test_the_command_prints_tables_and_writes_json(place, tmp_path, capsys):
         (["english", "--questions", "kin", "--data", "data"], ["questions name 'kin'", "the treebank"]),
         (["english"], ["--data", "RECALL_LEARN_DATA", "ud/train"]),
         (["english", "--data", "zero"], ["has no treebank"]),
+        (["run", "--init", "random"], ["init is 'random'", "run is a run"]),
+        (["zero", "--init", "cold"], ["init must be one of pretrained, random"]),
         (["run", "--kinds", "tree"], ["kinds are ['tree']", "linear, mlp"]),
         (["run", "--kinds", "mlp,mlp"], ["kinds are ['mlp', 'mlp']"]),
         (["run", "--size", "3"], ["size is 3", "at least 20"]),

@@ -1,0 +1,82 @@
+"""PackNet's isolation: the weights that matter most to what was learned before are closed, the small ones are free."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from recall_learn.methods.method import Acting, Method, setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+
+class _Acting(Acting):
+    method: "PackNet"
+
+    def attach(self, optimizer: "Optimizer") -> None:
+        from recall_learn.methods.child_tuning import FixedMasks, layer_names
+
+        home = self.start.anchors
+        names = [name for name in layer_names(self.start.model) if name in home]
+        self.mask = FixedMasks(optimizer, {name: free_entries(home[name], self.method.keep) for name in names})
+
+    def close(self) -> None:
+        self.mask.remove()
+
+
+def free_entries(weight: "Tensor", keep: float) -> "Tensor":
+    """Which entries are free: all but the ``round(keep n)`` of the n that are largest in magnitude.
+
+    Args:
+        weight: any shape; in pieces it is looked at whole.
+        keep: the share that is closed, in [0, 1]. Among equals the first ones are closed, row by row.
+
+    Returns:
+        A bool tensor of the whole weight's shape.
+    """
+    import torch
+
+    from recall_learn.theory.sharded import whole
+
+    size = whole(weight.detach()).abs()
+    closed = size.flatten().argsort(descending=True, stable=True)[: round(keep * size.numel())]
+    return torch.ones_like(size, dtype=torch.bool).flatten().index_fill_(0, closed, False).view_as(size)
+
+
+@dataclass(frozen=True)
+class PackNet(Method):
+    r"""The largest weights of each matrix in the layers are closed; the small ones are free for the new task.
+
+    .. math::
+        w_i = \theta^*_i \quad \text{where } |\theta^*_i| \text{ is among the largest } keep \cdot n
+        \text{ of its matrix}
+
+    What is closed does not change by one bit, whatever the optimizer, a pull or weight decay want; neither do
+    embeddings, biases and norms. So of a task its share of numbers is all there is to store: with
+    :math:`\theta^*` put back where it was free the pretrained model is there again, to the bit. Pooler and head train.
+    With keep = 1 they train alone.
+
+    PackNet cuts the small weights to 0 and trains the others on, before it gives them away. A pretraining that nobody
+    can go on with does not allow that: here the small ones begin at :math:`\theta^*`. Where the free weights are in
+    use, what they did for the pretraining is lost; the isolation is that of storage, not of the function.
+    """
+
+    name: ClassVar[str] = "packnet"
+    title: ClassVar[str] = "PackNet's isolation"
+    paper: ClassVar[str] = "Mallya and Lazebnik, 2018, PackNet, arXiv 1711.05769"
+    lesson: ClassVar[str] = "11_neighbours"
+    slot: ClassVar[str] = "mask"
+    acts_on_pretrained: ClassVar[bool] = True
+    family: ClassVar[str] = "mask"
+    acting: ClassVar[type[Acting]] = _Acting
+
+    keep: float = setting(0.5, "share of each matrix in the layers that is closed", low=0, high=1)
+
+    def prepare(self, model: "nn.Module", seed: int) -> tuple[str, ...]:
+        """Close the embeddings, and in the layers all but the matrices."""
+        from recall_learn.methods.stack import parts
+
+        below, *layers, _ = parts(model, self.name)
+        for parameter in (*below, *(p for layer in layers for p in layer if p.ndim < 2)):
+            parameter.requires_grad_(False)
+        return ()
