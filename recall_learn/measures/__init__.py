@@ -1,4 +1,5 @@
-"""What a model has kept or lost: distance, source loss, facts, similarity, recovery; and in which layer: probes, RSA.
+"""What a model has kept or lost, where in it, and what it is worth elsewhere.
 
-Functions of a model and its anchors that draw no global random number and leave the model as it was.
+Distance, source loss, facts, grammar, similarity, recovery; probes, RSA, layers at theta*; transfer and new heads: all
+functions of a model and its anchors that draw no global random number and leave the model as it was.
 """
