@@ -14,14 +14,12 @@ from recall_learn.measures.probing import KINDS, Probed
 from recall_learn.measures.questions import Question
 from recall_learn.measures.rsa import Alike, by_layer
 from recall_learn.measures.states import token_states
-from recall_learn.models import backbones, folders
-from recall_learn.models.added import load_added
+from recall_learn.models import backbones
 from recall_learn.models.backbones import Backbone
-from recall_learn.models.configs import ADDED
-from recall_learn.runs import record
+from recall_learn.runs.finished import open_run
 from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import shown, whole
-from recall_learn.support.reading import Json, read_json
+from recall_learn.support.reading import Json
 
 TOKENS = 2000
 """Tokens that RSA and CKA compare: the first ones of the held-out text, or of the treebank's validation sentences."""
@@ -144,29 +142,8 @@ def _models(place: str, init: str, seed: int) -> tuple[Backbone, nn.Module | Non
         return backbones.load(place, num_labels=2, init=init, seed=seed), None
     if init != "pretrained":
         raise ValueError(f"init is {shown(init)}, and {place} is a run; name the model that it began with, for random")
-    run = record.load(folder / "run.json")
-    if run.final is None:
-        raise ValueError(f"the run in {place} has not ended; go on with it first, with --resume")
-    if not list((folder / "model").glob("*.safetensors")):
-        raise FileNotFoundError(f"{folder / 'model'} holds no *.safetensors: no model was kept there")
-    home = backbones.load(run.recipe.backbone, num_labels=2)
-    if run.environment.get("anchors", home.fingerprint) != home.fingerprint:
-        raise ValueError(f"{run.recipe.backbone} had other pretrained weights when the run in {place} began")
-    encoder = _encoder(folder / "model")
-    same = type(encoder) is type(home.model.base_model) and encoder.config.hidden_size == home.model.config.hidden_size
-    if not same:
-        raise ValueError(f"the model in {folder / 'model'} is not of {run.recipe.backbone}, from which its run began")
-    return home, encoder
-
-
-def _encoder(folder: Path) -> nn.Module:
-    """The encoder in a run's ``model``, with what a method has added to it."""
-    folders.check(folder)
-    config = read_json(folder / folders.CONFIG, dict, "the configuration", "save the model again", infinite=True)
-    with process_wide.silent():
-        if config.get(ADDED):
-            return load_added(folder).base_model
-        return backbones.load(str(folder), num_labels=2).model.base_model
+    opened = open_run(folder)
+    return backbones.load(opened.run.recipe.backbone, num_labels=2), opened.backbone.model.base_model
 
 
 def _asked(
