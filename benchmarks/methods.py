@@ -6,7 +6,10 @@ next to a plain step of a twin; a ratio is the median over --pairs such pairs, w
 
 Memory is the largest that a process has needed for weights, theta*, optimizer and three steps, in a process of its own
 (on a GPU: what torch allocated), over that of plain fine-tuning. A Fisher that a method keeps counts, and what it takes
-to compute one does not. Of tiny it says nothing, as the libraries' own memory is larger.
+to compute one does not; what a method takes from the source before it begins is taken of 32 rows. Of tiny it says
+nothing, as the libraries' own memory is larger.
+
+Weights are counted: those that train, and those of modules that were added, as shares of the model's own.
 
     python benchmarks/methods.py [--device cuda] [--out book/runs/methods-cost.json]
 """
@@ -23,18 +26,21 @@ from pathlib import Path
 
 import torch
 from recadam import resident, timed
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
 from transformers.utils import logging
 
-from recall_learn import compose
+from recall_learn import Source, compose
 from recall_learn.methods import METHODS
 from recall_learn.models import backbones
+from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.support import environment
 from recall_learn.support.files import write_text
 
 PLAIN, LR = "vanilla", 2e-5
 BATCHES = {"tiny": (32, 32), "bert": (8, 64)}
 """Sequences and tokens in each."""
+MASK = 4
+"""The id that hides a word."""
 
 
 def made(kind):
@@ -55,7 +61,20 @@ class Training:
         ids = torch.randint(5, 500, BATCHES[kind], device=device)
         labels = torch.randint(0, 2, (len(ids),), device=device)
         self.batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
-        self.composed = compose(method, self.model, lr=LR, weight_decay=0.01, new=["classifier"], fisher=self.fisher)
+        given = {"fisher": self.fisher, "source": self.source()}
+        self.composed = compose(method, self.model, lr=LR, weight_decay=0.01, new=["classifier"], **given)
+
+    def source(self):
+        """A word-saying head on the same encoder, and passages like the task's batch, 15 % of each hidden."""
+        masked_lm = BertForMaskedLM(self.model.config)
+        masked_lm.bert = self.model.bert
+        masked_lm.tie_weights()
+        ids, (rows, length) = self.batch["input_ids"].clone(), self.batch["input_ids"].shape
+        hidden = torch.rand(rows, length, device=ids.device) < 0.15
+        hidden[:, 0] = True
+        words = ids[hidden]
+        inputs = {"input_ids": ids.masked_fill(hidden, MASK), "attention_mask": self.batch["attention_mask"]}
+        return Source(MaskedLM(masked_lm.to(ids.device), MASK), lambda n: (inputs, words), MASK, range(5))
 
     def fisher(self, kind):
         """Numbers in the place of one: what it holds does not matter to the time."""
@@ -67,6 +86,20 @@ class Training:
         loss.backward()
         self.composed.optimizer.step()
         self.composed.optimizer.zero_grad()
+
+
+def weighed(model, training):
+    """How many weights train, and how many were added, as shares of the model's own."""
+    own = sum(p.numel() for p in model.parameters())
+    now = list(training.model.parameters())
+    trains = sum(p.numel() for p in now if p.requires_grad)
+    return {"trains": round(trains / own, 4), "added": round(sum(p.numel() for p in now) / own - 1, 4)}
+
+
+def usual(name):
+    """A method with its usual settings; what it takes from the source before it begins is short."""
+    asked = name in METHODS and "examples" in METHODS[name].settings()
+    return f"{name}(examples=32)" if asked else name
 
 
 def ratios(plain, other, asked):
@@ -133,19 +166,22 @@ def main():
     print(f"torch {torch.__version__}, {where}, {about['date']}")
     models, costs = {kind: made(kind) for kind in BATCHES}, {}
     base = memory(PLAIN, "bert", asked)
-    print(f"{base / 2**20:.0f} MiB for plain fine-tuning of bert\n{'':12}{'tiny':>8}{'bert':>8}{'memory':>8}")
-    for name in METHODS:
-        costs[name] = {"memory": round(memory(name, "bert", asked) / base, 3)}
-        for kind, model in models.items():
-            plain, other = (Training(model, method, kind, asked.device) for method in (PLAIN, name))
-            costs[name][kind] = ratios(plain, other, asked)
-        each = costs[name]
-        print(f"{name:12}{each['tiny']['time']:8.2f}{each['bert']['time']:8.2f}{each['memory']:8.2f}", flush=True)
-    about["load after"] = round(os.getloadavg()[0], 1)
+    columns = ("tiny", "bert", "memory", "trains", "added")
+    print(f"{base / 2**20:.0f} MiB for plain fine-tuning of bert\n{'':18}{''.join(f'{each:>8}' for each in columns)}")
     sizes = {kind: sum(p.numel() for p in model.parameters()) for kind, model in models.items()}
-    record = {"environment": about, "pairs": asked.pairs, "weights": sizes, "batches": BATCHES, "methods": costs}
-    if asked.out:
-        write_text(asked.out, json.dumps(record, indent=1) + "\n")
+    for name in METHODS:
+        expression, found = usual(name), {}
+        found["memory"] = round(memory(expression, "bert", asked) / base, 3)
+        for kind, model in models.items():
+            plain, other = (Training(model, method, kind, asked.device) for method in (PLAIN, expression))
+            found[kind] = ratios(plain, other, asked)
+        costs[name] = found | weighed(model, other)
+        shown = (found["tiny"]["time"], found["bert"]["time"], *(costs[name][each] for each in columns[2:]))
+        print(f"{name:18}{''.join(f'{each:8.2f}' for each in shown)}", flush=True)
+        about["load after"] = round(os.getloadavg()[0], 1)
+        record = {"environment": about, "pairs": asked.pairs, "weights": sizes, "batches": BATCHES, "methods": costs}
+        if asked.out:
+            write_text(asked.out, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,19 @@ def _memory(costs: Mapping[str, Any], name: str) -> str:
     return "not measured" if found is None else f"×\u00a0{found['memory']:.2f}"
 
 
+def _weights(costs: Mapping[str, Any], name: str) -> str:
+    """Of the model's weights, how many train and how many were added."""
+    found = costs.get("methods", {}).get(name, {})
+    if "trains" not in found:
+        return ""
+    added = f", {_share(found['added'])} more are added" if found["added"] else ""
+    return f"; as many weights as {_share(found['trains'])} of the model's train{added}"
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.3g}\u00a0%"
+
+
 def _card(method: type[Method], methods: Mapping[str, type[Method]], book: Path, costs: Mapping[str, Any]) -> str:
     facts = [
         ("Paper", method.paper),
@@ -81,7 +94,7 @@ def _card(method: type[Method], methods: Mapping[str, type[Method]], book: Path,
         (
             "Costs",
             f"a step {_cost(costs, method.name, 'bert')}, for tiny {_cost(costs, method.name, 'tiny')}; "
-            f"memory {_memory(costs, method.name)}",
+            f"memory {_memory(costs, method.name)}{_weights(costs, method.name)}",
         ),
     ]
     listed = "\n".join(f"- **{what}**: {text}" for what, text in facts if text)

@@ -12,17 +12,34 @@ import traceback
 from collections.abc import Sequence
 
 from recall_learn import __version__
-from recall_learn.cli import doctor, exercises, finetune, fisher, minilm_head, soup, sweep, world
+from recall_learn.cli import (
+    ablate,
+    doctor,
+    exercises,
+    finetune,
+    fisher,
+    minilm_head,
+    probe,
+    soup,
+    sweep,
+    transfer,
+    world,
+)
 from recall_learn.support.checks import is_number
 from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
-DESCRIPTION = "The command line: finetune, sweep, soup, fisher, world, minilm-head, doctor and exercises."
+DESCRIPTION = (
+    "The command line: finetune, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor, exercises."
+)
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
     "sweep": (sweep, "run a grid of recipes, and record it in one file"),
     "soup": (soup, "average the models of several runs from one start"),
+    "probe": (probe, "ask every layer of a model what it tells, and of its theta*"),
+    "transfer": (transfer, "score a run's model on tasks that it was not tuned on"),
+    "ablate": (ablate, "put layers of a run's model back, and see what returns"),
     "fisher": (fisher, "take the diagonal Fisher of a task at the pretrained weights"),
     "world": (world, "the small world: its text, its tasks, its pretraining"),
     "minilm-head": (minilm_head, "train the head by which MiniLM says hidden words"),
@@ -42,6 +59,7 @@ PATHS = (
     "report",
     "json",
     "runs",
+    "folder",
 )
 """The options that name a file or a folder."""
 

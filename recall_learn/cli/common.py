@@ -11,8 +11,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of what works on a backbone and a task."""
     parser.add_argument("--backbone", default="minilm", metavar="NAME", help="tiny, minilm, a folder, or a hub id")
     tasks = (
-        "cola mrpc rte sst2 stsb wnli mnli qnli qqp; world/cola rte stsb sst2 mrpc; nli/mnli snli, sick, sick-r; "
-        "sentences/mr subj mpqa trec; or reviews.csv .tsv .jsonl .parquet, a folder of them, or OWNER/NAME of the hub"
+        "cola mrpc rte sst2 stsb wnli mnli qnli qqp; world/cola rte stsb sst2 mrpc, each also as cola-wordings; "
+        "nli/mnli snli, sick, sick-r; sentences/mr subj mpqa trec; or reviews.csv .tsv .jsonl .parquet, a folder of "
+        "them, or OWNER/NAME of the hub"
     )
     parser.add_argument("--task", default="mrpc", metavar="TASK", help=tasks)
     parser.add_argument("--batch-size", type=int, default=32, metavar="B", help="examples a step (32)")

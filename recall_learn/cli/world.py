@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         made[name].add_argument("--out", required=True, metavar="PATH", help=where)
     made["pretrain"].add_argument("--steps", type=int, default=None, metavar="N", help="batches of passages")
     made["pretrain"].add_argument("--resume", action="store_true", help="go on with the pretraining in --out")
-    made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc")
+    made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc, or cola-wordings")
     made["task"].add_argument("--size", type=int, default=2500, metavar="N", help="training examples (2500)")
     made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
 

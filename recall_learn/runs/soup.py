@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from recall_learn.methods import expression
+from recall_learn.runs.finished import Weights, check_ended, fill, read_weights
 from recall_learn.runs.folder import RunFolder
 from recall_learn.runs.record import Run, load
 from recall_learn.runs.session import Session
@@ -22,12 +21,10 @@ from recall_learn.support import environment, process_wide
 from recall_learn.support.checks import shown
 from recall_learn.support.files import check_folder, share, write_text
 from recall_learn.support.reading import Json
-from recall_learn.theory.anchors import some
 
 RECORD = "soup.json"
 SAME = ("backbone", "task", "text", "label", "metric", "init")
 """What the recipes of a soup's runs have to agree in."""
-Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -132,10 +129,7 @@ def mean(members: Sequence[Mapping[str, Tensor]]) -> Weights:
 
 def _check(places: Sequence[Path], runs: Sequence[Run]) -> None:
     for place, run in zip(places, runs, strict=True):
-        if run.final is None:
-            raise ValueError(f"the run in {place} has not ended; go on with it first, with --resume")
-        if not list((place / "model").glob("*.safetensors")):
-            raise FileNotFoundError(f"{place / 'model'} holds no *.safetensors: no model was kept there")
+        check_ended(place, run)
     first, own = places[0], runs[0]
     for place, run in zip(places[1:], runs[1:], strict=True):
         for name in SAME:
@@ -178,24 +172,7 @@ class _Kitchen:
         model = self.session.backbone.model
         names = [self.places[n] for n in chosen]
         try:
-            mixed = mean([self._read(place) for place in names])
-            there = model.state_dict()
-            strange = [name for name in mixed if name not in there or there[name].shape != mixed[name].shape]
-            held = {there[name].data_ptr() for name in mixed if name in there}
-            lacking = [name for name, tensor in there.items() if name not in mixed and tensor.data_ptr() not in held]
-            if strange or lacking:
-                raise ValueError(f"{some(strange or lacking)} is in one of the models, and not in the other")
+            fill(model, mean([read_weights(place) for place in names]))
         except ValueError as error:
             of = " and ".join(map(str, names))
             raise ValueError(f"the models of {of} do not fit {self.session.recipe.backbone}: {error}") from None
-        model.load_state_dict(mixed, strict=False)
-
-    @staticmethod
-    def _read(place: Path) -> Weights:
-        found: Weights = {}
-        for file in sorted((place / "model").glob("*.safetensors")):
-            try:
-                found |= load_file(file)
-            except SafetensorError as error:
-                raise ValueError(f"{file} is damaged ({error})") from error
-        return found

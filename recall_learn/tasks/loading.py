@@ -39,7 +39,8 @@ def load(
             environment variable ``RECALL_LEARN_DATA`` names; without that GLUE's tasks come from the hub, from the
             local cache if they are there, and the small world's are made.
         limit_train: keep that many training examples, drawn without replacement and without regard to their labels,
-            in the file's order. A larger limit with the same seed keeps the same ones and adds to them.
+            in the file's order: 100, 300 or 1,000 of them, as low-resource tables do. The evaluation split stays whole.
+            A larger limit with the same seed keeps the same ones and adds to them.
         seed: of that draw; at least 0.
         text: of a task of one's own, the text column, or two with a comma between; None looks for them.
         label: the label's column; None looks for it.

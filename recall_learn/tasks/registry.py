@@ -12,6 +12,14 @@ from recall_learn.world import tasks as world_tasks
 
 TASKS: dict[str, Task] = {task.name: task for task in (*glue.TASKS, *nli.TASKS, *sentences.TASKS)}
 TASKS |= {f"{WORLD}{name}": replace(TASKS[name], name=f"{WORLD}{name}", repository="") for name in world_tasks.TASKS}
+TASKS |= {
+    f"{WORLD}{name}": replace(
+        TASKS[f"{WORLD}{name.removesuffix(world_tasks.WORDINGS)}"],
+        name=f"{WORLD}{name}",
+        mismatched=world_tasks.ELSEWHERE,
+    )
+    for name in world_tasks.VARIANTS
+}
 
 
 def named(task: str) -> Task:

@@ -26,7 +26,8 @@ class Task:
         positive: the class that f1 is about.
         trains: whether there is a training split; without one a task is there to be tested on.
         evaluation: the split that the score is taken on.
-        mismatched: a second split that the metrics are taken on, where it is there: MNLI's, of other kinds of text.
+        mismatched: a second split that the metrics are taken on, where it is there: MNLI's, of other kinds of text;
+            the small world's "elsewhere", of other wordings.
         span: the least and the largest label of a regression, where they are known beforehand.
         folder: where it lies in the folder of data sets; "" is under its name.
         repository: the hub's dataset that has it under its name, or "".

@@ -44,6 +44,9 @@ def loaded(code: str, *arguments: str) -> tuple[list, str]:
         ("fisher --task world/cola --backbone /nowhere/at/all --out x", 2, "backbone '/nowhere/at/all' is unknown"),
         ("sweep /nowhere.json --out x", 2, "/nowhere.json is not there"),
         ("world task --task nope --out x", 2, "nope"),
+        ("transfer /nowhere --to rte", 2, "/nowhere/run.json"),
+        ("transfer /nowhere --to nope", 2, "task 'nope' is unknown"),
+        ("ablate /nowhere", 2, "/nowhere/run.json"),
     ],
 )
 def test_a_command_is_read_and_refused_without_the_slow_imports(command, status, says):

@@ -15,6 +15,8 @@ from torch import nn
 from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.measures.facts import cloze, cloze_rows
 from recall_learn.measures.recovery import recovery
+from recall_learn.measures.recovery import way_back as taken_back
+from recall_learn.measures.source import source_loss
 from recall_learn.models import backbones
 from recall_learn.models.masked_lm import attach, hide_each
 
@@ -280,6 +282,18 @@ def test_the_learning_rate_is_the_one_given(disturbed):
     sooner = next(t for t, loss in enumerate(faster) if loss <= goal)
     assert sooner < first
     assert recovery(masked_lm, batches, examples, goal / 1.05, every=1, lr=2e-3) == sooner
+
+
+def test_the_way_back_is_measured_where_it_is_asked(disturbed):
+    _, masked_lm, examples, batches, losses = disturbed
+    found = list(taken_back(masked_lm, batches, lambda model: source_loss(model, examples), [0, 3, 3, STEPS]))
+    assert [step for step, _ in found] == [0, 3, 3, STEPS]
+    assert [loss for _, loss in found] == pytest.approx([losses[0], losses[3], losses[3], losses[STEPS]], rel=1e-4)
+    for steps, says in (([2, 1], "1 after 2"), ([0.5], "0.5 after 0"), ([-1], "-1 after 0")):
+        with pytest.raises(ValueError, match=f"steps has {says}; it has to hold whole numbers that rise"):
+            list(taken_back(masked_lm, batches, lambda model: None, steps))
+    with pytest.raises(ValueError, match="lr is 0; it has to be a learning rate above 0"):
+        list(taken_back(masked_lm, batches, lambda model: None, [1], lr=0))
 
 
 def test_nothing_lost_is_nothing_to_recover(disturbed):
