@@ -248,7 +248,12 @@ def is_setting(name: str) -> bool:
 
 def setting_names() -> tuple[str, ...]:
     """What methods can be set by; a recipe takes each as an argument, too."""
-    return tuple(dict.fromkeys(key for each in METHODS.values() for key in each.settings()))
+    return _names(tuple(METHODS.values()))
+
+
+@lru_cache
+def _names(methods: tuple[type[Method], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for each in methods for key in each.settings()))
 
 
 def knobs(recipe: Recipe) -> tuple[str, ...]:
