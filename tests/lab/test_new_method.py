@@ -70,7 +70,8 @@ def test_the_lab_has_its_controls(registered, world):
     assert (setup["p"]["value"], setup["parts"]["value"], setup["parts"]["whole"]) == (0.5, 3, True)
     offered = {choice["value"] for choice in setup["method"]["choices"]}
     assert "leaning" in offered
-    assert {name for name in offered if "+" in name} == {name for name in offered if name.count("+child-") == 1}
+    pairs = [name.split("+") for name in offered if "+" in name]
+    assert {(METHODS[one].slot, METHODS[other].slot) for one, other in pairs} == {("pull", "mask")}
     lab.step(2)
     assert lab.wait(PATIENCE) == "paused"
     assert "lean 2" in lab.status

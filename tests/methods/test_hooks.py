@@ -152,7 +152,7 @@ def test_what_freezes_all_excludes_what_acts_on_weights_that_train(expression):
 
 
 def test_a_source_is_asked_for_in_words():
-    with pytest.raises(ValueError, match=r"toy-reader needs what the model was pretrained to do; pass it as source="):
+    with pytest.raises(ValueError, match=r"toy-reader needs what .*; make it with recall_learn\.text_source"):
         compose("toy-reader", network(), lr=0.1, new=["1"])
     with pytest.raises(ValueError, match=r"source is 3; it has to be a recall_learn\.Source"):
         compose("toy-reader", network(), lr=0.1, new=["1"], source=3)
