@@ -14,6 +14,7 @@ from recall_learn.methods.method import OWN
 from recall_learn.models import backbones, folders
 from recall_learn.models.backbones import Backbone
 from recall_learn.runs.record import Run, load
+from recall_learn.support.process_wide import silent
 from recall_learn.tasks import loading, scores
 from recall_learn.theory.anchors import some
 
@@ -64,6 +65,7 @@ def open_run(folder: str | Path) -> Finished:
     return Finished(run, backbone)
 
 
+@silent()
 def asking(
     finished: Finished,
     data_folder: str | Path | None = None,

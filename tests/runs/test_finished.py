@@ -13,7 +13,7 @@ from recall_learn.measures.ablation import ablation, at_home, parts
 from recall_learn.measures.distance import distance
 from recall_learn.models import backbones
 from recall_learn.runs.finetune import finetune
-from recall_learn.runs.finished import open_run
+from recall_learn.runs.finished import asking, open_run
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support.environment import choose_device
 
@@ -47,6 +47,15 @@ def test_the_model_gives_what_it_gave_and_theta_star_is_what_it_began_with(world
     session = Session(run.recipe, choose_device("cpu"), world / "glue", None, False)
     session._forward = found.backbone.model.forward
     assert session.metrics() == run.final["metrics"]
+
+
+def test_it_is_asked_what_its_run_recorded_and_no_bar_is_shown(world, tmp_path, capsys):
+    run = trained(world, tmp_path)
+    opened = open_run(tmp_path)
+    capsys.readouterr()
+    measure = asking(opened, world / "glue")
+    assert measure() == run.final["metrics"]
+    assert capsys.readouterr().err == ""  # in a notebook a bar would be a widget
 
 
 @pytest.mark.parametrize("method", ["adapters", "k-adapter"])
