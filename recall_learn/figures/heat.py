@@ -6,12 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from recall_learn.figures.digits import six_digits
-from recall_learn.figures.plots import PALETTE, SLIDER, style
+from recall_learn.figures.plots import SLIDER, style
 from recall_learn.figures.still import Figure
 
-# opaque, so that the numbers in the cells are dark on light and light on dark whatever the page's colour is
-RISES = [[0, "#f4f6f8"], [1, PALETTE[0]]]
-BOTH_WAYS = [[0, PALETTE[1]], [0.5, "#f4f6f8"], [1, PALETTE[0]]]
+# opaque and light, so that the numbers in the cells can be read on a white page and on a dark one
+INK = "#1b1f23"
+RISES = [[0, "#f4f6f8"], [1, "#6fb1df"]]
+BOTH_WAYS = [[0, "#eb9a55"], [0.5, "#f4f6f8"], [1, "#6fb1df"]]
 ROW, EDGES = 34, 40
 """Pixels of a row of cells, and those that the columns' names take."""
 
@@ -63,6 +64,7 @@ def heat(
         colorscale=BOTH_WAYS if scale[0] < 0 < scale[1] else RISES,
         showscale=False,
         texttemplate=f"%{{z:.{digits}f}}",
+        textfont={"color": INK},
         hovertemplate=f"%{{y}}, %{{x}}: %{{z:.{digits + 1}f}}<extra></extra>",
         xgap=2,
         ygap=2,
