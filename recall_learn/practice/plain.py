@@ -13,7 +13,7 @@ TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ",
     "mu": "μ", "pi": "π", "sigma": "σ", "tau": "τ", "varphi": "φ", "sum": "∑", "prod": "∏", "partial": "∂",
-    "nabla": "∇", "infty": "∞", "cdot": "·", "times": "×", "odot": "⊙", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈",
+    "Delta": "Δ", "nabla": "∇", "otimes": "⊗", "infty": "∞", "cdot": "·", "times": "×", "odot": "⊙", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈",
     "in": "∈", "top": "ᵀ", "to": "→", "quad": "  ", "qquad": "    ", "|": "‖", ",": "", ";": " ", "!": "",
 }  # fmt: skip
 FRACTIONS = ("\\frac", "\\tfrac", "\\dfrac")
