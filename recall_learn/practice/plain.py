@@ -12,9 +12,10 @@ MATHS = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ",
-    "mu": "μ", "pi": "π", "sigma": "σ", "tau": "τ", "varphi": "φ", "sum": "∑", "prod": "∏", "partial": "∂",
-    "Delta": "Δ", "nabla": "∇", "otimes": "⊗", "infty": "∞", "cdot": "·", "times": "×", "odot": "⊙", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈",
-    "in": "∈", "top": "ᵀ", "to": "→", "quad": "  ", "qquad": "    ", "|": "‖", ",": "", ";": " ", "!": "",
+    "mu": "μ", "pi": "π", "sigma": "σ", "tau": "τ", "varphi": "φ", "Delta": "Δ", "sum": "∑", "prod": "∏",
+    "partial": "∂", "nabla": "∇", "otimes": "⊗", "infty": "∞", "cdot": "·", "times": "×", "odot": "⊙", "le": "≤",
+    "ge": "≥", "ne": "≠", "approx": "≈", "in": "∈", "top": "ᵀ", "to": "→", "quad": "  ", "qquad": "    ", "|": "‖",
+    ",": "", ";": " ", "!": "",
 }  # fmt: skip
 FRACTIONS = ("\\frac", "\\tfrac", "\\dfrac")
 ACCENTS = {"hat": "\u0302", "bar": "\u0304"}

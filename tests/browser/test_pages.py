@@ -1,10 +1,9 @@
 """The book as a reader opens it: from disk, in a browser that reaches no other host."""
 
-from urllib.parse import math
+import math
+from urllib.parse import unquote, urlsplit
 
 import pytest
-import unquote
-import urlsplit
 from bs4 import BeautifulSoup
 from tabs import PAGES, WINDOWS, new_tab, open_page
 
