@@ -1,4 +1,4 @@
-"""Adam without bias correction, as BERT's first code had it: an ablation."""
+"""BERTAdam: Adam without bias correction, as in the first code of BERT. An ablation."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -35,7 +35,7 @@ class BertAdam(Method):
     """
 
     name: ClassVar[str] = "bertadam"
-    title: ClassVar[str] = "Adam without bias correction"
+    title: ClassVar[str] = "BERTAdam"
     paper: ClassVar[str] = "Mosbach et al., 2021, On the stability of fine-tuning BERT, arXiv 2006.04884"
     lesson: ClassVar[str] = "11_neighbours"
     family: ClassVar[str] = "rates and order"

@@ -1,4 +1,4 @@
-"""Learning without forgetting: on the new task's own inputs the model answers the old questions as it used to."""
+"""LwF, learning without forgetting: on the new task's own inputs the model answers the old questions as it used to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class LwF(Method):
     """
 
     name: ClassVar[str] = "lwf"
-    title: ClassVar[str] = "Learning without forgetting"
+    title: ClassVar[str] = "LwF"
     paper: ClassVar[str] = "Li and Hoiem, 2016, Learning without forgetting"
     lesson: ClassVar[str] = "11_neighbours"
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
