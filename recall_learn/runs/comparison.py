@@ -17,7 +17,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
 
-KEPT = {"source_loss": -1, "facts": 1}
+KEPT = {"source_loss": -1, "facts": 1, "similarity": 1}
 """What tells how much was kept, and whether more (1) or less (-1) of it is better."""
 ROUNDING = 1e-9
 """Under this two numbers are one; a record has four digits."""
@@ -31,12 +31,14 @@ class End:
         score: the task's primary metric.
         source_loss: nats a hidden word, None where nobody asked.
         facts: the share that is known, None where nobody asked.
+        similarity: of sentences, a sentence encoder's rank correlation on STS-B; None where nobody asked.
         run: where it is from.
     """
 
     score: float
     source_loss: float | None
     facts: float | None
+    similarity: float | None
     run: Record
 
 
