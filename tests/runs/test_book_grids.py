@@ -39,6 +39,7 @@ def test_minilm_has_one_setting_a_method_and_what_tells_most_comes_first():
     assert not any(recipe.methods for recipe in first[:10])
     assert list(dict.fromkeys(recipe.names for recipe in first)) == ["vanilla", *METHODS]
     assert all(recipe.warmup == 0 and recipe.weight_decay == 0 for recipe in recipes)
+    assert max(recipe.limit_train for recipe in recipes) <= 2490  # rte has no more examples
 
 
 @pytest.mark.parametrize("path", sorted(GRIDS.glob("*.json")), ids=lambda path: path.stem)
