@@ -40,7 +40,10 @@ def places(tmp_path_factory):
 def rows(places):
     run = replace(where_minilm.RUN, backbone=str(places / "bert"), steps=3, lr=1e-2, batch_size=4, limit_train=20)
     jobs = where_minilm.jobs(places / "glue", places, places / "text.txt", run)
-    record.record("where-minilm", itertools.islice(jobs, 4), run.backbone, places)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(where_minilm, "EXAMPLES", 60)
+        patch.setattr(where_minilm, "TEXTS", 40)
+        record.record("where-minilm", itertools.islice(jobs, 4), run.backbone, places)
     return json.loads((places / "where-minilm.json").read_text())["rows"]
 
 
@@ -48,7 +51,7 @@ def test_a_row_has_every_measure(rows):
     home, random, plain, slower = rows
     assert [row["method"] for row in rows] == ["theta*", "random", "vanilla", "vanilla"]
     assert (plain["task"], plain["seed"]) == ("cola", 0)
-    assert slower["lr"] == pytest.approx(plain["lr"] / 5)
+    assert slower["lr"] == pytest.approx(where_minilm.LR / 5)
     assert plain["distance"] > 2 * slower["distance"] > 0
     for row in rows:
         assert set(row["probes"]) == set(home["counted"])
@@ -78,7 +81,7 @@ def test_the_farther_a_model_is_from_home_the_less_alike_it_is(rows):
     plain, slower = (np.array(row["alike"]) for row in rows[2:])
     assert plain.shape == (3, 3)
     assert (plain[:, 1] < slower[:, 1]).all()
-    assert (slower[:, 1] < 1).all()
+    assert (slower[:, 1] > 0.99).all()  # three steps at so small a rate are next to none
 
 
 def test_what_is_there_is_not_taken_again(rows, places):
