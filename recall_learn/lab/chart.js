@@ -72,7 +72,7 @@
     const { time } = data.methods[point.method];
     const told = [`${named(data, point)}: ${data.tasks[point.task].metric} ${spread(point.score)}, ${data.kept[state.kept].short} ${spread(point[state.kept])}, ${count} seed${count > 1 ? "s" : ""}.`];
     if (against) told.push(`Ahead of plain fine-tuning's own rates in ${against[0]} of ${against[1]}.`);
-    if (time) told.push(`A step takes ${short(time)} times plain's.`);
+    if (time) told.push(`A step takes ${Math.abs(time - 1) < 0.03 ? "as long as" : `${short(time)} times`} plain's.`);
     return told.join(" ");
   }
 
@@ -200,7 +200,7 @@
       const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
       const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
       const before = data.tasks[state.task].before[state.kept];
-      const plain = points.filter((each) => each.method === data.plain);
+      const plain = data.points.filter((each) => each.task === state.task && each.method === data.plain);
       const shows = (key, more, axis_log) => roomy(frame(points.flatMap((each) => each[key]).concat(more), plain.flatMap((each) => each[key]).concat(more), axis_log), axis_log);
       figure.replaceChildren();
       figure.classList.toggle("all", state.all);
