@@ -198,7 +198,7 @@ def test_the_best_scores_are_seen_alone(tab):
     assert drawn(tab) == ["vanilla", "recadam"]  # from 0.92 - 0.05
     assert tab.locator(".main .spot").count() == 1 + 3
     assert tab.locator(".main .out").count() == 0
-    assert spot(tab, "RecAdam, gamma 10").get_attribute("aria-label").endswith("as long as plain's.")
+    assert spot(tab, "RecAdam, gamma 10:").get_attribute("aria-label").endswith("as long as plain's.")
     assert (
         tab.locator(".told")
         .inner_text()
