@@ -147,7 +147,7 @@ def _check_budgets(recipes: Iterable[Recipe]) -> None:
 
 
 def _varying(found: Iterable[tuple[Recipe, float | None]]) -> dict[tuple[str, str], list[str]]:
-    """For each model and combination of methods, what differs among its settings; all its numbers where nothing does."""
+    """For each model and its methods, what differs among the settings; all their numbers where nothing does."""
     seen: dict[tuple[str, str], dict[str, set]] = {}
     for recipe, extra in found:
         for name, value in _values(recipe, extra).items():
