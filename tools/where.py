@@ -4,8 +4,8 @@
 where   at the end of runs of ten settings on five tasks: probes by layer, RSA and CKA, parts put   a minute a run, so
         back, minimal pairs by field, and what comes back first when it is pretrained again         four hours for all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
-minilm  MiniLM at the end of runs of six settings on five tasks, three seeds: the same, of a        COST
-        treebank's questions and real minimal pairs, but for the way back; see `where_minilm`
+minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  4 to 9 minutes a
+        a treebank's questions and real minimal pairs; see `where_minilm`                           run: 12 hours
 ======= =========================================================================================== ==================
 
 Times are of one core. The rows of ``book/runs/world/NAME.json`` that are there are not taken again; those of minilm are
