@@ -57,9 +57,9 @@ def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path 
         folder: where the file lies.
     """
     path = folder / f"{name}.json"
-    kept = json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+    kept = _kept(path)
     for key, take in jobs:
-        if any(key.items() <= row.items() for row in kept["rows"]):
+        if _there(kept, key):
             continue
         now = {"versions": environment.describe(torch.device("cpu"))["versions"]}
         now |= {"world": World().digest} if backbone == "tiny" else {}
@@ -74,6 +74,19 @@ def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path 
         lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
         write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
         print(name, kept["rows"][-1], flush=True)
+
+
+def recorded(name: str, key: Row) -> bool:
+    """Whether ``NAME.json`` has rows of a job."""
+    return _there(_kept(FOLDER / f"{name}.json"), key)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+
+
+def _there(kept: dict[str, Any], key: Row) -> bool:
+    return any(key.items() <= row.items() for row in kept["rows"])
 
 
 def run_tasks() -> Iterable[Job]:
