@@ -47,16 +47,16 @@ Row = dict[str, Any]
 Job = tuple[Row, Callable[[], Row | list[Row]]]
 
 
-def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path = FOLDER) -> None:
+def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path | None = None) -> None:
     """Take the rows that ``NAME.json`` lacks, and write it after each.
 
     Args:
         name: of the file.
         jobs: what tells a row from the others, and the function that measures the rest of it.
         backbone: whose model it is that is measured.
-        folder: where the file lies.
+        folder: where the file lies; None is that of the book.
     """
-    path = folder / f"{name}.json"
+    path = (folder or FOLDER) / f"{name}.json"
     kept = _kept(path)
     for key, take in jobs:
         if _there(kept, key):
