@@ -47,12 +47,13 @@ Row = dict[str, Any]
 Job = tuple[Row, Callable[[], Row | list[Row]]]
 
 
-def record(name: str, jobs: Iterable[Job]) -> None:
+def record(name: str, jobs: Iterable[Job], backbone: str = "tiny") -> None:
     """Take the rows that ``NAME.json`` lacks, and write it after each.
 
     Args:
         name: of the file.
         jobs: what tells a row from the others, and the function that measures the rest of it.
+        backbone: whose rows they are.
     """
     path = FOLDER / f"{name}.json"
     kept = json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
@@ -60,7 +61,7 @@ def record(name: str, jobs: Iterable[Job]) -> None:
         if any(key.items() <= row.items() for row in kept["rows"]):
             continue
         now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
-        now["backbone"] = places.locate("tiny")[1]
+        now["backbone"] = places.locate(backbone)[1]
         before = kept["environment"] or now
         for what, value in now.items():
             if before.get(what) != value:
