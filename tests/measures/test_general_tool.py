@@ -3,6 +3,7 @@
 import json
 import sys
 from itertools import islice
+from pathlib import Path
 
 import general
 import pytest
@@ -101,3 +102,14 @@ def test_a_real_model_is_scored_on_other_sets_by_what_their_classes_mean(monkeyp
         assert all(row["majority"][task] >= 1 / 3 for task in row["majority"])
     assert len({round(row["distance"], 4) for row in rows}) == 6  # six methods, six ways
     assert str(tmp_path) not in text
+
+
+def test_the_lesson_knows_what_is_recorded():
+    text = (Path(__file__).parents[2] / "book" / "14_generalise.md").read_text(encoding="utf-8")
+    counts = {"wanted": general.run_wordings(), "wanted_few": general.run_few(), "wanted_real": general.run_minilm("")}
+    for name, jobs in counts.items():
+        assert f"\n{name} = {sum('task' in key for key in keys(jobs))}\n" in text
+    for hold in (*general.HELD, *general.FEW, *general.MINILM):
+        assert f'"{hold["method"]}": "' in text or hold["method"] == "vanilla"
+    assert f"== {len(general.HELD)}]" in text
+    assert f"== {len(general.HELD) - len(general.PLAIN) - 1}}}" in text
