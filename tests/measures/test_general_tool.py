@@ -29,7 +29,7 @@ def keys(jobs):
     ("jobs", "runs", "ends"),
     [
         (general.run_wordings(), 5 * 5 * 15, 6),
-        (general.run_few(), 5 * 3 * 3 * 11, 0),
+        (general.run_few(), 5 * 3 * 3 * 13, 0),
         (general.run_minilm(""), 3 * 2 * 6, 0),
     ],
     ids=["wordings", "few", "minilm"],
