@@ -1,7 +1,6 @@
 # ---
-# lesson: 13
-# order: 3
-# page: false
+# lesson: 14
+# order: 1
 # goal: Score a model on another data set, by what its classes mean and not by their numbers.
 # minutes: 15
 # difficulty: 1

@@ -1,0 +1,115 @@
+"""tools/general.py: a row of each kind on a few steps, what tells rows apart, and that a stopped recording goes on."""
+
+import json
+import sys
+from itertools import islice
+from pathlib import Path
+
+import general
+import pytest
+import record
+from small import save_backbone, save_glue
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch, tmp_path):
+    for name, value in {"STEPS": 2, "FEW_STEPS": 2, "NLI_STEPS": 2, "NLI_EXAMPLES": 20, "HEAD_EXAMPLES": 40}.items():
+        monkeypatch.setattr(general, name, value)
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    general._of_a_head.cache_clear()
+    yield
+    general._of_a_head.cache_clear()
+
+
+def keys(jobs):
+    return [key for key, _ in jobs]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "runs", "ends"),
+    [
+        (general.run_wordings(), 5 * 5 * 15, 6),
+        (general.run_few(), 5 * 3 * 3 * 13, 0),
+        (general.run_minilm(""), 3 * 2 * 6, 0),
+    ],
+    ids=["wordings", "few", "minilm"],
+)
+def test_no_row_is_taken_for_another(jobs, runs, ends):
+    made = keys(jobs)
+    assert len([key for key in made if "task" in key]) == runs
+    assert len(made) == runs + ends
+    assert not [one for one in made for other in made if one is not other and one.items() <= other.items()]
+
+
+def test_seeds_are_recorded_one_by_one_and_the_most_telling_tasks_first():
+    made = [key for key in keys(general.run_wordings()) if "task" in key]
+    assert [key["seed"] for key in made] == sorted(key["seed"] for key in made)
+    assert list(dict.fromkeys(key["task"] for key in made)) == ["cola", "rte", "mrpc", "sst2", "stsb"]
+    plain = [key["lr"] for key in made[:15] if key["method"] == "vanilla" and key["init"] == "pretrained"]
+    assert plain == [1e-3, 5e-4, 2.5e-4, 1.25e-4, 6.25e-5]
+
+
+def test_a_run_on_some_wordings_is_asked_about_others_and_gets_heads_for_the_other_tasks():
+    row = general.wordings({"task": "rte", "seed": 1, "lr": 1e-3, "init": "pretrained", "method": "lora(r=2)"})
+    assert set(row) == {"score", "elsewhere", "source_loss", "facts", "distance", "heads"}
+    assert set(row["heads"]) == {"cola", "mrpc", "sst2", "stsb"}
+    assert row["facts"] > 0.9
+    assert row["distance"] < 1
+    assert row["score"] != row["elsewhere"]
+
+
+def test_a_random_start_knows_nothing():
+    key = {"task": "cola", "examples": 100, "seed": 0, "lr": 1e-3, "method": "vanilla"}
+    pretrained, random = (general.few(key | {"init": init}) for init in ("pretrained", "random"))
+    assert set(pretrained) == {"score", "source_loss", "facts", "distance"}
+    assert pretrained["facts"] > 0.9
+    assert random["facts"] < 0.1
+    assert random["source_loss"] > 5 > pretrained["source_loss"]
+
+
+def test_a_stopped_recording_goes_on(tmp_path):
+    jobs = [general.run_few(), general.run_few()]
+    record.record("few", islice(jobs[0], 1))
+    first = json.loads((tmp_path / "few.json").read_text())["rows"]
+    taken = []
+    noted = ((key, lambda key=key, take=take: taken.append(key) or take()) for key, take in islice(jobs[1], 2))
+    record.record("few", noted)
+    both = json.loads((tmp_path / "few.json").read_text())["rows"]
+    assert (len(first), len(both), len(taken)) == (1, 2, 1)
+    assert both[0] == first[0]
+    assert both[1]["lr"] == 5e-4
+
+
+def test_a_real_model_is_scored_on_other_sets_by_what_their_classes_mean(monkeypatch, tmp_path):
+    save_backbone(tmp_path / "bert")
+    data = save_glue(tmp_path / "data", "nli/snli", "nli/mnli", "nli/scitail", "rte", evaluation=30)
+    save_glue(tmp_path, "sick", evaluation=30)
+    (data / "sick").mkdir()
+    (tmp_path / "sick").rename(data / "sick" / "data")
+    monkeypatch.setattr(general, "MODEL", str(tmp_path / "bert"))
+    monkeypatch.setattr(general, "LENGTH", 40)
+    monkeypatch.setattr(general, "ASKED", 12)
+    monkeypatch.setattr(sys, "argv", ["general.py", "minilm", "--data", str(data)])
+    monkeypatch.setattr(general, "run_minilm", lambda folder, all_of=general.run_minilm: islice(all_of(folder), 6))
+    general.main()
+    text = (tmp_path / "general-minilm.json").read_text()
+    rows = json.loads(text)["rows"]
+    assert len(rows) == 6
+    assert {row["task"] for row in rows} == {"nli/snli"}
+    for row in rows:
+        assert set(row["elsewhere"]) == {"nli/mnli", "sick", "nli/scitail", "rte"}
+        assert all(12 * share == pytest.approx(round(12 * share), abs=1e-3) for share in row["elsewhere"].values())
+        assert all(row["majority"][task] >= 1 / 3 for task in row["majority"])
+    assert len({round(row["distance"], 4) for row in rows}) == 6  # six methods, six ways
+    assert str(tmp_path) not in text
+
+
+def test_the_lesson_knows_what_is_recorded():
+    text = (Path(__file__).parents[2] / "book" / "14_generalise.md").read_text(encoding="utf-8")
+    counts = {"wanted": general.run_wordings(), "wanted_few": general.run_few(), "wanted_real": general.run_minilm("")}
+    for name, jobs in counts.items():
+        assert f"\n{name} = {sum('task' in key for key in keys(jobs))}\n" in text
+    for hold in (*general.HELD, *general.FEW, *general.MINILM):
+        assert f'"{hold["method"]}": "' in text or hold["method"] == "vanilla"
+    assert f"== {len(general.HELD)}]" in text
+    assert f"== {len(general.HELD) - len(general.PLAIN) - 1}}}" in text
