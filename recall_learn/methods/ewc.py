@@ -28,12 +28,14 @@ class Springs(Acting):
         self.change(method)
 
     def change(self, method: "EWC") -> None:
+        """Take another strength."""
         from recall_learn.theory.laplace import ewc
 
         super().change(method)
         self.penalties = [ewc(*_here(spring, self.start), method.gamma) for spring in self.springs]
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
+        """Their sum."""
         return {"penalty": sum(penalty(self.start.model) for penalty in self.penalties)}
 
 

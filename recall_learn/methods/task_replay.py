@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def reservoir(kept: Sequence[T], seen: int, stream: Iterable[T], size: int, generator: "np.random.Generator") -> list[T]:
+def reservoir(
+    kept: Sequence[T], seen: int, stream: Iterable[T], size: int, generator: "np.random.Generator"
+) -> list[T]:
     """An even sample of a stream whose length nobody knows: each of the n that were seen is in it with size / n.
 
     The n-th takes a place drawn from 0, ..., n - 1, if there is such a place. Until the reservoir is full, each stays.
@@ -56,7 +58,9 @@ class _Acting(Stepping):
         kept = self.carried["kept"]
         count = min(len(kept), max(1, round(self.method.ratio * _rows(inputs))))
         drawn = [kept[i] for i in torch.randperm(len(kept), generator=self.drawn())[:count].tolist()]
-        losses = [self._loss(task, [row for of, row in drawn if of == task]) for task in sorted({of for of, _ in drawn})]
+        losses = [
+            self._loss(task, [row for of, row in drawn if of == task]) for task in sorted({of for of, _ in drawn})
+        ]
         return {"replay": self.method.ratio * sum(losses) / count}
 
     def _loss(self, task: int, rows: list) -> "Tensor":
@@ -86,7 +90,7 @@ class TaskReplay(Method):
     B is the size of the batch and r the ratio, so an example of the buffer counts as one of the task does. The buffer
     holds a number of examples, an even sample of all training examples of the tasks before, by reservoir sampling: each
     is seen once, when its task has ended. For each step m of them are drawn anew, none twice. An old example is asked
-    by the head of its task, as that was when the task ended; so old heads do not train, and the encoder is held to them.
+    by the head of its task, as that was when the task ended: old heads do not train, and the encoder is held to them.
 
     In the first task, and in a run that is no sequence, it is plain fine-tuning, as it is with r = 0. Nothing of the
     source is replayed, which ``source-replay`` does; the two go together.
@@ -108,8 +112,8 @@ class TaskReplay(Method):
         able = sum(examples[:-1])
         if len(examples) > 1 and self.buffer > able:
             raise ValueError(
-                f"buffer is {self.buffer}; the tasks before the last have {able} training examples, and it has to be at "
-                f"most that"
+                f"buffer is {self.buffer}; the tasks before the last have {able} training examples, and it has to be "
+                f"at most that"
             )
 
     def carry(self, former: "Carried", ended: "Ended") -> "Carried":

@@ -114,12 +114,16 @@ def asked(recipe: Recipe, tasks: Iterable[str], home: str) -> SequenceRun:
         raise ValueError(f"tasks has {twice} twice; take each task once")
     strange = next((name for name in names if name.startswith(WORLD) != names[0].startswith(WORLD)), None)
     if strange:
-        raise ValueError(f"tasks joins {names[0]} and {strange}, and only one of them is of the small world; take one kind")
+        raise ValueError(
+            f"tasks joins {names[0]} and {strange}, and only one of them is of the small world; take one kind"
+        )
     if home not in HOMES:
         raise ValueError(f"home is {shown(home)}; it has to be one of {', '.join(HOMES)}")
     unable = next((each for each in recipe.methods if not each.carries), None)
     if unable and len(names) > 1:
-        raise ValueError(f"{unable.name} cannot go on after a task: what it would carry over is not settled; leave it out")
+        raise ValueError(
+            f"{unable.name} cannot go on after a task: what it would carry over is not settled; leave it out"
+        )
     return SequenceRun(recipes[0], tuple(names), home)
 
 
@@ -140,7 +144,9 @@ def opened(record: SequenceRun, place: Path, resume: bool) -> SequenceRun:
     if other:
         raise ValueError(f"{place} holds another sequence: {other}; choose another --out")
     if not resume:
-        raise ValueError(f"{place} holds this sequence already, up to row {len(found.rows)}; add --resume, or choose another")
+        raise ValueError(
+            f"{place} holds this sequence already, up to row {len(found.rows)}; add --resume, or choose another"
+        )
     found.stopped = None
     return found
 

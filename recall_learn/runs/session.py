@@ -153,7 +153,13 @@ class Session:
             fisher: where they find a Fisher, if they need one.
         """
         recipe, told = self.recipe, self.beginning
-        settings = {"lr": recipe.lr, "anchors": told.home, "fisher": fisher, "source": self._source, "seed": recipe.seed}
+        settings = {
+            "lr": recipe.lr,
+            "anchors": told.home,
+            "fisher": fisher,
+            "source": self._source,
+            "seed": recipe.seed,
+        }
         start = begun(recipe.methods, self.backbone.model, **settings)
         start = replace(start, place=told.place, carried=told.carried)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
