@@ -41,9 +41,9 @@ def given(world, asked):
     return {"data_folder": world / "glue", "fisher": fisher, "device": "cpu"}
 
 
-def go(world, method="vanilla", tasks=TASKS, out=None, resume=False, home="last", **changes):
+def go(world, method="vanilla", tasks=TASKS, out=None, resume=False, home="last", together=False, **changes):
     asked = recipe(world, method, **changes)
-    return sequence(asked, tasks, home=home, out=out, resume=resume, **given(world, asked))
+    return sequence(asked, tasks, home=home, together=together, out=out, resume=resume, **given(world, asked))
 
 
 def alone(world, method, task, out, **changes):

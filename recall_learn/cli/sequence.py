@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--tasks", required=True, metavar="A,B[,C]", help=f"in their order, each of: {common.TASKS}")
     about = ", ".join(f"{name} ({what})" for name, what in HOMES.items())
     add("--home", default=next(iter(HOMES)), metavar="H", help=f"theta* of the methods: {about}")
+    add("--together", action="store_true", help="train on all at once, a batch of each in every step: the ceiling")
     finetune.add_training(parser)
     add("--evaluate-every", type=int, metavar="E", help="steps between evaluations in a task (its start and end)")
     add("--out", required=True, metavar="DIR", help="where sequence.json and a folder for each task's run go")
@@ -66,6 +67,7 @@ def _take(recipe: "Recipe", tasks: list[str], options: argparse.Namespace) -> "S
         recipe,
         tasks,
         home=options.home,
+        together=options.together,
         out=options.out,
         data_folder=options.data,
         fisher=options.fisher,

@@ -44,6 +44,27 @@ class Ended:
     seed: int
 
 
+def loss_under(head: Head, model: "nn.Module", batch: "Mapping[str, Tensor]", reduction: str = "mean") -> "Tensor":
+    """The loss of a batch of another task, by that task's head: cross-entropy in nats, or of a score the square.
+
+    Args:
+        head: as in `logits_under`.
+        model: as there; the batch goes to its device.
+        batch: with ``labels``.
+        reduction: "mean" over its rows, or "sum".
+    """
+    from torch.nn import functional
+
+    from recall_learn.methods.neighbour import full
+
+    device = next(model.parameters()).device
+    batch = {key: value.to(device) for key, value in batch.items()}
+    logits = full(logits_under(head, model, batch))
+    if logits.shape[-1] == 1:
+        return functional.mse_loss(logits[:, 0], batch["labels"].to(logits.dtype), reduction=reduction)
+    return functional.cross_entropy(logits, batch["labels"], reduction=reduction)
+
+
 def logits_under(head: Head, model: "nn.Module", inputs: Mapping[str, object]) -> "Tensor":
     """What a model says with a former task's head in the place of its own, [rows, outputs].
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from recall_learn.methods.carrying import logits_under
+from recall_learn.methods.carrying import loss_under
 from recall_learn.methods.method import PLAIN_COSTS, Acting, Method, Start, setting
-from recall_learn.methods.neighbour import full
 from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -65,14 +64,8 @@ class _Acting(Stepping):
 
     def _loss(self, task: int, rows: list) -> "Tensor":
         """The sum of the losses of a task's rows, by its own head."""
-        from torch.nn import functional
-
-        device = next(self.start.model.parameters()).device
-        batch = {key: value.to(device) for key, value in self.carried["collate"](rows).items()}
-        logits = full(logits_under(self.carried["heads"][task], self.start.model, batch))
-        if logits.shape[-1] == 1:
-            return functional.mse_loss(logits[:, 0], batch["labels"].to(logits.dtype), reduction="sum")
-        return functional.cross_entropy(logits, batch["labels"], reduction="sum")
+        batch = self.carried["collate"](rows)
+        return loss_under(self.carried["heads"][task], self.start.model, batch, reduction="sum")
 
 
 def _rows(inputs: Mapping[str, object]) -> int:
@@ -82,7 +75,7 @@ def _rows(inputs: Mapping[str, object]) -> int:
 
 @dataclass(frozen=True)
 class TaskReplay(Method):
-    r"""With each batch of a task go some examples of the tasks before, out of a buffer that is a sample of them all.
+    r"""Former tasks' examples return. Some go with each batch, out of a buffer that is an even sample of them all.
 
     .. math::
         Loss_i + \frac{r}{m} \sum_{n=1}^{m} loss(x_n, y_n), \qquad m = r B, \qquad (x_n, y_n) \in buffer

@@ -3,14 +3,16 @@
 A sequence is a JSON file, ``sequence.json``:
 
 - ``recipe``: what every task was trained with, see `recall_learn.Recipe`; its ``task`` is the first;
-- ``tasks``: their names, in their order; ``home``: what was theta* for the methods, see `recall_learn.sequence`;
+- ``tasks``: their names, in their order; ``home``: what was theta* for the methods, and ``together``: whether all were
+  trained at once, see `recall_learn.sequence`;
 - ``environment``: device, versions, date, commit, backbone; of each task ``examples``, ``data`` (a digest) and
   ``primary``, the metric that is its score; ``seconds``;
 - ``rows``: ``after`` (how many tasks were learned), ``scores`` (each task's, in their order: a row of the matrix R of
   `recall_learn.measures.sequences`), ``metrics`` (all of them), ``distance`` from the pretrained weights, and what is
   probed: ``source_loss``, ``source_accuracy``, ``facts`` (the share known), ``recovery``, ``similarity``. Distance and
-  probes are those of the model as the last task left it;
-- ``final``: ``average``, ``forgetting``, ``backward_transfer``, ``forward_transfer``; None until the last task ended;
+  probes are those of the model as the last task left it. All at once have two rows, the second after all;
+- ``final``: ``average``, and of tasks that were trained one by one ``forgetting``, ``backward_transfer`` and
+  ``forward_transfer``; None until the last task ended;
 - ``stopped``: ``task``, ``step`` and ``why``, where it ended early.
 
 Each task's own run, with every step, is in a folder of its own beside it.
@@ -64,6 +66,7 @@ class _File(TypedDict):
     recipe: dict[str, object]
     tasks: list[str]
     home: Literal["last", "pretrained"]
+    together: bool
     environment: dict[str, object]
     rows: list[_Row]
     final: _Final | None
@@ -77,6 +80,7 @@ class SequenceRun:
     recipe: Recipe
     tasks: tuple[str, ...]
     home: str = HOMES[0]
+    together: bool = False
     environment: dict[str, Json] = field(default_factory=dict)
     rows: list[dict[str, Json]] = field(default_factory=list)
     final: dict[str, float] | None = None
@@ -93,7 +97,7 @@ class SequenceRun:
 
     def difference(self, other: "SequenceRun") -> str:
         """The first setting in which two differ, in words; empty if they are of one kind."""
-        for name in ("tasks", "home"):
+        for name in ("tasks", "home", "together"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 show = ",".join if name == "tasks" else str
@@ -102,8 +106,9 @@ class SequenceRun:
 
     def to_json(self) -> str:
         """The file's text, one row a line."""
-        parts = {"schema": SCHEMA, "recipe": self.recipe.to_dict(), "tasks": self.tasks, "home": self.home}
-        lines = [f'"{name}": {_dump(value)}' for name, value in (parts | {"environment": self.environment}).items()]
+        parts = {"schema": SCHEMA, "recipe": self.recipe.to_dict()}
+        parts |= {name: getattr(self, name) for name in ("tasks", "home", "together", "environment")}
+        lines = [f'"{name}": {_dump(value)}' for name, value in parts.items()]
         rows = ",\n  ".join(_dump(row) for row in self.rows)
         lines.append(f'"rows": [\n  {rows}\n]' if rows else '"rows": []')
         lines += [f'"final": {_dump(self.final)}', f'"stopped": {_dump(self.stopped)}']
@@ -124,7 +129,8 @@ def load(path: str | os.PathLike) -> SequenceRun:
     advice = "restore it, or use another --out"
     data = read_json(path, _File, "the sequence", advice)
     try:
-        run = SequenceRun(Recipe.recorded(data["recipe"]), tuple(data["tasks"]), data["home"], data["environment"])
+        asked = Recipe.recorded(data["recipe"]), tuple(data["tasks"]), data["home"], data["together"]
+        run = SequenceRun(*asked, data["environment"])
         run.rows, run.final, run.stopped = data["rows"], data["final"], data["stopped"]
         _check(run)
     except ValueError as error:
@@ -134,14 +140,15 @@ def load(path: str | os.PathLike) -> SequenceRun:
 
 def _check(run: SequenceRun) -> None:
     tasks = len(run.tasks)
-    if run.column("after") != list(range(len(run.rows))) or len(run.rows) > tasks + 1:
-        raise ValueError(f"its rows do not count the tasks 0, 1, 2, ... up to {tasks} at most")
+    after = [0, tasks] if run.together else list(range(tasks + 1))
+    if run.column("after") != after[: len(run.rows)]:
+        raise ValueError(f"its rows stand after {run.column('after')} tasks; they have to stand after {after}")
     for row in run.rows:
         for name in ("scores", "metrics"):
             if len(row[name]) != tasks:
                 raise ValueError(f"its row after {row['after']} has {len(row[name])} {name} for {tasks} tasks")
-    if run.final and len(run.rows) != tasks + 1:
-        raise ValueError(f"its final stands after {len(run.rows)} rows; {tasks} tasks have {tasks + 1}")
+    if run.final and len(run.rows) != len(after):
+        raise ValueError(f"its final stands after {len(run.rows)} rows; it has to have {len(after)}")
 
 
 def _dump(value: Json) -> str:

@@ -12,6 +12,7 @@ from transformers import DataCollatorWithPadding
 from recall_learn.measures import probes
 from recall_learn.measures.distance import distance, distance_by_layer
 from recall_learn.methods.carrying import Carried
+from recall_learn.methods.method import Method
 from recall_learn.models import backbones
 from recall_learn.runs import given_source
 from recall_learn.runs.compose import SOURCE, begun, groups_of, put_together
@@ -42,11 +43,13 @@ class Beginning:
         home: what the methods take for theta*.
         place: which task it is, from 0, and of how many.
         carried: what the methods have of the tasks before, by their names.
+        beside: a method that is at work beside the recipe's, and is no choice of anybody's.
     """
 
     home: Mapping[str, torch.Tensor]
     place: tuple[int, int] = (0, 1)
     carried: Mapping[str, Carried] = field(default_factory=dict)
+    beside: tuple[Method, ...] = ()
 
 
 class Session:
@@ -153,18 +156,12 @@ class Session:
             fisher: where they find a Fisher, if they need one.
         """
         recipe, told = self.recipe, self.beginning
-        settings = {
-            "lr": recipe.lr,
-            "anchors": told.home,
-            "fisher": fisher,
-            "source": self._source,
-            "seed": recipe.seed,
-        }
-        start = begun(recipe.methods, self.backbone.model, **settings)
+        settings = {"lr": recipe.lr, "fisher": fisher, "source": self._source, "seed": recipe.seed}
+        start = begun((*recipe.methods, *told.beside), self.backbone.model, anchors=told.home, **settings)
         start = replace(start, place=told.place, carried=told.carried)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
         fused = None if recipe.mixed_precision == "fp16" else True
-        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
+        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused, told.beside)
 
     @property
     def at_home(self) -> backbones.Backbone:

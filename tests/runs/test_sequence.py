@@ -16,6 +16,7 @@ from recall_learn.methods import METHODS
 from recall_learn.runs import record as runs
 from recall_learn.runs import sequence as running
 from recall_learn.runs import sequence_record
+from recall_learn.runs.course import Course, Given
 from recall_learn.support.lock import owning_folder
 
 __all__ = ["world"]
@@ -65,8 +66,8 @@ def test_the_encoder_goes_on_and_the_heads_stay(world, tmp_path):
 
 
 def _course(world, tasks, method="vanilla"):
-    asked = running.asked(recipe(world, method), tasks, "last")
-    return running._Course(asked, None, running._Given(world / "glue", None, None, torch.device("cpu"), False))
+    asked = running.asked(recipe(world, method), tasks)
+    return Course(asked, None, Given(world / "glue", None, None, torch.device("cpu"), False))
 
 
 @pytest.mark.parametrize("method", ISOLATING)
@@ -110,7 +111,7 @@ def test_a_crash_in_a_later_task_changes_nothing(world, tmp_path, monkeypatch, m
 
 def test_a_crash_between_a_task_and_its_row_changes_nothing(world, tmp_path, monkeypatch):
     whole = go(world, out=tmp_path / "whole")
-    scored = running._Course._scored
+    scored = Course.scored
 
     def dying(course, learned):
         if learned == 2:
@@ -118,7 +119,7 @@ def test_a_crash_between_a_task_and_its_row_changes_nothing(world, tmp_path, mon
         return scored(course, learned)
 
     with monkeypatch.context() as patch:
-        patch.setattr(running._Course, "_scored", dying)
+        patch.setattr(Course, "scored", dying)
         with pytest.raises(Crash):
             go(world, out=tmp_path / "stopped")
     assert go(world, out=tmp_path / "stopped", resume=True).rows == whole.rows
@@ -134,6 +135,8 @@ def test_a_folder_that_holds_something_else_is_left_alone(world, tmp_path):
     refused(lambda: go(world, tasks=["cola"], **there), ValueError, "up to row 2; add --resume")
     other = "holds another sequence: "
     refused(lambda: go(world, tasks=["mrpc"], resume=True, **there), ValueError, f"{other}tasks is cola there and mrpc")
+    at_once = lambda: go(world, tasks=["cola", "mrpc"], together=True, **there)  # noqa: E731
+    refused(at_once, ValueError, f"{other}tasks is cola there and cola,mrpc here")
     refused(lambda: go(world, tasks=["cola"], home="pretrained", **there), ValueError, f"{other}home is last there")
     refused(lambda: go(world, tasks=["cola"], steps=3, **there), ValueError, f"{other}steps is 5 there and 3 here")
     refused(lambda: go(world, resume=True), ValueError, "resume needs the folder of the sequence to go on with")
@@ -144,7 +147,8 @@ def test_a_folder_that_holds_something_else_is_left_alone(world, tmp_path):
 @pytest.mark.parametrize(
     ("tasks", "method", "says"),
     [
-        ([], "vanilla", "tasks is empty; it has to name some"),
+        ([], "vanilla", "tasks is empty; it has to be a list of names"),
+        ("cola", "vanilla", "tasks is 'cola'; it has to be a list of names, as ['world/cola', 'world/rte']"),
         (["cola", "mrpc", "cola"], "vanilla", "tasks has cola twice; take each task once"),
         (
             ["cola", "world/rte"],
@@ -176,9 +180,12 @@ def test_every_method_says_whether_it_goes_on():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda data: data["rows"][1].update(after=3), "its rows do not count the tasks 0, 1, 2"),
+        (
+            lambda data: data["rows"][1].update(after=3),
+            "rows stand after [0, 3] tasks; they have to stand after [0, 1]",
+        ),
         (lambda data: data["rows"][1]["scores"].pop(), "its row after 1 has 0 scores for 1 tasks"),
-        (lambda data: data["rows"].pop(), "its final stands after 1 rows; 1 tasks have 2"),
+        (lambda data: data["rows"].pop(), "its final stands after 1 rows; it has to have 2"),
         (lambda data: data.update(home="away"), "home is 'away'"),
         (lambda data: data["rows"][0].update(distance="far"), "rows[0].distance is 'far'"),
         (lambda data: data["recipe"].update(steps=-1), "steps is -1"),
