@@ -55,11 +55,10 @@ def loss_under(head: Head, model: "nn.Module", batch: "Mapping[str, Tensor]", re
     """
     from torch.nn import functional
 
-    from recall_learn.methods.neighbour import full
-
     device = next(model.parameters()).device
     batch = {key: value.to(device) for key, value in batch.items()}
-    logits = full(logits_under(head, model, batch))
+    logits = logits_under(head, model, batch)
+    logits = logits.float() if logits.dtype.itemsize < 4 else logits  # half precision is not for losses
     if logits.shape[-1] == 1:
         return functional.mse_loss(logits[:, 0], batch["labels"].to(logits.dtype), reduction=reduction)
     return functional.cross_entropy(logits, batch["labels"], reduction=reduction)

@@ -139,14 +139,9 @@ def test_ewc_keeps_a_spring_for_each_task(world, tmp_path, monkeypatch):
     carried = spied(monkeypatch, "ewc")
     go(world, "ewc(gamma=10)", (*PAIR, "stsb"), tmp_path)
     assert [len(each["springs"]) for each in carried] == [1 + 1, 1 + 2]
-    theta, source = (
-        backbones.load(str(world / "bert"), num_labels=2).anchors,
-        load_fisher(world / "fisher.safetensors")[0],
-    )
+    theta, source = backbones.load(str(world / "bert"), num_labels=2).anchors, _source(world)
     near(carried[1]["springs"][1][1], exact_fisher(world, model_of(world, tmp_path / "1-cola"), "cola"))
-    one, two = (
-        dict(model_of(world, tmp_path / f"{n}-{task}").model.named_parameters()) for n, task in enumerate(PAIR, 1)
-    )
+    one, two = (load_file(tmp_path / folder / "model" / "model.safetensors") for folder in ("1-cola", "2-mrpc"))
     own = exact_fisher(world, model_of(world, tmp_path / "1-cola"), "cola")
     # task 3 begins where task 2 ended: at its own center, away from those of the source and of task 1
     away = sum(float((source[name] * (two[name] - theta[name]).double() ** 2).sum()) for name in theta)
