@@ -54,10 +54,9 @@ def record(name: str, jobs: Iterable[Job]) -> None:
         name: of the file.
         jobs: what tells a row from the others, and the function that measures the rest of it.
     """
-    path = FOLDER / f"{name}.json"
-    kept = json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+    path, kept = FOLDER / f"{name}.json", _kept(name)
     for key, take in jobs:
-        if any(key.items() <= row.items() for row in kept["rows"]):
+        if _there(kept, key):
             continue
         now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
         now["backbone"] = places.locate("tiny")[1]
@@ -71,6 +70,20 @@ def record(name: str, jobs: Iterable[Job]) -> None:
         lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
         write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
         print(name, kept["rows"][-1], flush=True)
+
+
+def recorded(name: str, key: Row) -> bool:
+    """Whether ``NAME.json`` has rows of a job."""
+    return _there(_kept(name), key)
+
+
+def _kept(name: str) -> dict[str, Any]:
+    path = FOLDER / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+
+
+def _there(kept: dict[str, Any], key: Row) -> bool:
+    return any(key.items() <= row.items() for row in kept["rows"])
 
 
 def run_tasks() -> Iterable[Job]:

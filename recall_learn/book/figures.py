@@ -65,7 +65,7 @@ def _copy_static(app) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for file in (*SCRIPTS, *STYLES, *(file for each in DRAWN for file in each.files)):
+        for file in {*SCRIPTS, *STYLES, *(file for each in DRAWN for file in (each.style, *each.scripts))}:
             shutil.copy(file, target)
 
 
@@ -76,9 +76,11 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
             app.add_js_file(file.name, loading_method="defer")
         for file in STYLES:
             app.add_css_file(file.name)
-    for style, script in (each.files for each in DRAWN if f'class="{each.kind}"' in body):
+    there = [each for each in DRAWN if f'class="{each.kind}"' in body]
+    for script in dict.fromkeys(script for each in there for script in each.scripts):
         app.add_js_file(script.name, loading_method="defer")
-        app.add_css_file(style.name)
+    for each in there:
+        app.add_css_file(each.style.name)
 
 
 def setup(app) -> None:

@@ -19,6 +19,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         made[name].add_argument("--seed", type=int, default=0, metavar="S", help="of the world; tiny's is 0 (0)")
         made[name].add_argument("--out", required=True, metavar="PATH", help=where)
     made["pretrain"].add_argument("--steps", type=int, default=None, metavar="N", help="batches of passages")
+    made["pretrain"].add_argument("--width", type=int, default=None, metavar="N", help="of the model's states (128)")
+    made["pretrain"].add_argument("--layers", type=int, default=None, metavar="N", help="of the model (3)")
+    for name in ("pretrain", "text"):
+        made[name].add_argument(
+            "--variety", type=float, default=1.0, metavar="V", help="share of the wordings in the text (1)"
+        )
     made["pretrain"].add_argument("--resume", action="store_true", help="go on with the pretraining in --out")
     made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc, or cola-wordings")
     made["task"].add_argument("--size", type=int, default=2500, metavar="N", help="training examples (2500)")
@@ -27,13 +33,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 @silent()
 def _pretrain(options: argparse.Namespace) -> int:
-    from recall_learn.runs.pretrain import STEPS, pretrain
+    from recall_learn.runs.pretrain import LAYERS, STEPS, WIDTH, pretrain
     from recall_learn.world import World
 
-    steps = STEPS if options.steps is None else options.steps
-    about = pretrain(options.out, World(options.seed), steps=steps, resume=options.resume)
+    usual = {"steps": STEPS, "width": WIDTH, "layers": LAYERS}
+    size = {name: value if getattr(options, name) is None else getattr(options, name) for name, value in usual.items()}
+    about = pretrain(options.out, World(options.seed, options.variety), **size, resume=options.resume)
     print(
-        f"world {options.seed}: {steps} steps in {about['seconds']:.0f} s, "
+        f"world {options.seed}: {size['steps']} steps in {about['seconds']:.0f} s, "
         f"held-out loss {about['held_out_loss']:.3f}, accuracy {about['held_out_accuracy']:.1%}, "
         f"facts known {about['facts_known']:.1%} of {about['world']['facts']} -> {options.out}"
     )
@@ -56,7 +63,7 @@ def _text(options: argparse.Namespace) -> int:
     from recall_learn.world import World
 
     check_file(options.out)
-    passages = World(options.seed).text(options.split)
+    passages = World(options.seed, options.variety).text(options.split)
     write_text(options.out, "".join(" ".join(passage) + "\n" for passage in passages))
     print(f"world {options.seed}: {len(passages)} passages of {options.split} text -> {options.out}")
     return 0

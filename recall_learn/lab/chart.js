@@ -3,26 +3,45 @@
 (function () {
   "use strict";
 
-  const number = (value) => value !== null && value !== undefined;
+  const { number, range, short, ticks, add, axes, roomy, field, tick, path } = window.recallDrawing;
+  const NEAR = 0.05; // how much under plain fine-tuning's best score still is near it
 
   function median(values) {
     const found = values.filter(number).sort((a, b) => a - b), half = found.length >> 1;
     return found.length % 2 ? found[half] : (found[half - 1] + found[half]) / 2;
   }
 
-  const range = (values) => [Math.min(...values.filter(number)), Math.max(...values.filter(number))];
+  // Whether a method asks for no more than the reader has; plain fine-tuning is always drawn, as what to compare with.
+  function allowed(data, state, method) {
+    const { asks, time } = data.methods[method];
+    return method === data.plain || !(asks.some((ask) => state.lacks.includes(ask)) || (state.time && time > Number(state.time)));
+  }
 
-  // Three significant digits, in full.
-  const short = (value) => String(Number(Number(value).toPrecision(3)));
-
-  // What a method asks for and the reader lacks; plain fine-tuning is always drawn, as what to compare with.
-  const lacked = (data, state, method) => data.methods[method].asks.filter((ask) => state.lacks.includes(ask));
-  const allowed = (data, state, method) => method === data.plain || !lacked(data, state, method).length;
+  // The score from which on points are drawn where a reader looks at the best ones alone.
+  function least(data, state) {
+    if (state.view !== "near") return -Infinity;
+    const plain = data.points.filter((point) => point.task === state.task && point.method === data.plain).map((point) => median(point.score));
+    return plain.length ? Math.max(...plain) - NEAR : -Infinity;
+  }
 
   // The places of the points that are drawn.
   function shown(data, state) {
-    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method);
+    const from = least(data, state);
+    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method) && median(point.score) >= from;
     return data.points.map((point, place) => place).filter((place) => fits(data.points[place]));
+  }
+
+  // Plain fine-tuning's settings that share a seed with a point, and of them the one that scores most like it.
+  function twins(data, point, seed) {
+    const plain = data.points.filter((each) => each.task === point.task && each.method === data.plain && each.seeds.includes(seed));
+    const apart = (each) => Math.abs(median(each.score) - median(point.score));
+    return [plain, plain.reduce((best, each) => (best && apart(best) <= apart(each) ? best : each), null)];
+  }
+
+  // Of some [x, y, what] the `what` that is nearest to a place and not farther than `reach`, or null.
+  function nearest(spots, x, y, reach) {
+    const away = spots.map(([a, b, what]) => [Math.hypot(a - x, b - y), what]).filter(([far]) => far <= reach);
+    return away.length ? away.reduce((best, each) => (each[0] < best[0] ? each : best))[1] : null;
   }
 
   // [method, places] in the order of the families, each line in the order of its settings.
@@ -50,25 +69,11 @@
   // A point in words.
   function describe(data, state, place) {
     const point = data.points[place], count = point.seeds.length, against = point.ahead[state.kept];
-    const told = `${named(data, point)}: ${data.tasks[point.task].metric} ${spread(point.score)}, ${data.kept[state.kept].short} ${spread(point[state.kept])}, ${count} seed${count > 1 ? "s" : ""}.`;
-    return against ? `${told} Ahead of plain fine-tuning's own rates in ${against[0]} of ${against[1]}.` : told;
-  }
-
-  // Round numbers between two others: of a logarithmic axis 1, 1.5, 2, 3, 5, 7 and finer ones where that is too few.
-  function ticks(low, high, log) {
-    if (log) {
-      for (const steps of [[1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]]) {
-        const found = [];
-        for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) found.push(...steps.map((step) => step * 10 ** power));
-        const inside = found.map((value) => Number(value.toPrecision(6))).filter((value) => value >= low && value <= high);
-        if (inside.length > 3) return inside;
-      }
-    }
-    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
-    const found = [];
-    for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) found.push(Number((i * step).toPrecision(6)));
-    return found;
+    const { time } = data.methods[point.method];
+    const told = [`${named(data, point)}: ${data.tasks[point.task].metric} ${spread(point.score)}, ${data.kept[state.kept].short} ${spread(point[state.kept])}, ${count} seed${count > 1 ? "s" : ""}.`];
+    if (against) told.push(`Ahead of plain fine-tuning's own rates in ${against[0]} of ${against[1]}.`);
+    if (time) told.push(`A step takes ${Math.abs(time - 1) < 0.03 ? "as long as" : `${short(time)} times`} plain's.`);
+    return told.join(" ");
   }
 
   // What an axis shows: all values, but from plain fine-tuning's own no farther than half of what these span.
@@ -80,13 +85,13 @@
   }
 
   function write(state) {
-    const told = ["task", "kept", "method"].filter((key) => state[key]).map((key) => `${key}=${encodeURIComponent(state[key])}`);
+    const told = ["task", "kept", "view", "time", "method"].filter((key) => state[key]).map((key) => `${key}=${encodeURIComponent(state[key])}`);
     return `#chart&${[...told, ...(state.lacks.length ? [`lacks=${state.lacks.map(encodeURIComponent).join(",")}`] : [])].join("&")}`;
   }
 
   // The state of an address; what it does not name, or names wrongly, is as in `start`.
   function read(data, hash, start) {
-    const state = { ...start }, known = { task: data.tasks, kept: data.kept, method: data.methods };
+    const state = { ...start }, known = { task: data.tasks, kept: data.kept, view: VIEWS, time: TIMES, method: data.methods };
     if (!hash.startsWith("#chart&")) return state;
     for (const part of hash.slice(7).split("&")) {
       const [key, word] = part.split("=");
@@ -100,71 +105,16 @@
 
   // ---- the view
 
-  const NS = "http://www.w3.org/2000/svg";
+  const VIEWS = { "": "all scores", near: "the best scores" };
+  const TIMES = { "": "any time", 1.25: "1.25 times plain's", 1.5: "1.5 times plain's", 2: "twice plain's" };
+
   const MARKS = ["M0 -5A5 5 0 1 1 0 5A5 5 0 1 1 0 -5Z", "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.5 4.5H-5.5Z", "M0 -6.5L6 0L0 6.5L-6 0Z", "M0 6L5.5 -4.5H-5.5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 -6L6 -1.5L3.5 5.5H-3.5L-6 -1.5Z"];
 
-  function add(parent, name, attributes = {}, words) {
-    const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    if (words !== undefined) made.textContent = words;
-    parent.append(made);
-    return made;
-  }
-
-  // Axes with their grid in a figure of so many pixels: {svg, x, y}. An axis is {title, range, log, turned}.
-  function axes(figure, width, height, across, up, label) {
-    const svg = add(figure, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label });
-    const left = 48, right = 14, top = 10, bottom = 40;
-    const place = (axis, from, to) => {
-      const f = axis.log ? Math.log : (value) => value, [low, high] = axis.range.map(f);
-      return (value) => from + ((axis.turned ? high - f(value) : f(value) - low) / (high - low)) * (to - from);
-    };
-    const x = place(across, left, width - right), y = place(up, height - bottom, top);
-    for (const value of ticks(...up.range, up.log)) {
-      add(svg, "line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" });
-      add(svg, "text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value));
-    }
-    for (const value of ticks(...across.range).filter((_, i, all) => width > 330 || all.length < 5 || i % 2 === 0)) {
-      add(svg, "line", { x1: x(value), x2: x(value), y1: top, y2: height - bottom, class: "grid" });
-      add(svg, "text", { x: x(value), y: height - bottom + 16, "text-anchor": "middle" }, short(value));
-    }
-    add(svg, "text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, across.title);
-    const within = (scale, from, to) => (value) => Math.max(from, Math.min(to, scale(value)));
-    return { svg, x: within(x, left, width - right), y: within(y, top, height - bottom), inside: (a, b) => [[a, across], [b, up]].every(([value, { range: [low, high] }]) => value >= low && value <= high) };
-  }
-
-  // A range with some room, never empty.
-  function roomy(values, log) {
-    const [low, high] = range(values), one = high - low <= 1e-9 * Math.abs(high); // but for rounding
-    if (log) return one ? [low / 1.1, high * 1.1] : [low * (low / high) ** 0.06, high * (high / low) ** 0.06];
-    const room = one ? 0.05 : 0.06 * (high - low);
-    return [low - room, high + room];
-  }
-
-  function field(parent, words, options, value, set) {
-    const label = add(parent, "label");
-    add(label, "span", {}, words);
-    const input = add(label, "select", { "aria-label": words });
-    for (const [key, text] of options) add(input, "option", { value: key }, text);
-    input.value = value;
-    input.addEventListener("change", () => set(input.value));
-    input.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
-    return input;
-  }
-
-  function tick(parent, words, value, set) {
-    const label = add(parent, "label", { class: "tick" });
-    const input = add(label, "input", { type: "checkbox" });
-    input.checked = value;
-    input.addEventListener("change", () => set(input.checked));
-    label.append(words);
-    return input;
-  }
-
   function mount(el, data, { link = false } = {}) {
-    const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], method: "", lacks: [], all: false };
+    const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], view: "", time: "", method: "", lacks: [], all: false };
     let state = link ? read(data, location.hash, start) : start;
-    let at = null, open = null, seed = null; // the point that the keyboard is at, the one that is looked into, its seed
+    let at = null, open = null, seed = null, beside = null; // the point that the keyboard is at, the one that is looked into, its seed, the plain rate beside it
+    let spots = []; // [x, y, place] of the points that are drawn
     el.replaceChildren();
     el.classList.add("recall-charted");
     const mark = Object.fromEntries(Object.keys(data.methods).map((method) => {
@@ -172,10 +122,13 @@
       return [method, MARKS[kin.indexOf(method) % MARKS.length]];
     }));
 
+    const timed = Object.values(data.methods).filter((each) => each.time);
     const controls = add(el, "div", { class: "controls" });
     const inputs = {
       task: field(controls, "task", Object.keys(data.tasks).map((task) => [task, task]), state.task, (task) => change({ task })),
       kept: field(controls, "kept", Object.entries(data.kept).map(([key, { short: words }]) => [key, words]), state.kept, (kept) => change({ kept })),
+      view: field(controls, "shown", Object.entries(VIEWS), state.view, (view) => change({ view })),
+      time: timed.length ? field(controls, "a step may take", Object.entries(TIMES), state.time, (time) => change({ time })) : {},
     };
     const asks = add(el, "fieldset", { class: "asks" });
     add(asks, "legend", {}, "You have");
@@ -214,7 +167,7 @@
 
     function hide() {
       tip.hidden = true;
-      figure.querySelectorAll(".on").forEach((each) => each.classList.remove("on"));
+      figure.querySelectorAll(".on, .near").forEach((each) => each.classList.remove("on", "near"));
       figure.classList.toggle("dim", Boolean(state.method));
       if (state.method) figure.querySelectorAll(`[data-method="${state.method}"]`).forEach((each) => each.classList.add("on"));
     }
@@ -226,6 +179,7 @@
       figure.querySelectorAll(`[data-method="${method}"]`).forEach((each) => each.classList.add("on"));
       tip.textContent = describe(data, state, place);
       tip.hidden = false;
+      figure.querySelector(`[data-place="${place}"]`).classList.add("near");
       const box = el.getBoundingClientRect(), spot = figure.querySelector(`[data-place="${place}"]`).getBoundingClientRect();
       tip.style.left = `${Math.max(0, Math.min(spot.left - box.left - 110, box.width - tip.offsetWidth))}px`;
       tip.style.top = `${spot.bottom - box.top + 6}px`;
@@ -234,7 +188,7 @@
     function look(place) {
       open = open === place ? null : place;
       at = place;
-      seed = null;
+      seed = beside = null;
       draw();
       const again = figure.querySelector(`[data-place="${place}"]`);
       if (again) again.focus();
@@ -246,7 +200,7 @@
       const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
       const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
       const before = data.tasks[state.task].before[state.kept];
-      const plain = points.filter((each) => each.method === data.plain);
+      const plain = data.points.filter((each) => each.task === state.task && each.method === data.plain);
       const shows = (key, more, axis_log) => roomy(frame(points.flatMap((each) => each[key]).concat(more), plain.flatMap((each) => each[key]).concat(more), axis_log), axis_log);
       figure.replaceChildren();
       figure.classList.toggle("all", state.all);
@@ -256,14 +210,35 @@
         figure, width, height,
         { title: `${metric} on ${state.task}`, range: shows("score", [], false) },
         { range: shows(state.kept, number(before) ? [before] : [], log), log, turned: log },
-        `${words} against ${metric} on ${state.task}: ${points.length} settings of ${all.length} methods. Arrow keys go from point to point, Enter opens one.`,
+        `${words} against ${metric} on ${state.task}: ${points.length} settings on ${all.length} lines. Arrow keys go from point to point, Enter opens one.`,
       );
       if (number(before)) {
         add(svg, "line", { x1: 48, x2: width - 14, y1: y(before), y2: y(before), class: "before" });
         add(svg, "text", { x: width - 16, y: y(before) - 5, "text-anchor": "end" }, "before any step");
       }
       if (!all.some(([, places]) => places.includes(at))) at = all.length ? all[0][1][0] : null;
+      spots = [];
       for (const [method, places] of all) drawLine(svg, x, y, inside, method, places);
+      pick(svg);
+    }
+
+    // Marks lie over each other, so the one whose middle is nearest is meant, and a method that is seen alone has its own.
+    function pick(svg) {
+      const meant = (event) => {
+        const box = svg.getBoundingClientRect(), able = state.method ? spots.filter(([, , place]) => [state.method, data.plain].includes(data.points[place].method)) : spots;
+        return nearest(able, event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 24 : 14);
+      };
+      svg.addEventListener("pointermove", (event) => {
+        const place = event.pointerType === "touch" ? null : meant(event);
+        svg.classList.toggle("over", place !== null);
+        if (place === null) hide();
+        else point(place);
+      });
+      svg.addEventListener("pointerleave", hide);
+      svg.addEventListener("click", (event) => {
+        const place = meant(event);
+        if (place !== null) look(place);
+      });
     }
 
     function drawLine(svg, x, y, inside, method, places) {
@@ -279,11 +254,13 @@
         }
         const out = !inside(median(data.points[place].score), median(data.points[place][state.kept]));
         const spot = add(group, "g", { transform: `translate(${a.toFixed(1)} ${b.toFixed(1)})`, class: `spot${place === open ? " open" : ""}${out ? " out" : ""}`, "data-place": place, role: "button", tabindex: place === at ? 0 : -1, "aria-pressed": place === open, "aria-label": describe(data, state, place) });
+        spots.push([a, b, place]);
         add(spot, "circle", { r: 11, class: "reach" });
         add(spot, "path", { d: mark[method], fill: out ? "none" : colour, stroke: colour });
-        spot.addEventListener("click", () => look(place));
-        spot.addEventListener("mouseenter", () => point(place));
-        spot.addEventListener("mouseleave", hide);
+        spot.addEventListener("click", (event) => { // a screen reader's; a pointer's reaches the figure alone
+          event.stopPropagation();
+          look(place);
+        });
         spot.addEventListener("focus", () => { at = place; point(place); });
         spot.addEventListener("blur", hide);
         spot.addEventListener("keydown", (event) => {
@@ -300,26 +277,36 @@
       });
     }
 
-    // The runs behind a point: the chosen seed, the others faint, and plain fine-tuning at its usual rate, dashed.
+    // The runs behind a point: the chosen seed, the others faint, and plain fine-tuning of the same seed, dashed.
     function drawPanel() {
       panel.replaceChildren();
       if (open === null || !shown(data, state).includes(open)) return;
       const each = data.points[open], { colour } = data.methods[each.method];
       if (!each.seeds.includes(seed)) seed = each.seeds[0];
+      const [plain, like] = twins(data, each, seed), rates = plain.filter((other) => other !== each);
+      const other = rates.find(({ label }) => label === beside) || (each.method === data.plain ? null : like);
+      const place = each.seeds.indexOf(seed), run = data.runs[each.runs[place]], twin = other && data.runs[other.runs[other.seeds.indexOf(seed)]];
+      const again = (words) => panel.querySelector(`[aria-label="${words}"]`).focus(); // the one that was changed is gone
       add(panel, "h4", {}, named(data, each));
       add(panel, "p", {}, describe(data, state, open));
       const row = add(panel, "div", { class: "controls" });
-      field(row, "seed", each.seeds.map((value) => [value, value]), seed, (value) => { seed = Number(value); drawPanel(); panel.querySelector("select").focus(); });
-      const plain = data.points.filter((other) => other.task === state.task && other.method === data.plain && other.seeds.includes(seed)).pop();
-      const run = data.runs[each.runs[each.seeds.indexOf(seed)]], twin = plain && data.runs[plain.runs[plain.seeds.indexOf(seed)]];
-      add(panel, "p", { class: "legend" }, `Bold: seed ${seed}. Faint: its other seeds.${twin && twin !== run ? ` Dashed: plain fine-tuning, ${plain.label || "same seed"}.` : ""}`);
+      field(row, "seed", each.seeds.map((value) => [value, value]), seed, (value) => { seed = Number(value); drawPanel(); again("seed"); });
+      if (rates.length) {
+        const offered = rates.map(({ label }) => [label, label || data.methods[data.plain].title]);
+        field(row, "beside it", other ? offered : [["", "nothing"], ...offered], other ? other.label : "", (value) => { beside = value; drawPanel(); again("beside it"); });
+      }
+      const legend = [`Bold: seed ${seed}.`];
+      if (each.seeds.length > 1) legend.push(`Faint: ${each.seeds.length > 2 ? "the other seeds" : "the other seed"}.`);
+      if (twin) legend.push(`Dashed: plain fine-tuning, ${other.label || "same seed"}${other === like ? ", the rate that scores most like it" : ""}.`);
+      if (each.frontier) legend.push(`The run was scored at alpha ${short(each.frontier.scored)}, and so are its curves. This point, alpha ${short(each.frontier.alpha)}, was measured when it had ended.`);
+      add(panel, "p", { class: "legend" }, legend.join(" "));
       const grid = add(panel, "div", { class: "charts" });
       for (const [column, title] of [["score", data.tasks[state.task].metric], [state.kept, data.kept[state.kept].title]]) {
-        const runs = each.runs.map((place) => data.runs[place]).filter((other) => other !== run).map((other) => [other, colour, "faint"]);
-        if (twin && twin !== run) runs.push([twin, data.methods[data.plain].colour, "dashed"]);
+        const runs = each.runs.map((number) => data.runs[number]).filter((other) => other !== run).map((other) => [other, colour, "faint"]);
+        if (twin) runs.push([twin, data.methods[data.plain].colour, "dashed"]);
         drawRuns(add(grid, "figure"), title, column, [...runs, [run, colour, "bold"]]);
       }
-      add(add(panel, "p", {}, "Again: "), "code", {}, run.command);
+      add(add(panel, "p", {}, "Again: "), "code", {}, each.frontier ? each.frontier.commands[place] : run.command);
     }
 
     function drawRuns(small, title, column, runs) {
@@ -329,9 +316,7 @@
       const steps = range(with_.flatMap(([run]) => run.step)), mine = with_[with_.length - 1][0];
       const { svg, x, y } = axes(small, Math.max(250, Math.min(el.clientWidth || 300, 330)), 210, { title: "steps", range: steps }, { range: roomy(with_.flatMap(([run]) => run[column])) }, `${title} over ${steps[1]} steps: from ${short(mine[column][0])} to ${last(mine)}.`);
       svg.setAttribute("role", "img");
-      for (const [run, colour, kind] of with_) {
-        add(svg, "path", { d: run.step.map((step, i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(run[column][i]).toFixed(1)}`).join(""), stroke: colour, class: `curve ${kind}` });
-      }
+      for (const [run, colour, kind] of with_) add(svg, "path", { d: path(run.step, run[column], x, y), stroke: colour, class: `curve ${kind}` });
     }
 
     function drawTable() {
@@ -345,17 +330,26 @@
     }
 
     function draw() {
-      for (const key of ["task", "kept"]) inputs[key].value = state[key];
+      for (const key of ["task", "kept", "view", "time"]) inputs[key].value = state[key];
       for (const ask of Object.keys(data.asks)) inputs[ask].checked = !state.lacks.includes(ask);
       drawKeys();
       drawPoints();
       drawPanel();
       drawTable();
       hide();
-      const gone = Object.keys(data.methods).filter((method) => !allowed(data, state, method)).map((method) => data.methods[method].title);
-      told.textContent = gone.length ? `Not shown, because they ask for what you lack: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs.";
-      if (figure.querySelector(".out")) told.textContent += " A hollow mark lies beyond the frame.";
       el.dataset.state = write(state);
+      tell();
+    }
+
+    function tell() {
+      const here = new Set(data.points.filter((each) => each.task === state.task).map((each) => each.method));
+      const gone = Object.keys(data.methods).filter((method) => here.has(method) && !allowed(data, state, method)).map((method) => data.methods[method].title);
+      const low = data.points.filter((each) => each.task === state.task && allowed(data, state, each.method) && median(each.score) < least(data, state)).length;
+      const said = [gone.length ? `Not shown, because they ask for more than you have: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs."];
+      if (data.methods[data.plain].asks.some((ask) => state.lacks.includes(ask))) said.push("Plain fine-tuning asks for more, too, and stays as what the others are compared with.");
+      if (low) said.push(`Not shown, because they score more than ${NEAR} under plain fine-tuning's best: ${low} setting${low > 1 ? "s" : ""}.`);
+      if (figure.querySelector(".out")) said.push("A hollow mark lies beyond the frame.");
+      told.textContent = said.join(" ");
     }
 
     function change(setting) {
@@ -382,7 +376,7 @@
     if (link && location.hash.startsWith("#chart&")) el.scrollIntoView();
   }
 
-  window.recallChart = { median, shown, lines, moved, describe, ticks, write, read, short, mount };
+  window.recallChart = { median, shown, lines, moved, describe, nearest, ticks, write, read, short, mount };
   document.querySelectorAll(".recall-chart:not(.recall-charted)").forEach((el) => {
     mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "chart" });
   });

@@ -5,18 +5,19 @@
     chart(recordings.load("runs/grid-neighbours.jsonl"))
 
 It is HTML with a script, ``chart.js``, as the explorer is. A reader says what is at hand, and what asks for more is
-hidden. A point shows the runs that it is made of.
+hidden. A point shows the runs that it is made of, beside plain fine-tuning at the rate that scores most like it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from recall_learn.figures.tables import command
 from recall_learn.lab.explorer import METRICS
-from recall_learn.lab.scripted import Scripted, alone
+from recall_learn.lab.scripted import DRAWING, Scripted, alone
 from recall_learn.methods import expression
 from recall_learn.methods.method import COSTS, FAMILIES, PLAIN_COSTS
-from recall_learn.runs.comparison import KEPT, Setting, collect, standings
+from recall_learn.runs.comparison import KEPT, End, Setting, collect, standings
 from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
@@ -47,21 +48,23 @@ TITLES = {
 }
 
 
-def chart(*records: Records, matched: bool = False) -> "Page":
+def chart(*records: Records, matched: bool = False, time: Mapping[str, float] | None = None) -> "Page":
     """The chart of these runs, as an object that a notebook's cell shows.
 
     Args:
         records: runs that differ in task, methods, settings, learning rate and seed; where two files have a run of the
             same recipe, the first one counts.
         matched: leave out the seeds in which plain fine-tuning lacks one of its rates.
+        time: method -> how many times plain fine-tuning's step one of its steps takes, as measured somewhere; readers
+            may then leave out what takes them too long. Of several methods at once the extra times are added.
 
     Raises:
         ValueError: there are no runs with an end, or those of a task have different budgets.
     """
-    return Page(payload(*records, matched=matched), whole=alone())
+    return Page(payload(*records, matched=matched, time=time), whole=alone())
 
 
-def payload(*records: Records, matched: bool = False) -> dict[str, Json]:
+def payload(*records: Records, matched: bool = False, time: Mapping[str, float] | None = None) -> dict[str, Json]:
     """What ``chart.js`` reads: tasks, methods, points, and the runs that they are made of; see `chart`."""
     settings = [each for each in collect(*records, matched=matched) if any(each.values(kept) for kept in KEPT)]
     if not settings:
@@ -71,7 +74,7 @@ def payload(*records: Records, matched: bool = False) -> dict[str, Json]:
     }
     runs: dict[int, Record] = {}
     points = [_point(each, runs, ahead) for each in settings]
-    methods = {each.names: _method(each) for each in _by_family(settings)}
+    methods = {each.names: _method(each, time or {}) for each in _by_family(settings)}
     asked = {ask for each in methods.values() for ask in each["asks"]}
     primary = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
     return {
@@ -100,18 +103,21 @@ def _family(setting: Setting) -> str:
     return setting.methods[0].family if setting.methods else ""
 
 
-def _method(setting: Setting) -> dict[str, Json]:
+def _method(setting: Setting, time: Mapping[str, float]) -> dict[str, Json]:
     family, methods = _family(setting), setting.methods
     costs = set().union(*(each.costs for each in methods)) if methods else set(PLAIN_COSTS)
     if not all("all gradients" in each.costs for each in methods):
         costs -= {"all gradients"}  # one of them lets only a part train
     costs |= {NEEDS[need] for each in methods for need in each.needs if need in NEEDS}
-    return {
+    told = {
         "title": expression.title(methods),
         "family": family,
         "colour": COLOURS[family],
         "asks": [ask for ask in ASKS if ask in costs],
     }
+    if methods and all(each.name in time for each in methods):
+        told["time"] = round(1 + sum(time[each.name] - 1 for each in methods), 3)
+    return told
 
 
 def _point(setting: Setting, runs: dict[int, Record], ahead: dict[tuple[int, str], list[int]]) -> dict[str, Json]:
@@ -127,7 +133,19 @@ def _point(setting: Setting, runs: dict[int, Record], ahead: dict[tuple[int, str
         **{name: [getattr(setting.seeds[seed], name) for seed in seeds] for name in ("score", *KEPT)},
         "runs": [places[id(setting.seeds[seed].run)] for seed in seeds],
         "ahead": {kept: ahead[id(setting), kept] for kept in KEPT if (id(setting), kept) in ahead},
+        **_frontier([setting.seeds[seed] for seed in seeds]),
     }
+
+
+def _frontier(ends: Sequence[End]) -> dict[str, Json]:
+    """Of a point on the frontier that runs noted: its alpha, that of their scores, and the commands that score it."""
+    if ends[0].alpha is None:
+        return {}
+    recipe, alpha = ends[0].run.recipe, ends[0].alpha
+    noting = next(each for each in recipe.methods if "ending" in each.hooks())
+    method = expression.written(expression.changed(recipe.methods, {f"{noting.name}.alpha": alpha}))
+    again = [command(replace(end.run.recipe, method=method), "runs/mine") for end in ends]
+    return {"frontier": {"alpha": alpha, "scored": noting.alpha, "commands": again}}
 
 
 def _before(settings: Sequence[Setting], task: str) -> dict[str, float]:
@@ -147,8 +165,9 @@ class Page(Scripted):
     """The chart as HTML; see `recall_learn.lab.scripted.Scripted`."""
 
     kind, link = "recall-chart", "chart"
-    files = (STYLE, SCRIPT)
+    style, scripts = STYLE, (DRAWING, SCRIPT)
 
     def __repr__(self) -> str:
-        many = f"{len(self.data['points'])} settings of {len(self.data['methods'])} methods"
+        methods = {name for names in self.data["methods"] for name in names.split("+")} - {self.data["plain"]}
+        many = f"{len(self.data['points'])} settings of {len(methods)} methods"
         return f"A chart of {many} on {', '.join(self.data['tasks'])}: the score against what was kept."

@@ -3,6 +3,8 @@
 (function () {
   "use strict";
 
+  const { short, add, path } = window.recallDrawing;
+
   // lambda(t) of the sigmoid schedule, as recall_learn.theory.annealing.Sigmoid has it.
   function lambda(k, t0, t) {
     const late = t - t0;
@@ -113,11 +115,6 @@
 
   const percent = (share) => `${Math.round(100 * share)} %`;
 
-  // Three significant digits, in full.
-  function short(value) {
-    return String(Number(Number(value).toPrecision(3)));
-  }
-
   // What tells how much of the pretraining is left: its name in a sentence, and over its chart.
   const KEPT = {
     source_loss: ["source loss", "Source loss, nats a hidden word"],
@@ -149,17 +146,8 @@
 
   // ---- the view
 
-  const NS = "http://www.w3.org/2000/svg";
   const COLOURS = { run: "#0072B2", plain: "#D55E00" };
   const WIDTH = 300, HEIGHT = 190, LEFT = 44, RIGHT = 10, TOP = 10, BOTTOM = 26;
-
-  function add(parent, name, attributes = {}, words) {
-    const made = parent.namespaceURI === NS || name === "svg" ? document.createElementNS(NS, name) : document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    if (words !== undefined) made.textContent = words;
-    parent.append(made);
-    return made;
-  }
 
   // One chart: lines over the steps, [name, colour, dash, xs, ys] each.
   function chart(figure, title, lines, steps, range, mark) {
@@ -182,9 +170,7 @@
     }
     if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: TOP, y2: HEIGHT - BOTTOM, class: "mark" });
     for (const [, colour, dash, xs, ys] of shown) {
-      const points = xs.map((step, i) => [step, ys[i]]).filter(([, value]) => value !== null);
-      const path = points.map(([step, value], i) => `${i ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-      add(svg, "path", { d: path, stroke: colour, "stroke-dasharray": dash, class: "curve" });
+      add(svg, "path", { d: path(xs, ys, x, y), stroke: colour, "stroke-dasharray": dash, class: "curve" });
     }
     add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
   }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recall_learn.lab.scripted import Scripted, alone
+from recall_learn.lab.scripted import DRAWING, Scripted, alone
 from recall_learn.methods import expression
 from recall_learn.methods.method import Method
 from recall_learn.runs.recipe import Recipe, setting_names
@@ -167,7 +167,7 @@ class Page(Scripted):
     """The explorer as HTML; see `Scripted`."""
 
     kind, link = "recall-explore", "explore"
-    files = (STYLE, SCRIPT)
+    style, scripts = STYLE, (DRAWING, SCRIPT)
 
     def __repr__(self) -> str:
         return f"An explorer of {len(self.data['runs'])} recorded runs over {', '.join(self.data['axes'])}."

@@ -8,6 +8,8 @@ from typing import ClassVar
 from recall_learn.support import markup
 from recall_learn.support.reading import Json
 
+DRAWING = Path(__file__).with_name("drawing.js")
+"""What the scripts share."""
 STATIC = "RECALL_LEARN_STATIC"
 """Set to 1 where the book is built: its pages load script and style once, as files."""
 
@@ -27,12 +29,14 @@ class Scripted:
     Attributes:
         kind: its class in HTML, by which its script finds it.
         link: its id where it is the page's own, whose address is its state.
-        files: its style and its script.
+        style: its style sheet.
+        scripts: what draws it, in the order in which they are loaded.
     """
 
     kind: ClassVar[str] = ""
     link: ClassVar[str] = ""
-    files: ClassVar[tuple[Path, Path]]
+    style: ClassVar[Path]
+    scripts: ClassVar[tuple[Path, ...]]
 
     def __init__(self, data: Mapping[str, Json], whole: bool = False):
         self.data, self.whole = data, whole
@@ -45,5 +49,5 @@ class Scripted:
         )
         if not self.whole:
             return html
-        style, script = (file.read_text(encoding="utf-8") for file in self.files)
-        return f"{html}<style>{style}</style><script>{script}</script>"
+        scripts = "".join(f"<script>{file.read_text(encoding='utf-8')}</script>" for file in self.scripts)
+        return f"{html}<style>{self.style.read_text(encoding='utf-8')}</style>{scripts}"

@@ -119,7 +119,7 @@ def world_of(backbone: Backbone) -> World:
     """
     if not backbone.world:
         raise ValueError(f"{backbone.name} was not pretrained in the small world; take --backbone tiny")
-    world = World(backbone.world["seed"])
+    world = World(backbone.world["seed"], backbone.world.get("variety", 1.0))
     if world.digest != backbone.world["digest"]:
         raise ValueError(
             f"{backbone.name} was pretrained in another world of seed {world.seed} than this version makes; "

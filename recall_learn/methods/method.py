@@ -46,7 +46,7 @@ COSTS = {
     "all gradients": "memory for the gradients and moments of all weights",
     "copy": "memory for a second copy of the weights",
     "second pass": "time for a second pass through the model in each step",
-    OWN: "a finished model with weights of its own",
+    OWN: "room for added modules that stay in the finished model",
 }
 """What a method may ask of the machine; plain fine-tuning asks for `PLAIN_COSTS`."""
 

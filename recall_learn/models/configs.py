@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
 
 import psutil
 import torch
@@ -52,6 +52,7 @@ SPARE, MANY = 1000, 10_000_000
 class _OfWorld(TypedDict):
     seed: int
     digest: str
+    variety: NotRequired[float]
 
 
 class _Entries(TypedDict, total=False):
@@ -203,7 +204,7 @@ def _check(entries: dict[str, Any], tensors: int) -> None:
     if isinstance(spread, int | float) and not 0 <= spread < math.inf:
         raise ValueError(f"initializer_range is {shown(spread)}; it has to be a number of at least 0")
     if entries.get("world") is not None:
-        World(entries["world"]["seed"])
+        World(entries["world"]["seed"], entries["world"].get("variety", 1.0))
 
 
 @contextmanager

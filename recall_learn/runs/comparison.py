@@ -32,12 +32,14 @@ class End:
         source_loss: nats a hidden word, None where nobody asked.
         facts: the share that is known, None where nobody asked.
         run: where it is from.
+        alpha: its place on the frontier that the run noted, None where the run noted none.
     """
 
     score: float
     source_loss: float | None
     facts: float | None
     run: Record
+    alpha: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def collect(*records: Records, matched: bool = False) -> list[Setting]:
     """
     found: dict[tuple[Recipe, float | None], dict[int, End]] = {}
     for run in (run for each in records for run in each.runs if not run.stopped):
-        for extra, end in _ends(run):
-            key = replace(run.recipe, seed=0, evaluate_every=1), extra
+        for end in _ends(run):
+            key = replace(run.recipe, seed=0, evaluate_every=1), end.alpha
             found.setdefault(key, {}).setdefault(run.recipe.seed, end)
     _check_budgets(recipe for recipe, _ in found)
     vary = _varying(found)
@@ -124,12 +126,12 @@ def _matched(settings: Sequence[Setting]) -> list[Setting]:
     return [each for each in kept if each.seeds]
 
 
-def _ends(run: Record) -> Iterable[tuple[float | None, End]]:
-    """What a run came to, with the alpha of each point where it noted a frontier."""
+def _ends(run: Record) -> Iterable[End]:
+    """What a run came to: one end, or one for each point of the frontier that it noted."""
     columns = run.frontier or {name: values[-1:] for name, values in run.columns.items()}
     for place, score in enumerate(columns["score"]):
         kept = {name: columns[name][place] if columns.get(name) else None for name in KEPT}
-        yield columns["alpha"][place] if run.frontier else None, End(score, **kept, run=run)
+        yield End(score, **kept, run=run, alpha=columns["alpha"][place] if run.frontier else None)
 
 
 def _check_budgets(recipes: Iterable[Recipe]) -> None:

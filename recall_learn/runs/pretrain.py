@@ -34,7 +34,9 @@ from recall_learn.world.batches import BATCH, SPECIAL, Batches
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-WIDTH, LAYERS, HEADS, INNER, POSITIONS = 128, 3, 4, 256, 64
+WIDTH, LAYERS, POSITIONS = 128, 3, 64
+A_HEAD, INNER = 32, 2
+"""The width of an attention head; how many times as wide the inner layer is."""
 SPREAD = 0.05
 """The standard deviation of the random weights; with BERT's 0.02 so narrow a model starts to learn facts later."""
 STEPS, LR, WARMUP = 5000, 1.5e-3, 200
@@ -68,21 +70,29 @@ def make_tokenizer(world: World) -> "PreTrainedTokenizerFast":
     )
 
 
-def new_model(world: World, tokens: int) -> nn.Module:
-    """A BERT for this world with random weights, drawn from the world's seed."""
+def new_model(world: World, tokens: int, width: int = WIDTH, layers: int = LAYERS) -> nn.Module:
+    """A BERT for this world with random weights, drawn from the world's seed.
+
+    Args:
+        world: what it is to read.
+        tokens: how many its tokenizer knows.
+        width: of its states; a multiple of `A_HEAD`.
+        layers: how many.
+    """
     from transformers import BertConfig, BertForMaskedLM
 
+    of_world = {"seed": world.seed, "digest": world.digest}
     config = BertConfig(
         vocab_size=tokens,
-        hidden_size=WIDTH,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=INNER,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // A_HEAD,
+        intermediate_size=INNER * width,
         max_position_embeddings=POSITIONS,
         initializer_range=SPREAD,
         hidden_dropout_prob=0.0,  # also in fine-tuning: so small a model has nothing to spare
         attention_probs_dropout_prob=0.0,
-        world={"seed": world.seed, "digest": world.digest},
+        world=of_world if world.variety == 1 else {**of_world, "variety": world.variety},
     )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(world.seed)
@@ -100,6 +110,8 @@ class _Point(TypedDict):
 
 class _State(TypedDict):
     world: str
+    width: int
+    layers: int
     step: int
     steps: int
     seconds: float
@@ -114,6 +126,8 @@ class Pretraining:
     Attributes:
         world: what is learned.
         steps: how many there will be; the learning rate falls to 0 at the last.
+        width: of the model's states; a multiple of `A_HEAD`.
+        layers: of the model.
         step: how many were taken.
         first: the losses of the first `FIRST` steps, by which a repetition can be told.
         curve: the points so far: step, lr, loss (of the training batches since the last point), held_out_loss,
@@ -123,6 +137,8 @@ class Pretraining:
 
     world: World
     steps: int = STEPS
+    width: int = WIDTH
+    layers: int = LAYERS
     step: int = 0
     first: list[float] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -130,7 +146,8 @@ class Pretraining:
 
     def __post_init__(self):
         self.tokenizer = make_tokenizer(self.world)
-        self.masked_lm = MaskedLM(new_model(self.world, len(self.tokenizer)), self.tokenizer.mask_token_id)
+        model = new_model(self.world, len(self.tokenizer), self.width, self.layers)
+        self.masked_lm = MaskedLM(model, self.tokenizer.mask_token_id)
         self.masked_lm.requires_grad_(True)
         self.batches = Batches(self.world, self.tokenizer)
         self.parameters = dict(self.masked_lm.model.named_parameters())
@@ -172,7 +189,8 @@ class Pretraining:
         for name, p in self.parameters.items():
             state = self.optimizer.state[p]
             tensors |= {f"weight/{name}": p.detach(), **{f"{key}/{name}": state[key] for key in _MOMENTS}}
-        about = {"world": self.world.digest, "step": self.step, "steps": self.steps, "seconds": self.seconds}
+        about = {"world": self.world.digest, "width": self.width, "layers": self.layers}
+        about |= {"step": self.step, "steps": self.steps, "seconds": self.seconds}
         about |= {"first": self.first, "curve": self.curve}
         with writing(folder / STATE) as temporary:
             save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, {"about": json.dumps(about)})
@@ -194,11 +212,16 @@ class Pretraining:
         except (SafetensorError, OSError, ValueError) as error:
             raise self._damaged(folder, error) from error
         if about["world"] != self.world.digest:
-            raise ValueError(f"{folder} holds the pretraining of another world than that of seed {self.world.seed}")
-        if about["steps"] != self.steps:
             raise ValueError(
-                f"{folder} holds a pretraining of {about['steps']} steps, not {self.steps}; give its --steps"
+                f"{folder} holds the pretraining of another world than that of seed {self.world.seed} and variety "
+                f"{self.world.variety:g}"
             )
+        for name in ("steps", "width", "layers"):
+            if about[name] != getattr(self, name):
+                raise ValueError(
+                    f"{folder} holds a pretraining with {name} {about[name]}, not {getattr(self, name)}; "
+                    f"give its --{name}"
+                )
         try:
             self._check_state(about, tensors)
         except ValueError as error:
@@ -245,6 +268,8 @@ def pretrain(
     world: World | None = None,
     *,
     steps: int = STEPS,
+    width: int = WIDTH,
+    layers: int = LAYERS,
     resume: bool = False,
     progress: bool | None = None,
 ) -> dict[str, Json]:
@@ -254,6 +279,8 @@ def pretrain(
         out: a folder; ``pretraining.json`` in it holds the learning curve and the provenance.
         world: None is the world of seed 0, the packaged model's.
         steps: how many batches of `BATCH` passages; at least 1.
+        width: of the model's states, a multiple of `A_HEAD` up to 1024; its inner layers are twice as wide.
+        layers: of the model, 1 to 24.
         resume: go on from the state that an interrupted pretraining left in ``out``.
         progress: True shows a bar, False none; None shows one on a terminal.
 
@@ -261,18 +288,20 @@ def pretrain(
         What ``pretraining.json`` holds.
 
     Raises:
-        ValueError: ``steps`` is under 1; ``out`` is empty, holds a model or a state already, or is being written by
-            another process; or the state there is another's, or damaged.
+        ValueError: ``steps``, ``width`` or ``layers`` is out of range; ``out`` is empty, holds a model or a state
+            already, or is being written by another process; or the state there is another's, or damaged.
         NotADirectoryError: ``out`` cannot be a folder.
         KeyboardInterrupt: at Ctrl-C; what was trained since the last saved state is trained again by a resumed run.
     """
-    steps, world = whole("steps", steps, 1), world or World()
+    steps, layers, world = whole("steps", steps, 1), whole("layers", layers, 1, 24), world or World()
+    if whole("width", width, A_HEAD, 1024) % A_HEAD:
+        raise ValueError(f"width is {width}; it has to be a multiple of {A_HEAD}, the width of an attention head")
     folder = check_folder(out)
     _check_free(folder, resume)
     folder.mkdir(parents=True, exist_ok=True)
     with owning(folder, "wait for it, or choose another --out"):
         _check_free(folder, resume)
-        training = Pretraining(world, steps)
+        training = Pretraining(world, steps, int(width), layers)
         if (folder / STATE).exists():
             training.load_state(folder)
         else:
@@ -322,9 +351,17 @@ def _train(training: Pretraining, folder: Path, progress: bool | None) -> None:
 def _about(training: Pretraining) -> dict[str, Json]:
     """The learning curve, what it was taken from, and what it ran on."""
     last, world = training.curve[-1], training.world
+    of_world = {"seed": world.seed, "digest": world.digest, "facts": len(world.facts)}
+    told = [f"--seed {world.seed}", f"--steps {training.steps}"]
+    for name, value, usual in (
+        *(("width", training.width, WIDTH), ("layers", training.layers, LAYERS)),
+        ("variety", world.variety, 1),
+    ):
+        if value != usual:
+            told.append(f"--{name} {value:g}")
     return {
-        "world": {"seed": world.seed, "digest": world.digest, "facts": len(world.facts)},
-        "command": f"recall-learn world pretrain --seed {world.seed} --steps {training.steps}",
+        "world": of_world if world.variety == 1 else {**of_world, "variety": world.variety},
+        "command": " ".join(["recall-learn world pretrain", *told]),
         "passages": {split: len(world.text(split)) for split in ("train", "held-out")},
         "weights": sum(p.numel() for p in training.parameters.values()),
         "batch": BATCH,

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from random import Random
 
-from recall_learn.support.checks import whole
+from recall_learn.support.checks import number, whole
 from recall_learn.world import words
 from recall_learn.world.facts import Fact, Truth, draw_truth
 from recall_learn.world.text import Passage, writer
 
+RIGHT = "a number above 0 and at most 1"
 PASSAGES = {"train": 40_000, "held-out": 1_000}
 
 
@@ -31,15 +32,19 @@ class World:
 
     Attributes:
         seed: decides names, facts and text; a whole number from 0 to 2**32 - 1.
+        variety: share of the wordings that the text is written in, over 0 and at most 1. Names, facts, words and tasks
+            are those of variety 1, and so is what a cloze asks; see `recall_learn.world.text`.
 
     Raises:
-        ValueError: the seed is something else.
+        ValueError: one of them is something else.
     """
 
     seed: int = 0
+    variety: float = 1.0
 
     def __post_init__(self):
         object.__setattr__(self, "seed", whole("seed", self.seed, 0, 2**32 - 1))
+        object.__setattr__(self, "variety", number("variety", self.variety, lambda v: 0 < v <= 1, RIGHT))
 
     @cached_property
     def names(self) -> words.Names:
@@ -68,7 +73,12 @@ class World:
 
     @cached_property
     def vocabulary(self) -> list[str]:
-        """The words of facts and training text in small letters, sorted; the marks are among them."""
+        """The words of facts and training text in small letters, sorted; the marks are among them.
+
+        Worlds of one seed share it, so that each of their models can read every task.
+        """
+        if self.variety < 1:
+            return World(self.seed).vocabulary
         facts = [f"{fact.prompt.replace('[MASK]', fact.answer)}" for fact in self.facts]
         text = " ".join([*facts, *(sentence for passage in self.text("train") for sentence in passage)])
         for mark in ".,":
@@ -84,8 +94,8 @@ class World:
 
 @cache
 def _text(world: World, train: int, held_out: int) -> dict[str, list[Passage]]:
-    """Both splits, made once for all worlds of a seed."""
-    random, write = Random(world.seed + 2), writer(world.names, world.truth)
+    """Both splits, made once for all equal worlds."""
+    random, write = Random(world.seed + 2), writer(world.names, world.truth, world.variety)
     taught = [write(random) for _ in range(train)]
     seen, kept = {sentence for passage in taught for sentence in passage}, []
     while len(kept) < held_out:

@@ -11,7 +11,7 @@ from random import Random
 
 from recall_learn.world import words
 from recall_learn.world.grammar import Event, Phrase, active, sentence
-from recall_learn.world.words import Names, article, pick, shuffled
+from recall_learn.world.words import Names, article, pick, shuffled, spread
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def _person(random: Random, names: Names, name: str, woman: bool, mother: str = 
     return Person(name, pick(random, words.JOBS), pick(random, names.towns), woman, mother, sibling)
 
 
-def say_fact(random: Random, truth: Truth, fact: Fact) -> str:
-    """A fact in one of its wordings, half of which say something else beside it."""
-    return sentence(pick(random, _wordings(random, truth, fact)))
+def say_fact(random: Random, truth: Truth, fact: Fact, variety: float = 1.0) -> str:
+    """A fact in one of a share of its wordings, half of which say something else beside it."""
+    return sentence(pick(random, spread(_wordings(random, truth, fact), variety)))
 
 
 def _wordings(random: Random, truth: Truth, fact: Fact) -> Sequence[str]:

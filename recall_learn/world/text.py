@@ -2,6 +2,9 @@
 
 One passage is a sentence, or two of which the second follows from the first or means the same. Facts come back in many
 wordings; the rest is made of anything that can happen.
+
+A text of less variety has a share of the wordings: of each relation's, of the forms of an event and of the families of
+pairs. All facts are in it, in the wording in which they are asked among others, and as many passages of each kind.
 """
 
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from recall_learn.world import words
 from recall_learn.world.facts import Truth, say_fact
 from recall_learn.world.families import Family, following, same
 from recall_learn.world.grammar import draw_event, draw_thing, sentence
-from recall_learn.world.words import Names, pick, shuffled
+from recall_learn.world.words import Names, pick, shuffled, spread
 
 Passage = tuple[str, ...]
 FORMS = ("active", "active", "passive", "fronted", "cleft")
@@ -21,18 +24,19 @@ SKEW = 3
 """A tenth of the facts takes ``0.1 ** (1 / SKEW)`` of the fact passages; the least frequent is 1 / SKEW of uniform."""
 
 
-def writer(names: Names, truth: Truth) -> Callable[[Random], Passage]:
-    """A function that draws one passage."""
+def writer(names: Names, truth: Truth, variety: float = 1.0) -> Callable[[Random], Passage]:
+    """A function that draws one passage, in a share of the wordings."""
     facts = shuffled(Random(0), truth.facts())
-    families = (*following(truth.people), *same(truth.people))
+    families = spread((*following(truth.people), *same(truth.people)), variety)
+    forms = spread(FORMS, variety)
 
     def write(random: Random) -> Passage:
         kind = random.random()
         if kind < FACTS:
             # some facts are on everybody's lips: a skew without which attention to the subject is learned very late
-            return (say_fact(random, truth, facts[int(len(facts) * random.random() ** SKEW)]),)
+            return (say_fact(random, truth, facts[int(len(facts) * random.random() ** SKEW)], variety),)
         if kind < FACTS + EVENTS:
-            return (draw_event(random, names).text(pick(random, FORMS)),)
+            return (draw_event(random, names).text(pick(random, forms)),)
         if kind < FACTS + EVENTS + PAIRS:
             return _pair(random, families)
         return opinion(random, pick(random, names.women + names.men))

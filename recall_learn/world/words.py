@@ -4,6 +4,7 @@ English words for everything that has a kind, made-up names for everything that 
 the world's seed, the words do not. Each word is one token of the world's tokenizer.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -128,6 +129,13 @@ def shuffled(random: Random, values: Sequence[T]) -> list[T]:
     """All of ``values`` in a random order, made as `pick` is."""
     rest = list(values)
     return [rest.pop(int(random.random() * len(rest))) for _ in values]
+
+
+def spread(values: Sequence[T], share: float) -> Sequence[T]:
+    """A share of ``values``, at least one, evenly spread over them, the first of them among it."""
+    if share == 1:
+        return values
+    return [values[int(place / share)] for place in range(math.ceil(share * len(values)))]
 
 
 def article(word: str) -> str:

@@ -9,12 +9,16 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recordings import Record, Records
 
 COMMON = {"backbone": "tiny", "steps": 300}
+TIME = {"recadam": 1.01, "ewc": 1.3, "wise-ft": 1.0}
+FRONTIER = {"alpha": [0.3, 0.5, 1.0], "score": [0.6, 0.7, 0.88], "source_loss": [0.61, 0.7, 1.3]}
 
 
-def run(seed, score, loss, task="world/cola", **settings):
+def run(seed, score, loss, task="world/cola", frontier=None, **settings):
     columns = {"step": [0, 150, 300], "score": [0.0, score / 2, score], "loss": [None, 0.2, 0.1]}
     columns |= {"source_loss": [0.6, 0.65, loss], "facts": [1.0, 1.0, 1.5 - loss / 2]}
-    return Record(Recipe(**COMMON | {"task": task, "lr": 0.001} | settings, seed=seed), columns)
+    return Record(
+        Recipe(**COMMON | {"task": task, "lr": 0.001} | settings, seed=seed), columns, frontier=frontier or {}
+    )
 
 
 def records():
@@ -31,19 +35,20 @@ def records():
     made += [run(s, 0.8 + s / 50, 0.7, method="ewc", gamma=100) for s in (0, 1)]
     made += [run(0, 0.7, 0.61, method="top-k", layers=1)]
     made += [run(s, 0.8, 0.9, task="world/rte", lr=lr) for s in (0, 1) for lr in (1e-3, 5e-4)]
+    made += [run(0, 0.7, 0.7, task="world/rte", frontier=FRONTIER, method="wise-ft + lora")]
     return Records([], made)
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chart")
-    body = chart.Page(chart.payload(records()))._repr_html_()
-    shutil.copy(chart.SCRIPT, folder)
+    body = chart.Page(chart.payload(records(), time=TIME))._repr_html_()
+    for script in chart.Page.scripts:
+        shutil.copy(script, folder)
     page = folder / "page.html"
     style = chart.STYLE.read_text(encoding="utf-8")
-    page.write_text(
-        f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}<script src=chart.js defer></script>"
-    )
+    scripts = "".join(f"<script src={script.name} defer></script>" for script in chart.Page.scripts)
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}{scripts}")
     return page
 
 
@@ -76,7 +81,7 @@ def test_every_method_is_a_line_and_every_setting_a_point(tab):
     label = spot(tab, "RecAdam, gamma 100").get_attribute("aria-label")
     assert label == (
         "RecAdam, gamma 100: Matthews correlation 0.88 (0.86 to 0.9), source loss 0.85, 3 seeds. "
-        "Ahead of plain fine-tuning's own rates in 3 of 3."
+        "Ahead of plain fine-tuning's own rates in 3 of 3. A step takes as long as plain's."
     )
 
 
@@ -96,7 +101,7 @@ def test_what_lies_far_out_leaves_the_others_their_room(tab):
     far["score"], far["source_loss"] = [0.01], [9.0]
     tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
     assert tab.locator(".main .out").count() == 1
-    assert tab.locator(".told").inner_text().endswith("A hollow mark lies beyond the frame.")
+    assert tab.locator(".told").inner_text().endswith(" A hollow mark lies beyond the frame.")
     boxes = "[...document.querySelectorAll('.main .spot')].map(each => each.getBoundingClientRect().x)"
     lefts = sorted(tab.evaluate(boxes))
     assert lefts[-1] - lefts[1] > 0.4 * tab.locator(".main svg").bounding_box()["width"]
@@ -106,10 +111,11 @@ def test_what_lies_far_out_leaves_the_others_their_room(tab):
 def test_what_asks_for_more_than_a_reader_has_goes(tab):
     tab.get_by_label("the data that the model was pretrained on").uncheck()
     assert drawn(tab) == ["vanilla", "top-k", "recadam"]
-    assert tab.locator(".told").inner_text() == "Not shown, because they ask for what you lack: EWC."
+    assert tab.locator(".told").inner_text() == ("Not shown, because they ask for more than you have: EWC.")
     tab.get_by_label("memory for a second copy").uncheck()
     tab.get_by_label("memory for the gradients").uncheck()
     assert drawn(tab) == ["vanilla", "top-k"]  # plain fine-tuning is what the others are compared with
+    assert tab.locator(".told").inner_text().endswith("and stays as what the others are compared with.")
     tab.get_by_label("memory for a second copy").check()
     tab.get_by_label("memory for the gradients").check()
     assert drawn(tab) == ["vanilla", "top-k", "recadam"]
@@ -129,17 +135,94 @@ def test_a_method_is_seen_alone_with_the_range_of_its_seeds(tab):
     assert tab.evaluate(seen) == 7  # a setting of one seed has none
 
 
+def press(tab, text):
+    """As a hand does: a mark lies under the pointer, and no element takes the press but the figure."""
+    spot(tab, text).scroll_into_view_if_needed()
+    box = spot(tab, text).locator(".reach").bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 def test_a_press_shows_the_runs_of_a_point(tab):
-    spot(tab, "RecAdam, gamma 500").click()
+    press(tab, "RecAdam, gamma 500")
     panel = tab.locator(".panel")
     assert panel.locator("h4").inner_text() == "RecAdam, gamma 500"
     assert panel.locator(".curve").count() == 2 * (1 + 2 + 1)  # this seed, the others, plain fine-tuning
-    assert "Dashed: plain fine-tuning, lr 0.001." in panel.inner_text()
+    assert "Faint: the other seeds." in panel.inner_text()
+    like = "Dashed: plain fine-tuning, lr 0.0005, the rate that scores most like it."
+    assert like in panel.inner_text()  # 0.87 against 0.8
     assert "--method 'recadam(gamma=500)'" in panel.locator("code").inner_text()
+    panel.get_by_label("beside it", exact=True).select_option("lr 0.001")
+    assert "Dashed: plain fine-tuning, lr 0.001." in panel.inner_text()
+    assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "beside it"
     panel.get_by_label("seed", exact=True).select_option("2")
     assert "--seed 2" in panel.locator("code").inner_text()
-    spot(tab, "RecAdam, gamma 500").click()
+    assert "Dashed: plain fine-tuning, lr 0.001." in panel.inner_text()
+    press(tab, "RecAdam, gamma 500")
     assert panel.inner_text() == ""
+    press(tab, "plain fine-tuning, lr 0.0005")
+    assert "Dashed" not in panel.inner_text()
+    panel.get_by_label("beside it", exact=True).select_option("lr 0.001")
+    assert "Dashed: plain fine-tuning, lr 0.001." in panel.inner_text()
+    press(tab, "Top-K")
+    assert "Faint" not in panel.inner_text()  # it has one seed
+
+
+def test_a_screen_readers_press_is_one_press(tab):
+    spot(tab, "RecAdam, gamma 500").dispatch_event("click")
+    assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 500"
+
+
+def test_of_marks_that_lie_over_each_other_the_nearest_is_meant(tab):
+    near = "spots => recallChart.nearest(spots, 10, 10, 14)"
+    assert tab.evaluate(near, [[0, 10, "a"], [12, 10, "b"], [13, 10, "c"]]) == "b"
+    assert tab.evaluate(near, [[30, 10, "a"]]) is None
+    data = chart.payload(records())
+    covered = next(each for each in data["points"] if each["method"] == "ewc")
+    over = next(each for each in data["points"] if each["label"] == "gamma 10")
+    covered["score"], covered["source_loss"] = over["score"], [value - 0.01 for value in over["source_loss"]]
+    tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
+    press(tab, "EWC")
+    assert tab.locator(".panel h4").inner_text() == "EWC, gamma 100"
+    press(tab, "RecAdam, gamma 10:")
+    assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 10"
+    covered["source_loss"] = over["source_loss"]  # exactly over each other: the one that is seen alone
+    tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
+    for method in ("EWC", "RecAdam"):
+        tab.get_by_role("button", name=method, exact=True).click()
+        press(tab, "EWC")
+        assert tab.locator(".panel h4").inner_text().startswith(method)
+
+
+def test_the_best_scores_are_seen_alone(tab):
+    tab.get_by_label("shown", exact=True).select_option("near")
+    assert drawn(tab) == ["vanilla", "recadam"]  # from 0.92 - 0.05
+    assert tab.locator(".main .spot").count() == 1 + 3
+    assert tab.locator(".main .out").count() == 0
+    assert spot(tab, "RecAdam, gamma 10:").get_attribute("aria-label").endswith("as long as plain's.")
+    assert (
+        tab.locator(".told")
+        .inner_text()
+        .endswith("Not shown, because they score more than 0.05 under plain fine-tuning's best: 4 settings.")
+    )
+    assert tab.locator(".recall-charted").get_attribute("data-state").endswith("&view=near")
+
+
+def test_what_takes_too_long_a_step_goes(tab):
+    tab.get_by_label("a step may take", exact=True).select_option("1.25")
+    assert drawn(tab) == ["vanilla", "top-k", "recadam"]  # of Top-K no time is known
+    tab.get_by_label("a step may take", exact=True).select_option("1.5")
+    assert drawn(tab) == ["vanilla", "top-k", "recadam", "ewc"]
+    assert spot(tab, "EWC").get_attribute("aria-label").endswith("A step takes 1.3 times plain's.")
+
+
+def test_a_point_of_a_frontier_says_where_its_curves_are_from(tab):
+    tab.get_by_label("task", exact=True).select_option("world/rte")
+    spot(tab, "LoRA and WiSE-FT, alpha 0.3").dispatch_event("click")
+    told = tab.locator(".panel").inner_text()
+    assert "The run was scored at alpha 0.5, and so are its curves. This point, alpha 0.3, was measured" in told
+    assert "--method 'lora + wise-ft(alpha=0.3)'" in told
+    spot(tab, "LoRA and WiSE-FT, alpha 0.5").dispatch_event("click")
+    assert "--method 'lora + wise-ft'" in tab.locator(".panel").inner_text()
 
 
 def test_a_point_is_reached_and_opened_by_keyboard(tab):
@@ -169,18 +252,20 @@ def test_the_table_says_the_same(tab):
     assert [row[0] for row in rows[1:]].count("RecAdam") == 3
     assert rows[-1] == ["EWC", "gamma 100", "0.81 (0.8 to 0.82)", "0.7", "2", "2 of 2"]
     tab.get_by_label("task", exact=True).select_option("world/rte")
-    assert len(tab.locator("table").inner_text().splitlines()) == 1 + 2
+    assert len(tab.locator("table").inner_text().splitlines()) == 1 + 2 + 3
 
 
 def test_the_address_names_what_is_shown(browser, file):
     tab = browser.new_page()
-    tab.goto(f"{file.as_uri()}#chart&task=world%2Frte&kept=facts&lacks=source,nothing&method=ewc&colour=red")
+    tab.goto(
+        f"{file.as_uri()}#chart&task=world%2Frte&kept=facts&lacks=source,nothing&view=near&time=1.5&method=ewc&colour=red"
+    )
     tab.wait_for_selector(".recall-charted svg")
     state = tab.locator(".recall-charted").get_attribute("data-state")
-    assert state == "#chart&task=world%2Frte&kept=facts&method=ewc&lacks=source"
+    assert state == "#chart&task=world%2Frte&kept=facts&view=near&time=1.5&method=ewc&lacks=source"
     tab.get_by_label("the data that the model was pretrained on").check()
-    assert tab.url.endswith("#chart&task=world%2Frte&kept=facts&method=ewc")
-    tab.goto(f"{file.as_uri()}#chart&task=%E0%A4%A&kept=none")
+    assert tab.url.endswith("#chart&task=world%2Frte&kept=facts&view=near&time=1.5&method=ewc")
+    tab.goto(f"{file.as_uri()}#chart&task=%E0%A4%A&kept=none&time=3")
     tab.reload()
     tab.wait_for_selector(".recall-charted svg")
     assert tab.locator(".recall-charted").get_attribute("data-state") == "#chart&task=world%2Fcola&kept=source_loss"

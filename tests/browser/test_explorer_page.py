@@ -50,11 +50,11 @@ def file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorer")
     body = explorer.Page(explorer.payload(records(), real(), method="recadam", k=0.1, t0=100.0))._repr_html_()
     style = explorer.STYLE.read_text(encoding="utf-8")
-    shutil.copy(explorer.SCRIPT, folder)
+    for script in explorer.Page.scripts:
+        shutil.copy(script, folder)
+    scripts = "".join(f"<script src={script.name} defer></script>" for script in explorer.Page.scripts)
     page = folder / "page.html"
-    page.write_text(
-        f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}<script src=explorer.js defer></script>"
-    )
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}{scripts}")
     return page
 
 

@@ -27,7 +27,7 @@ RUNS = [
     *(run(seed, 0.8, 0.7, method="ewc", gamma=100) for seed in (0, 1)),
     run(0, 0.8, 0.7, method="top-k", layers=1),
     run(0, 0.8, 0.7, method="recadam + child-d"),
-    run(1, 0.5, 1.5, frontier=FRONTIER, method="mixout", task="world/rte"),
+    run(1, 0.5, 1.5, frontier=FRONTIER, method="wise-ft + lora", task="world/rte"),
 ]
 
 
@@ -52,7 +52,7 @@ def test_every_family_shows_on_a_light_and_on_a_dark_page(colour, page):
 def test_methods_are_in_the_order_of_their_families_and_say_what_they_ask_for():
     found = chart.payload(Records([], RUNS))
     asks = {name: each["asks"] for name, each in found["methods"].items()}
-    assert list(asks) == ["vanilla", "top-k", "ewc", "mixout", "recadam+child-d"]
+    assert list(asks) == ["vanilla", "top-k", "ewc", "recadam+child-d", "lora+wise-ft"]
     assert asks["vanilla"] == ["all gradients"]
     assert asks["top-k"] == []
     assert asks["ewc"] == ["source", "all gradients", "copy"]
@@ -85,6 +85,17 @@ def test_the_points_of_a_frontier_share_their_run():
     points = [each for each in found["points"] if each["task"] == "world/rte"]
     assert [each["label"] for each in points] == ["alpha 0", "alpha 0.5", "alpha 1"]
     assert len({each["runs"][0] for each in points}) == 1
+    assert [each["frontier"]["alpha"] for each in points] == [0, 0.5, 1]
+    assert {each["frontier"]["scored"] for each in points} == {0.5}
+    (again,) = points[2]["frontier"]["commands"]
+    assert "'lora + wise-ft(alpha=1)'" in again
+    assert "--seed 1" in again
+
+
+def test_times_of_methods_at_once_are_added():
+    found = chart.payload(Records([], RUNS), time={"recadam": 1.1, "child-d": 1.2, "ewc": 1.5})["methods"]
+    times = {name: each.get("time") for name, each in found.items()}
+    assert times == {"vanilla": None, "top-k": None, "ewc": 1.5, "recadam+child-d": 1.3, "lora+wise-ft": None}
 
 
 def test_without_an_end_there_is_no_chart():
@@ -99,7 +110,8 @@ def test_a_page_holds_the_data_and_a_notebook_the_script_too(monkeypatch):
     html = chart.chart(made)._repr_html_()
     for page in (html, whole):
         assert json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1]) == chart.payload(made)
-        assert "8 settings of 5 methods on world/cola, world/rte" in page.split("<script", 1)[0]  # where none runs
-    script, style = (Path(file).read_text(encoding="utf-8") for file in (chart.SCRIPT, chart.STYLE))
-    assert (script in whole, style in whole, script in html, style in html) == (True, True, False, False)
-    assert not re.search(r"</script|<!--|</style", script + style, flags=re.IGNORECASE)
+        assert "8 settings of 6 methods on world/cola, world/rte" in page.split("<script", 1)[0]  # where none runs
+    for file in (chart.STYLE, *chart.Page.scripts):
+        text = Path(file).read_text(encoding="utf-8")
+        assert (text in whole, text in html) == (True, False)
+        assert not re.search(r"</script|<!--|</style", text, flags=re.IGNORECASE)

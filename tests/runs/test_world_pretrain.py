@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from small import refused, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
+from recall_learn.measures import probes
 from recall_learn.models import backbones
 from recall_learn.runs import pretrain
 from recall_learn.runs.pretrain import STATE, Batches, Pretraining, make_tokenizer, new_model
@@ -144,6 +145,38 @@ def test_a_pretraining_leaves_a_backbone_and_how_it_came_about(world, finished):
     assert backbone.unanchored == ("bert.pooler.dense.weight", "bert.pooler.dense.bias")
 
 
+def test_a_model_of_another_size_and_of_less_varied_text(often, tmp_path):
+    with short_text(train=3000):
+        about = go(tmp_path, World(variety=0.25), width=64, layers=1)
+        assert about["command"] == (
+            "recall-learn world pretrain --seed 0 --steps 5 --width 64 --layers 1 --variety 0.25"
+        )
+        backbone = backbones.load(str(tmp_path), num_labels=2)
+        config = backbone.model.config
+        assert (config.hidden_size, config.num_hidden_layers, config.num_attention_heads) == (64, 1, 2)
+        assert config.intermediate_size == 128
+        assert backbone.world["variety"] == 0.25
+        assert probes.world_of(backbone) == World(variety=0.25)
+        backbone.world.pop("variety")
+        refused(lambda: probes.world_of(backbone), ValueError, "another world of seed 0")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ({"width": 100}, "width is 100; it has to be a multiple of 32"),
+        ({"width": 0}, "width is 0"),
+        ({"width": 2048}, "width is 2048"),
+        ({"layers": 0}, "layers is 0"),
+        ({"layers": 25}, "layers is 25"),
+        ({"layers": 1.5}, "layers is 1.5"),
+    ],
+)
+def test_a_size_that_no_model_has_is_refused(world, tmp_path, size, said):
+    refused(lambda: go(tmp_path / "out", world, **size), ValueError, said)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_held_out_loss_is_the_saved_models_own(world, finished):
     folder, about = finished
     model, tokenizer = BertForMaskedLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
@@ -167,7 +200,9 @@ def test_stopped_by_ctrl_c_it_goes_on_as_if_it_had_not_been(world, finished, oft
     assert visible(tmp_path) == [STATE]
     monkeypatch.setattr(Pretraining, "train_step", take)
     refused(lambda: go(tmp_path, world), ValueError, str(tmp_path), "--resume", "--out")
-    refused(lambda: go(tmp_path, world, steps=7, resume=True), ValueError, "5 steps", "not 7")
+    refused(lambda: go(tmp_path, world, steps=7, resume=True), ValueError, "steps 5, not 7", "--steps")
+    refused(lambda: go(tmp_path, world, width=64, resume=True), ValueError, "width 128, not 64", "give its --width")
+    refused(lambda: go(tmp_path, world, layers=1, resume=True), ValueError, "layers 3, not 1", "give its --layers")
     with short_text():
         refused(lambda: go(tmp_path, World(1), resume=True), ValueError, "world")
     about = go(tmp_path, world, resume=True)

@@ -112,6 +112,46 @@ def test_an_a_before_a_vowel_is_an(world):
     assert not [sentence for sentence in text_of(world, "train") if wrong.search(sentence)]
 
 
+def test_a_text_of_less_variety_has_the_same_facts_in_fewer_wordings(world):
+    few = World(variety=0.25)
+    assert (few.names, few.facts, few.vocabulary) == (world.names, world.facts, world.vocabulary)
+    assert few.digest != world.digest
+    assert len(few.text("train")) == len(world.text("train"))
+    assert len(few.text("held-out")) == len(world.text("held-out"))
+    assert {word for sentence in text_of(few, "train") for word in bare(sentence)} <= set(world.vocabulary)
+    sentences = set(text_of(few, "train"))
+    as_asked = [fact.prompt.replace("[MASK]", fact.answer) for fact in few.facts]
+    assert sum(each in sentences for each in as_asked) == len(as_asked)
+    homes = {fact.subject: fact.answer for fact in few.facts if fact.relation == "home"}
+    templates = [
+        {
+            each.replace(x, "X").replace(y, "Y").split(",")[0]
+            for each in text_of(made, "train")
+            if {x, y} <= set(bare_names(each))
+        }
+        for made in (few, world)
+        for x, y in list(homes.items())[:1]
+    ]
+    assert 0 < len(templates[0]) < len(templates[1])
+
+
+def bare_names(sentence):
+    return re.findall(r"[A-Za-z]+", sentence)
+
+
+def test_a_text_of_half_the_variety_lies_between():
+    kinds = [len(words.spread(range(9), share)) for share in (0.01, 0.25, 0.5, 0.75, 1)]
+    assert kinds == [1, 3, 5, 7, 9]
+    assert list(words.spread(range(9), 0.25)) == [0, 4, 8]
+    assert list(words.spread(range(6), 0.5)) == [0, 2, 4]
+    assert list(words.spread("abcd", 1)) == list("abcd")
+
+
+@pytest.mark.parametrize("variety", [0, -0.5, 1.5, float("nan"), "x", None])
+def test_a_variety_that_is_none_is_refused(variety):
+    refused(lambda: World(0, variety), ValueError, "variety is", "a number above 0 and at most 1")
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", True, None])
 def test_a_seed_that_is_none_is_refused(seed):
     refused(lambda: World(seed), ValueError, f"seed is {seed!r}", "whole number")
