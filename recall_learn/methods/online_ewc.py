@@ -23,8 +23,10 @@ class OnlineEWC(Method):
     information, around :math:`\theta^*`; one task alone is EWC, to the bit. With d = 1 the sum is Laplace's
     approximation to all tasks at once, below 1 old ones fade, the source with them. The paper calls d gamma.
 
-    Avalanche's online mode is the same sum, with squared gradients of the true labels for :math:`F_i`. Mammoth's is
-    too, and takes them of whole batches, which is no Fisher information.
+    Avalanche's online mode and Mammoth's have the same sum, twice as strong for the same number, as both leave out the
+    half; they differ in :math:`F_i`. Avalanche squares the gradient of whole training batches, so that it shrinks as
+    the batch grows. Mammoth squares that of each example, but of its true label alone, times that label's probability:
+    one term of the sum over labels. In both the first task has no spring, and heads have one too.
     """
 
     name: ClassVar[str] = "online-ewc"

@@ -85,6 +85,9 @@ class TaskReplay(Method):
     is seen once, when its task has ended. For each step m of them are drawn anew, none twice. An old example is asked
     by the head of its task, as that was when the task ended: old heads do not train, and the encoder is held to them.
 
+    Mammoth's takes the mean over both kinds of rows, which is this times B / (B + m). It fills its buffer while a task
+    trains, so that an example that is seen in five epochs stands five times for a place.
+
     In the first task, and in a run that is no sequence, it is plain fine-tuning, as it is with r = 0. Nothing of the
     source is replayed, which ``source-replay`` does; the two go together.
     """
