@@ -12,7 +12,7 @@ from recall_learn.measures import sequences
 from recall_learn.methods.carrying import Carried, Ended
 from recall_learn.methods.method import OWN
 from recall_learn.runs.finetune import fisher_of, trained
-from recall_learn.runs.finished import fill, read_weights
+from recall_learn.runs.finished import check_ended, fill, read_weights
 from recall_learn.runs.folder import RunFolder
 from recall_learn.runs.given_fisher import GivenFisher
 from recall_learn.runs.record import Run
@@ -86,6 +86,7 @@ class Course:
             folder.tidy(ended=bool(run.final))
             fisher = fisher_of(run, session, folder, self.given.fisher, self.given.progress)
             if run.final:
+                check_ended(folder.path, run)
                 self.fill(task, folder.path)
                 return run, fisher
             try:

@@ -1,6 +1,7 @@
 """Sequences of tasks: what one task is, what a row holds, where they go on, and what they refuse."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -123,8 +124,18 @@ def test_a_crash_between_a_task_and_its_row_changes_nothing(world, tmp_path, mon
         with pytest.raises(Crash):
             go(world, out=tmp_path / "stopped")
     assert go(world, out=tmp_path / "stopped", resume=True).rows == whole.rows
+    shutil.rmtree(tmp_path / "stopped" / FOLDERS[0] / "model")
     asked_again = go(world, out=tmp_path / "stopped", resume=True)  # and of one that ended nothing is taken again
     assert asked_again.rows == whole.rows
+
+
+def test_a_task_whose_model_is_gone_is_told(world, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        crashing(patch, 7)
+        with pytest.raises(Crash):
+            go(world, out=tmp_path)
+    shutil.rmtree(tmp_path / FOLDERS[0] / "model")
+    refused(lambda: go(world, out=tmp_path, resume=True), FileNotFoundError, "1-stsb/model holds no *.safetensors")
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(world, tmp_path):
