@@ -28,6 +28,8 @@ _HOMES = {
     "runs.recall_trainer": ("RecallTrainer",),
     "runs.recipe": ("Recipe",),
     "runs.record": ("Run",),
+    "runs.sequence": ("sequence",),
+    "runs.sequence_record": ("SequenceRun",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME)]

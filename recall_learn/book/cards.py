@@ -91,6 +91,7 @@ def _card(method: type[Method], methods: Mapping[str, type[Method]], book: Path,
         ("Needs", _needs(method)),
         ("Acts in", ", ".join(f"`{hook}`" for hook in method.hooks()) or "no hook"),
         ("Excludes", _excluded(method, methods)),
+        ("In a sequence", _carried(method)),
         (
             "Costs",
             f"a step {_cost(costs, method.name, 'bert')}, for tiny {_cost(costs, method.name, 'tiny')}; "
@@ -138,6 +139,14 @@ def _excluded(method: type[Method], methods: Mapping[str, type[Method]]) -> str:
     why = "they act on pretrained weights that train" if method.freezes else "what was pretrained is frozen there"
     parts = [(others, f"each is a {method.slot}"), (steps, "each is an optimizer"), (still, why)]
     return "; ".join(f"{', '.join(titles)} ({said})" for titles, said in parts if titles)
+
+
+def _carried(method: type[Method]) -> str:
+    """What it does after a task of `recall-learn sequence`."""
+    if not method.carries:
+        return "it cannot go on after a task"
+    apart = "; a task that was learned keeps its own weights" if method.isolates else ""
+    return f"the next task has of it {method.carries}{apart}"
 
 
 def _both_step(one: type[Method], other: type[Method]) -> bool:

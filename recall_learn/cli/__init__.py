@@ -20,6 +20,7 @@ from recall_learn.cli import (
     fisher,
     minilm_head,
     probe,
+    sequence,
     soup,
     sweep,
     transfer,
@@ -30,11 +31,13 @@ from recall_learn.support.process_wide import plain_messages, variables
 from recall_learn.support.stopping import Terminated, terminable
 
 DESCRIPTION = (
-    "The command line: finetune, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor, exercises."
+    "The command line: finetune, sequence, sweep, soup, probe, transfer, ablate, fisher, world, minilm-head, doctor, "
+    "exercises."
 )
 DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
+    "sequence": (sequence, "fine-tune on a task after another, and score all of them after each"),
     "sweep": (sweep, "run a grid of recipes, and record it in one file"),
     "soup": (soup, "average the models of several runs from one start"),
     "probe": (probe, "ask every layer of a model what it tells, and of its theta*"),

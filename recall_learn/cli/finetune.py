@@ -21,6 +21,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.set_defaults(run=run)
     common.add(parser)
+    add_training(parser)
+    add = parser.add_argument
+    add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
+    add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
+    add("--resume", action="store_true", help="go on with the run in --out")
+    add("--replay", metavar="FILE", help="take a recorded run again, its recipe and changes, and compare the losses")
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """The options of how a task is trained, and of the methods."""
     add = parser.add_argument
     forms = "or some joined by +, as NAME+NAME(SETTING=VALUE)"
     add("--method", default=expression.PLAIN, metavar="M", help=" ".join([expression.PLAIN, *METHODS, forms]))
@@ -31,7 +41,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--clip", type=float, default=1.0, metavar="C", help="largest norm of the gradient, 0 for none (1)")
     add("--mixed-precision", default="no", metavar="P", help="no, bf16 or fp16 (GPU)")
     add("--init", default="pretrained", metavar="I", help="pretrained or random")
-    add("--evaluate-every", type=int, metavar="E", help="steps between evaluations (a tenth of the run)")
     add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
     add(
@@ -39,9 +48,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a Fisher that a method needs, made by recall-learn fisher; tiny brings its source's",
     )
-    add("--out", required=True, metavar="DIR", help="where run.json, checkpoints and the model go")
-    add("--resume", action="store_true", help="go on with the run in --out")
-    add("--replay", metavar="FILE", help="take a recorded run again, its recipe and changes, and compare the losses")
     group = parser.add_argument_group("settings of methods", "each in place of NAME(SETTING=VALUE) in --method")
     for name, (about, whose) in _settings().items():
         group.add_argument(f"--{name}", metavar=name.upper(), help=whose, type=str if about.choices else float)

@@ -21,6 +21,7 @@ from recall_learn.methods.lwf import LwF
 from recall_learn.methods.mas import MemoryAwareSynapses
 from recall_learn.methods.method import Method
 from recall_learn.methods.mixout import Mixout
+from recall_learn.methods.online_ewc import OnlineEWC
 from recall_learn.methods.packnet import PackNet
 from recall_learn.methods.parallel_columns import ParallelColumns
 from recall_learn.methods.pseudo_rehearsal import PseudoRehearsal
@@ -32,6 +33,7 @@ from recall_learn.methods.side_tuning import SideTuning
 from recall_learn.methods.slanted import Slanted
 from recall_learn.methods.smart import SMART
 from recall_learn.methods.source_replay import SourceReplay
+from recall_learn.methods.task_replay import TaskReplay
 from recall_learn.methods.thaw import Thaw
 from recall_learn.methods.top_k import TopK
 from recall_learn.methods.wise_ft import WiseFT
@@ -41,6 +43,7 @@ METHODS: dict[str, type[Method]] = {
     for each in (
         RecAdamMethod,
         EWC,
+        OnlineEWC,
         KroneckerEWC,
         MemoryAwareSynapses,
         L2SP,
@@ -64,6 +67,7 @@ METHODS: dict[str, type[Method]] = {
         Thaw,
         BertAdam,
         SourceReplay,
+        TaskReplay,
         PseudoRehearsal,
         ChildF,
         ChildD,

@@ -37,6 +37,8 @@ class Adapters(Method):
     lesson: ClassVar[str] = "11_neighbours"
     freezes: ClassVar[bool] = True
     family: ClassVar[str] = "added modules"
+    carries: ClassVar[str] = "nothing: a task keeps its own adapters"
+    isolates: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = frozenset({OWN})
 
     width: int = setting(64, "numbers between an adapter's two matrices", low=1, whole=True, log=True, span=(1, 256))

@@ -39,4 +39,5 @@ class BertAdam(Method):
     paper: ClassVar[str] = "Mosbach et al., 2021, On the stability of fine-tuning BERT, arXiv 2006.04884"
     lesson: ClassVar[str] = "11_neighbours"
     family: ClassVar[str] = "rates and order"
+    carries: ClassVar[str] = "nothing"
     acting: ClassVar[type[Acting]] = _Acting

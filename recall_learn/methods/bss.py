@@ -81,6 +81,7 @@ class BSS(Method):
     paper: ClassVar[str] = "Chen et al., 2019, Catastrophic forgetting meets negative transfer"
     lesson: ClassVar[str] = "11_neighbours"
     family: ClassVar[str] = "loss"
+    carries: ClassVar[str] = "nothing"
     acting: ClassVar[type[Acting]] = _Acting
 
     weight: float = setting(1e-3, "eta, strength of the penalty", low=0, log=True, live=True, span=(1e-5, 10))

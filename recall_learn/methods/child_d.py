@@ -43,6 +43,7 @@ class ChildD(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"task fisher"})
     in_page: ClassVar[bool] = True
     family: ClassVar[str] = "mask"
+    carries: ClassVar[str] = "nothing: each task has its own Fisher information"
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.3, "share of the weights in the layers that trains", low=0, high=1, open_low=True)

@@ -46,6 +46,7 @@ class ChildF(Method):
     acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
     family: ClassVar[str] = "mask"
+    carries: ClassVar[str] = "nothing"
     acting: ClassVar[type[Acting]] = _Acting
 
     p: float = setting(0.3, "share of the weights that trains", low=0, high=1, open_low=True)

@@ -30,6 +30,7 @@ class Composed:
         start: what they are put to work on.
         groups: as `recall_learn.recall_groups` gives them.
         fused: AdamW's, where no method makes an optimizer; None is torch's choice.
+        beside: what acts beside them and is nobody's choice; it has no settings.
 
     Attributes:
         optimizer: RecAdam, another method's, or AdamW; with all masks attached.
@@ -38,10 +39,18 @@ class Composed:
         ValueError: settings do not go together with the learning rate, or something that a method needs is not there.
     """
 
-    def __init__(self, methods: Sequence[Method], start: Start, groups: Groups, fused: bool | None = True):
+    def __init__(
+        self,
+        methods: Sequence[Method],
+        start: Start,
+        groups: Groups,
+        fused: bool | None = True,
+        beside: Sequence[Method] = (),
+    ):
         for method in methods:
             method.check(start.lr)
-        self._acting = [method.begin(start) for method in methods]
+        self._acting = [method.begin(start) for method in (*methods, *beside)]
+        self._chosen = self._acting[: len(methods)]
         for each in self._acting:
             groups = each.groups(groups)
         made = (each.optimizer(groups) for each in self._acting)
@@ -56,7 +65,7 @@ class Composed:
     @property
     def methods(self) -> tuple[Method, ...]:
         """The methods with the settings that act now."""
-        return tuple(each.method for each in self._acting)
+        return tuple(each.method for each in self._chosen)
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> dict[str, Tensor]:
         """What is added to the loss of a batch, by name.
@@ -112,7 +121,7 @@ class Composed:
                 if not about.live and getattr(now, key) != getattr(then, key):
                     raise ValueError(f"{key} of {then.name} cannot change while it trains; begin a new run")
             then.check(max((float(group["lr"]) for group in self.optimizer.param_groups), default=0.0))
-        for each, method in zip(self._acting, methods, strict=True):
+        for each, method in zip(self._chosen, methods, strict=True):
             if method != each.method:
                 each.change(method)
 

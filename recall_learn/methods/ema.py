@@ -117,6 +117,7 @@ class EMA(Method):
     paper: ClassVar[str] = "Polyak and Juditsky, 1992, Acceleration of stochastic approximation by averaging"
     lesson: ClassVar[str] = "11_neighbours"
     family: ClassVar[str] = "after the run"
+    carries: ClassVar[str] = "nothing: the next task begins at the mean"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     acting: ClassVar[type[Acting]] = _Acting
 

@@ -36,6 +36,8 @@ class KAdapter(Method):
     slot: ClassVar[str] = "branch beside the layers"
     freezes: ClassVar[bool] = True
     family: ClassVar[str] = "added modules"
+    carries: ClassVar[str] = "nothing: a task keeps its own adapters"
+    isolates: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = frozenset({OWN})
 
     count: int = setting(3, "how many adapters there are; one a layer where that is fewer", low=1, whole=True)

@@ -48,6 +48,7 @@ class L2SP(Method):
     acts_on_pretrained: ClassVar[bool] = True
     in_page: ClassVar[bool] = True
     family: ClassVar[str] = "a pull to theta*"
+    carries: ClassVar[str] = "its anchors, which may be the last task's weights"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 

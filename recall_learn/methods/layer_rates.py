@@ -45,6 +45,7 @@ class LayerRates(Method):
     lesson: ClassVar[str] = "11_neighbours"
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "rates and order"
+    carries: ClassVar[str] = "nothing"
     acting: ClassVar[type[Acting]] = _Acting
 
     decay: float = setting(2.6, "a layer's rate is that of the layer above it divided by this", low=1, high=1000)

@@ -83,6 +83,8 @@ class LoRA(Method):
     lesson: ClassVar[str] = "11_neighbours"
     freezes: ClassVar[bool] = True
     family: ClassVar[str] = "added modules"
+    carries: ClassVar[str] = "nothing: a task keeps its own matrices"
+    isolates: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = frozenset()
     acting: ClassVar[type[Acting]] = _Acting
 

@@ -1,10 +1,12 @@
 """LwF, learning without forgetting: on the new task's own inputs the model answers the old questions as it used to."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from recall_learn.methods import from_source
+from recall_learn.methods.carrying import Head, logits_under
 from recall_learn.methods.method import Method, Start, setting
 from recall_learn.methods.neighbour import full
 from recall_learn.methods.source import words_of
@@ -12,6 +14,8 @@ from recall_learn.methods.stepping import Stepping
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from recall_learn.methods.carrying import Carried, Ended
 
 
 def distillation(student: "Tensor", teacher: "Tensor", temperature: float) -> "Tensor":
@@ -39,14 +43,37 @@ class _Acting(Stepping):
         super().__init__(method, start)
         self.source = from_source.begun(start, method.name)
         self.teacher = from_source.frozen(self.source, start, method.name)
+        self.heads: list[Head] = list(start.carried.get(method.name, {}).get("heads", ()))
+        # by the weights that the last task left, which theta* need not be
+        self.before = copy.deepcopy(start.model).eval().requires_grad_(False) if self.heads else None
 
     def terms(self, inputs: Mapping[str, object], outputs: object) -> "dict[str, Tensor]":
+        if not self.method.weight:
+            return {"distillation": self.nothing()}
+        found = {"distillation": self.method.weight * self._hidden_words(inputs)}
+        if self.heads:
+            found["heads"] = self.method.weight * sum(self._head(head, inputs) for head in self.heads)
+        return found
+
+    def _head(self, head: Head, inputs: Mapping[str, object]) -> "Tensor":
+        """How far a former task's answers on this batch are from what they were."""
         import torch
 
         from recall_learn.theory.fisher import evaluating
 
-        if not self.method.weight:
-            return {"distillation": self.nothing()}
+        with torch.no_grad():
+            teacher = logits_under(head, self.before, inputs)
+        with evaluating(self.start.model):
+            student = logits_under(head, self.start.model, inputs)
+        if teacher.shape[-1] == 1:
+            return torch.nn.functional.mse_loss(full(student), full(teacher))
+        return distillation(student, teacher, self.method.temperature)
+
+    def _hidden_words(self, inputs: Mapping[str, object]) -> "Tensor":
+        import torch
+
+        from recall_learn.theory.fisher import evaluating
+
         hidden, _ = self.source.hide(words_of(inputs, self.method.name), self.method.hidden, self.drawn())
         device = next(self.teacher.parameters()).device
         hidden = {key: value.to(device) for key, value in hidden.items()}
@@ -54,7 +81,7 @@ class _Acting(Stepping):
             teacher = self.teacher(**hidden)
         with evaluating(self.source.masked_lm):  # with dropout even theta* would not agree with itself
             student = self.source.masked_lm(**hidden)
-        return {"distillation": self.method.weight * distillation(student, teacher, self.method.temperature)}
+        return distillation(student, teacher, self.method.temperature)
 
 
 @dataclass(frozen=True)
@@ -75,6 +102,9 @@ class LwF(Method):
     :math:`1/T^2`, so a larger T needs a larger weight. The paper's first phase, in which the new head trains alone, is
     left out. A step takes a forward and a backward pass of the encoder more, and a forward pass of the teacher, which
     is a second copy of the weights in memory.
+
+    In a sequence the same is asked of each former task's head, on the task's own inputs, with the model as the last
+    task left it for a teacher; of a score the squared difference. These heads rest, where the paper trains them on.
     """
 
     name: ClassVar[str] = "lwf"
@@ -84,6 +114,7 @@ class LwF(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "loss"
+    carries: ClassVar[str] = "the heads of the tasks"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy", "second pass"})
     acting: ClassVar[type[_Acting]] = _Acting
 
@@ -92,3 +123,7 @@ class LwF(Method):
         2.0, "T, by which both divide their logits", low=0, open_low=True, log=True, live=True, span=(0.5, 10)
     )
     hidden: float = setting(0.15, "share of the words that is hidden", low=0, high=1, open_low=True, span=(0.05, 0.5))
+
+    def carry(self, former: "Carried", ended: "Ended") -> "Carried":
+        """One head more."""
+        return {"heads": [*former.get("heads", ()), ended.head]}

@@ -8,7 +8,7 @@ A new method is one file with a `Method` and its `Acting`, and one line in `reca
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # settings are read and checked without torch, which takes a 
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from recall_learn.methods.carrying import Carried, Ended
     from recall_learn.methods.source import Source
 
 Groups = list[dict[str, object]]
@@ -141,6 +142,8 @@ class Start:
         fisher: gives the Fisher information at theta*, ``name -> tensor``, of the "source" or of the "task"; asked by
             methods that declare it in ``needs``, and by no other.
         source: gives what the model was pretrained to do, and data for it; asked as ``fisher`` is.
+        place: which task of a sequence it is, from 0, and of how many.
+        carried: what `Method.carry` gave after the former task of a sequence, by the method's name.
     """
 
     model: "nn.Module"
@@ -150,6 +153,8 @@ class Start:
     fisher: "Callable[[str], Mapping[str, Tensor]] | None" = None
     source: "Callable[[], Source] | None" = None
     frozen: "Mapping[str, Tensor]" = field(default_factory=dict)
+    place: tuple[int, int] = (0, 1)
+    carried: "Mapping[str, Carried]" = field(default_factory=dict)
 
 
 class Acting:
@@ -245,6 +250,8 @@ class Method:
         family: where it acts, one of `FAMILIES`.
         costs: what it asks of the machine, of `COSTS`.
         in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
+        carries: what the next task of a sequence has of it, in words; "" where it cannot go on after a task.
+        isolates: whether a task that was learned keeps its own weights, which later tasks do not touch.
         acting: its hooks.
     """
 
@@ -259,6 +266,8 @@ class Method:
     family: ClassVar[str] = ""
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS
     in_page: ClassVar[bool] = False
+    carries: ClassVar[str] = ""
+    isolates: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 
     def __post_init__(self):
@@ -326,6 +335,27 @@ class Method:
     def begin(self, start: Start) -> Acting:
         """Put it to work."""
         return self.acting(self, start)
+
+    def check_tasks(self, examples: Sequence[int]) -> None:
+        """Refuse settings that do not go together with the tasks of a sequence.
+
+        Args:
+            examples: training examples of each task, in the order of the tasks.
+
+        Raises:
+            ValueError: they do not.
+        """
+
+    def carry(self, former: "Carried", ended: "Ended") -> "Carried":
+        """What the next task of a sequence has of one that was learned, and of those before; see ``Start.carried``.
+
+        It follows from its arguments alone: a sequence that goes on asks again.
+
+        Args:
+            former: what this task had of those before it; empty in the first.
+            ended: the task.
+        """
+        return {}
 
     def values(self) -> dict[str, float | str | None]:
         """Its settings' values by name."""

@@ -152,6 +152,7 @@ class Mixout(Method):
     lesson: ClassVar[str] = "05_pretraining_simulation"
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "forward pass"
+    carries: ClassVar[str] = "its anchors, which may be the last task's weights"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = _Acting
 

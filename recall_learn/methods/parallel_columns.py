@@ -38,6 +38,8 @@ class ParallelColumns(Method):
     slot: ClassVar[str] = "branch beside the layers"
     freezes: ClassVar[bool] = True
     family: ClassVar[str] = "added modules"
+    carries: ClassVar[str] = "nothing: a task keeps its own column"
+    isolates: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = frozenset({OWN})
 
     lateral: str = setting("yes", "whether the new layers read the pretrained ones", choices=("yes", "no"))

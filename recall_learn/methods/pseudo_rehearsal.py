@@ -110,6 +110,7 @@ class PseudoRehearsal(Method):
     lesson: ClassVar[str] = "11_neighbours"
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     family: ClassVar[str] = "data"
+    carries: ClassVar[str] = "its anchors, which may be the last task's weights"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy", "second pass"}
     acting: ClassVar[type[_Acting]] = _Acting
 

@@ -116,6 +116,7 @@ class SiATL(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"source head"})
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "loss"
+    carries: ClassVar[str] = "nothing"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     acting: ClassVar[type[_Acting]] = _Acting
 

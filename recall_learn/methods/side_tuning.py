@@ -49,6 +49,8 @@ class SideTuning(Method):
     slot: ClassVar[str] = "branch beside the layers"
     freezes: ClassVar[bool] = True
     family: ClassVar[str] = "added modules"
+    carries: ClassVar[str] = "nothing: a task keeps its own side network"
+    isolates: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = frozenset({OWN})
     acting: ClassVar[type[Acting]] = _Acting
 

@@ -31,6 +31,7 @@ class Slanted(Method):
     lesson: ClassVar[str] = "11_neighbours"
     slot: ClassVar[str] = "schedule"
     family: ClassVar[str] = "rates and order"
+    carries: ClassVar[str] = "nothing"
 
     cut_frac: float = setting(0.1, "share of the steps in which the rate rises", low=0, high=1, open_high=True)
     ratio: float = setting(32.0, "how much smaller the lowest rate is than the highest", low=1, log=True)

@@ -87,6 +87,7 @@ class SMART(Method):
     lesson: ClassVar[str] = "11_neighbours"
     slot: ClassVar[str] = "penalty on neighbours"
     family: ClassVar[str] = "loss"
+    carries: ClassVar[str] = "nothing"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "second pass"})
     acting: ClassVar[type[_Acting]] = _Acting
 

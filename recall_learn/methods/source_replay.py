@@ -48,6 +48,7 @@ class SourceReplay(Method):
     lesson: ClassVar[str] = "11_neighbours"
     needs: ClassVar[frozenset[str]] = frozenset({"source data"})
     family: ClassVar[str] = "data"
+    carries: ClassVar[str] = "nothing: the source's batches begin anew"
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"second pass"}
     acting: ClassVar[type[_Acting]] = _Acting
 

@@ -78,6 +78,7 @@ class Thaw(Method):
     lesson: ClassVar[str] = "11_neighbours"
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "rates and order"
+    carries: ClassVar[str] = "nothing"
     acting: ClassVar[type[Acting]] = _Acting
 
     every: int = setting(

@@ -27,6 +27,7 @@ class TopK(Method):
     lesson: ClassVar[str] = "12_all_together"
     acts_on_pretrained: ClassVar[bool] = True
     family: ClassVar[str] = "weights at the start"
+    carries: ClassVar[str] = "nothing"
     costs: ClassVar[frozenset[str]] = frozenset()
 
     layers: int = setting(1, "how many of the uppermost layers train; 0 is the head alone", low=0, whole=True)

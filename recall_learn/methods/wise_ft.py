@@ -103,6 +103,7 @@ class WiseFT(Method):
     paper: ClassVar[str] = "Wortsman et al., 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903"
     lesson: ClassVar[str] = "11_neighbours"
     family: ClassVar[str] = "after the run"
+    carries: ClassVar[str] = "its anchors, which may be the last task's weights"
     costs: ClassVar[frozenset[str]] = frozenset({"all gradients", "copy"})
     acting: ClassVar[type[Acting]] = _Acting
 

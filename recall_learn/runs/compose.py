@@ -178,9 +178,15 @@ def groups_of(start: Start, weight_decay: float) -> Groups:
     ]
 
 
-def put_together(methods: tuple[Method, ...], start: Start, groups: Groups, fused: bool | None = True) -> Composed:
-    """The methods at work, with a value for every setting."""
-    return Composed([method.resolved(start.lr) for method in methods], start, groups, fused)
+def put_together(
+    methods: tuple[Method, ...],
+    start: Start,
+    groups: Groups,
+    fused: bool | None = True,
+    beside: tuple[Method, ...] = (),
+) -> Composed:
+    """The methods at work, with a value for every setting; see `Composed`."""
+    return Composed([method.resolved(start.lr) for method in methods], start, groups, fused, beside)
 
 
 def fisher_of(methods: tuple[Method, ...], given: FisherGiven) -> FisherOf | None:

@@ -104,14 +104,56 @@ def finetune(
         if run.final:
             return run
         session = Session(recipe, chosen, data_folder, source_text, progress is not False, shelf)
-        _same_start(run, session, folder)
+        session.begin(fisher_of(run, session, folder, fisher, progress))
+        return trained(run, session, folder, checkpoint, on_step=on_step, steer=steer, progress=progress)
 
-        def take() -> Fisher:
-            return task_fisher(session.backbone, session.task_batches(), "empirical", progress=progress)
 
-        session.begin(given_fisher.find(run, folder, fisher, session.backbone, take))
-        with tempfile.TemporaryDirectory() as scratch:
-            return _Training(run, session, folder, on_step, steer, progress, scratch).run(checkpoint)
+def fisher_of(
+    run: Run, session: Session, folder: RunFolder, fisher: str | Path | None, progress: bool | None
+) -> given_fisher.GivenFisher | None:
+    """The Fisher that a run's methods are given, once its model and data are seen to be those it was begun with.
+
+    Args:
+        run: as far as it has come; what it is begun with is noted in it.
+        session: what it trains.
+        folder: where it is kept.
+        fisher: as in `finetune`.
+        progress: as there.
+
+    Raises:
+        ValueError, OSError: as `finetune`.
+    """
+    _same_start(run, session, folder)
+
+    def take() -> Fisher:
+        return task_fisher(session.at_home, session.task_batches(), "empirical", progress=progress)
+
+    return given_fisher.find(run, folder, fisher, session.backbone, take)
+
+
+def trained(
+    run: Run,
+    session: Session,
+    folder: RunFolder,
+    checkpoint: Path | None,
+    *,
+    on_step: OnStep | None = None,
+    steer: Steer | None = None,
+    progress: bool | None = None,
+) -> Run:
+    """Take a run to its end, from a checkpoint on or from the start; see `finetune`.
+
+    Args:
+        run: as far as it has come.
+        session: what it trains, its methods at work.
+        folder: where it is kept; whoever calls owns it.
+        checkpoint: where it goes on; None is the start.
+        on_step: as in `finetune`.
+        steer: as there.
+        progress: as there.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        return _Training(run, session, folder, on_step, steer, progress, scratch).run(checkpoint)
 
 
 def _same_start(run: Run, session: Session, folder: RunFolder) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from transformers import DataCollatorWithPadding
 
 from recall_learn.measures import probes
 from recall_learn.measures.distance import distance, distance_by_layer
+from recall_learn.methods.carrying import Carried
+from recall_learn.methods.method import Method
 from recall_learn.models import backbones
 from recall_learn.runs import given_source
 from recall_learn.runs.compose import SOURCE, begun, groups_of, put_together
@@ -32,6 +35,23 @@ if TYPE_CHECKING:
 EVALUATION_BATCH = 64
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """Where a task of a sequence begins.
+
+    Attributes:
+        home: what the methods take for theta*.
+        place: which task it is, from 0, and of how many.
+        carried: what the methods have of the tasks before, by their names.
+        beside: a method that is at work beside the recipe's, and is no choice of anybody's.
+    """
+
+    home: Mapping[str, torch.Tensor]
+    place: tuple[int, int] = (0, 1)
+    carried: Mapping[str, Carried] = field(default_factory=dict)
+    beside: tuple[Method, ...] = ()
+
+
 class Session:
     """Everything that is alive while a run trains, but for the loop and what it keeps.
 
@@ -46,6 +66,7 @@ class Session:
     Attributes:
         backbone: the model, where it will train.
         task: what the data is.
+        beginning: what the methods are told of theta* and of former tasks.
         data: ``split -> rows``, tokenized.
         collator: makes batches of rows.
         composed: the methods at work, once `begin` was called.
@@ -70,6 +91,7 @@ class Session:
         if say:
             loading.say(data)
         self.backbone = backbone = self._load(task.num_labels)
+        self.beginning = Beginning(backbone.anchors)
         config = backbone.model.config
         if task.labels:  # so that the saved model answers in words
             config.id2label = dict(enumerate(task.labels))
@@ -133,12 +155,18 @@ class Session:
         Args:
             fisher: where they find a Fisher, if they need one.
         """
-        recipe, home = self.recipe, self.backbone.anchors
-        settings = {"lr": recipe.lr, "anchors": home, "fisher": fisher, "source": self._source, "seed": recipe.seed}
-        start = begun(recipe.methods, self.backbone.model, **settings)
+        recipe, told = self.recipe, self.beginning
+        settings = {"lr": recipe.lr, "fisher": fisher, "source": self._source, "seed": recipe.seed}
+        start = begun((*recipe.methods, *told.beside), self.backbone.model, anchors=told.home, **settings)
+        start = replace(start, place=told.place, carried=told.carried)
         # AdamW's fused step hides from Trainer that it skipped one in fp16, and lr would run ahead of RecAdam's lambda
         fused = None if recipe.mixed_precision == "fp16" else True
-        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused)
+        self.composed = put_together(recipe.methods, start, groups_of(start, recipe.weight_decay), fused, told.beside)
+
+    @property
+    def at_home(self) -> backbones.Backbone:
+        """The backbone, with what the methods take for theta*."""
+        return replace(self.backbone, anchors=self.beginning.home)
 
     def task_batches(self) -> Iterator[Mapping[str, torch.Tensor]]:
         """The training examples in their order, in the batches of an evaluation."""

@@ -59,6 +59,7 @@ def test_a_new_method_has_a_card_at_once(tmp_path):
     assert "- **Excludes**: EWC (each is a pull)" in own
     assert "| `depth` | 3 | how deep \\| how odd. *A whole number in [1, 9]; live.* |" in own
     assert "| `strength` | 0.0002 at lr = 2e-05 | how strong. *A number of at least 0.* |" in own
+    assert "- **In a sequence**: it cannot go on after a task" in own
     assert "not measured" in own
     assert "**Lesson**" not in own
     assert "- **Excludes**: Odd (each is a pull)" in card(text, "EWC")
@@ -80,10 +81,12 @@ def test_a_card_says_all_that_its_method_knows(name):
     own = card(text, method.title)
     assert ".. math::" in own
     assert method.paper in own
-    assert f"({method.lesson}.md)" in own
+    assert (f"({method.lesson}.md)" in own) == bool(method.lesson)
     assert all(f"| `{key}` |" in own and about.help in own for key, about in method.settings().items())
     assert all(f"`{hook}`" in own for hook in method.hooks())
     assert method.hooks()
+    assert (f"the next task has of it {method.carries}" in own) == bool(method.carries)
+    assert ("keeps its own weights" in own) == method.isolates
 
 
 def test_what_was_recorded_is_of_methods_that_there_are_and_is_shown():
