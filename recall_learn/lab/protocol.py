@@ -278,7 +278,7 @@ def _with(value: str, choices: Sequence[str]) -> dict[str, None]:
 def offered(backbone: str = "tiny") -> tuple[str, ...]:
     """The methods that the lab offers: none, each that needs no file, and each pull with each mask."""
     given = frozenset() if backbone in SOURCE_FISHERS else GIVEN
-    alone = [name for name, each in METHODS.items() if not each.needs & given]
+    alone = [name for name, each in METHODS.items() if not each.needs & given and not each.for_sequences]
     pulls, masks = ([name for name in alone if METHODS[name].slot == slot] for slot in ("pull", "mask"))
     pairs = itertools.product(pulls, masks)
     return (expression.PLAIN, *alone, *map("+".join, pairs))

@@ -252,6 +252,7 @@ class Method:
         in_page: whether the kernel of the book's pages has it, too, see `recall_learn.lab.browser`.
         carries: what the next task of a sequence has of it, in words; "" where it cannot go on after a task.
         isolates: whether a task that was learned keeps its own weights, which later tasks do not touch.
+        for_sequences: whether it is itself in a sequence alone; in one task it is plain fine-tuning, or another method.
         acting: its hooks.
     """
 
@@ -268,6 +269,7 @@ class Method:
     in_page: ClassVar[bool] = False
     carries: ClassVar[str] = ""
     isolates: ClassVar[bool] = False
+    for_sequences: ClassVar[bool] = False
     acting: ClassVar[type[Acting]] = Acting
 
     def __post_init__(self):

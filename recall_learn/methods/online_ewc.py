@@ -38,6 +38,7 @@ class OnlineEWC(Method):
     needs: ClassVar[frozenset[str]] = frozenset({"source fisher"})
     family: ClassVar[str] = "a pull by importance"
     carries: ClassVar[str] = "one spring for all tasks, their Fisher information merged"
+    for_sequences: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"copy"}
     acting: ClassVar[type[Acting]] = Springs
 

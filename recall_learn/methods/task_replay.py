@@ -97,6 +97,7 @@ class TaskReplay(Method):
     paper: ClassVar[str] = "Chaudhry et al., 2019, On tiny episodic memories in continual learning, arXiv 1902.10486"
     family: ClassVar[str] = "data"
     carries: ClassVar[str] = "a sample of all examples, and the heads"
+    for_sequences: ClassVar[bool] = True
     costs: ClassVar[frozenset[str]] = PLAIN_COSTS | {"second pass"}
     acting: ClassVar[type[Acting]] = _Acting
 
