@@ -47,19 +47,23 @@ Row = dict[str, Any]
 Job = tuple[Row, Callable[[], Row | list[Row]]]
 
 
-def record(name: str, jobs: Iterable[Job]) -> None:
+def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path | None = None) -> None:
     """Take the rows that ``NAME.json`` lacks, and write it after each.
 
     Args:
         name: of the file.
         jobs: what tells a row from the others, and the function that measures the rest of it.
+        backbone: whose model it is that is measured.
+        folder: where the file lies; None is that of the book.
     """
-    path, kept = FOLDER / f"{name}.json", _kept(name)
+    path = (folder or FOLDER) / f"{name}.json"
+    kept = _kept(path)
     for key, take in jobs:
         if _there(kept, key):
             continue
-        now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
-        now["backbone"] = places.locate("tiny")[1]
+        now = {"versions": environment.describe(torch.device("cpu"))["versions"]}
+        now |= {"world": World().digest} if backbone == "tiny" else {}
+        now["backbone"] = places.locate(backbone)[1]
         before = kept["environment"] or now
         for what, value in now.items():
             if before.get(what) != value:
@@ -74,11 +78,10 @@ def record(name: str, jobs: Iterable[Job]) -> None:
 
 def recorded(name: str, key: Row) -> bool:
     """Whether ``NAME.json`` has rows of a job."""
-    return _there(_kept(name), key)
+    return _there(_kept(FOLDER / f"{name}.json"), key)
 
 
-def _kept(name: str) -> dict[str, Any]:
-    path = FOLDER / f"{name}.json"
+def _kept(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
 
 

@@ -89,9 +89,15 @@
     return `#chart&${[...told, ...(state.lacks.length ? [`lacks=${state.lacks.map(encodeURIComponent).join(",")}`] : [])].join("&")}`;
   }
 
+  // Not every task has every measure of what was kept: then the first that it has.
+  function settled(data, state) {
+    const { kept } = data.tasks[state.task];
+    return kept.includes(state.kept) ? state : { ...state, kept: kept[0] };
+  }
+
   // The state of an address; what it does not name, or names wrongly, is as in `start`.
   function read(data, hash, start) {
-    const state = { ...start }, known = { task: data.tasks, kept: data.kept, view: VIEWS, time: TIMES, method: data.methods };
+    const state = settled(data, { ...start }), known = { task: data.tasks, kept: data.kept, view: VIEWS, time: TIMES, method: data.methods };
     if (!hash.startsWith("#chart&")) return state;
     for (const part of hash.slice(7).split("&")) {
       const [key, word] = part.split("=");
@@ -100,7 +106,7 @@
       if (key === "lacks") state.lacks = value.split(",").filter((ask) => ask in data.asks);
       else if (key in known && value in known[key]) state[key] = value;
     }
-    return state;
+    return settled(data, state);
   }
 
   // ---- the view
@@ -112,7 +118,7 @@
 
   function mount(el, data, { link = false } = {}) {
     const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], view: "", time: "", method: "", lacks: [], all: false };
-    let state = link ? read(data, location.hash, start) : start;
+    let state = link ? read(data, location.hash, start) : settled(data, start);
     let at = null, open = null, seed = null, beside = null; // the point that the keyboard is at, the one that is looked into, its seed, the plain rate beside it
     let spots = []; // [x, y, place] of the points that are drawn
     el.replaceChildren();
@@ -331,6 +337,7 @@
 
     function draw() {
       for (const key of ["task", "kept", "view", "time"]) inputs[key].value = state[key];
+      for (const option of inputs.kept.options) option.disabled = !data.tasks[state.task].kept.includes(option.value);
       for (const ask of Object.keys(data.asks)) inputs[ask].checked = !state.lacks.includes(ask);
       drawKeys();
       drawPoints();
@@ -353,7 +360,7 @@
     }
 
     function change(setting) {
-      state = { ...state, ...setting };
+      state = settled(data, { ...state, ...setting });
       if (setting.task) open = null;
       draw();
       if (link) history.replaceState(null, "", write(state));

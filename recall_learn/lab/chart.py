@@ -45,6 +45,7 @@ NEEDS = {SOURCE: "source", "source fisher": "source", HEAD: "head"}
 TITLES = {
     "source_loss": ("source loss", "Source loss, nats a hidden word"),
     "facts": ("facts known", "Facts known, share of all"),
+    "similarity": ("similarity", "Similarity of sentences, zero-shot rank correlation"),
 }
 
 
@@ -77,13 +78,22 @@ def payload(*records: Records, matched: bool = False, time: Mapping[str, float] 
     methods = {each.names: _method(each, time or {}) for each in _by_family(settings)}
     asked = {ask for each in methods.values() for ask in each["asks"]}
     primary = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
+    kept = {
+        task: [name for name in TITLES if any(each.values(name) for each in settings if each.task == task)]
+        for task in dict.fromkeys(each.task for each in settings)
+    }
+    there = {name: told for name, told in TITLES.items() if any(name in names for names in kept.values())}
     return {
         "plain": expression.PLAIN,
         "tasks": {
-            task: {"metric": METRICS.get(primary[task], primary[task]), "before": _before(settings, task)}
-            for task in dict.fromkeys(each.task for each in settings)
+            task: {
+                "metric": METRICS.get(primary[task], primary[task]),
+                "before": _before(settings, task),
+                "kept": kept[task],
+            }
+            for task in kept
         },
-        "kept": {name: {"short": short, "title": title, "sign": KEPT[name]} for name, (short, title) in TITLES.items()},
+        "kept": {name: {"short": short, "title": title, "sign": KEPT[name]} for name, (short, title) in there.items()},
         "asks": {name: text for name, text in ASKS.items() if name in asked},
         "methods": methods,
         "points": points,

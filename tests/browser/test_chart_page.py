@@ -215,6 +215,26 @@ def test_what_takes_too_long_a_step_goes(tab):
     assert spot(tab, "EWC").get_attribute("aria-label").endswith("A step takes 1.3 times plain's.")
 
 
+def test_a_task_offers_the_measures_that_it_has(tab):
+    """A real model has no facts to ask for, and the small world no zero-shot similarity."""
+    found = records()
+    for place in (0, 1):
+        columns = {"step": [0, 300], "score": [0.7, 0.8], "similarity": [0.8, 0.7 - place / 10]}
+        found.runs.append(Record(Recipe(backbone="minilm", steps=9, task="mrpc", lr=10.0 ** -(3 + place)), columns))
+    data = chart.payload(found)
+    tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
+    kept = tab.get_by_label("kept", exact=True)
+    able = "option => [...option.options].filter(each => !each.disabled).map(each => each.value)"
+    assert kept.evaluate(able) == ["source_loss", "facts"]
+    tab.get_by_label("task", exact=True).select_option("mrpc")
+    assert kept.evaluate(able) == ["similarity"]
+    assert kept.input_value() == "similarity"
+    assert drawn(tab) == ["vanilla"]
+    assert tab.locator(".main figcaption").inner_text().startswith("Similarity of sentences")
+    tab.get_by_label("task", exact=True).select_option("world/cola")
+    assert kept.input_value() == "source_loss"
+
+
 def test_a_point_of_a_frontier_says_where_its_curves_are_from(tab):
     tab.get_by_label("task", exact=True).select_option("world/rte")
     spot(tab, "LoRA and WiSE-FT, alpha 0.3").dispatch_event("click")
@@ -265,7 +285,7 @@ def test_the_address_names_what_is_shown(browser, file):
     assert state == "#chart&task=world%2Frte&kept=facts&view=near&time=1.5&method=ewc&lacks=source"
     tab.get_by_label("the data that the model was pretrained on").check()
     assert tab.url.endswith("#chart&task=world%2Frte&kept=facts&view=near&time=1.5&method=ewc")
-    tab.goto(f"{file.as_uri()}#chart&task=%E0%A4%A&kept=none&time=3")
+    tab.goto(f"{file.as_uri()}#chart&task=%E0%A4%A&kept=similarity&time=3")
     tab.reload()
     tab.wait_for_selector(".recall-charted svg")
     assert tab.locator(".recall-charted").get_attribute("data-state") == "#chart&task=world%2Fcola&kept=source_loss"

@@ -77,7 +77,9 @@ def test_a_point_has_its_seeds_its_runs_and_how_it_stands():
     assert found["tasks"]["world/cola"] == {
         "metric": "Matthews correlation",
         "before": {"source_loss": 0.6, "facts": 1.0},
+        "kept": ["source_loss", "facts"],
     }
+    assert list(found["kept"]) == ["source_loss", "facts"]
 
 
 def test_the_points_of_a_frontier_share_their_run():
