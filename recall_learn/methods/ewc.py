@@ -60,7 +60,7 @@ def springs_of(former: "Carried", ended: "Ended") -> "tuple[list[Spring], Spring
 
 @dataclass(frozen=True)
 class EWC(Method):
-    r"""A spring on each pretrained weight, as stiff as its Fisher information for what was learned before.
+    r"""A spring on each pretrained weight, as stiff as its Fisher information for the past.
 
     .. math::
         Loss_T + \frac{\gamma}{2} \sum_i F_i\, (\theta_i - \theta^*_i)^2

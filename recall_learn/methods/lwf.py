@@ -86,7 +86,7 @@ class _Acting(Stepping):
 
 @dataclass(frozen=True)
 class LwF(Method):
-    r"""The model from before is the teacher: what it says of hidden words in the task's own texts is to be said still.
+    r"""The model from before is the teacher: what it says of hidden words in the task's texts is to stay.
 
     .. math::
         Loss_T + \lambda\, \frac{1}{M} \sum_m KL(p_m^{1/T} \| q_m^{1/T})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnlineEWC(Method):
-    r"""EWC with one merged spring. Its stiffness sums up the source and all tasks before, weight by weight.
+    r"""EWC, its springs merged. The one spring's stiffness sums up the source and all tasks before, weight by weight.
 
     .. math::
         Loss_i + \frac{\gamma}{2} \sum_k F^*_{i-1,k}\, (\theta_k - \theta_{i-1,k})^2, \qquad

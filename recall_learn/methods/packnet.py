@@ -53,7 +53,7 @@ def free_entries(weight: "Tensor", keep: float, place: tuple[int, int] = (0, 1))
 
 @dataclass(frozen=True)
 class PackNet(Method):
-    r"""The largest weights of each matrix in the layers are closed; the small ones are free for the new task.
+    r"""The largest weights of each matrix in the layers are closed; the small ones are free.
 
     .. math::
         w_i = \theta^*_i \quad \text{where } |\theta^*_i| \text{ is among the largest } keep \cdot n
