@@ -47,20 +47,22 @@ Row = dict[str, Any]
 Job = tuple[Row, Callable[[], Row | list[Row]]]
 
 
-def record(name: str, jobs: Iterable[Job], backbone: str = "tiny") -> None:
+def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path | None = None) -> None:
     """Take the rows that ``NAME.json`` lacks, and write it after each.
 
     Args:
         name: of the file.
         jobs: what tells a row from the others, and the function that measures the rest of it.
-        backbone: whose rows they are.
+        backbone: whose model it is that is measured.
+        folder: where the file lies; None is that of the book.
     """
-    path = FOLDER / f"{name}.json"
-    kept = json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+    path = (folder or FOLDER) / f"{name}.json"
+    kept = _kept(path)
     for key, take in jobs:
-        if any(key.items() <= row.items() for row in kept["rows"]):
+        if _there(kept, key):
             continue
-        now = {"versions": environment.describe(torch.device("cpu"))["versions"], "world": World().digest}
+        now = {"versions": environment.describe(torch.device("cpu"))["versions"]}
+        now |= {"world": World().digest} if backbone == "tiny" else {}
         now["backbone"] = places.locate(backbone)[1]
         before = kept["environment"] or now
         for what, value in now.items():
@@ -72,6 +74,19 @@ def record(name: str, jobs: Iterable[Job], backbone: str = "tiny") -> None:
         lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
         write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
         print(name, kept["rows"][-1], flush=True)
+
+
+def recorded(name: str, key: Row) -> bool:
+    """Whether ``NAME.json`` has rows of a job."""
+    return _there(_kept(FOLDER / f"{name}.json"), key)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {"environment": None, "rows": []}
+
+
+def _there(kept: dict[str, Any], key: Row) -> bool:
+    return any(key.items() <= row.items() for row in kept["rows"])
 
 
 def run_tasks() -> Iterable[Job]:

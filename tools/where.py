@@ -1,18 +1,25 @@
-"""Where the small world's model forgets, recorded: ``python tools/where.py NAME``, resumable.
+"""Where a model forgets, recorded: ``python tools/where.py NAME``, resumable.
 
 ======= =========================================================================================== ==================
 where   at the end of runs of ten settings on five tasks: probes by layer, RSA and CKA, parts put   a minute a run, so
         back, minimal pairs by field, and what comes back first when it is pretrained again         four hours for all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
+minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  4 to 9 minutes a
+        a treebank's questions and real minimal pairs; see `where_minilm`                           run: 12 hours
 ======= =========================================================================================== ==================
 
-Times are of one core. The rows of ``book/runs/world/NAME.json`` that are there are not taken again.
+Times are of one core. The rows of ``book/runs/world/NAME.json`` that are there are not taken again; those of minilm are
+in ``where-minilm.json``. It reads real text::
+
+    python tools/where.py minilm --glue GLUE --data FOLDER --source-text BOOKS
+
+GLUE holds cola, mrpc, rte and stsb, FOLDER nli/mnli, nli/snli, ud and blimp; BOOKS is any text like that of books.
 """
 
 import argparse
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -21,6 +28,8 @@ import numpy as np
 import torch
 from record import Job, Row, record
 from torch import Tensor, nn
+from where_minilm import jobs as run_minilm
+from where_minilm import rounded
 
 from recall_learn.measures.ablation import ablation
 from recall_learn.measures.facts import cloze
@@ -209,11 +218,6 @@ def _end(init: str) -> Row:
     return {**probed(backbone), "counted": counted(backbone.tokenizer, asked()["questions"]), **said}
 
 
-def rounded(values: Sequence[float]) -> list[float]:
-    """Four digits: more is noise."""
-    return [round(float(value), 4) for value in values]
-
-
 def _plain(value: Any) -> Any:
     """Numbers of an ablation, rounded."""
     if isinstance(value, dict):
@@ -227,11 +231,23 @@ RECORDINGS = {"where": run_where, "time": run_time}
 def main() -> None:
     """Record what is named."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=RECORDINGS)
-    name = parser.parse_args().name
+    parser.add_argument("name", choices=(*RECORDINGS, "minilm"))
+    own = parser.add_argument_group("minilm")
+    own.add_argument("--glue", metavar="FOLDER", help="GLUE's tasks")
+    own.add_argument("--data", metavar="FOLDER", help="the folder of nli, ud and blimp")
+    own.add_argument("--source-text", metavar="FILE", help="a text, for the source loss")
+    options = parser.parse_args()
+    given = {"--glue": options.glue, "--data": options.data, "--source-text": options.source_text}
+    of_minilm = options.name == "minilm"
+    wrong = [option for option, value in given.items() if (value is None) == of_minilm]
+    if wrong:
+        parser.error(f"{options.name} {'needs' if of_minilm else 'takes no'} {', '.join(wrong)}")
     torch.set_num_threads(1)
     with process_wide.plain_messages(), process_wide.silent():
-        record(name, RECORDINGS[name]())
+        if of_minilm:
+            record("where-minilm", run_minilm(*given.values()), "minilm")
+        else:
+            record(options.name, RECORDINGS[options.name]())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.set_defaults(run=run)
     common.add(parser)
-    parser.description = "With --task source: the Fisher of the pretraining itself, for a model of the small world."
+    parser.description = (
+        "With --task source: the Fisher of the pretraining itself, on the small world's text, or for another model on "
+        "--source-text."
+    )
+    parser.add_argument("--source-text", metavar="FILE", help="a text, for --task source of a backbone other than tiny")
     parser.add_argument("--labels", default="exact", metavar="L", help="exact, sampled, empirical or batched")
     parser.add_argument("--out", required=True, metavar="FILE", help="where to write it, as safetensors")
 
@@ -27,6 +31,10 @@ def run(options: argparse.Namespace) -> int:
 
     if options.task != SOURCE:
         registry.asked(options.task, options.text, options.label, options.metric)
+        if options.source_text is not None:
+            raise ValueError(
+                f"source text {options.source_text!r} is for --task source, not {options.task}; leave it out"
+            )
     check_file(options.out)
     Recipe(batch_size=options.batch_size, seed=options.seed, max_length=options.max_length)  # checks the three
     places.locate(options.backbone)
@@ -79,24 +87,40 @@ def _task_fisher(options: argparse.Namespace, device, generator):
 
 
 def _source_fisher(options: argparse.Namespace, device, generator):
-    """The Fisher of a small-world model's own pretraining, on as many examples as --limit-train says."""
-    from recall_learn.measures import probes
+    """The Fisher of a model's own pretraining, on as many examples as --limit-train says."""
     from recall_learn.models import backbones
     from recall_learn.models.fishers import source_fisher
     from recall_learn.models.masked_lm import attach
     from recall_learn.support.checks import whole
     from recall_learn.support.memory import check_batch
-    from recall_learn.world.batches import Batches
 
     count = 2048 if options.limit_train is None else whole("limit_train", options.limit_train, 1)
     size = min(options.batch_size, count)
     if count % size:
         raise ValueError(f"limit_train is {count}; for task source it has to be a multiple of --batch-size, {size}")
     backbone = backbones.load(options.backbone, num_labels=2, seed=options.seed)
-    batch = Batches(probes.world_of(backbone), backbone.tokenizer, size)
+    batch = _source(backbone, options.source_text, size)
     backbone.model.to(device)
     masked_lm, (inputs, _) = attach(backbone), batch(1)
     check_batch(
         masked_lm, lambda rows: {name: x[:1].repeat_interleave(len(rows), 0) for name, x in inputs.items()}, None, size
     )
-    return backbone, source_fisher(backbone, masked_lm, batch.stream(count), options.labels, generator)
+    stream = (batch(step) for step in range(1, count // size + 1))
+    return backbone, source_fisher(backbone, masked_lm, stream, options.labels, generator)
+
+
+def _source(backbone, text: str | None, size: int):
+    """Gives of a step the inputs and the hidden words, one a row: of a text none that a run's probe asks for."""
+    from recall_learn.measures import probes
+    from recall_learn.world.batches import Batches
+
+    if text is None and not backbone.world:
+        raise ValueError(
+            f"the Fisher of what {backbone.name} was pretrained on needs a text; give a file by --source-text, or take "
+            f"--backbone tiny"
+        )
+    if text is None:
+        return Batches(probes.world_of(backbone), backbone.tokenizer, size)
+    if backbone.world:
+        raise ValueError(f"source text {text!r} is not needed: {backbone.name} has its own; leave it out")
+    return probes.unmeasured(text, backbone.tokenizer, share=0).cycle(size)

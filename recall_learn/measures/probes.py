@@ -27,6 +27,7 @@ from recall_learn.measures.source import say_hidden
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.fishers import at_home
 from recall_learn.models.masked_lm import (
+    SHARE,
     Examples,
     attach,
     block_starts,
@@ -181,12 +182,13 @@ def _of_text(backbone: Backbone, text: str | Path | None) -> dict[str, Any]:
     return {"examples": measured, "batches": training}
 
 
-def unmeasured(text: str | Path, tokenizer: "PreTrainedTokenizerBase") -> Examples:
+def unmeasured(text: str | Path, tokenizer: "PreTrainedTokenizerBase", share: float = SHARE) -> Examples:
     """Blocks of a text file that share no letter with those that a run's source loss is measured on.
 
     Args:
         text: the file.
         tokenizer: the backbone's.
+        share: of a block's tokens that is hidden; with 0 it is one of them.
 
     Raises:
         FileNotFoundError, ValueError: it is not there, is no text, or is too short to be measured and trained on.
@@ -200,7 +202,7 @@ def unmeasured(text: str | Path, tokenizer: "PreTrainedTokenizerBase") -> Exampl
             f"text {str(text)!r} is too short: a run measures its source loss on one half of it and trains on the "
             f"other, and each has to hold {letters_of_a_block(tokenizer)} letters"
         )
-    return hide_share(rest, tokenizer, limit=MOST)
+    return hide_share(rest, tokenizer, limit=MOST, share=share)
 
 
 def digest(text: str | Path | None) -> str | None:

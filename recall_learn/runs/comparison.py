@@ -17,7 +17,7 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
 
-KEPT = {"source_loss": -1, "facts": 1}
+KEPT = {"source_loss": -1, "facts": 1, "similarity": 1}
 """What tells how much was kept, and whether more (1) or less (-1) of it is better."""
 ROUNDING = 1e-9
 """Under this two numbers are one; a record has four digits."""
@@ -31,6 +31,7 @@ class End:
         score: the task's primary metric.
         source_loss: nats a hidden word, None where nobody asked.
         facts: the share that is known, None where nobody asked.
+        similarity: of sentences, a sentence encoder's rank correlation on STS-B; None where nobody asked.
         run: where it is from.
         alpha: its place on the frontier that the run noted, None where the run noted none.
     """
@@ -38,6 +39,7 @@ class End:
     score: float
     source_loss: float | None
     facts: float | None
+    similarity: float | None
     run: Record
     alpha: float | None = None
 
@@ -103,7 +105,7 @@ def collect(*records: Records, matched: bool = False) -> list[Setting]:
     _check_budgets(recipe for recipe, _ in found)
     vary = _varying(found)
     settings = [
-        Setting(recipe.task, recipe.methods, *_told(recipe, extra, vary[recipe.names]), seeds)
+        Setting(recipe.task, recipe.methods, *_told(recipe, extra, vary[recipe.backbone, recipe.names]), seeds)
         for (recipe, extra), seeds in found.items()
     ]
     if matched:
@@ -144,16 +146,16 @@ def _check_budgets(recipes: Iterable[Recipe]) -> None:
                 raise ValueError(f"the runs of {recipe.task} have {name} {values}; only equal budgets can be compared")
 
 
-def _varying(found: Iterable[tuple[Recipe, float | None]]) -> dict[str, list[str]]:
-    """For each combination of methods, what differs among its settings; all its numbers where nothing does."""
-    seen: dict[str, dict[str, set]] = {}
+def _varying(found: Iterable[tuple[Recipe, float | None]]) -> dict[tuple[str, str], list[str]]:
+    """For each model and its methods, what differs among the settings; all their numbers where nothing does."""
+    seen: dict[tuple[str, str], dict[str, set]] = {}
     for recipe, extra in found:
         for name, value in _values(recipe, extra).items():
-            seen.setdefault(recipe.names, {}).setdefault(name, set()).add(value)
-    vary = {names: [name for name, values in each.items() if len(values) > 1] for names, each in seen.items()}
+            seen.setdefault((recipe.backbone, recipe.names), {}).setdefault(name, set()).add(value)
+    vary = {key: [name for name, values in each.items() if len(values) > 1] for key, each in seen.items()}
     return {
-        names: vary[names] or [name for name, (value,) in each.items() if name != "lr" and not isinstance(value, str)]
-        for names, each in seen.items()
+        key: vary[key] or [name for name, (value,) in each.items() if name != "lr" and not isinstance(value, str)]
+        for key, each in seen.items()
     }
 
 
@@ -284,7 +286,7 @@ def keeps_most(settings: Iterable[Setting], kept: str = "source_loss", give: flo
     return max(near, key=lambda each: KEPT[kept] * each.middle(kept))
 
 
-def recorded(records: Records, recipes: Sequence[Recipe], grid: str, out: str) -> str:
+def recorded(records: Records, recipes: Sequence[Recipe], grid: str, out: str, more: str = "") -> str:
     """How much of a grid is there, and the command that records the rest, in Markdown.
 
     Args:
@@ -292,6 +294,7 @@ def recorded(records: Records, recipes: Sequence[Recipe], grid: str, out: str) -
         recipes: what the grid asks for.
         grid: its file, as the command names it.
         out: that of the records.
+        more: options that the command needs, too.
     """
     lacking = set(records.missing(recipes))
     there = [recipe for recipe in recipes if recipe not in lacking]
@@ -309,5 +312,5 @@ def recorded(records: Records, recipes: Sequence[Recipe], grid: str, out: str) -
         f"{whole} of them with all {len({recipe.seed for recipe in recipes})} seeds"
     )
     return f"Recorded: {told}. " + (
-        f"The rest: `recall-learn sweep {grid} --out {out}`." if lacking else "That is all."
+        f"The rest: `recall-learn sweep {grid} --out {out}{more and f' {more}'}`." if lacking else "That is all."
     )

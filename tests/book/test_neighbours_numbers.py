@@ -277,8 +277,8 @@ def slopes(distillation, temperatures):
 
 def test_gradients_of_two_distillations():
     found = slopes(lwf.distillation, (1, 2, 4, 8))
-    says("Learning without forgetting", "{:.3f}, {:.3f}, {:.3f} and {:.3f}.".format(*found))
-    says("Learning without forgetting", f"factor of {found[2] / found[3]:.1f}")
+    says("LwF", "{:.3f}, {:.3f}, {:.3f} and {:.3f}.".format(*found))
+    says("LwF", f"factor of {found[2] / found[3]:.1f}")
     one, hot, hotter = slopes(pseudo_rehearsal.distillation, (1, 8, 1000))
     assert hotter == pytest.approx(-1 / 2, abs=1e-4)
     says("Pseudo-rehearsal", f"{one:.3f} and {hot:.3f}", "tends to -1/2")

@@ -73,7 +73,7 @@ def test_steps_that_are_too_long():
         if t in (1, 10, 100, 1000):
             lengths = [float(p.detach()) - was for p, was in zip(weights, before, strict=True)]
             found.append(lengths[0] / lengths[1])
-    says("Adam without bias correction", "{:.2f}, {:.2f}, {:.2f} and {:.2f}.".format(*found))
+    says("BERTAdam", "{:.2f}, {:.2f}, {:.2f} and {:.2f}.".format(*found))
 
 
 def test_a_reservoir_with_n_left_out():

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from small import save_backbone, save_glue
+from transformers import BertForMaskedLM
 
 from recall_learn.cli import main
 from recall_learn.models import fishers
@@ -51,12 +52,27 @@ def test_a_task_of_ones_own_world_gives_a_fisher(command, tmp_path):
     assert load_fisher(tmp_path / "f")[1]["task"] == "world/cola"
 
 
+def test_a_model_s_own_text_gives_the_fisher_of_its_pretraining(command, tmp_path):
+    save_backbone(tmp_path / "bert", model_class=BertForMaskedLM)
+    (tmp_path / "text.txt").write_text("abc def gh ab " * 400, encoding="utf-8")
+    options = {"backbone": tmp_path / "bert", "task": "source", "size": 4}
+    given = ("--source-text", tmp_path / "text.txt", "--labels", "sampled")
+    assert command(*given, "--out", tmp_path / "f", **options)[1].startswith("source sampled: 20 examples, trace ")
+    fisher, metadata = load_fisher(tmp_path / "f")
+    assert metadata["task"] == "source"
+    assert all(float(each.min()) >= 0 for each in fisher.values())
+    assert float(fisher["bert.encoder.layer.0.output.dense.weight"].sum()) > 0
+    refused(command(*given, "--out", tmp_path / "g"), "is for --task source, not world/cola")
+    refused(command(*given, "--out", tmp_path / "g", task="source", size=4), "tiny has its own; leave it out")
+    assert not (tmp_path / "g").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"folder": "world1"}, ["tiny was pretrained in the world of seed 0", "world/cola is about that of seed 1"]),
         ({"task": "cola", "folder": "glue"}, ["tiny reads the small world only, not cola; choose a task world/..."]),
-        ({"task": "source", "backbone": "bert"}, ["was not pretrained in the small world"]),
+        ({"task": "source", "backbone": "bert"}, ["bert was pretrained on needs a text", "--source-text"]),
         ({"size": 10**9}, ["batch_size is 1000000000; a step on so many examples needs", "lower --batch-size"]),
     ],
 )

@@ -41,6 +41,20 @@ def test_settings_are_in_order_and_have_their_seeds():
     assert found[2].middle("source_loss") == 1.4
 
 
+def test_what_tells_settings_apart_is_told_of_each_model_by_itself():
+    """That LoRA has another rate on another model is no difference between two settings on this one."""
+    mine = [run(0, 0.8, 0.7, method="lora", r=r) for r in (2, 8)]
+    other = run(0, 0.8, 0.7, backbone="minilm", task="mrpc", method="lora", r=8, lr=0.002)
+    other.columns["similarity"] = [0.87, 0.61]
+    found = comparison.collect(Records([], mine), Records([], [other]))
+    assert [(each.task, each.label) for each in found] == [
+        ("world/cola", "r 2"),
+        ("world/cola", "r 8"),
+        ("mrpc", "r 8, alpha 16, dropout 0"),
+    ]
+    assert [each.values("similarity") for each in found] == [[], [], [0.61]]
+
+
 def test_the_first_file_counts_and_how_often_it_was_evaluated_does_not():
     one, other = run(0, 0.7, 0.6), run(0, 0.8, 0.9, evaluate_every=30)
     (found,) = comparison.collect(Records([], [one]), Records([], [other, run(1, 0.6, 0.6, evaluate_every=30)]))
@@ -165,5 +179,7 @@ def test_what_is_recorded_is_counted():
         "Recorded: 3 of 4 runs, 1 of 1 methods, 2 of 2 settings, 1 of them with all 2 seeds. "
         "The rest: `recall-learn sweep a.json --out b.jsonl`."
     )
+    told = comparison.recorded(there, recipes, "a.json", "b.jsonl", "--data GLUE")
+    assert told.endswith("The rest: `recall-learn sweep a.json --out b.jsonl --data GLUE`.")
     there.runs.append(run(1, 0.7, 0.6, lr=0.0005))
     assert comparison.recorded(there, recipes, "a.json", "b.jsonl").endswith("2 of them with all 2 seeds. That is all.")

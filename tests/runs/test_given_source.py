@@ -43,6 +43,8 @@ def test_what_is_measured_is_never_trained_on(tokenizer, tmp_path, count):
     assert not tokens(measured) & tokens(trained)
     assert all(len(row["input_ids"]) <= 16 for row in trained.rows)
     assert len(trained) > 0.4 * len(text) / 128 - 1  # and little else is left out
+    one = probes.unmeasured(tmp_path / "text.txt", tokenizer, share=0)
+    assert [len(words) for words in one.words] == [1] * len(trained)
 
 
 def test_the_probe_measures_on_those_blocks(tokenizer, tmp_path, monkeypatch):

@@ -1,0 +1,110 @@
+"""What lessons 11 and 13 say of MiniLM, with no run of it, and with some."""
+
+import ast
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from IPython.display import Markdown
+
+from recall_learn.figures import tables
+from recall_learn.runs import grids
+from recall_learn.runs.recordings import Record, Records
+
+BOOK = Path(__file__).parents[2] / "book"
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
+
+
+def said(lesson, marks, names=()):
+    """The text that some cells of a lesson show; a cell is named by a text that it holds."""
+    shown, names = [], dict(names)
+    names["display"] = lambda each: shown.append(getattr(each, "data", each))
+    for cell in CELL.findall((BOOK / lesson).read_text(encoding="utf-8").partition("## Exercises")[0]):
+        if any(mark in cell for mark in marks):
+            tree = ast.parse(cell)
+            if isinstance(tree.body[-1], ast.Expr) and not ast.unparse(tree.body[-1]).startswith("display("):
+                tree.body[-1].value = ast.Call(ast.Name("display", ast.Load()), [tree.body[-1].value], [])
+            exec(compile(ast.fix_missing_locations(tree), lesson, "exec"), names)
+    return [each for each in shown if isinstance(each, str)]
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    for name in ("grid-neighbours.jsonl", "grid-methods.jsonl"):
+        (tmp_path / "runs" / "world").mkdir(parents=True, exist_ok=True)
+        shutil.copy(BOOK / "runs" / name, tmp_path / "runs" / name)
+    shutil.copytree(BOOK / "grids", tmp_path / "grids")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def record(book, similarity):
+    """MRPC's plain rates of seed 0, and EWC; STS-B lacks a rate."""
+    runs = []
+    for recipe in grids.read_grid("grids/neighbours-minilm.json"):
+        if recipe.seed == 0 and recipe.task in ("mrpc", "stsb") and recipe.names in ("vanilla", "ewc"):
+            kept = similarity if recipe.methods else 0.5 + 1e-5 / recipe.lr
+            columns = {"step": [0, 200], "score": [0.4, 0.8], "loss": [None, 0.5], "source_loss": [6.4, 7.0]}
+            if not (recipe.task == "stsb" and recipe.lr == 1e-4):
+                runs.append(Record(recipe, {**columns, "similarity": [0.867, kept]}))
+    environment = {"device": "CPU", "versions": {"torch": "2.13.0"}}
+    Records([environment], runs).save(book / "runs" / "grid-neighbours-minilm.jsonl")
+
+
+LESSON_11 = ("import inspect", "grid-neighbours-minilm.jsonl", "def title(", "asked_minilm =", "def needs_source(")
+
+
+def test_the_neighbours_without_and_with_runs_of_minilm(book):
+    texts = said("11_neighbours.md", LESSON_11)
+    (counted,) = (text for text in texts if "**MiniLM**" in text)
+    assert "Recorded: 0 of 405 runs, 0 of 30 methods" in counted
+    assert "--out book/runs/grid-neighbours-minilm.jsonl --data GLUE --source-text BOOKS --fisher FISHER`." in counted
+    assert texts[-1].endswith("On MiniLM too little is recorded to agree or not.")
+    for similarity, words in (
+        (0.95, "“a pull by importance” (EWC, gamma 50: similarity 0.950, the learning rate alone 0.900; 1 method rec"),
+        (0.6, "“the learning rate alone” (plain fine-tuning, lr 2.5e-05: similarity 0.900, the learning rate alone"),
+    ):
+        record(book, similarity)
+        texts = said("11_neighbours.md", LESSON_11)
+        (counted,) = (text for text in texts if "**MiniLM**" in text)
+        assert "Recorded: 11 of 405 runs, 2 of 30 methods" in counted
+        assert words in texts[-1]
+        assert "on mrpc" in texts[-1]
+        assert "on stsb" not in texts[-1]  # a rate is missing
+
+
+def row(task, lr, back, seed=0):
+    """Layer 2 at home undoes this share of the rise; the score is 0.8, and 0.7 with a part at home."""
+    parts = ["bert.embeddings", "bert.encoder.layer.0", "bert.encoder.layer.1", "bert.pooler"]
+    alone = {part: {"score": 0.7, "source_loss": 7.4} for part in parts}
+    alone[parts[2]]["source_loss"] = 7.4 - back
+    put_back = {"parts": parts, "alone": alone}
+    put_back |= {"tuned": {"score": 0.8, "source_loss": 7.4}, "pretrained": {"score": 0.3, "source_loss": 6.4}}
+    kept = {"score": 0.8, "source_loss": 7.4, "similarity": 0.6, "alike": [[1, 1, 0.9], [1, 1, 0.8], [1, 1, 0.4]]}
+    asked = {
+        "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 2 + [[0.7, 0, 0.5, 0.2, 0]]},
+        "grammar": {"syntax": [0.5, 0, 4]},
+    }
+    return {"task": task, "seed": seed, "lr": lr, "method": "vanilla", "put_back": put_back, **kept, **asked}
+
+
+def test_where_minilm_forgets_without_and_with_rows(book):
+    marks = ("def recorded(", 'recorded("where-minilm")')
+    names = {"json": json, "Path": Path, "np": np, "tables": tables, "Markdown": Markdown}
+    assert "No run of MiniLM is recorded for this page yet" in said("13_where.md", marks, names)[-1]
+    home = {"method": "theta*", "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 3}, "grammar": {"syntax": [0.75, 0, 4]}}
+    rows = [home | {"similarity": 0.867}, row("cola", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), row("cola", 4e-5, 0.9)]
+    (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
+    *_, counted, by_part, summed, by_method, uneven = said("13_where.md", marks, names)
+    assert "Recorded: 3 runs of MiniLM, 2 settings, 1 seed." in counted
+    assert "in the mean of 2 runs on cola, mrpc" in counted
+    assert "| layer 2 | 30% | 0.100 | 0.400 |" in by_part
+    assert "| pooler | 0% | 0.100 | not asked |" in by_part
+    assert "Layer 2 at home undoes most of the rise, 30%." in summed
+    assert "its selectivity went from 0.30 by -0.10" in summed
+    assert "50% are right, 75% before; the similarity of sentences is 0.60, 0.87 before" in summed
+    assert "| `vanilla` | 0.0002 | 2 | 7.400 | 0.600 | 0.400 |" in by_method
+    assert "not to be compared" in uneven
