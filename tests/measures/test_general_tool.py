@@ -111,5 +111,5 @@ def test_the_lesson_knows_what_is_recorded():
         assert f"\n{name} = {sum('task' in key for key in keys(jobs))}\n" in text
     for hold in (*general.HELD, *general.FEW, *general.MINILM):
         assert f'"{hold["method"]}": "' in text or hold["method"] == "vanilla"
-    assert f"== {len(general.HELD)}]" in text
+    assert f"count == {len(general.HELD)})" in text
     assert f"== {len(general.HELD) - len(general.PLAIN) - 1}}}" in text
