@@ -53,7 +53,7 @@ def heat(
                 f"stops[{label!r}] has the shape {np.shape(values)}; it has to be ({len(rows)}, {len(columns)}), a "
                 f"value for each row and column"
             )
-    tables = [np.asarray(values, dtype=float).tolist() for values in stops.values()]
+    tables = [_without_minus_0(values, digits) for values in stops.values()]
     fig = Figure()
     fig.add_heatmap(
         z=tables[-1],
@@ -84,3 +84,9 @@ def heat(
     return (
         fig.update_layout(height=height, hovermode="closest").update_xaxes(showgrid=False).update_yaxes(showgrid=False)
     )
+
+
+def _without_minus_0(values: Sequence[Sequence[float]], digits: int) -> list[list[float]]:
+    """The values, those that would be shown as -0.00 as 0."""
+    array = np.asarray(values, dtype=float)
+    return np.where(np.abs(array) < 0.5 * 10.0**-digits, 0.0, array).tolist()

@@ -41,3 +41,9 @@ def test_one_stop_has_no_slider_and_colours_go_both_ways_around_0():
 )
 def test_what_does_not_fit_is_one_sentence(stops, says):
     refused(lambda: heat(stops, ROWS, COLUMNS, "c", "a"), ValueError, says)
+
+
+def test_what_rounds_to_0_has_no_sign():
+    fig = heat({"": [[-0.004, 0.004, -0.005]]}, ["a"], ["x", "y", "z"], "a claim", "an alternative text", scale=(-1, 1))
+    assert [list(row) for row in fig.data[0].z] == [[0.0, 0.0, -0.005]]
+    assert [f"{value:.2f}" for value in fig.data[0].z[0]][:2] == ["0.00", "0.00"]
