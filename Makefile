@@ -33,13 +33,14 @@ book: $(STAMP)
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
 
 # Two halves side by side, each on one thread; the first is shown when the second is through, and what failed in either
-# comes last. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press.
+# comes last. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press; a job that has ended
+# is waited for by its process, for its number is gone once the shell has told of it.
 test: $(STAMP)
 	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
-	$(BIN)/python -m pytest $(PAGES) >$$said/pages 2>&1 & \
+	$(BIN)/python -m pytest $(PAGES) >$$said/pages 2>&1 & beside=$$!; \
 	echo 'the browser and the exercises, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
-	wait %1; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
+	wait $$beside; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
 
 lab: $(STAMP)
 	$(BIN)/jupyter lab --notebook-dir book
