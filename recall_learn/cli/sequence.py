@@ -43,9 +43,11 @@ def run(options: argparse.Namespace) -> int:
     given["evaluate_every"] = options.evaluate_every or options.steps
     recipe = Recipe(task=tasks[0], **given)
     from recall_learn.models import places
+    from recall_learn.runs.sequence_record import asked
     from recall_learn.tasks import loading
 
-    for task in tasks:  # what is not there is said before the slow imports
+    asked(recipe, tasks, options.home, options.together)  # what does not go together, and what
+    for task in tasks:  # is not there, are said before the slow imports
         loading.locate(task, options.data)
     places.locate(recipe.backbone)
     done = _take(recipe, tasks, options)

@@ -20,7 +20,8 @@ Each task's own run, with every step, is in a folder of its own beside it.
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Literal, NotRequired
 
 import numpy as np
@@ -28,8 +29,10 @@ from pydantic import FiniteFloat
 from typing_extensions import TypedDict
 
 from recall_learn.runs.recipe import Recipe
+from recall_learn.support.checks import shown
 from recall_learn.support.files import write_text
 from recall_learn.support.reading import Json, read_json
+from recall_learn.tasks.task import WORLD
 
 SCHEMA = 1
 FILE = "sequence.json"
@@ -153,3 +156,43 @@ def _check(run: SequenceRun) -> None:
 
 def _dump(value: Json) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def asked(recipe: Recipe, tasks: Iterable[str], home: str = HOMES[0], together: bool = False) -> SequenceRun:
+    """A new record of what is asked for, once it goes together.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if isinstance(tasks, str) or not isinstance(tasks, Iterable):
+        raise ValueError(f"tasks is {shown(tasks)}; it has to be a list of names, as ['world/cola', 'world/rte']")
+    names = list(tasks)
+    if not names:
+        raise ValueError("tasks is empty; it has to be a list of names, as ['world/cola', 'world/rte']")
+    recipes = [replace(recipe, task=name) for name in names]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ValueError(f"tasks has {twice} twice; take each task once")
+    strange = next((name for name in names if name.startswith(WORLD) != names[0].startswith(WORLD)), None)
+    if strange:
+        raise ValueError(
+            f"tasks joins {names[0]} and {strange}, and only one of them is of the small world; take one kind"
+        )
+    if home not in HOMES:
+        raise ValueError(f"home is {shown(home)}; it has to be one of {', '.join(HOMES)}")
+    if together:
+        _check_together(recipe, names)
+    unable = next((each for each in recipe.methods if not each.carries), None)
+    if unable and len(names) > 1 and not together:
+        raise ValueError(
+            f"{unable.name} cannot go on after a task: what it would carry over is not settled; leave it out"
+        )
+    return SequenceRun(recipes[0], tuple(names), home, together)
+
+
+def _check_together(recipe: Recipe, names: list[str]) -> None:
+    if len(names) == 1:
+        raise ValueError(f"together trains on several tasks at once, and tasks is {names[0]} alone; name two or more")
+    apart = next((each for each in recipe.methods if each.isolates), None)
+    if apart:
+        raise ValueError(f"{apart.name} keeps tasks apart, and together trains them at once; leave one of both")

@@ -247,3 +247,18 @@ def test_the_small_worlds_model_is_asked_its_facts_after_each_task(tmp_path):
     assert done.column("facts")[1:] == [final["facts"]["known"] for final in ended]
     assert done.column("source_loss")[1:] == [final["source_loss"] for final in ended]
     assert len({*done.column("source_loss")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("tasks", "more", "said"),
+    [
+        ("world/cola,rte", [], "joins world/cola and rte"),
+        ("world/cola,world/cola", [], "world/cola twice"),
+        ("world/cola,world/rte", ["--home", "nowhere"], "home is 'nowhere'"),
+    ],
+)
+def test_the_command_says_what_does_not_go_together_before_it_looks_for_data(tmp_path, capsys, tasks, more, said):
+    words = ["sequence", "--backbone", "tiny", "--tasks", tasks, "--out", str(tmp_path / "s"), *more]
+    assert main([*words, "--data", str(tmp_path / "nowhere")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
