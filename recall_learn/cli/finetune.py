@@ -125,13 +125,20 @@ def _take(recipe: "Recipe", options: argparse.Namespace, recorded: "Run | None" 
     return finetune(
         recipe,
         steer=replay(recorded.changes) if recorded is not None else None,
-        out=options.out,
-        data_folder=options.data,
-        fisher=options.fisher,
-        source_text=options.source_text,
-        device=options.device,
-        resume=options.resume,
+        **handed_on(options),
     )
+
+
+def handed_on(options: argparse.Namespace) -> dict[str, str | bool | None]:
+    """What the library takes as the command line has it."""
+    return {
+        "out": options.out,
+        "data_folder": options.data,
+        "fisher": options.fisher,
+        "source_text": options.source_text,
+        "device": options.device,
+        "resume": options.resume,
+    }
 
 
 def _figures(final: dict, first: dict) -> str:

@@ -70,12 +70,7 @@ def _take(recipe: "Recipe", tasks: list[str], options: argparse.Namespace) -> "S
         tasks,
         home=options.home,
         together=options.together,
-        out=options.out,
-        data_folder=options.data,
-        fisher=options.fisher,
-        source_text=options.source_text,
-        device=options.device,
-        resume=options.resume,
+        **finetune.handed_on(options),
     )
 
 
