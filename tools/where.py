@@ -1,7 +1,7 @@
 """Where a model forgets, recorded: ``python tools/where.py NAME``, resumable.
 
 ======= =========================================================================================== ==================
-where   at the end of runs of eleven settings on five tasks: probes by layer, RSA and CKA, parts       a minute a run, so
+where   at the end of runs of eleven settings on five tasks: probes by layer, RSA and CKA, parts    a minute a run, so
         put back, minimal pairs by field, and what comes back first when it is pretrained again     four hours for all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
 minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  4 to 9 minutes a
