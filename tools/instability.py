@@ -1,0 +1,134 @@
+"""Is it forgetting at all? Fine-tuning that fails, seed by seed: ``python tools/instability.py NAME``, resumable.
+
+======= =========================================================================================== ==================
+tiny    twenty seeds of seven settings on a small task, at a rate at which some runs fail: score,   ten seconds a run,
+        loss on the training examples, what is kept, gradient norms by part, and the source loss    half an hour for
+        with layers put back to theta* from the top                                                 all
+minilm  ten seeds of four settings on 1,000 examples of rte; ``--data FOLDER`` and ``--source-text  4 minutes a run,
+        BOOKS``                                                                                     3 hours for all
+======= =========================================================================================== ==================
+
+Times are of one core. The rows of ``book/runs/world/instability-NAME.json`` that are there are not taken again.
+"""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import loop
+from record import Job, Row, record
+
+from recall_learn.measures.ablation import at_home, parts
+from recall_learn.measures.gradients import gradient_norms
+from recall_learn.measures.source import source_loss
+from recall_learn.models import backbones
+from recall_learn.models.backbones import Backbone
+from recall_learn.models.masked_lm import attach, hide_each
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.support import process_wide
+from recall_learn.tasks.registry import named
+from recall_learn.world import World
+
+TASK, EXAMPLES, SEEDS = "rte", 500, range(20)
+STEPS, LR, EVERY = 150, 4e-3, 10
+"""Of a run, its highest rate, and the steps between two looks at its gradients."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "without bias correction": {"method": "bertadam"},
+    "warm-up": {"warmup": 0.1},
+    "warm-up, without bias correction": {"method": "bertadam", "warmup": 0.1},
+    "three times as long": {"steps": 3 * STEPS},
+    "top layer new": {"method": "reinit(layers=1)"},
+    "a quarter of the rate": {"lr": LR / 4},
+}
+"""What a run has that plain fine-tuning has not."""
+REAL_SEEDS, REAL_EXAMPLES, REAL_STEPS, REAL_LR = range(10), 1000, 190, 2e-4
+"""Three passes in batches of 16."""
+REAL: tuple[Row, ...] = (
+    {"method": "vanilla"},
+    {"method": "bertadam"},
+    {"method": "vanilla", "warmup": 0.1},
+    {"method": "reinit(layers=1)"},
+)
+
+
+def run_tiny() -> Iterator[Job]:
+    """All settings, seed by seed."""
+    for seed in SEEDS:
+        for setting in SETTINGS:
+            key = {"setting": setting, "seed": seed}
+            yield key, lambda key=key: take(key)
+
+
+def take(key: Row) -> Row:
+    """A run and what it left, as its setting says."""
+    seed, backbone = key["seed"], backbones.load("tiny", num_labels=named(f"world/{TASK}").num_labels, seed=key["seed"])
+    splits, norms, losses = loop.made(TASK, EXAMPLES, backbone), {}, []
+
+    def look(step: int, loss: float) -> None:
+        losses.append(loss)
+        if step % EVERY == 1:
+            for part, norm in gradient_norms(backbone.model).items():
+                norms.setdefault(part, []).append(float(f"{norm:.3g}"))
+
+    how = {"steps": STEPS, "lr": LR, **SETTINGS[key["setting"]]}
+    loop.train(backbone, splits["train"], seed=seed, each=look, **how)
+    return {
+        "score": loop.score(backbone, TASK, splits["validation"]),
+        "trained": loop.score(backbone, TASK, splits["train"]),
+        "loss": round(sum(losses[-EVERY:]) / EVERY, 4),
+        **loop.kept(backbone),
+        "back": from_top(backbone),
+        "norms": norms,
+    }
+
+
+def from_top(backbone: Backbone) -> list[float]:
+    """The source loss with none, one, two, ... of the uppermost parts at theta*."""
+    masked_lm, home = attach(backbone), parts(backbone.anchors)[::-1]
+    held_out = hide_each(World().text("held-out")[: loop.PASSAGES], backbone.tokenizer)
+    found = []
+    for count in range(len(home) + 1):
+        with at_home(backbone.model, backbone.anchors, home[:count]):
+            found.append(round(source_loss(masked_lm, held_out), 4))
+    return found
+
+
+def run_minilm(data: str | None, text: str | None) -> Iterator[Job]:
+    """A real encoder on few examples of rte."""
+    if data is None or text is None:
+        raise SystemExit("minilm needs --data, the folder with rte, and --source-text, a text like that of books")
+    asked = {"backbone": "minilm", "task": "rte", "limit_train": REAL_EXAMPLES, "max_length": 128, "batch_size": 16}
+    asked |= {"steps": REAL_STEPS, "evaluate_every": REAL_STEPS, "lr": REAL_LR, "probe": "stsb+source"}
+    for seed in REAL_SEEDS:
+        for setting in REAL:
+            key = {**setting, "seed": seed}
+            yield key, lambda key=key: ended(Recipe(**asked, mixed_precision="bf16", **key), data, text)
+
+
+def ended(recipe: Recipe, data: str, text: str) -> Row:
+    """What a run came to."""
+    run = finetune(recipe, data_folder=data, source_text=text, progress=False)
+    final, last = run.final, run.history[-EVERY:]
+    return {
+        "score": round(final["metrics"][run.primary], 4),
+        "loss": round(sum(each["loss"] for each in last) / len(last), 4),
+        **{name: round(final[name], 4) for name in ("source_loss", "similarity", "distance")},
+    }
+
+
+def main() -> None:
+    """Record what is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=("tiny", "minilm"))
+    parser.add_argument("--data", metavar="FOLDER", help="for minilm: the folder of data sets")
+    parser.add_argument("--source-text", metavar="BOOKS", help="for minilm: a text for the source loss")
+    options = parser.parse_args()
+    jobs = run_tiny() if options.name == "tiny" else run_minilm(options.data, options.source_text)
+    with process_wide.plain_messages(), process_wide.silent():
+        record(f"instability-{options.name}", jobs, backbone=options.name)
+
+
+if __name__ == "__main__":
+    main()
