@@ -77,7 +77,7 @@ def train(
             outputs = model(**batch)
             loss = composed.loss(outputs, batch)
             loss.backward()
-            each(step, float(outputs.loss))
+            each(step, float(outputs.loss.detach()))
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             composed.optimizer.step()
             schedule.step()

@@ -54,7 +54,9 @@ HOLD: tuple[Row, ...] = (
     {"method": "parallel-columns"},
     {"method": "vanilla", "together": True},
 )
-"""How it is held on to; theta* is what the last task left where no home is said."""
+"""How it is held on to; what is not said is `USUAL`."""
+USUAL: Row = {"lr": LR, "home": "last", "together": False}
+"""The rate, what theta* is for the methods, and whether all tasks are trained at once."""
 
 REAL = (("mrpc", "rte", "cola", "sentences/mr", "sentences/subj", "sentences/trec"),)
 REAL += (REAL[0][::-1],)
@@ -73,7 +75,7 @@ REAL_HOLD: tuple[Row, ...] = (
 def run_orders(_: str | None = None) -> Iterable[Job]:
     """The small world's tasks in every order, each way."""
     for seed, order, hold in itertools.product(SEEDS, ORDERS, HOLD):
-        key = {"tasks": list(order), **hold, "seed": seed}
+        key = {"tasks": list(order), **USUAL, **hold, "seed": seed}
         yield key, lambda key=key: through(key, tasks=[f"world/{task}" for task in order_of(key)])
 
 
@@ -81,10 +83,10 @@ def run_pairs(_: str | None = None) -> Iterable[Job]:
     """Each task alone, each after each other, and how alike the ways are that they take from theta*."""
     for seed in SEEDS:
         for task in TASKS:
-            key = {"tasks": [task], "method": "vanilla", "seed": seed}
+            key = {"tasks": [task], "method": "vanilla", "lr": LR, "seed": seed}
             yield key, lambda key=key: through(key, tasks=[f"world/{key['tasks'][0]}"])
         for pair in itertools.permutations(TASKS, 2):
-            key = {"tasks": list(pair), "method": "vanilla", "seed": seed}
+            key = {"tasks": list(pair), "method": "vanilla", "lr": LR, "seed": seed}
             yield key, lambda key=key: through(key, tasks=[f"world/{task}" for task in order_of(key)])
         yield {"alike": list(TASKS), "seed": seed}, lambda seed=seed: alike(seed)
 
@@ -96,7 +98,7 @@ def run_minilm(data: str | None) -> Iterable[Job]:
     asked = {"backbone": "minilm", "max_length": REAL_LENGTH, "limit_train": REAL_EXAMPLES, "batch_size": 16}
     asked |= {"probe": "stsb", "mixed_precision": "bf16"}
     for seed, order, hold in itertools.product(SEEDS[:2], REAL, REAL_HOLD):
-        key = {"tasks": list(order), "lr": REAL_LR, **hold, "seed": seed}
+        key = {"tasks": list(order), **USUAL, "lr": REAL_LR, **hold, "seed": seed}
         yield key, lambda key=key: through({**asked, **key}, tasks=order_of(key), data_folder=data)
 
 
@@ -108,8 +110,8 @@ def order_of(key: Row) -> list[str]:
 def through(key: Mapping[str, Any], tasks: list[str], data_folder: str | None = None) -> Row:
     """Take a sequence as a row's key says, and give its matrix with what was kept beside it."""
     given = {name: value for name, value in key.items() if name not in ("tasks", "home", "together")}
-    recipe = Recipe(task=tasks[0], steps=STEPS, evaluate_every=STEPS, **{"backbone": "tiny", "lr": LR, **given})
-    more = {name: key[name] for name in ("home", "together") if name in key}
+    recipe = Recipe(task=tasks[0], steps=STEPS, evaluate_every=STEPS, **{"backbone": "tiny", **given})
+    more = {name: key.get(name, USUAL[name]) for name in ("home", "together")}
     done = sequence(recipe, tasks, **more, data_folder=data_folder, progress=False)
     kept = ("source_loss", "facts", "similarity", "distance")
     return {

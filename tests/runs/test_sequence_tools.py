@@ -1,0 +1,123 @@
+"""The recordings of sequences, of a little data and then more, and of runs that fail: short ones, and their laws."""
+
+import instability
+import loop
+import numpy as np
+import parts
+import pytest
+import sequences
+import torch
+from safetensors.torch import load_file
+
+from recall_learn.models import backbones
+from recall_learn.runs.finetune import finetune
+from recall_learn.runs.recipe import Recipe
+from recall_learn.world.tasks import make
+
+
+def keys(jobs):
+    return [key for key, _ in jobs]
+
+
+@pytest.mark.parametrize(
+    ("made", "count"),
+    [
+        (keys(sequences.run_orders()), 3 * 3 * 14),
+        (keys(sequences.run_pairs()), 3 * (5 + 20 + 1)),
+        (keys(sequences.run_minilm("")), 2 * 2 * 6),
+        (keys(parts.jobs()), 3 * 2 * 2 * 3 * 10),
+        (keys(instability.run_tiny()), 20 * 8),
+        (keys(instability.run_minilm("", "")), 10 * 4),
+    ],
+    ids=["orders", "pairs", "minilm", "parts", "tiny", "minilm-rte"],
+)
+def test_no_row_is_taken_for_another_and_seeds_come_one_by_one(made, count):
+    assert len(made) == count
+    assert not [one for one in made for other in made if one is not other and one.items() <= other.items()]
+    assert [key["seed"] for key in made] == sorted(key["seed"] for key in made)
+
+
+@pytest.mark.parametrize("hold", [{}, {"together": True}])
+def test_a_sequence_gives_its_matrix_and_what_is_kept(monkeypatch, hold):
+    monkeypatch.setattr(sequences, "STEPS", 2)
+    key = {"tasks": ["rte", "cola"], "method": "vanilla", "lr": 1e-3, **hold, "seed": 1}
+    row = sequences.through(key, ["world/rte", "world/cola"])
+    rows = 2 if "together" in hold else 3
+    assert np.shape(row["scores"]) == (rows, 2)
+    assert {len(row[name]) for name in ("source_loss", "facts", "distance")} == {rows}
+    assert row["average"] == pytest.approx(np.mean(row["scores"][-1]), abs=1e-4)
+    assert ("forgetting" in row) is ("together" not in hold)
+
+
+def test_ways_are_alike_by_the_cosine_of_all_their_weights(monkeypatch):
+    monkeypatch.setattr(sequences, "STEPS", 2)
+    monkeypatch.setattr(sequences, "TASKS", ("rte", "cola"))
+    one, other = (sequences.way(task, 0).numpy() for task in sequences.TASKS)
+    cosine = one @ other / np.sqrt((one @ one) * (other @ other))
+    np.testing.assert_allclose(sequences.alike(0)["cosine"], [[1, cosine], [cosine, 1]], atol=1e-4)
+    assert 0 < abs(cosine) < 0.99
+
+
+def test_the_loop_takes_the_steps_of_a_run(tmp_path):
+    finetune(
+        Recipe("tiny", "world/cola", method="l2sp(gamma=0.1)", steps=4, lr=1e-3, seed=3, warmup=0.5, probe="none"),
+        out=tmp_path,
+        progress=False,
+    )
+    backbone = backbones.load("tiny", num_labels=2, seed=3)
+    rows, losses = loop.made("cola", 2500, backbone)["train"], []
+    how = {"method": "l2sp(gamma=0.1)", "steps": 4, "lr": 1e-3, "seed": 3, "warmup": 0.5}
+    loop.train(backbone, rows, each=lambda step, loss: losses.append((step, loss)), **how)
+    assert [step for step, _ in losses] == [1, 2, 3, 4]
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    for name, p in backbone.model.named_parameters():
+        torch.testing.assert_close(p.detach(), weights[name], rtol=1e-5, atol=1e-7, msg=name)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    for name, value in {"SIZES": (20, 40), "MORE": 40, "ASKED": 30, "MADE": 400, "FIRST": 2, "STEPS": 3}.items():
+        monkeypatch.setattr(parts, name, value)
+    monkeypatch.setattr(loop, "PASSAGES", 10)
+    parts.parts.cache_clear()
+    yield
+    parts.parts.cache_clear()
+
+
+def rows_of(data):
+    return {tuple(ids) for ids in data["input_ids"]}
+
+
+@pytest.mark.parametrize("kind", parts.KINDS)
+def test_no_example_of_a_is_one_of_b_or_is_asked(few, kind):
+    small, large = (parts.parts("cola", kind, size, 0) for size in parts.SIZES)
+    assert rows_of(small.a) < rows_of(large.a)
+    apart = [rows_of(large.a), rows_of(large.b), *map(rows_of, large.asked.values())]
+    assert sum(map(len, apart)) == len(set().union(*apart)) == 40 + 40 + 30 + 30
+    worded = make("cola-wordings", 400)
+    there = set(worded["elsewhere" if kind == "other" else "train"]["sentence"])
+    tokenizer = backbones.load("tiny", num_labels=2).tokenizer
+    assert rows_of(large.b) <= {tuple(ids) for ids in tokenizer(sorted(there))["input_ids"]}
+
+
+def test_every_way_goes_elsewhere(few):
+    found = []
+    for way in parts.WAYS:
+        row = parts.take({"task": "cola", "kind": "other", "a": 20, "way": way, "seed": 0})
+        assert set(row) == {"scores", "on A itself", "source_loss", "facts"}
+        assert row["source_loss"] < 2
+        found.append(row["source_loss"])
+    assert len(set(found)) == len(parts.WAYS)
+
+
+def test_a_run_is_looked_at_and_taken_home_from_the_top(monkeypatch):
+    for name, value in {"EXAMPLES": 60, "STEPS": 11, "EVERY": 10}.items():
+        monkeypatch.setattr(instability, name, value)
+    monkeypatch.setattr(loop, "PASSAGES", 10)
+    row = instability.take({"setting": "plain", "seed": 0})
+    assert next(iter(row["norms"])) == "bert.embeddings"
+    assert list(row["norms"])[-1] == "classifier"
+    assert {len(norms) for norms in row["norms"].values()} == {2}
+    assert row["back"][0] == row["source_loss"]
+    assert len(row["back"]) == 5
+    assert row["back"][-1] == loop.kept(backbones.load("tiny", num_labels=2))["source_loss"]
