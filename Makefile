@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+BUILD := $(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 PAGE := book/_build/html/index.html
 PAGES := tests/browser tests/exercises tests/practice
 
@@ -29,15 +30,16 @@ help:
 book test: export HF_HUB_OFFLINE := 1
 
 book: $(STAMP)
-	$(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
+	$(BUILD)
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
 
 # Two halves side by side, each on one thread; the first is shown when the second is through, and what failed in either
-# comes last. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press; a job that has ended
-# is waited for by its process, for its number is gone once the shell has told of it.
+# comes last. BOOK=first builds the book before the half that looks at its pages: what it executed is used there, and both
+# take about as long. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press; a job that has
+# ended is waited for by its process, for its number is gone once the shell has told of it.
 test: $(STAMP)
 	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
-	$(BIN)/python -m pytest $(PAGES) >$$said/pages 2>&1 & beside=$$!; \
+	{ $(if $(filter first,$(BOOK)),$(BUILD) &&) $(BIN)/python -m pytest $(PAGES); } >$$said/pages 2>&1 & beside=$$!; \
 	echo 'the browser and the exercises, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
 	wait $$beside; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
