@@ -8,13 +8,13 @@ $$
 \begin{aligned}
 m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, \nabla f_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
 v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, (\nabla f_t)^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
-\theta_t &= \theta_{t-1} - \lambda\, \alpha\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
-            - (1 - \lambda)\, \alpha\gamma\, (\theta_{t-1} - \theta^*)
+\theta_t &= \theta_{t-1} - \lambda\, \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
+            - (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)
 \end{aligned}
 $$
 
 Both parts of the step are taken at $\theta_{t-1}$. A check by hand: one weight $\theta = 2$ with $\theta^* = 1$,
-$g = 5$, $m = v = 0$, $t = 1$, $\alpha = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ gives
+$g = 5$, $m = v = 0$, $t = 1$, $\eta = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ gives
 $2 - 0.025 - 0.3 = 1.675$.
 """
 
@@ -31,7 +31,7 @@ def recadam_step(theta, anchor, g, m, v, t, lr, lam, gamma):
         m: the average of the gradients before this step, of the same shape.
         v: the average of their squares before this step, of the same shape.
         t: the number of this step, from 1.
-        lr: the learning rate, alpha.
+        lr: the learning rate, eta.
         lam: lambda(t), a number from 0 to 1.
         gamma: the strength of the pull.
     """

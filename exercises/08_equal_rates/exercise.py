@@ -4,12 +4,12 @@ RecAdam takes its Adam step times $\lambda(t)$. So it may keep more than plain f
 A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen so
 that both runs have an **equal sum of learning rates**:
 
-$$\sum_{t=1}^{T} f \cdot lr(t) = \sum_{t=1}^{T} \lambda(t) \, lr(t)$$
+$$\sum_{t=1}^{T} f \cdot \eta_t = \sum_{t=1}^{T} \lambda(t) \, \eta_t$$
 
 Return $f$. The learning rate falls linearly, as in this lesson's runs: the first of the $T$ steps has the full rate,
 step $t$ has
 
-$$lr(t) = lr \cdot \frac{T - t + 1}{T} ,$$
+$$\eta_t = \eta \cdot \frac{T - t + 1}{T} ,$$
 
 and after step $T$ it would be 0. A small number to check with: for $T = 2$ and $\lambda = (0, 1)$ the factor is 1/3.
 """

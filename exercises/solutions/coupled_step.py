@@ -19,7 +19,7 @@
 #
 #   It is the honest minimiser of the mixed loss, and it remembers: $v$ has seen the spring, and forgets it in about
 #   1000 steps. The learning rate is in the step already, so it is not in the pull here. With it, the spring would
-#   be weaker by a factor of $\alpha$, and nothing would complain.
+#   be weaker by a factor of $\eta$, and nothing would complain.
 # ---
 r"""The spring inside the moments.
 
@@ -31,12 +31,12 @@ $$
 g_t &= \lambda\, \nabla f_t + (1 - \lambda)\, \gamma\, (\theta_{t-1} - \theta^*) \\
 m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
 v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
-\theta_t &= \theta_{t-1} - \alpha\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
+\theta_t &= \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
 \end{aligned}
 $$
 
 Some of the numbers are as small as $\epsilon$, so its place shows. A check by hand: one weight $\theta = 2$ with
-$\theta^* = 1$, $\nabla f = 5$, $m = v = 0$, $t = 1$, $\alpha = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ has
+$\theta^* = 1$, $\nabla f = 5$, $m = v = 0$, $t = 1$, $\eta = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ has
 $g_1 = 4.25$, and so $\theta = 1.9$, $m = 0.425$.
 """
 
@@ -53,7 +53,7 @@ def coupled_step(theta, anchor, g, m, v, t, lr, lam, gamma):
         m: the first average before this step, of the same shape.
         v: the second average before this step, of the same shape.
         t: the number of this step, from 1.
-        lr: the learning rate, alpha.
+        lr: the learning rate, eta.
         lam: lambda(t), a number from 0 to 1.
         gamma: the strength of the pull.
     """

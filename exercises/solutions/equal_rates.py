@@ -7,8 +7,8 @@
 # hints:
 #   - Write down the learning rate of the first step, of the second and of the last. None of them is 0.
 #   - |
-#     You want one number $f$ for which plain fine-tuning with $f \cdot lr(t)$ spends as much in sum as RecAdam with
-#     $\lambda(t) \, lr(t)$. Both sums run over all steps. What does the highest learning rate do in the quotient?
+#     You want one number $f$ for which plain fine-tuning with $f \cdot \eta_t$ spends as much in sum as RecAdam with
+#     $\lambda(t) \, \eta_t$. Both sums run over all steps. What does the highest learning rate do in the quotient?
 #   - |
 #     With `lr = np.arange(T, 0, -1)` the factor is `(lam * lr).sum() / lr.sum()`: a mean of $\lambda$, in which early
 #     steps count more.
@@ -29,12 +29,12 @@ RecAdam takes its Adam step times $\lambda(t)$. So it may keep more than plain f
 A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen so
 that both runs have an **equal sum of learning rates**:
 
-$$\sum_{t=1}^{T} f \cdot lr(t) = \sum_{t=1}^{T} \lambda(t) \, lr(t)$$
+$$\sum_{t=1}^{T} f \cdot \eta_t = \sum_{t=1}^{T} \lambda(t) \, \eta_t$$
 
 Return $f$. The learning rate falls linearly, as in this lesson's runs: the first of the $T$ steps has the full rate,
 step $t$ has
 
-$$lr(t) = lr \cdot \frac{T - t + 1}{T} ,$$
+$$\eta_t = \eta \cdot \frac{T - t + 1}{T} ,$$
 
 and after step $T$ it would be 0. A small number to check with: for $T = 2$ and $\lambda = (0, 1)$ the factor is 1/3.
 """

@@ -19,7 +19,7 @@
 # explanation: |
 #   An optimizer is the pure function of one step, and memory. All that can go wrong beyond the formula is in the
 #   memory. Anchors without `clone` move along with the weights: nothing ever pulls, nothing ever complains, and the run
-#   is fine-tuning at a rate of $\lambda\alpha$. A head that is recalled is pulled back to the random numbers it was
+#   is fine-tuning at a rate of $\lambda\eta$. A head that is recalled is pulled back to the random numbers it was
 #   drawn from. A count that goes up once for every tensor makes $\lambda$ pass $t_0$ in the first steps of a model with
 #   200 tensors.
 #
@@ -31,8 +31,8 @@ r"""RecAdam as a torch optimizer.
 
 Write the class around the step. With $t$ the number of the `step()` call, from 1, and $\lambda = \lambda(t)$,
 
-$$\theta_t = \theta_{t-1} - \lambda\, \alpha\, \hat m / (\sqrt{\hat v} + \epsilon)
-             - (1 - \lambda)\, \alpha\gamma\, (\theta_{t-1} - \theta^*)$$
+$$\theta_t = \theta_{t-1} - \lambda\, \eta\, \hat m / (\sqrt{\hat v} + \epsilon)
+             - (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)$$
 
 for every tensor of a recalled group, with $\hat m$ and $\hat v$ Adam's averages of the task's gradients alone.
 
@@ -62,7 +62,7 @@ class RecAdamOptimizer(torch.optim.Optimizer):
 
     Args:
         params: parameters, or groups of them; a group with ``recall=False`` is plain Adam.
-        lr: the learning rate, alpha.
+        lr: the learning rate, eta.
         gamma: the strength of the pull.
         anneal: lambda, a function of the number of the step, from 1.
         betas: how much of the two averages is kept.

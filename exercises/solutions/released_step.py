@@ -8,13 +8,13 @@
 #   - There are three steps, one after the other. Each starts where the one before it has ended.
 #   - |
 #     For the first: both corrections can be put into one factor of the step,
-#     $\alpha \sqrt{1 - \beta_2^t} / (1 - \beta_1^t)$. Then $m$ and $v$ stand in the fraction as they are.
+#     $\eta \sqrt{1 - \beta_2^t} / (1 - \beta_1^t)$. Then $m$ and $v$ stand in the fraction as they are.
 #   - |
 #     Three assignments to `theta`: less `lam * rate * m / (v**0.5 + EPS)`, then less
 #     `lr * (1 - lam) * gamma * (theta - anchor)`, then less `lr * weight_decay * theta`.
 # explanation: |
-#   Three places, three sizes. The place of the pull changes one pull by $\alpha\gamma(1 - \lambda)$ of Adam's step: a
-#   tenth of it, at the published settings. The place of the decay changes a decay of $\alpha w$ by a part of itself,
+#   Three places, three sizes. The place of the pull changes one pull by $\eta\gamma(1 - \lambda)$ of Adam's step: a
+#   tenth of it, at the published settings. The place of the decay changes a decay of $\eta w$ by a part of itself,
 #   which is nothing. The place of $\epsilon$ depends on the weight. Before the correction it acts as
 #   $\epsilon / \sqrt{1 - \beta_2^t}$, 32 times as large at the first step, and a weight with gradients near $10^{-8}$
 #   hardly starts.
@@ -29,16 +29,16 @@ the task's gradient alone, as in the paper. Then it takes three steps, one after
 
 1. Adam's, times $\lambda$. Its $\epsilon$ is added to $\sqrt{v_t}$, **before** the bias correction:
 
-   $$\theta' = \theta_{t-1} - \lambda\, \alpha\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+   $$\theta' = \theta_{t-1} - \lambda\, \eta\, \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
      \cdot \frac{m_t}{\sqrt{v_t} + \epsilon}$$
 
 2. The pull, at the weights that Adam has moved:
 
-   $$\theta'' = \theta' - (1 - \lambda)\, \alpha\gamma\, (\theta' - \theta^*)$$
+   $$\theta'' = \theta' - (1 - \lambda)\, \eta\gamma\, (\theta' - \theta^*)$$
 
 3. Weight decay of strength $w$, last, and not scaled by $\lambda$:
 
-   $$\theta_t = \theta'' - \alpha w\, \theta''$$
+   $$\theta_t = \theta'' - \eta w\, \theta''$$
 
 Some of the gradients are as small as $\epsilon$, so its place shows.
 """
@@ -56,7 +56,7 @@ def released_step(theta, anchor, g, m, v, t, lr, lam, gamma, weight_decay):
         m: the average of the gradients before this step, of the same shape.
         v: the average of their squares before this step, of the same shape.
         t: the number of this step, from 1.
-        lr: the learning rate, alpha.
+        lr: the learning rate, eta.
         lam: lambda(t), a number from 0 to 1.
         gamma: the strength of the pull.
         weight_decay: the strength of the decay, w.

@@ -22,7 +22,7 @@
 #   there on. Nothing looks wrong: $\lambda$ rises from 0 to 1 in the log, as it should.
 #
 #   A count that begins again at 0 is worse. The model has learned for 1,000 steps, $\lambda$ is 1, and after the resume
-#   it is 0 again: for some 200 steps the spring alone acts. At $\alpha\gamma = 0.1$ it leaves $0.9^{200}$ of what was
+#   it is 0 again: for some 200 steps the spring alone acts. At $\eta\gamma = 0.1$ it leaves $0.9^{200}$ of what was
 #   learned, and the log shows a loss that jumps up. The optimizer's own count is right in all of these cases. It goes
 #   up when `step` is called, it is in the checkpoint, and it knows nothing of epochs. So $\lambda$ belongs into the
 #   optimizer, and not into the loop around it: the library's `RecAdam` has it there.

@@ -29,7 +29,7 @@ r"""How long must it be held?
 A run starts from random weights, and the spring takes it home. Leave the task aside. Then after step $t$ the share
 
 $$
-\prod_{s=1}^{t} \bigl( 1 - lr_s \, \gamma \, (1 - \lambda(s)) \bigr), \qquad
+\prod_{s=1}^{t} \bigl( 1 - \eta_s \, \gamma \, (1 - \lambda(s)) \bigr), \qquad
 \lambda(s) = \frac{1}{1 + e^{-k (s - t_0)}}
 $$
 
