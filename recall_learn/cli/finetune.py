@@ -41,7 +41,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add("--clip", type=float, default=1.0, metavar="C", help="largest norm of the gradient, 0 for none (1)")
     add("--mixed-precision", default="no", metavar="P", help="no, bf16 or fp16 (GPU)")
     add("--init", default="pretrained", metavar="I", help="pretrained or random")
-    add("--probe", default="auto", metavar="P", help="at evaluations: stsb source facts recovery, joined by +; none")
+    add(
+        "--probe",
+        default="auto",
+        metavar="P",
+        help="at evaluations: stsb source facts recovery grammar, or some joined by +",
+    )
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
     add(
         "--fisher",
@@ -149,6 +154,8 @@ def _figures(final: dict, first: dict) -> str:
         scores.append(f"source loss {first['source_loss']:.3f} -> {final['source_loss']:.3f}")
     if "facts" in final:
         scores.append(f"facts known {first['facts']['known']:.1%} -> {final['facts']['known']:.1%}")
+    if "grammar" in final:
+        scores.append(f"grammar {first['grammar']:.1%} -> {final['grammar']:.1%}")
     if "recovery" in final:
         steps = final["recovery"]
         scores.append("not recovered" if steps is None else f"recovered in {steps} steps")

@@ -200,6 +200,7 @@ def charts(recipe: Recipe) -> list[Message]:
         "source_loss": ("source loss", "nats", "down", [0, 2]),
         "similarity": ("zero-shot STS-B", "Spearman", "up", [0.4, 0.9]),
         "recovery": ("steps to come back", "steps", "down", [0, 100]),
+        "grammar": ("grammar, minimal pairs", "share right", "up", [0.4, 1]),
     }
     asked = [key for key in probed if key in expected(recipe)]
     rows = [
@@ -350,7 +351,7 @@ def evaluation(record: Mapping[str, Json], primary: str, asked: Mapping[str, int
         asked: the place of each prompt in ``begin["facts"]``.
     """
     values = {"score": record["metrics"][primary], "distance": record["distance"]}
-    values |= {name: record[name] for name in ("source_loss", "similarity", "recovery") if name in record}
+    values |= {name: record[name] for name in ("source_loss", "similarity", "recovery", "grammar") if name in record}
     known = record.get("facts")
     told = known and {
         "known": known["known"],

@@ -8,6 +8,8 @@ source   ``source_loss``, nats per hidden word, and           a masked-language-
          ``source_accuracy``                                  text for its own models, a text file for all others
 facts    ``facts``: the share known, and those lost           a model of the small world
 recovery ``recovery``: pretraining steps back to within 5 %   as source
+grammar  ``grammar``: the share of minimal pairs of which the a masked-language-model head; the small world's pairs
+         good sentence is the more likely one; 1/2 is chance  for its own models, FOLDER/blimp for all others
 ======== ==================================================== ======================================================
 
 No probe draws from the global random state: a run goes the same way with and without it.
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recall_learn.measures.facts import cloze, cloze_rows
+from recall_learn.measures.minimal_pairs import grammar, read_pairs
 from recall_learn.measures.recovery import recovery
 from recall_learn.measures.similarity import sentence_similarity
 from recall_learn.measures.source import say_hidden
@@ -42,6 +45,7 @@ from recall_learn.tasks import loading
 from recall_learn.tasks import world as world_files
 from recall_learn.tasks.task import WORLD
 from recall_learn.world import World
+from recall_learn.world.pairs import minimal_pairs
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -50,6 +54,8 @@ PASSAGES = 60
 """Held-out passages of the small world that a run measures its source loss on; each of their words is hidden once."""
 BLOCKS = 64
 """Blocks of 128 tokens of a text file that a run measures its source loss on; as many others serve for recovery."""
+PAIRS, REAL_PAIRS = 25, 3
+"""Minimal pairs of each paradigm, the small world's 8 and BLiMP's 67: 200 in all, a standard error of 0.03."""
 MOST = 4096
 """Blocks that methods may train on."""
 
@@ -80,12 +86,13 @@ def build(
     Args:
         probe: as in `recall_learn.Recipe`.
         backbone: whose model is asked, as it is at the time of each call.
-        data_folder: as in `recall_learn.tasks.loading.load`, for stsb.
+        data_folder: as in `recall_learn.tasks.loading.load`, for stsb and grammar.
         text: a text file, for the source loss of a backbone that is not of the small world.
         shelf: where what a model of the small world is asked lies for the next run.
 
     Raises:
         ValueError: the backbone cannot be asked this, or the text is missing, empty or not text.
+        FileNotFoundError: stsb or blimp is not in the data folder.
     """
     wanted = names(probe, backbone)
     made: list[Probe] = []
@@ -109,6 +116,8 @@ def build(
         else:
             source = _of_text(backbone, text)
         made += [_MAKE[name](backbone, masked_lm, source) for name in ("source", "facts", "recovery") if name in wanted]
+    if "grammar" in wanted:
+        made.append(_grammar(backbone, data_folder))
     return made
 
 
@@ -241,6 +250,19 @@ def _recovery(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) 
     with at_home(backbone):
         before = say_hidden(masked_lm, examples).loss
     return lambda: {"recovery": recovery(masked_lm, batches, examples, before)}
+
+
+def _grammar(backbone: Backbone, data_folder: str | Path | None) -> Probe:
+    if backbone.world:
+        pairs = minimal_pairs(world_of(backbone), PAIRS)
+    elif data_folder is None:
+        raise ValueError(
+            f"probe grammar asks {backbone.name} BLiMP's pairs; give the folder that blimp is in as the data folder"
+        )
+    else:
+        pairs = read_pairs(data_folder, REAL_PAIRS)
+    masked_lm = attach(backbone)
+    return lambda: {"grammar": grammar(masked_lm, backbone.tokenizer, pairs).all.right}
 
 
 _MAKE = {"source": _source, "facts": _facts, "recovery": _recovery}

@@ -21,7 +21,7 @@ from recall_learn.runs.session import Beginning, Session
 from recall_learn.support.shelf import Shelf
 from recall_learn.theory.fisher import fisher_diagonal
 
-PROBED = ("distance", "similarity", "source_loss", "source_accuracy", "recovery")
+PROBED = ("distance", "similarity", "source_loss", "source_accuracy", "recovery", "grammar")
 """What a row takes of a run's evaluation, beside the share of the facts that is known."""
 OF_A_TASK = ("examples", "data", "task")
 """What of a run's environment is its task's."""

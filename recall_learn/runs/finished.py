@@ -82,7 +82,7 @@ def asking(
 
     Returns:
         A function that gives the metrics of the task, and of what is probed ``source_loss``, ``source_accuracy``,
-        ``facts`` (the share known) and ``similarity``.
+        ``facts`` (the share known), ``grammar`` and ``similarity``.
 
     Raises:
         ValueError, OSError: the data, the text or the probe is wrong.

@@ -16,7 +16,7 @@ from recall_learn.tasks import registry
 LR, TINY_LR = 2e-5, 1e-3
 """So small a model as tiny wants a higher learning rate."""
 PRECISIONS = ("no", "bf16", "fp16")
-PROBES = ("stsb", "source", "facts", "recovery")
+PROBES = ("stsb", "source", "facts", "recovery", "grammar")
 MOST_STEPS = 5_000_000
 """A run's record keeps every step; with more of them it would be no file to read."""
 
@@ -83,8 +83,8 @@ class Recipe:
         limit_train: train on that many examples; None on all.
         evaluate_every: steps between two evaluations; None for about ten in the run.
         probe: what is asked of the model at every evaluation about its pretraining, see `measures.probes`: one or more
-            of stsb, source, facts and recovery, joined by +; "none"; or "auto", source and facts for a model of
-            the small world and none for others.
+            of stsb, source, facts, recovery and grammar, joined by +; "none"; or "auto", source and facts for a
+            model of the small world and none for others.
         seed: of the head, the order of the examples, dropout and masks.
         mixed_precision: "no" computes in float32; "bf16" or "fp16" (a GPU) in half precision where that is safe, on
             float32 weights.

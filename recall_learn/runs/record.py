@@ -10,7 +10,7 @@ A run is a JSON file:
   ``lr`` the highest), and ``skipped`` where fp16's gradients overflowed: nothing moved; lambda and lr are those of the
   next step, too;
 - ``evaluations``: ``step``, ``metrics`` by name, ``distance``, ``layers`` (the distance, part by part), and what is
-  probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, see
+  probed: ``similarity``, ``source_loss``, ``source_accuracy``, ``facts``, ``recovery``, ``grammar``, see
   `recall_learn.measures.probes`;
 - ``changes``: the settings that changed while it trained, each with the first step that it acts on, see
   `recall_learn.runs.steering`; those beyond the history act when the run comes there; missing where none did;
@@ -94,6 +94,7 @@ class _Evaluation(TypedDict):
     source_accuracy: NotRequired[FiniteFloat]
     facts: NotRequired[_Facts]
     recovery: NotRequired[int | None]
+    grammar: NotRequired[FiniteFloat]
 
 
 class _Point(TypedDict):

@@ -38,7 +38,7 @@ class Record:
         recipe: what was run.
         columns: ``name -> values``, one at each evaluation: ``step``, ``score`` (the task's primary metric), ``loss``
             (mean training loss since the former evaluation, nats; the first is None), ``distance``, and, where they
-            were probed, ``source_loss``, ``facts``, ``similarity``, ``recovery``.
+            were probed, ``source_loss``, ``facts``, ``similarity``, ``recovery``, ``grammar``.
         on: the place of its environment in `Records.environments`.
         seconds: what it took.
         stopped: why it ended early, "" where it did not.
@@ -208,7 +208,7 @@ def summarise(run: Run) -> dict[str, list[float | None]]:
         columns["step"].append(step)
         columns["score"].append(_rounded(evaluation["metrics"][run.primary]))
         columns["loss"].append(_rounded(sum(since) / len(since)) if since else None)
-        for name in ("distance", "source_loss", "similarity", "recovery"):
+        for name in ("distance", "source_loss", "similarity", "recovery", "grammar"):
             if name in evaluation:
                 value = evaluation[name]
                 columns.setdefault(name, []).append(value if value is None else _rounded(value))
@@ -262,6 +262,7 @@ class _Row(TypedDict):
     source_loss: NotRequired[list[FiniteFloat]]
     similarity: NotRequired[list[FiniteFloat]]
     recovery: NotRequired[list[FiniteFloat | None]]
+    grammar: NotRequired[list[FiniteFloat]]
     facts: NotRequired[list[FiniteFloat]]
     frontier: NotRequired[dict[str, list[FiniteFloat]]]
 

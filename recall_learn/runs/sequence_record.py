@@ -9,8 +9,9 @@ A sequence is a JSON file, ``sequence.json``:
   ``primary``, the metric that is its score; ``seconds``;
 - ``rows``: ``after`` (how many tasks were learned), ``scores`` (each task's, in their order: a row of the matrix R of
   `recall_learn.measures.sequences`), ``metrics`` (all of them), ``distance`` from the pretrained weights, and what is
-  probed: ``source_loss``, ``source_accuracy``, ``facts`` (the share known), ``recovery``, ``similarity``. Distance and
-  probes are those of the model as the last task left it. All at once have two rows, the second after all;
+  probed: ``source_loss``, ``source_accuracy``, ``facts`` (the share known), ``recovery``, ``grammar``,
+  ``similarity``. Distance and probes are those of the model as the last task left it. All at once have two rows, the
+  second after all;
 - ``final``: ``average``, and of tasks that were trained one by one ``forgetting``, ``backward_transfer`` and
   ``forward_transfer``; None until the last task ended;
 - ``stopped``: ``task``, ``step`` and ``why``, where it ended early.
@@ -49,6 +50,7 @@ class _Row(TypedDict):
     source_accuracy: NotRequired[FiniteFloat]
     facts: NotRequired[FiniteFloat]
     recovery: NotRequired[int | None]
+    grammar: NotRequired[FiniteFloat]
 
 
 class _Final(TypedDict):

@@ -136,6 +136,7 @@ def test_two_methods_with_a_setting_of_one_name():
     [
         ("world/stsb", "tiny", "auto", "squared error", 0.0, ["source_loss"]),
         ("world/rte", "tiny", "none", "nats", 0.5, []),
+        ("world/rte", "tiny", "grammar", "nats", 0.5, ["grammar"]),
         ("mnli", "minilm", "stsb", "nats", 1 / 3, ["similarity"]),
         ("cola", "minilm", "auto", "nats", 0.0, []),
         ("reviews.csv", "minilm", "stsb+recovery", "nats", None, ["similarity", "recovery"]),
@@ -146,7 +147,8 @@ def test_charts_follow_from_task_and_probes(task, backbone, probe, unit, chance,
     assert list(charts) == ["loss", "score", *drawn, "distance"]
     assert (charts["loss"]["unit"], charts["score"]["chance"]) == (unit, chance)
     assert all(row["good"] in ("up", "down") and row["range"][0] < row["range"][1] for row in charts.values())
-    assert (protocol.facts(recipe(task=task, backbone=backbone, probe=probe)) is not None) == (task == "world/stsb")
+    asked = protocol.facts(recipe(task=task, backbone=backbone, probe=probe))
+    assert (asked is not None) == (task == "world/stsb")
 
 
 def test_records_and_evaluations_as_they_are_sent():

@@ -3,6 +3,8 @@
 import math
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from alike import each_word_hidden
@@ -10,18 +12,21 @@ from safetensors.torch import load_file
 from small import refused, save_backbone, save_glue, save_world_backbone, short_text
 from transformers import AutoTokenizer, BertForMaskedLM
 
-from recall_learn.measures.probes import BLOCKS, PASSAGES
+from recall_learn.measures.minimal_pairs import COLUMNS, grammar
+from recall_learn.measures.probes import BLOCKS, PAIRS, PASSAGES
 from recall_learn.measures.recovery import recovery
 from recall_learn.models import backbones
 from recall_learn.models.masked_lm import attach, hide_each, hide_share
 from recall_learn.runs import record as runs
 from recall_learn.runs.finetune import finetune
+from recall_learn.runs.finished import open_run
 from recall_learn.runs.pretrain import Batches
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.tasks import stored
 from recall_learn.tasks import world as world_files
 from recall_learn.world import World
+from recall_learn.world.pairs import minimal_pairs
 
 SETTINGS = {"steps": 3, "batch_size": 4, "lr": 5e-3, "evaluate_every": 2, "max_length": 40}
 
@@ -141,6 +146,28 @@ def test_one_probe_alone(place, probed, probe, names):
     done = run(place, probe=probe, steps=2)
     assert done.evaluations[0].keys() - {"step", "metrics", "distance", "layers"} == names
     assert all(done.evaluations[0][name] == probed[0].evaluations[0][name] for name in names)
+
+
+def test_grammar_is_the_share_of_pairs_that_the_model_of_each_evaluation_has_right(place, tmp_path):
+    found = run(place, probe="grammar", steps=2, out=tmp_path / "run")
+    backbone = open_run(tmp_path / "run").backbone
+    right = grammar(attach(backbone), backbone.tokenizer, minimal_pairs(World(), PAIRS)).all
+    assert right.pairs == 200
+    assert found.final["grammar"] == pytest.approx(right.right, abs=1e-9)
+    assert set(found.evaluations[0]) == {"step", "metrics", "distance", "layers", "grammar"}
+    assert runs.load(tmp_path / "run" / "run.json").final["grammar"] == found.final["grammar"]
+
+
+def test_grammar_of_other_models_is_asked_by_blimp(place, tmp_path):
+    settings = {"backbone": "letters", "task": "cola", "probe": "grammar", "steps": 1}
+    with pytest.raises(FileNotFoundError, match="holds no minimal pairs"):
+        run(place, **settings)
+    pairs = [(f"a b {word}", f"a {word} b", "words", "order", "places") for word in ("c", "d", "e", "f")]
+    (place / "glue" / "blimp").mkdir()
+    table = pa.table(dict(zip(COLUMNS, zip(*pairs, strict=True), strict=True)))
+    pq.write_table(table, place / "glue" / "blimp" / "validation-0.parquet")
+    found = run(place, **settings)
+    assert 3 * found.final["grammar"] in (0, 1, 2, 3)  # three of a paradigm
 
 
 def test_recovery_is_recorded(place):
