@@ -22,7 +22,6 @@ from pybtex.database import parse_file
 
 from recall_learn.book.home import home
 
-NO_ADDRESS = "the repository's address is not set yet (`repository.url` in `jupyter_book.yml`)"
 ADMONITION = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{(?P<kind>admonition|note|tip|hint|warning|important)\}[ ]?(?P<title>.*)\n"
     r"(?P<options>(?::.*\n)*)(?P<body>(?:.*\n)*?)(?P=fence)$",
@@ -49,10 +48,7 @@ def colab_link(repo: dict, name: str) -> str:
 
 def introduction(repo: dict, name: str) -> str:
     """The notebook's first cell, as Markdown."""
-    text = f"*Made from `book/{name}.md`: change it there.*"
-    if not repo["url"]:
-        return f"{text}\n\n*No link to Colab: {NO_ADDRESS}.*"
-    link = colab_link(repo, name)
+    text, link = f"*Made from `book/{name}.md`: change it there.*", colab_link(repo, name)
     return f"[Open in Colab]({link})\n\n{text}" if link else text
 
 
@@ -66,8 +62,7 @@ def install_code(repo: dict) -> str:
     if not repo["url"]:
         return head.format(also="") + (
             "    raise ModuleNotFoundError(\n"
-            '        "recall_learn is not installed: run `pip install -e .` in a copy of the repository. "\n'
-            '        "This cell cannot do it: repository.url in jupyter_book.yml was not set when it was made."\n'
+            '        "recall_learn is not installed: run `pip install -e .` in a copy of the repository."\n'
             "    )"
         )
     return head.format(also="import os\n") + (
@@ -174,8 +169,6 @@ def _say_how_to_run(app, doctree) -> None:
     link = colab_link(repo, lesson.stem)
     if link:
         line += nodes.reference("", "Open in Colab", refuri=link)
-    elif not repo["url"]:
-        line += nodes.Text("There is no link to Colab yet: repository.url in jupyter_book.yml is not set.")
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, line)
 

@@ -73,10 +73,10 @@ def test_a_new_cell_leaves_the_other_ids_as_they_are(book):
     assert [cell.id for cell in after.cells[:-1]] == [cell.id for cell in before.cells]
 
 
-def test_without_an_address_nothing_is_linked_and_the_notebook_says_so(book):
+def test_without_an_address_nothing_is_linked_and_no_remark_is_made_to_maintainers(book):
     text = notebooks.notebook(book("") / "01_one.md")
-    assert "colab.research" not in text
-    assert "repository.url" in text
+    assert "Colab" not in text
+    assert "repository.url" not in text
     ast.parse(notebooks.install_code({"url": "", "branch": "main"}))
 
 
