@@ -2,10 +2,10 @@
 
 ====================== ==============================================================
 a word                 1/200 of a minute: in the text, in captions, tables and quotes
-a line of shown code   1/20
+a line of shown code   1/30: it has some seven words
 a displayed equation   1/4
 a figure               1/2: to read it once, and move it once
-a prediction           1/2: to make it before reading on
+a prediction           1/3: to make it before reading on
 ====================== ==============================================================
 
 What is folded is not counted, nor what comes after the heading "Exercises", whose own minutes stand with each, but for
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
-WORDS, LINES, EQUATION, FIGURE, PREDICTION = 200, 20, 0.25, 0.5, 0.5
+WORDS, LINES, EQUATION, FIGURE, PREDICTION = 200, 30, 1 / 4, 1 / 2, 1 / 3
 FOLDED = ("details", ".toggle", ".dropdown", ".toggle-hidden", ".tag_hide-input .cell_input", ".tag_hide-cell")
 """What waits for a click."""
 LEFT_OUT = ("script", "style", "annotation", ".headerlink", ".recall-run", ".recall-lab", ".recall-figure")

@@ -40,7 +40,7 @@ def test_what_is_seen_without_a_click_is_counted(inside, expected):
 
 
 def test_minutes_are_the_sum_of_the_rule():
-    assert Reading(400, 20, 4, 2, 2).minutes == pytest.approx(2 + 1 + 1 + 1 + 1)
+    assert Reading(400, 30, 4, 2, 3).minutes == pytest.approx(2 + 1 + 1 + 1 + 1)
 
 
 def test_another_page_is_refused():
