@@ -107,7 +107,7 @@ def order_of(key: Row) -> list[str]:
     return key["tasks"]
 
 
-def through(key: Mapping[str, Any], tasks: list[str], data_folder: str | None = None) -> Row:
+def through(key: Mapping[str, Any], tasks: list[str], data_folder: str | Path | None = None) -> Row:
     """Take a sequence as a row's key says, and give its matrix with what was kept beside it."""
     given = {name: value for name, value in key.items() if name not in ("tasks", "home", "together")}
     recipe = Recipe(task=tasks[0], steps=STEPS, evaluate_every=STEPS, **{"backbone": "tiny", **given})

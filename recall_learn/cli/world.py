@@ -21,6 +21,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     made["pretrain"].add_argument("--steps", type=int, default=None, metavar="N", help="batches of passages")
     made["pretrain"].add_argument("--width", type=int, default=None, metavar="N", help="of the model's states (128)")
     made["pretrain"].add_argument("--layers", type=int, default=None, metavar="N", help="of the model (3)")
+    made["pretrain"].add_argument(
+        "--build", default="transformer", metavar="B", help="of its layers: transformer, lstm or cnn (transformer)"
+    )
     for name in ("pretrain", "text"):
         made[name].add_argument(
             "--variety", type=float, default=1.0, metavar="V", help="share of the wordings in the text (1)"
@@ -38,7 +41,8 @@ def _pretrain(options: argparse.Namespace) -> int:
 
     usual = {"steps": STEPS, "width": WIDTH, "layers": LAYERS}
     size = {name: value if getattr(options, name) is None else getattr(options, name) for name, value in usual.items()}
-    about = pretrain(options.out, World(options.seed, options.variety), **size, resume=options.resume)
+    kind = {"build": options.build, "resume": options.resume}
+    about = pretrain(options.out, World(options.seed, options.variety), **size, **kind)
     print(
         f"world {options.seed}: {size['steps']} steps in {about['seconds']:.0f} s, "
         f"held-out loss {about['held_out_loss']:.3f}, accuracy {about['held_out_accuracy']:.1%}, "

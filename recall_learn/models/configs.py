@@ -71,6 +71,9 @@ def read_config(folder: Path, **settings: object) -> "PretrainedConfig":
     """
     from transformers import AutoConfig
 
+    from recall_learn.models import builds
+
+    builds.register()
     path = folder / folders.CONFIG
     entries = read_json(path, _Entries, "the configuration", "restore it", infinite=True)
     if entries.get(ADDED):

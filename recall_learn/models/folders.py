@@ -133,6 +133,9 @@ def read(folder: Path, kind: str | type[T], **arguments: object) -> T:
     """``from_pretrained`` of a class, or of transformers' by name: local, no foreign code, one sentence on failure."""
     import transformers
 
+    from recall_learn.models import builds
+
+    builds.register()
     kind = getattr(transformers, kind) if isinstance(kind, str) else kind
     return attempt(
         f"{folder} cannot be read by {kind.__name__}",

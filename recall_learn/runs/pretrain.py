@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NotRequired
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,7 +23,7 @@ from recall_learn.measures.facts import cloze, cloze_rows
 from recall_learn.measures.source import say_hidden
 from recall_learn.models.masked_lm import MaskedLM, hide_each
 from recall_learn.support import environment
-from recall_learn.support.checks import one_line, whole
+from recall_learn.support.checks import one_line, shown, whole
 from recall_learn.support.files import check_folder, share, write_text, writing
 from recall_learn.support.lock import owning
 from recall_learn.support.process_wide import hidden
@@ -34,6 +34,9 @@ from recall_learn.world.batches import BATCH, SPECIAL, Batches
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+TRANSFORMER = "transformer"
+BUILDS = (TRANSFORMER, "lstm", "cnn")
+"""What a model may be built of; the last two are `recall_learn.models.builds`."""
 WIDTH, LAYERS, POSITIONS = 128, 3, 64
 A_HEAD, INNER = 32, 2
 """The width of an attention head; how many times as wide the inner layer is."""
@@ -70,19 +73,25 @@ def make_tokenizer(world: World) -> "PreTrainedTokenizerFast":
     )
 
 
-def new_model(world: World, tokens: int, width: int = WIDTH, layers: int = LAYERS) -> nn.Module:
-    """A BERT for this world with random weights, drawn from the world's seed.
+def new_model(
+    world: World, tokens: int, width: int = WIDTH, layers: int = LAYERS, build: str = TRANSFORMER
+) -> nn.Module:
+    """A BERT for this world, or an encoder of another build, with random weights drawn from the world's seed.
 
     Args:
         world: what it is to read.
         tokens: how many its tokenizer knows.
         width: of its states; a multiple of `A_HEAD`.
         layers: how many.
+        build: one of `BUILDS`.
     """
     from transformers import BertConfig, BertForMaskedLM
 
+    from recall_learn.models import builds
+
     of_world = {"seed": world.seed, "digest": world.digest}
-    config = BertConfig(
+    configuration, says_words = {TRANSFORMER: (BertConfig, BertForMaskedLM), **builds.BUILDS}[build]
+    config = configuration(
         vocab_size=tokens,
         hidden_size=width,
         num_hidden_layers=layers,
@@ -96,7 +105,7 @@ def new_model(world: World, tokens: int, width: int = WIDTH, layers: int = LAYER
     )
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(world.seed)
-        return BertForMaskedLM(config).eval()  # eval: no dropout, so the loss is one function of the weights
+        return says_words(config).eval()  # eval: no dropout, so the loss is one function of the weights
 
 
 class _Point(TypedDict):
@@ -112,6 +121,7 @@ class _State(TypedDict):
     world: str
     width: int
     layers: int
+    build: NotRequired[str]
     step: int
     steps: int
     seconds: float
@@ -128,6 +138,7 @@ class Pretraining:
         steps: how many there will be; the learning rate falls to 0 at the last.
         width: of the model's states; a multiple of `A_HEAD`.
         layers: of the model.
+        build: of its layers.
         step: how many were taken.
         first: the losses of the first `FIRST` steps, by which a repetition can be told.
         curve: the points so far: step, lr, loss (of the training batches since the last point), held_out_loss,
@@ -139,6 +150,7 @@ class Pretraining:
     steps: int = STEPS
     width: int = WIDTH
     layers: int = LAYERS
+    build: str = TRANSFORMER
     step: int = 0
     first: list[float] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -146,7 +158,7 @@ class Pretraining:
 
     def __post_init__(self):
         self.tokenizer = make_tokenizer(self.world)
-        model = new_model(self.world, len(self.tokenizer), self.width, self.layers)
+        model = new_model(self.world, len(self.tokenizer), self.width, self.layers, self.build)
         self.masked_lm = MaskedLM(model, self.tokenizer.mask_token_id)
         self.masked_lm.requires_grad_(True)
         self.batches = Batches(self.world, self.tokenizer)
@@ -189,7 +201,7 @@ class Pretraining:
         for name, p in self.parameters.items():
             state = self.optimizer.state[p]
             tensors |= {f"weight/{name}": p.detach(), **{f"{key}/{name}": state[key] for key in _MOMENTS}}
-        about = {"world": self.world.digest, "width": self.width, "layers": self.layers}
+        about = {"world": self.world.digest, "width": self.width, "layers": self.layers, "build": self.build}
         about |= {"step": self.step, "steps": self.steps, "seconds": self.seconds}
         about |= {"first": self.first, "curve": self.curve}
         with writing(folder / STATE) as temporary:
@@ -216,7 +228,8 @@ class Pretraining:
                 f"{folder} holds the pretraining of another world than that of seed {self.world.seed} and variety "
                 f"{self.world.variety:g}"
             )
-        for name in ("steps", "width", "layers"):
+        about.setdefault("build", TRANSFORMER)
+        for name in ("steps", "width", "layers", "build"):
             if about[name] != getattr(self, name):
                 raise ValueError(
                     f"{folder} holds a pretraining with {name} {about[name]}, not {getattr(self, name)}; "
@@ -270,6 +283,7 @@ def pretrain(
     steps: int = STEPS,
     width: int = WIDTH,
     layers: int = LAYERS,
+    build: str = TRANSFORMER,
     resume: bool = False,
     progress: bool | None = None,
 ) -> dict[str, Json]:
@@ -281,6 +295,7 @@ def pretrain(
         steps: how many batches of `BATCH` passages; at least 1.
         width: of the model's states, a multiple of `A_HEAD` up to 1024; its inner layers are twice as wide.
         layers: of the model, 1 to 24.
+        build: of the layers, "transformer", "lstm" or "cnn"; see `recall_learn.models.builds`.
         resume: go on from the state that an interrupted pretraining left in ``out``.
         progress: True shows a bar, False none; None shows one on a terminal.
 
@@ -288,20 +303,22 @@ def pretrain(
         What ``pretraining.json`` holds.
 
     Raises:
-        ValueError: ``steps``, ``width`` or ``layers`` is out of range; ``out`` is empty, holds a model or a state
-            already, or is being written by another process; or the state there is another's, or damaged.
+        ValueError: ``steps``, ``width``, ``layers`` or ``build`` is out of range; ``out`` is empty, holds a model or
+            a state already, or is being written by another process; or the state there is another's, or damaged.
         NotADirectoryError: ``out`` cannot be a folder.
         KeyboardInterrupt: at Ctrl-C; what was trained since the last saved state is trained again by a resumed run.
     """
     steps, layers, world = whole("steps", steps, 1), whole("layers", layers, 1, 24), world or World()
     if whole("width", width, A_HEAD, 1024) % A_HEAD:
         raise ValueError(f"width is {width}; it has to be a multiple of {A_HEAD}, the width of an attention head")
+    if build not in BUILDS:
+        raise ValueError(f"build is {shown(build)}; it has to be one of {', '.join(BUILDS)}")
     folder = check_folder(out)
     _check_free(folder, resume)
     folder.mkdir(parents=True, exist_ok=True)
     with owning(folder, "wait for it, or choose another --out"):
         _check_free(folder, resume)
-        training = Pretraining(world, steps, int(width), layers)
+        training = Pretraining(world, steps, int(width), layers, build)
         if (folder / STATE).exists():
             training.load_state(folder)
         else:
@@ -359,6 +376,8 @@ def _about(training: Pretraining) -> dict[str, Json]:
     ):
         if value != usual:
             told.append(f"--{name} {value:g}")
+    if training.build != TRANSFORMER:
+        told.append(f"--build {training.build}")
     return {
         "world": of_world if world.variety == 1 else {**of_world, "variety": world.variety},
         "command": " ".join(["recall-learn world pretrain", *told]),

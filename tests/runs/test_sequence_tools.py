@@ -1,13 +1,18 @@
 """The recordings of sequences, of a little data and then more, and of runs that fail: short ones, and their laws."""
 
+import json
+
+import builds
 import instability
 import loop
 import numpy as np
 import parts
 import pytest
+import record
 import sequences
 import torch
 from safetensors.torch import load_file
+from small import short_text
 
 from recall_learn.models import backbones
 from recall_learn.runs.finetune import finetune
@@ -47,6 +52,23 @@ def test_a_sequence_gives_its_matrix_and_what_is_kept(monkeypatch, hold):
     assert {len(row[name]) for name in ("source_loss", "facts", "distance")} == {rows}
     assert row["average"] == pytest.approx(np.mean(row["scores"][-1]), abs=1e-4)
     assert ("forgetting" in row) is ("together" not in hold)
+
+
+def test_a_model_of_each_build_is_pretrained_tuned_recorded_and_forgotten(monkeypatch, tmp_path):
+    for name, value in {"STATES": tmp_path / "states", "STEPS": 2, "SIZE": 60, "ORDERS": (("rte", "cola"),)}.items():
+        monkeypatch.setattr(builds, name, value)
+    monkeypatch.setattr(sequences, "STEPS", 2)
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    with short_text(train=1500, held_out=40):
+        record.record(builds.NAME, (job for job in builds.jobs() if job[0] == {"build": "cnn", "seed": 1}))
+    model, *runs = json.loads((tmp_path / "builds.json").read_text())["rows"]
+    assert model["command"] == "recall-learn world pretrain --seed 1 --steps 2 --build cnn"
+    assert [(each["method"], each["lr"]) for each in runs] == [(hold["method"], hold["lr"]) for hold in builds.HOLD]
+    assert {np.shape(each["scores"]) for each in runs} == {(3, 2)}
+    assert runs[0]["distance"][-1] > runs[1]["distance"][-1] > runs[2]["distance"][-1] == 0  # frozen states
+    assert str(tmp_path) not in (tmp_path / "builds.json").read_text()
+    assert not list((tmp_path / "states").iterdir())
+    assert record.recorded(builds.NAME, {"build": "cnn", "seed": 1})
 
 
 def test_ways_are_alike_by_the_cosine_of_all_their_weights(monkeypatch):
