@@ -329,13 +329,13 @@ except OSError as error:
 
 def test_the_recorded_files_load_and_lack_what_they_lack():
     lacking = {}
-    for path in sorted((BOOK / "grids").glob("*.json")):
-        records = recordings.load(BOOK / "runs" / f"grid-{path.stem}.jsonl")
-        recipes = grids.read_grid(path)
+    for path in sorted((BOOK / "runs").glob("grid-*.jsonl")):
+        name = path.stem.removeprefix("grid-")
+        records, recipes = recordings.load(path), grids.read_grid(BOOK / "grids" / f"{name}.json")
         assert len(set(recipes)) == len(recipes)
         assert {run.recipe for run in records.runs} <= set(recipes)
         assert len({run.recipe for run in records.runs}) == len(records.runs)
-        lacking[path.stem] = len(records.missing(recipes))
+        lacking[name] = len(records.missing(recipes))
     assert {name: lacking[name] for name in ("forgetting", "methods", "world")} == {
         "forgetting": 0,
         "methods": 0,
