@@ -52,8 +52,11 @@ class Stage:
     parts: Parts
     seed: int
 
-    def take(self, rows: Dataset, steps: int = STEPS, method: str = "vanilla", lr: float = LR, **told: Any) -> None:
-        """Go on with some examples."""
+    def take(
+        self, rows: Dataset, steps: int | None = None, method: str = "vanilla", lr: float = LR, **told: Any
+    ) -> None:
+        """Go on with some examples, for `STEPS` where nothing else is said."""
+        steps = STEPS if steps is None else steps
         loop.train(self.backbone, rows, method=method, steps=steps, lr=lr, seed=self.seed, **told)
 
     @property
