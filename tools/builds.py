@@ -9,7 +9,6 @@ weights are not kept: a row says the command that makes them again. Rows that ar
 pretraining that was stopped goes on from its last state.
 """
 
-import argparse
 import itertools
 import json
 import shutil
@@ -17,12 +16,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from record import Job, Row, record
+from record import Job, Row, record_alone
 from sequences import LR, USUAL, through
 
 from recall_learn.models import builds
 from recall_learn.runs.pretrain import BUILDS, STEPS, pretrain
-from recall_learn.support import process_wide
 from recall_learn.tasks import world as world_files
 from recall_learn.world import World
 from recall_learn.world.tasks import SIZE
@@ -66,12 +64,5 @@ def take(build: str, seed: int) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    """Record what is missing."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    with process_wide.plain_messages(), process_wide.silent():
-        record(NAME, jobs())
-
-
 if __name__ == "__main__":
-    main()
+    record_alone(__doc__, NAME, jobs())

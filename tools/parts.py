@@ -6,7 +6,6 @@ for several sizes of A, on two tasks and three seeds: some ten seconds a run on 
 The rows of ``book/runs/world/parts.json`` that are there are not taken again.
 """
 
-import argparse
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from typing import Any
 
 import loop
 from datasets import Dataset, concatenate_datasets
-from record import Job, Row, record
+from record import Job, Row, record_alone
 from transformers import DataCollatorWithPadding
 
 from recall_learn.models import backbones
 from recall_learn.models.backbones import Backbone
-from recall_learn.support import process_wide
 from recall_learn.tasks.registry import named
 from recall_learn.tasks.rows import batches
 from recall_learn.theory.fisher import fisher_diagonal
@@ -121,12 +119,5 @@ def jobs() -> Iterator[Job]:
         yield key, lambda key=key: take(key)
 
 
-def main() -> None:
-    """Record what is missing."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    with process_wide.plain_messages(), process_wide.silent():
-        record(NAME, jobs())
-
-
 if __name__ == "__main__":
-    main()
+    record_alone(__doc__, NAME, jobs())

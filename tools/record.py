@@ -76,6 +76,13 @@ def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path 
         print(name, kept["rows"][-1], flush=True)
 
 
+def record_alone(about: str, name: str, jobs: Iterable[Job]) -> None:
+    """What a script does that records one file: it says what it is, or takes the rows that are missing."""
+    argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    with process_wide.plain_messages(), process_wide.silent():
+        record(name, jobs)
+
+
 def recorded(name: str, key: Row) -> bool:
     """Whether ``NAME.json`` has rows of a job."""
     return _there(_kept(FOLDER / f"{name}.json"), key)

@@ -45,7 +45,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         "--probe",
         default="auto",
         metavar="P",
-        help="at evaluations: stsb source facts recovery grammar, or some joined by +",
+        help="at evaluations: stsb source facts recovery grammar, joined by +; none",
     )
     add("--source-text", metavar="FILE", help="a text, for --probe source of a backbone other than tiny")
     add(
