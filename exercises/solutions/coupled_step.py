@@ -28,7 +28,7 @@ function. The lesson calls it the **coupled** form.
 
 $$
 \begin{aligned}
-g_t &= \lambda\, \nabla f_t + (1 - \lambda)\, \gamma\, (\theta_{t-1} - \theta^*) \\
+g_t &= \lambda\, \nabla L_t + (1 - \lambda)\, \gamma\, (\theta_{t-1} - \theta^*) \\
 m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
 v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
 \theta_t &= \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
@@ -36,7 +36,7 @@ v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad \hat v_t = v_t / (1 - \be
 $$
 
 Some of the numbers are as small as $\epsilon$, so its place shows. A check by hand: one weight $\theta = 2$ with
-$\theta^* = 1$, $\nabla f = 5$, $m = v = 0$, $t = 1$, $\eta = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ has
+$\theta^* = 1$, $\nabla L = 5$, $m = v = 0$, $t = 1$, $\eta = 0.1$, $\lambda = 0.25$ and $\gamma = 4$ has
 $g_1 = 4.25$, and so $\theta = 1.9$, $m = 0.425$.
 """
 

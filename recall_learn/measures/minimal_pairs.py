@@ -15,6 +15,7 @@ Salazar et al., 2020, "Masked Language Model Scoring", equation 1. Warstadt et a
 """
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from torch import Tensor
 from recall_learn.models.masked_lm import MaskedLM
 from recall_learn.support.checks import shown, whole
 from recall_learn.support.reading import Json
-from recall_learn.tasks import parquet
+from recall_learn.tasks import parquet, stored
 from recall_learn.theory.fisher import evaluating
 from recall_learn.world.pairs import Pair
 
@@ -70,20 +71,26 @@ class Grammar:
         return asdict(self)
 
 
-def read_pairs(folder: str | Path, limit: int | None = None) -> list[Pair]:
+def read_pairs(folder: str | Path | None = None, limit: int | None = None) -> list[Pair]:
     """Minimal pairs of a folder in BLiMP's layout: ``FOLDER/validation-*.parquet``, or ``FOLDER/blimp/...``.
 
     Its columns are good, bad, paradigm, field and phenomenon.
 
     Args:
-        folder: where it lies.
+        folder: where it lies; None is what the environment variable ``RECALL_LEARN_DATA`` names.
         limit: take the first so many pairs of each paradigm; None takes all.
 
     Raises:
-        FileNotFoundError: it is not there.
+        FileNotFoundError: no folder is named, or it is not there.
         ValueError: the limit is no whole number above 0; a file is not parquet, lacks a column, or has gaps in one.
     """
-    root = Path(folder).expanduser()
+    given = folder if folder is not None else os.environ.get(stored.VARIABLE)
+    if not given:
+        raise FileNotFoundError(
+            f"minimal pairs in English are read from BLiMP; name the folder of data sets by {stored.OPTION}, or by the "
+            f"environment variable {stored.VARIABLE}, as FOLDER/blimp/{SPLIT}-*.parquet"
+        )
+    root = Path(given).expanduser()
     place = next((each for each in (root / "blimp", root) if any(each.glob(f"{SPLIT}-*.parquet"))), None)
     if place is None:
         raise FileNotFoundError(f"{root} holds no minimal pairs: no file is {SPLIT}-*.parquet, there or in blimp/")

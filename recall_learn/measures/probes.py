@@ -253,14 +253,7 @@ def _recovery(backbone: Backbone, masked_lm: nn.Module, source: dict[str, Any]) 
 
 
 def _grammar(backbone: Backbone, data_folder: str | Path | None) -> Probe:
-    if backbone.world:
-        pairs = minimal_pairs(world_of(backbone), PAIRS)
-    elif data_folder is None:
-        raise ValueError(
-            f"probe grammar asks {backbone.name} BLiMP's pairs; give the folder that blimp is in as the data folder"
-        )
-    else:
-        pairs = read_pairs(data_folder, REAL_PAIRS)
+    pairs = minimal_pairs(world_of(backbone), PAIRS) if backbone.world else read_pairs(data_folder, REAL_PAIRS)
     masked_lm = attach(backbone)
     return lambda: {"grammar": grammar(masked_lm, backbone.tokenizer, pairs).all.right}
 

@@ -122,6 +122,14 @@ def test_pairs_are_read_from_a_folder_of_data_sets_or_their_own(tmp_path):
     assert [pair.good for pair in read_pairs(tmp_path, limit=2)] == ["a b", "e f", "c d"]
 
 
+def test_where_no_folder_is_named_the_variable_does(tmp_path, monkeypatch):
+    write(tmp_path / "blimp")
+    monkeypatch.setenv("RECALL_LEARN_DATA", str(tmp_path))
+    assert read_pairs() == read_pairs(tmp_path)
+    monkeypatch.delenv("RECALL_LEARN_DATA")
+    refused(read_pairs, FileNotFoundError, "--data", "RECALL_LEARN_DATA", "FOLDER/blimp")
+
+
 def test_what_is_no_folder_of_pairs(tmp_path):
     refused(lambda: read_pairs(tmp_path), FileNotFoundError, str(tmp_path), "validation-*.parquet")
     write(tmp_path / "a", field=None)
