@@ -5,7 +5,7 @@ times as long as the packaged one, on a quarter and on all of the wordings, each
 ways::
 
     python tools/scale.py --plan     # what is missing, and how many hours it takes on this machine
-    python tools/scale.py            # all of it; seed by seed, the cheap ones first
+    python tools/scale.py            # all of it, the cheap ones first
     python tools/scale.py --cheap 6  # what is done within six hours
 
 The weights are not kept: a row says the command that makes them again. One line of ``book/runs/world/scale.json`` is a
@@ -87,10 +87,14 @@ def seconds(width: int, layers: int) -> float:
 
 
 def sizes() -> list[Size]:
-    """All models, those of a seed from cheap to dear."""
+    """All models from cheap to dear, each in all worlds before the next."""
     made = [Size(*each) for each in itertools.product(WIDTHS, LAYERS, STEPS, VARIETY, SEEDS)]
     made = [each for each in made if each.width < max(WIDTHS) or each.steps < max(STEPS)]  # a third of all hours
-    return sorted(made, key=lambda each: (each.seed, each.steps * each.width * (each.layers + 1), -each.variety))
+    return sorted(made, key=_cost)
+
+
+def _cost(size: Size) -> tuple[float, ...]:
+    return size.steps * size.width * (size.layers + 1), -size.variety, size.width, size.seed
 
 
 def hours(size: Size) -> float:

@@ -52,4 +52,6 @@ def test_the_sizes_are_a_grid_without_its_dearest_corner():
     made = scale.sizes()
     assert len(set(made)) == len(made) == 4 * 2 * 3 * 2 * 2 - 2 * 2 * 2
     assert not [each for each in made if (each.width, each.steps) == (256, 20_000)]
-    assert [each.seed for each in made] == sorted(each.seed for each in made)
+    assert [each.seed for each in made] == [0, 1] * (len(made) // 2)  # a size in all worlds before the next
+    work = [each.steps * each.width * (each.layers + 1) for each in made]
+    assert work == sorted(work)

@@ -3,6 +3,7 @@
 import json
 
 import builds
+import equal_loss
 import instability
 import loop
 import numpy as np
@@ -31,10 +32,11 @@ def keys(jobs):
         (keys(sequences.run_pairs()), 3 * (5 + 20 + 1)),
         (keys(sequences.run_minilm("")), 2 * 2 * 6),
         (keys(parts.jobs()), 3 * 2 * 2 * 3 * 10),
+        (keys(equal_loss.jobs()), 5 * (2 + 6 * 2)),
         (keys(instability.run_tiny()), 20 * 8),
         (keys(instability.run_minilm("", "")), 10 * 4),
     ],
-    ids=["orders", "pairs", "minilm", "parts", "tiny", "minilm-rte"],
+    ids=["orders", "pairs", "minilm", "parts", "equal", "tiny", "minilm-rte"],
 )
 def test_no_row_is_taken_for_another_and_seeds_come_one_by_one(made, count):
     assert len(made) == count
@@ -148,3 +150,38 @@ def test_a_run_is_looked_at_and_taken_home_from_the_top(monkeypatch):
     assert row["back"][0] == row["source_loss"]
     assert len(row["back"]) == 5
     assert row["back"][-1] == loop.kept(backbones.load("tiny", num_labels=2))["source_loss"]
+
+
+# --- models of the same source loss ---
+
+
+@pytest.mark.parametrize("way", [equal_loss.noise, equal_loss.cut])
+def test_ways_that_seek_a_loss_come_to_it(monkeypatch, way):
+    monkeypatch.setattr(loop, "PASSAGES", 60)
+    start = way(1.1, 0)
+    assert equal_loss.asker()(start.weights) == pytest.approx(1.1, rel=0.01)
+    assert all(0 < size < 1 for size in start.made.values())
+
+
+def test_the_smallest_weights_are_cut():
+    p = torch.tensor([[1.0, -4.0], [-2.0, 3.0]])
+    assert equal_loss._cut(p, 0.5).tolist() == [[0.0, -4.0], [0.0, 3.0]]
+    assert torch.equal(equal_loss._cut(p, 0.0), p)
+
+
+def test_another_task_takes_a_model_away_and_the_way_back_is_pretraining(monkeypatch):
+    monkeypatch.setattr(equal_loss, "AWAY", 40)
+    monkeypatch.setattr(loop, "PASSAGES", 60)
+    backbone, passed = equal_loss._other(0)
+    assert len(passed) == equal_loss.AWAY + 1
+    assert all(torch.equal(passed[0][name], anchor) for name, anchor in backbone.anchors.items())
+    away = equal_loss.asker()(passed[-1])
+    monkeypatch.setattr(equal_loss, "_other", lambda seed: (backbone, passed))
+    asked, loss = equal_loss.asker(), (0.67 + away) / 2
+    longest = equal_loss.tuned(loss, 0)
+    assert asked(longest.weights) <= loss < asked(passed[longest.made["steps"] + 1])
+    back = equal_loss.recovered(loss, 0)
+    assert back.made["steps"] > 0
+    assert 0.67 < asked(back.weights) <= loss
+    with pytest.raises(ValueError, match="do not raise"):
+        equal_loss.tuned(away + 1, 0)
