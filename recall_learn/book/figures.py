@@ -14,7 +14,8 @@ from docutils import nodes
 
 from recall_learn.figures.digits import six_digits
 from recall_learn.figures.still import PLOTLY_JSON
-from recall_learn.lab import chart, explorer, scripted
+from recall_learn.figures.still import STATIC as BUILT
+from recall_learn.lab import chart, explorer
 from recall_learn.support import markup
 
 MARK = 'class="recall-figure"'
@@ -87,6 +88,6 @@ def setup(app) -> None:
     """Serve the scripts, and load them on the pages that hold a figure."""
     # one output per figure, as JSON, however plotly reads the kernel's surroundings
     os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
-    os.environ[scripted.STATIC] = "1"
+    os.environ[BUILT] = "1"
     app.connect("builder-inited", _copy_static)
     app.connect("html-page-context", _add_to_page)

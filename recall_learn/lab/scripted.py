@@ -5,17 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from recall_learn.figures.still import STATIC
 from recall_learn.support import markup
 from recall_learn.support.reading import Json
 
 DRAWING = Path(__file__).with_name("drawing.js")
 """What the scripts share."""
-STATIC = "RECALL_LEARN_STATIC"
-"""Set to 1 where the book is built: its pages load script and style once, as files."""
 
 
 def alone() -> bool:
-    """Whether what is shown has to bring its own script and style."""
+    """Whether what is shown has to bring its own script and style; the book's pages load them once, as files."""
     return os.environ.get(STATIC) != "1"
 
 
