@@ -4,6 +4,7 @@
 
 - ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
 - ``cards``: the page of method cards, made from the methods;
+- ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
 - ``lab``: the lab that trains in the page;
 - ``notebooks``: under each lesson's title, how to run it;
@@ -13,12 +14,14 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, figures, lab, notebooks, pages
+    from . import cache, cards, epub, figures, lab, mathml, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
+    epub.setup(app)
     figures.setup(app)
     lab.setup(app)
+    mathml.setup(app)
     notebooks.setup(app)
     pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

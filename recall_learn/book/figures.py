@@ -12,6 +12,7 @@ from pathlib import Path
 import plotly
 from docutils import nodes
 
+from recall_learn.book.pages import web
 from recall_learn.figures.digits import six_digits
 from recall_learn.figures.still import PLOTLY_JSON
 from recall_learn.figures.still import STATIC as BUILT
@@ -45,7 +46,7 @@ def figure_html(figure: dict) -> str:
 class PlotlyRenderer:
     """How myst-nb draws a cell's plotly output; registered as an entry point in ``pyproject.toml``."""
 
-    mime_priority_overrides = (("html", PLOTLY_JSON, 1),)
+    mime_priority_overrides = (("html", PLOTLY_JSON, 1), ("epub", PLOTLY_JSON, 1))
 
     @staticmethod
     def handle_mime(renderer, data, inline):
@@ -63,7 +64,7 @@ class PlotlyRenderer:
 
 
 def _copy_static(app) -> None:
-    if app.builder.format == "html":
+    if web(app):
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
         for file in {*SCRIPTS, *STYLES, *(file for each in DRAWN for file in (each.style, *each.scripts))}:

@@ -17,6 +17,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from recall_learn.book.pages import web
 from recall_learn.lab.browser import page
 from recall_learn.runs.recipe import Recipe
 
@@ -55,7 +56,7 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
 
 def _write(app, exception) -> None:
     """The files, where a page has a lab; they take some seconds to make."""
-    if exception is None and app.builder.format == "html" and getattr(app, "recall_labs", False):
+    if exception is None and web(app) and getattr(app, "recall_labs", False):
         page.write(Path(app.outdir) / "_static")
 
 

@@ -42,15 +42,20 @@ def on_paper(styles: str) -> str:
     return "".join(f"{LIGHT.sub(':root[data-theme]', where)}{{{what}}}" for where, what in light)
 
 
+def web(app) -> bool:
+    """Whether it is the pages for the web that are built, and not those of the EPUB, which are HTML, too."""
+    return app.builder.format == "html" and app.builder.name != "epub"
+
+
 def _copy_style(app) -> None:
-    if app.builder.format == "html":
+    if web(app):
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(STYLE, target)
 
 
 def _mend(app, exception) -> None:
-    if exception is None and app.builder.format == "html":
+    if exception is None and web(app):
         static = Path(app.outdir) / "_static"
         styles = [file.read_text(encoding="utf8") for name in STYLES for file in static.glob(name)]
         (static / PRINT).write_text("\n".join(map(on_paper, styles)), encoding="utf8")

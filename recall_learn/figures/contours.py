@@ -52,10 +52,7 @@ def _crossing(edge: tuple[int, int, int], x: np.ndarray, y: np.ndarray, z: np.nd
     row, column, up = edge
     other = (row + up, column + 1 - up)
     low, high = z[row, column], z[other]
-    if np.isinf(low) or np.isinf(high):
-        share = 1.0 if np.isinf(low) else 0.0
-    else:
-        share = (level - low) / (high - low)
+    share = np.isinf(low) * 1.0 if np.isinf(low) or np.isinf(high) else (level - low) / (high - low)
     return (
         float(x[column] + share * (x[other[1]] - x[column])),
         float(y[row] + share * (y[other[0]] - y[row])),
