@@ -6,6 +6,7 @@ STAMP := $(VENV)/.complete
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 BUILD := $(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 PAGE := book/_build/html/index.html
+EPUB := book/_build/epub/recall-and-learn.epub
 PAGES := tests/browser tests/exercises tests/practice
 
 # The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
@@ -14,10 +15,12 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(FITS)' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab lint notebooks wasm bench
+.PHONY: help book epub pdf test lab lint notebooks wasm bench
 
 help:
 	@echo 'make book       build the book and say where its first page is'
+	@echo 'make epub       the whole book in one file, for an e-reader'
+	@echo 'make pdf        the same for paper; needs Chromium'
 	@echo 'make test       run the tests'
 	@echo 'make lab        open the lessons in JupyterLab'
 	@echo 'make lint       ruff, imports between rooms, spelling, dead references'
@@ -27,11 +30,19 @@ help:
 	@echo 'Each makes .venv first when needed. PYTHON=... chooses the Python, 3.11 to 3.13.'
 
 # What the book and the tests need is in the repository and the packages: no model hub.
-book test: export HF_HUB_OFFLINE := 1
+book epub pdf test: export HF_HUB_OFFLINE := 1
 
 book: $(STAMP)
 	$(BUILD)
 	@echo "The book: file://$(CURDIR)/$(PAGE)"
+
+# The figures as pictures, from the same sources and from what the book executed.
+epub: $(STAMP)
+	$(BUILD) --builder custom --custom-builder epub
+	@echo "The book: $(CURDIR)/$(EPUB)"
+
+pdf: epub
+	$(BIN)/python -m recall_learn.book.pdf
 
 # Two halves side by side, each on one thread; the first is shown when the second is through, and what failed in either
 # comes last. BOOK=first builds the book before the half that looks at its pages: what it executed is used there, and both

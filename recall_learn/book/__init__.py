@@ -4,7 +4,7 @@
 
 - ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
 - ``cards``: the page of method cards, made from the methods;
-- ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``;
+- ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``; ``pdf`` prints them;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
 - ``lab``: the lab that trains in the page;
 - ``notebooks``: under each lesson's title, how to run it;

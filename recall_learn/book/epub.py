@@ -28,7 +28,7 @@ class Book(Epub3Builder):
 
     def init(self) -> None:
         """Begin with an empty folder: a page that was mended is not mended twice, and nothing old is packed."""
-        for old in Path(self.outdir).iterdir():
+        for old in Path(self.outdir).glob("[!.]*"):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         super().init()
 
@@ -51,7 +51,7 @@ class Book(Epub3Builder):
             text = self._mended(page.read_text(encoding="utf-8"))
             page.write_text(text, encoding="utf-8")
             used.update(USED.findall(text))
-        for file in [file for file in out.rglob("*") if file.is_file() and file.suffix != ".xhtml"]:
+        for file in [file for file in out.glob("[!.]*/**/*") if file.is_file()]:
             if file.relative_to(out).as_posix() not in used:
                 file.unlink()
         super().handle_finish()

@@ -15,6 +15,8 @@ from recall_learn.support import markup
 
 LOGGER = logging.getLogger(__name__)
 KEPT = {"&amp;": "&amp;amp;", "&lt;": "&amp;lt;", "&gt;": "&amp;gt;", "&quot;": "&amp;quot;"}
+ROOM = re.compile(r"\\\\\[[\d.]+[a-z]+\]")
+"""What LaTeX leaves between two lines when it is asked to."""
 STYLES = ("displaystyle", "scriptlevel")
 INLINE = re.compile(r"(?<![\\$])\$(?=\S)([^$]+?)(?<=[^\s\\])\$(?!\d)|(?<![\\$])\$\$([^$]+)\$\$")
 """Mathematics in text that has its own: in dollars, as MathJax finds it."""
@@ -36,7 +38,7 @@ def mathml(latex: str, display: bool = False) -> str:
     """
     from math_core import LatexError
 
-    whole = r" \\ ".join(re.split(r"\n\s*\n", latex.strip()))
+    whole = ROOM.sub(r"\\\\", r" \\ ".join(re.split(r"\n\s*\n", latex.strip())))
     if r"\begin" not in whole and re.search(r"(?<!\\)&|\\\\", whole):  # as Sphinx does for MathJax
         whole = rf"\begin{{aligned}}{whole}\end{{aligned}}"
     try:

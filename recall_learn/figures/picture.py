@@ -15,7 +15,7 @@ from recall_learn.figures.svg import LINE, element, lines, text, wide
 from recall_learn.support import markup
 from recall_learn.support.reading import Json
 
-WIDTH, HEIGHT = 580, 300
+WIDTH, HEIGHT = 500, 300
 """Of the picture, and of the plot in it where the figure asks for no other."""
 INK, GRID, GROUND = "#1b1f23", "#d8dbde", "#ffffff"
 FONT = "system-ui, Helvetica, Arial, sans-serif"

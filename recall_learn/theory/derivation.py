@@ -129,7 +129,7 @@ def scalar_form(gamma: float, away: Weights) -> float:
 
     Args:
         gamma: nats per squared unit of weight, at least 0 or ValueError; the paper's divided by N.
-        away: d.
+        away: the displacement d.
     """
     return 0.5 * number("gamma", gamma, lambda x: x >= 0, "a finite number, at least 0") * length(away) ** 2
 

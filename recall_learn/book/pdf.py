@@ -1,0 +1,101 @@
+"""The whole book as a PDF: the EPUB's pages, one after another, printed by a Chromium.
+
+``make pdf`` builds the EPUB and calls this.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from xml.dom import minidom
+
+from bs4 import BeautifulSoup
+
+from recall_learn.book.home import home
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FOOT = '<div style="width:100%;text-align:center;font-size:9px"><span class="pageNumber"></span></div>'
+PATIENCE = 600_000
+"""Milliseconds that printing may take."""
+HEAD = (
+    '<?xml version="1.0" encoding="utf-8"?>\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head>'
+    '<meta charset="utf-8"/><title>Recall &amp; Learn</title>'
+    '<link rel="stylesheet" href="_static/pygments.css"/><link rel="stylesheet" href="_static/epub.css"/></head><body>'
+)
+
+
+def joined(epub: Path) -> str:
+    """The pages of an unpacked EPUB as one, in their order, with links between them as links within.
+
+    Args:
+        epub: its folder.
+    """
+    listed = minidom.parse(str(epub / "content.opf"))
+    names = {item.getAttribute("id"): item.getAttribute("href") for item in listed.getElementsByTagName("item")}
+    spine = [names[item.getAttribute("idref")] for item in listed.getElementsByTagName("itemref")]
+    pages = [name for name in spine if name != "nav.xhtml"]
+    bodies = [_body((epub / name).read_text(encoding="utf-8"), Path(name).stem, set(pages)) for name in pages]
+    return f"{HEAD}{''.join(bodies)}</body></html>"
+
+
+def _body(page: str, name: str, pages: set[str]) -> str:
+    """What a page shows, its ids and its links made those of the whole."""
+    soup = BeautifulSoup(page, "html.parser")
+    for each in soup.find_all(id=True):
+        each["id"] = f"{name}--{each['id']}"
+    for link in soup.find_all("a", href=True):
+        file, _, place = link["href"].partition("#")
+        if not file:
+            link["href"] = f"#{name}--{place}"
+        elif file in pages:
+            link["href"] = f"#{Path(file).stem}--{place}" if place else f"#{Path(file).stem}"
+    inner = "".join(each.decode(formatter="minimal") for each in soup.body.children if hasattr(each, "decode"))
+    return f'<section id="{name}">{inner}</section>'
+
+
+def chromium() -> str:
+    """Where it is.
+
+    Raises:
+        SystemExit: nowhere on the PATH; the message says what to do.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        raise SystemExit(
+            f"A PDF is printed by Chromium, and there is none of {', '.join(NAMES)} on the PATH. Install one, or print "
+            f"the EPUB from an e-reader."
+        )
+    return found
+
+
+def printed(page: Path, pdf: Path) -> None:
+    """Print a page that lies on the disk, with no script and no network."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        tab = browser.new_context(java_script_enabled=False, offline=True).new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(page.as_uri())
+        margin = dict.fromkeys(("top", "bottom", "left", "right"), "18mm")
+        options = {"format": "A4", "margin": margin, "outline": True, "tagged": True, "path": pdf}
+        tab.pdf(display_header_footer=True, header_template="<span></span>", footer_template=FOOT, **options)
+        browser.close()
+
+
+def main(root: Path) -> None:
+    """Print the EPUB that ``make epub`` left in ``book/_build``, and say where."""
+    chromium()
+    built = root / "book" / "_build"
+    pdf = built / "pdf" / "recall-and-learn.pdf"
+    pdf.parent.mkdir(exist_ok=True)
+    page = built / "epub" / "all-pages.xhtml"
+    page.write_text(joined(page.parent), encoding="utf-8")
+    try:
+        printed(page, pdf)
+    finally:
+        page.unlink()
+    print(f"The book: {pdf}, {pdf.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main(home(sys.argv[1:]))
