@@ -4,9 +4,9 @@
 
     explore(recordings.load("runs/grid-world.jsonl"), recordings.load("runs/grid-cola.jsonl"))
 
-It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. All seeds of
-a setting are shown at once, their median and their whole range, or one of them in front of that. It never shows other
-runs than those that are set: where none was recorded it says so, and which there are.
+It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. All
+seeds of a setting are shown at once, their median and their whole range, or one of them in front of that. It never
+shows other runs than those that are set: where none was recorded it says so, and which there are.
 """
 
 import math
@@ -146,7 +146,7 @@ def _row(run: Record, named: Sequence[str]) -> dict[str, Json]:
     return {
         "task": recipe.task,
         "method": recipe.names,
-        **{name: _plain(getattr(recipe, name)) if name in acting else None for name in named[2:-1]},
+        **{name: plain(getattr(recipe, name)) if name in acting else None for name in named[2:-1]},
         "seed": recipe.seed,
         **run.columns,
         **({"stopped": run.stopped} if run.stopped else {}),
@@ -163,7 +163,8 @@ def _text(value: object) -> bool:
     return isinstance(value, str) and value != "inf"
 
 
-def _plain(value: float | str) -> float | int | str:
+def plain(value: float | str) -> float | int | str:
+    """A setting's value as the script and an address have it."""
     if isinstance(value, str) or value == math.inf:
         return value if isinstance(value, str) else "inf"
     return int(value) if value == int(value) else value

@@ -278,7 +278,9 @@ def test_where_seeds_are_missing_the_caption_says_so(tab):
     assert bands(tab) == 0
 
 
-SPANS = "([runs, state]) => recallExplorer.spans({ axes: { task: [], method: [], seed: [] }, lacks: {}, plain: 'vanilla', scheduled: [], runs }, state)"
+SPANS = """([runs, state]) => recallExplorer.spans(
+    { axes: { task: [], method: [], seed: [] }, lacks: {}, plain: "vanilla", scheduled: [], runs }, state
+)"""
 
 
 def test_a_band_of_fewer_seeds_than_others_have_and_a_run_that_stopped(tab):
