@@ -69,7 +69,7 @@
     if (!found) return "";
     const [word, gain] = found, far = `${short(Math.abs(gain))} ${gain < 0 ? "lower" : "higher"}`;
     const said = { ahead: "ahead of", behind: "behind", beyond: "beyond the ends of" }[word];
-    return `With seed ${seed} this setting is ${said} the line of plain fine-tuning's rates, which the figure shows for that seed, thin and dashed${gain === null ? "" : `: ${kept.short} ${far} than the best of the line at this score or a higher one`}.`;
+    return `With seed ${seed} this setting (the small ring) is ${said} the line of plain fine-tuning's rates with that seed (dashed, in the figure)${gain === null ? "" : `: ${kept.short} ${far} than the best of the line at this score or a higher one`}.`;
   }
 
   const named = (data, point) => data.methods[point.method].title + (point.label ? `, ${point.label}` : "");

@@ -159,8 +159,10 @@
     const plain = twins(data, state).filter((run) => !run.stopped && runs.some(({ seed }) => seed === run.seed));
     if (!runs.length) return [];
     const parts = [];
-    if (plain.length === runs.length) parts.push(`${runs.length > 1 ? "they end" : "it ends"} at ${percent(median(ends(runs, "distance")) / median(ends(plain, "distance")))} of plain fine-tuning's distance`);
-    if (runs[0][kept]) parts.push(`${KEPT[kept][0]} ${short(median(runs.map((run) => run[kept][0])))} → ${spread(ends(runs, kept))}`);
+    const away = [runs, plain].map((each) => ends(each, "distance"));
+    if (away[0].length && away[0].length === away[1].length) parts.push(`${runs.length > 1 ? "they end" : "it ends"} at ${percent(median(away[0]) / median(away[1]))} of plain fine-tuning's distance`);
+    const begun = runs.filter((run) => run[kept]).map((run) => run[kept][0]);
+    if (begun.length) parts.push(`${KEPT[kept][0]} ${short(median(begun))} → ${spread(ends(runs, kept))}`);
     const met = [[kept, KEPT[kept][0]], ["score", "score"]].map(([column, words]) => [words, meet(ends(runs, column), ends(plain, column))]).filter(([, said]) => said);
     return [
       parts.length ? `${runs.length > 1 ? "By their medians" : "In this run"} ${parts.join("; ")}.` : "",

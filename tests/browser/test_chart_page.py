@@ -218,15 +218,15 @@ def test_ahead_is_what_the_figure_shows_of_one_seed(tab):
     tab.locator(".panel").get_by_label("seed", exact=True).select_option("2")
     # it scores 0.918, where the line has 0.8 + (0.918 - 0.89) / (0.94 - 0.89) * 0.6 = 1.136, and loses 0.895
     assert tab.locator(".stands").inner_text() == (
-        "With seed 2 this setting is ahead of the line of plain fine-tuning's rates, which the figure shows for that "
-        "seed, thin and dashed: source loss 0.241 lower than the best of the line at this score or a higher one."
+        "With seed 2 this setting (the small ring) is ahead of the line of plain fine-tuning's rates with that seed "
+        "(dashed, in the figure): source loss 0.241 lower than the best of the line at this score or a higher one."
     )
     line = tab.locator(".criterion path").last.get_attribute("d")
     x = [float(point.split()[0]) for point in line[1:].split("L")]
     assert (x[1] - x[0]) / (x[2] - x[1]) == pytest.approx(0.25 / 0.05, rel=0.02)
     assert tab.evaluate("document.activeElement.getAttribute('aria-label')") == "seed"
     spot(tab, "EWC").dispatch_event("click")
-    assert "is ahead of the line" in tab.locator(".stands").inner_text()
+    assert "(the small ring) is ahead of the line" in tab.locator(".stands").inner_text()
     spot(tab, "plain fine-tuning, lr 0.0005").dispatch_event("click")
     assert tab.locator(".stands").count() == tab.locator(".criterion").count() == 0
 
