@@ -294,7 +294,7 @@
       if (!location.hash.startsWith("#chart&")) return;
       state = read(data, location.hash, { ...start, all: state.all });
       draw();
-      (open === null ? el : panel).scrollIntoView({ block: open === null ? "start" : "center" });
+      (open === null ? el : panel).scrollIntoView();
     });
     let width = el.clientWidth;
     new ResizeObserver(() => {
@@ -305,7 +305,7 @@
       hide();
     }).observe(el);
     draw();
-    if (link && location.hash.startsWith("#chart&")) (open === null ? el : panel).scrollIntoView({ block: open === null ? "start" : "center" });
+    if (link && location.hash.startsWith("#chart&")) (open === null ? el : panel).scrollIntoView();
   }
 
   window.recallChart = { median, shown, lines, moved, describe, stands, around, ticks, write, read, short, mount };

@@ -163,10 +163,11 @@
     if (away[0].length && away[0].length === away[1].length) parts.push(`${runs.length > 1 ? "they end" : "it ends"} at ${percent(median(away[0]) / median(away[1]))} of plain fine-tuning's distance`);
     const begun = runs.filter((run) => run[kept]).map((run) => run[kept][0]);
     if (begun.length) parts.push(`${KEPT[kept][0]} ${short(median(begun))} → ${spread(ends(runs, kept))}`);
-    const met = [[kept, KEPT[kept][0]], ["score", "score"]].map(([column, words]) => [words, meet(ends(runs, column), ends(plain, column))]).filter(([, said]) => said);
+    const met = [[kept, KEPT[kept][0]], ["score", "score"]].map(([column, words]) => [words, meet(ends(runs, column), ends(plain, column))]);
+    const said = ["do not meet", "overlap"].map((way) => [way, met.filter(([, each]) => each === way).map(([words]) => `in ${words}`)]).filter(([, where]) => where.length);
     return [
       parts.length ? `${runs.length > 1 ? "By their medians" : "In this run"} ${parts.join("; ")}.` : "",
-      met.length ? `Beside plain fine-tuning's, the ranges over the seeds ${met.map(([words, said]) => `${said} in ${words}`).join(", and ")}.` : "",
+      said.length ? `Its range over the seeds and plain fine-tuning's ${said.map(([way, where]) => `${way} ${where.join(" and ")}`).join(", and ")}.` : "",
     ].filter(Boolean);
   }
 
@@ -301,7 +302,9 @@
           });
         }
       }
-      says.textContent = explain(data, state).join(" ");
+      const [where = "", ...rest] = explain(data, state);
+      add(says, "strong", {}, where);
+      says.append(` ${rest.join(" ")}`);
       told.replaceChildren(which, says);
     }
 

@@ -247,10 +247,11 @@ def test_a_setting_that_is_behind_says_so(tab):
 
 
 def test_the_address_holds_the_point_that_is_open(browser, file):
-    tab = browser.new_page()
+    tab = browser.new_page(viewport={"width": 390, "height": 600})
     tab.goto(f"{file.as_uri()}#chart&task=world%2Fcola&point=recadam%2C%20gamma%20500&seed=2")
     tab.wait_for_selector(".recall-charted svg")
     assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 500"
+    assert 0 < tab.locator(".panel h4").bounding_box()["y"] < 300  # the reader is led to the runs
     assert "--seed 2" in tab.locator(".panel code").inner_text()
     spot(tab, "EWC, gamma 100").dispatch_event("click")
     assert tab.url.endswith("&point=ewc%2C%20gamma%20100&seed=0")

@@ -332,10 +332,10 @@ def test_an_old_address_names_its_one_run(browser, file):
 def test_the_words_say_whether_the_ranges_meet(tab):
     # plain fine-tuning's distances end at 3 and 3.1: half of that its source losses
     assert "do not meet" not in tab.locator(".says").inner_text()
-    assert "overlap in source loss, and overlap in score" in tab.locator(".says").inner_text()
+    assert "plain fine-tuning's overlap in source loss and in score." in tab.locator(".says").inner_text()
     tab.evaluate("location.hash = '#explore&k=inf&t0=50'")
     tab.wait_for_function("document.querySelector('.which').textContent.includes('k ∞')")
-    assert "do not meet in source loss, and overlap in score" in tab.locator(".says").inner_text()
+    assert "plain fine-tuning's do not meet in source loss, and overlap in score." in tab.locator(".says").inner_text()
     assert "source loss 0.5 → 1.02 (1 to 1.05)" in tab.locator(".says").inner_text()
     tab.get_by_label("seed", exact=True).select_option("0")
     assert "the ranges" not in tab.locator(".says").inner_text()
