@@ -1,125 +1,19 @@
-// The chart of methods: what each setting reached against what it kept. A model apart from its view. A classic script:
-// it runs from file://, too, and in a notebook's output. Its data is what recall_learn/lab/chart.py made.
+// The chart of methods: what each setting reached against what it kept. The view; what it shows, chart_model.js decides. A
+// classic script: it runs from file://, too, and in a notebook's output. Its data is what recall_learn/lab/chart.py made.
 (function () {
   "use strict";
 
-  const { number, range, short, ticks, add, axes, roomy, field, tick, path } = window.recallDrawing;
-  const NEAR = 0.05; // how much under plain fine-tuning's best score still is near it
+  const { number, range, short, median, spread, ticks, add, axes, roomy, field, tick, path } = window.recallDrawing;
+  const { NEAR, VIEWS, TIMES, allowed, least, shown, twins, around, placed, pointed, stands, lines, moved, named, describe, frame, write, read, settled } = window.recallChartModel;
 
-  function median(values) {
-    const found = values.filter(number).sort((a, b) => a - b), half = found.length >> 1;
-    return found.length % 2 ? found[half] : (found[half - 1] + found[half]) / 2;
-  }
-
-  // Whether a method asks for no more than the reader has; plain fine-tuning is always drawn, as what to compare with.
-  function allowed(data, state, method) {
-    const { asks, time } = data.methods[method];
-    return method === data.plain || !(asks.some((ask) => state.lacks.includes(ask)) || (state.time && time > Number(state.time)));
-  }
-
-  // The score from which on points are drawn where a reader looks at the best ones alone.
-  function least(data, state) {
-    if (state.view !== "near") return -Infinity;
-    const plain = data.points.filter((point) => point.task === state.task && point.method === data.plain).map((point) => median(point.score));
-    return plain.length ? Math.max(...plain) - NEAR : -Infinity;
-  }
-
-  // The places of the points that are drawn.
-  function shown(data, state) {
-    const from = least(data, state);
-    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method) && median(point.score) >= from;
-    return data.points.map((point, place) => place).filter((place) => fits(data.points[place]));
-  }
-
-  // Plain fine-tuning's settings that share a seed with a point, and of them the one that scores most like it.
-  function twins(data, point, seed) {
-    const plain = data.points.filter((each) => each.task === point.task && each.method === data.plain && each.seeds.includes(seed));
-    const apart = (each) => Math.abs(median(each.score) - median(point.score));
-    return [plain, plain.reduce((best, each) => (best && apart(best) <= apart(each) ? best : each), null)];
-  }
-
-  // Of some [x, y, what] the `what` that is nearest to a place and not farther than `reach`, or null.
-  function nearest(spots, x, y, reach) {
-    const away = spots.map(([a, b, what]) => [Math.hypot(a - x, b - y), what]).filter(([far]) => far <= reach);
-    return away.length ? away.reduce((best, each) => (each[0] < best[0] ? each : best))[1] : null;
-  }
-
-  // [method, places] in the order of the families, each line in the order of its settings.
-  function lines(data, state) {
-    const places = shown(data, state);
-    return Object.keys(data.methods).map((method) => [method, places.filter((place) => data.points[place].method === method)]).filter(([, found]) => found.length);
-  }
-
-  // Where an arrow key leads: along a line, or to the next one.
-  function moved(data, state, place, key) {
-    const all = lines(data, state), at = all.findIndex(([, places]) => places.includes(place));
-    if (at < 0) return all.length ? all[0][1][0] : null;
-    const line = all[at][1], step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-    if (step) return line[(line.indexOf(place) + step + line.length) % line.length];
-    const next = all[(at + (key === "ArrowDown" ? 1 : -1) + all.length) % all.length][1];
-    return next[Math.min(line.indexOf(place), next.length - 1)];
-  }
-
-  const spread = (values) => {
-    const [low, high] = range(values);
-    return `${short(median(values))}${low < high ? ` (${short(low)} to ${short(high)})` : ""}`;
-  };
-  const named = (data, point) => data.methods[point.method].title + (point.label ? `, ${point.label}` : "");
-
-  // A point in words.
-  function describe(data, state, place) {
-    const point = data.points[place], count = point.seeds.length, against = point.ahead[state.kept];
-    const { time } = data.methods[point.method];
-    const told = [`${named(data, point)}: ${data.tasks[point.task].metric} ${spread(point.score)}, ${data.kept[state.kept].short} ${spread(point[state.kept])}, ${count} seed${count > 1 ? "s" : ""}.`];
-    if (against) told.push(`Ahead of plain fine-tuning's own rates in ${against[0]} of ${against[1]}.`);
-    if (time) told.push(`A step takes ${Math.abs(time - 1) < 0.03 ? "as long as" : `${short(time)} times`} plain's.`);
-    return told.join(" ");
-  }
-
-  // What an axis shows: all values, but from plain fine-tuning's own no farther than half of what these span.
-  function frame(values, plain, log) {
-    const [f, back] = log ? [Math.log, Math.exp] : [Number, Number], [low, high] = range(values);
-    if (plain.filter(number).length < 2) return [low, high];
-    const [first, last] = range(plain).map(f);
-    return [Math.max(f(low), 1.5 * first - 0.5 * last), Math.min(f(high), 1.5 * last - 0.5 * first)].map(back);
-  }
-
-  function write(state) {
-    const told = ["task", "kept", "view", "time", "method"].filter((key) => state[key]).map((key) => `${key}=${encodeURIComponent(state[key])}`);
-    return `#chart&${[...told, ...(state.lacks.length ? [`lacks=${state.lacks.map(encodeURIComponent).join(",")}`] : [])].join("&")}`;
-  }
-
-  // Not every task has every measure of what was kept: then the first that it has.
-  function settled(data, state) {
-    const { kept } = data.tasks[state.task];
-    return kept.includes(state.kept) ? state : { ...state, kept: kept[0] };
-  }
-
-  // The state of an address; what it does not name, or names wrongly, is as in `start`.
-  function read(data, hash, start) {
-    const state = settled(data, { ...start }), known = { task: data.tasks, kept: data.kept, view: VIEWS, time: TIMES, method: data.methods };
-    if (!hash.startsWith("#chart&")) return state;
-    for (const part of hash.slice(7).split("&")) {
-      const [key, word] = part.split("=");
-      let value = word || "";
-      try { value = decodeURIComponent(value); } catch { /* a torn address: as it is written */ }
-      if (key === "lacks") state.lacks = value.split(",").filter((ask) => ask in data.asks);
-      else if (key in known && value in known[key]) state[key] = value;
-    }
-    return settled(data, state);
-  }
-
-  // ---- the view
-
-  const VIEWS = { "": "all scores", near: "the best scores" };
-  const TIMES = { "": "any time", 1.25: "1.25 times plain's", 1.5: "1.5 times plain's", 2: "twice plain's" };
-
+  const SAME = 8; // pixels within which two marks lie at one place
   const MARKS = ["M0 -5A5 5 0 1 1 0 5A5 5 0 1 1 0 -5Z", "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.5 4.5H-5.5Z", "M0 -6.5L6 0L0 6.5L-6 0Z", "M0 6L5.5 -4.5H-5.5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 -6L6 -1.5L3.5 5.5H-3.5L-6 -1.5Z"];
 
   function mount(el, data, { link = false } = {}) {
-    const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], view: "", time: "", method: "", lacks: [], all: false };
+    const start = { task: Object.keys(data.tasks)[0], kept: Object.keys(data.kept)[0], view: "", time: "", method: "", point: "", seed: null, missed: "", lacks: [], all: false };
     let state = link ? read(data, location.hash, start) : settled(data, start);
-    let at = null, open = null, seed = null, beside = null; // the point that the keyboard is at, the one that is looked into, its seed, the plain rate beside it
+    let at = null, beside = null; // the point that the keyboard is at, the plain rate beside the runs of the one that is looked into
+    let open = null; // the place of the point that is looked into, as the state names it
     let spots = []; // [x, y, place] of the points that are drawn
     el.replaceChildren();
     el.classList.add("recall-charted");
@@ -183,7 +77,8 @@
       const { method } = data.points[place];
       figure.classList.add("dim");
       figure.querySelectorAll(`[data-method="${method}"]`).forEach((each) => each.classList.add("on"));
-      tip.textContent = describe(data, state, place);
+      const under = among(place).length;
+      tip.textContent = `${describe(data, state, place)}${under ? ` ${under} more at this place: press to see which.` : ""}`;
       tip.hidden = false;
       figure.querySelector(`[data-place="${place}"]`).classList.add("near");
       const box = el.getBoundingClientRect(), spot = figure.querySelector(`[data-place="${place}"]`).getBoundingClientRect();
@@ -191,11 +86,16 @@
       tip.style.top = `${spot.bottom - box.top + 6}px`;
     }
 
+    // The other points that lie at the place of one.
+    function among(place) {
+      const [x, y] = spots.find(([, , other]) => other === place) || [0, 0];
+      return around(able(), x, y, SAME).filter((other) => other !== place);
+    }
+
     function look(place) {
-      open = open === place ? null : place;
       at = place;
-      seed = beside = null;
-      draw();
+      beside = null;
+      change({ point: open === place ? "" : pointed(data.points[place]), seed: null });
       const again = figure.querySelector(`[data-place="${place}"]`);
       if (again) again.focus();
       tip.hidden = true; // the panel says it
@@ -225,14 +125,21 @@
       if (!all.some(([, places]) => places.includes(at))) at = all.length ? all[0][1][0] : null;
       spots = [];
       for (const [method, places] of all) drawLine(svg, x, y, inside, method, places);
+      if (open !== null && shown(data, state).includes(open)) drawCriterion(svg, x, y, data.points[open]);
       pick(svg);
     }
 
-    // Marks lie over each other, so the one whose middle is nearest is meant, and a method that is seen alone has its own.
+    // The points that are not faint: where a method is seen alone, its own and plain fine-tuning's.
+    function able() {
+      return state.method ? spots.filter(([, , place]) => [state.method, data.plain].includes(data.points[place].method)) : spots;
+    }
+
+    // Marks lie over each other, so the one whose middle is nearest is meant.
     function pick(svg) {
       const meant = (event) => {
-        const box = svg.getBoundingClientRect(), able = state.method ? spots.filter(([, , place]) => [state.method, data.plain].includes(data.points[place].method)) : spots;
-        return nearest(able, event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 24 : 14);
+        const box = svg.getBoundingClientRect();
+        const [first = null] = around(able(), event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 24 : 14);
+        return first;
       };
       svg.addEventListener("pointermove", (event) => {
         const place = event.pointerType === "touch" ? null : meant(event);
@@ -245,6 +152,17 @@
         const place = meant(event);
         if (place !== null) look(place);
       });
+    }
+
+    // What "ahead" is said by: one seed of the open point, and plain fine-tuning's rates with that seed.
+    function drawCriterion(svg, x, y, point) {
+      if (!stands(data, state, point, state.seed)) return;
+      const end = (each) => [each.score, each[state.kept]].map((values) => values[each.seeds.indexOf(state.seed)]);
+      const line = data.points.filter((each) => each.task === state.task && each.method === data.plain).map(end), [a, b] = end(point);
+      const group = add(svg, "g", { class: "criterion", "aria-hidden": "true" });
+      const along = path(line.map(([score]) => score), line.map(([, kept]) => kept), x, y);
+      for (const given of [{ class: "case" }, { stroke: data.methods[data.plain].colour }]) add(group, "path", { d: along, ...given });
+      add(group, "circle", { cx: x(a), cy: y(b), r: 3.5, stroke: data.methods[point.method].colour });
     }
 
     function drawLine(svg, x, y, inside, method, places) {
@@ -287,16 +205,21 @@
     function drawPanel() {
       panel.replaceChildren();
       if (open === null || !shown(data, state).includes(open)) return;
-      const each = data.points[open], { colour } = data.methods[each.method];
-      if (!each.seeds.includes(seed)) seed = each.seeds[0];
+      const each = data.points[open], { colour } = data.methods[each.method], { seed } = state;
       const [plain, like] = twins(data, each, seed), rates = plain.filter((other) => other !== each);
       const other = rates.find(({ label }) => label === beside) || (each.method === data.plain ? null : like);
       const place = each.seeds.indexOf(seed), run = data.runs[each.runs[place]], twin = other && data.runs[other.runs[other.seeds.indexOf(seed)]];
       const again = (words) => panel.querySelector(`[aria-label="${words}"]`).focus(); // the one that was changed is gone
       add(panel, "h4", {}, named(data, each));
       add(panel, "p", {}, describe(data, state, open));
+      const said = stands(data, state, each, seed), under = among(open);
+      if (said) add(panel, "p", { class: "stands" }, said);
+      if (under.length) {
+        const here = add(panel, "p", { class: "here" }, "At the same place: ");
+        for (const other of under) add(here, "button", { type: "button" }, named(data, data.points[other])).addEventListener("click", () => look(other));
+      }
       const row = add(panel, "div", { class: "controls" });
-      field(row, "seed", each.seeds.map((value) => [value, value]), seed, (value) => { seed = Number(value); drawPanel(); again("seed"); });
+      field(row, "seed", each.seeds.map((value) => [value, value]), seed, (value) => { change({ seed: Number(value) }); again("seed"); });
       if (rates.length) {
         const offered = rates.map(({ label }) => [label, label || data.methods[data.plain].title]);
         field(row, "beside it", other ? offered : [["", "nothing"], ...offered], other ? other.label : "", (value) => { beside = value; drawPanel(); again("beside it"); });
@@ -336,6 +259,8 @@
     }
 
     function draw() {
+      open = placed(data, state);
+      if (open !== null && !data.points[open].seeds.includes(state.seed)) state.seed = data.points[open].seeds[0];
       for (const key of ["task", "kept", "view", "time"]) inputs[key].value = state[key];
       for (const option of inputs.kept.options) option.disabled = !data.tasks[state.task].kept.includes(option.value);
       for (const ask of Object.keys(data.asks)) inputs[ask].checked = !state.lacks.includes(ask);
@@ -355,13 +280,13 @@
       const said = [gone.length ? `Not shown, because they ask for more than you have: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs."];
       if (data.methods[data.plain].asks.some((ask) => state.lacks.includes(ask))) said.push("Plain fine-tuning asks for more, too, and stays as what the others are compared with.");
       if (low) said.push(`Not shown, because they score more than ${NEAR} under plain fine-tuning's best: ${low} setting${low > 1 ? "s" : ""}.`);
+      if (state.missed) said.unshift(`The address names ${state.missed.slice(0, 60)}, which is not recorded for this task.`);
       if (figure.querySelector(".out")) said.push("A hollow mark lies beyond the frame.");
       told.textContent = said.join(" ");
     }
 
     function change(setting) {
-      state = settled(data, { ...state, ...setting });
-      if (setting.task) open = null;
+      state = settled(data, { ...state, ...(setting.task ? { point: "", seed: null } : {}), ...setting, missed: "" });
       draw();
       if (link) history.replaceState(null, "", write(state));
     }
@@ -369,7 +294,7 @@
       if (!location.hash.startsWith("#chart&")) return;
       state = read(data, location.hash, { ...start, all: state.all });
       draw();
-      el.scrollIntoView();
+      (open === null ? el : panel).scrollIntoView();
     });
     let width = el.clientWidth;
     new ResizeObserver(() => {
@@ -380,10 +305,10 @@
       hide();
     }).observe(el);
     draw();
-    if (link && location.hash.startsWith("#chart&")) el.scrollIntoView();
+    if (link && location.hash.startsWith("#chart&")) (open === null ? el : panel).scrollIntoView();
   }
 
-  window.recallChart = { median, shown, lines, moved, describe, nearest, ticks, write, read, short, mount };
+  window.recallChart = { median, shown, lines, moved, describe, stands, around, ticks, write, read, short, mount };
   document.querySelectorAll(".recall-chart:not(.recall-charted)").forEach((el) => {
     mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "chart" });
   });

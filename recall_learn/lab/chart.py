@@ -4,8 +4,9 @@
 
     chart(recordings.load("runs/grid-neighbours.jsonl"))
 
-It is HTML with a script, ``chart.js``, as the explorer is. A reader says what is at hand, and what asks for more is
-hidden. A point shows the runs that it is made of, beside plain fine-tuning at the rate that scores most like it.
+It is HTML with scripts, ``chart_model.js`` and ``chart.js``, as the explorer is. A reader says what is at hand, and
+what asks for more is hidden. A point shows the runs that it is made of, beside plain fine-tuning at the rate that
+scores most like it; and of one seed, how it stands to the line of all of plain fine-tuning's rates.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +18,12 @@ from recall_learn.lab.explorer import METRICS
 from recall_learn.lab.scripted import DRAWING, Scripted, alone
 from recall_learn.methods import expression
 from recall_learn.methods.method import COSTS, FAMILIES, PLAIN_COSTS
-from recall_learn.runs.comparison import KEPT, End, Setting, collect, standings
+from recall_learn.runs.comparison import KEPT, End, Setting, Standing, collect, standings
 from recall_learn.runs.compose import HEAD, SOURCE
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
 
-SCRIPT, STYLE = Path(__file__).with_name("chart.js"), Path(__file__).with_name("chart.css")
+MODEL, SCRIPT, STYLE = (Path(__file__).with_name(name) for name in ("chart_model.js", "chart.js", "chart.css"))
 JOINED = "several at once"
 COLOURS = dict(
     zip(
@@ -70,11 +71,9 @@ def payload(*records: Records, matched: bool = False, time: Mapping[str, float] 
     settings = [each for each in collect(*records, matched=matched) if any(each.values(kept) for kept in KEPT)]
     if not settings:
         raise ValueError("there are no runs to draw; record some with recall-learn sweep")
-    ahead = {
-        (id(each.setting), kept): [len(each.ahead), each.pairs] for kept in KEPT for each in standings(settings, kept)
-    }
+    stand = {(id(each.setting), kept): each for kept in KEPT for each in standings(settings, kept)}
     runs: dict[int, Record] = {}
-    points = [_point(each, runs, ahead) for each in settings]
+    points = [_point(each, runs, stand) for each in settings]
     methods = {each.names: _method(each, time or {}) for each in _by_family(settings)}
     asked = {ask for each in methods.values() for ask in each["asks"]}
     primary = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
@@ -130,11 +129,12 @@ def _method(setting: Setting, time: Mapping[str, float]) -> dict[str, Json]:
     return told
 
 
-def _point(setting: Setting, runs: dict[int, Record], ahead: dict[tuple[int, str], list[int]]) -> dict[str, Json]:
+def _point(setting: Setting, runs: dict[int, Record], stand: Mapping[tuple[int, str], Standing]) -> dict[str, Json]:
     seeds = sorted(setting.seeds)
     for seed in seeds:
         runs.setdefault(id(setting.seeds[seed].run), setting.seeds[seed].run)
     places = {key: place for place, key in enumerate(runs)}
+    mine = {kept: stand[id(setting), kept] for kept in KEPT if (id(setting), kept) in stand}
     return {
         "task": setting.task,
         "method": setting.names,
@@ -142,9 +142,17 @@ def _point(setting: Setting, runs: dict[int, Record], ahead: dict[tuple[int, str
         "seeds": seeds,
         **{name: [getattr(setting.seeds[seed], name) for seed in seeds] for name in ("score", *KEPT)},
         "runs": [places[id(setting.seeds[seed].run)] for seed in seeds],
-        "ahead": {kept: ahead[id(setting), kept] for kept in KEPT if (id(setting), kept) in ahead},
+        "ahead": {kept: [len(each.ahead), each.pairs] for kept, each in mine.items()},
+        "stands": {kept: _by_seed(each, KEPT[kept]) for kept, each in mine.items()},
         **_frontier([setting.seeds[seed] for seed in seeds]),
     }
+
+
+def _by_seed(standing: Standing, sign: float) -> dict[str, list[Json]]:
+    """Seed -> how it stands, and by how much what was kept differs from the line's, None where that ends before."""
+    words = {seed: word for word in ("ahead", "behind", "beyond") for seed in getattr(standing, word)}
+    gains = {seed: round(sign * gain, 5) for seed, gain in standing.gains.items()}
+    return {str(seed): [words[seed], gains.get(seed)] for seed in sorted(words)}
 
 
 def _frontier(ends: Sequence[End]) -> dict[str, Json]:
@@ -175,7 +183,7 @@ class Page(Scripted):
     """The chart as HTML; see `recall_learn.lab.scripted.Scripted`."""
 
     kind, link = "recall-chart", "chart"
-    style, scripts = STYLE, (DRAWING, SCRIPT)
+    style, scripts = STYLE, (DRAWING, MODEL, SCRIPT)
 
     def __repr__(self) -> str:
         methods = {name for names in self.data["methods"] for name in names.split("+")} - {self.data["plain"]}

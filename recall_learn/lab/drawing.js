@@ -1,4 +1,5 @@
-// What the explorer and the chart draw with: elements, controls, round numbers, axes. A classic script, loaded before them.
+// What the explorer and the chart draw with: elements, controls, bands over seeds, round numbers, axes. A classic script,
+// loaded before them.
 (function () {
   "use strict";
 
@@ -9,20 +10,51 @@
   // Three significant digits, in full.
   const short = (value) => String(Number(Number(value).toPrecision(3)));
 
-  // Round numbers between two others: of a logarithmic axis 1, 1.5, 2, 3, 5, 7 and finer ones where that is too few.
+  function median(values) {
+    const found = values.filter(number).sort((a, b) => a - b), half = found.length >> 1;
+    return found.length % 2 ? found[half] : (found[half - 1] + found[half]) / 2;
+  }
+
+  // A median and, where the values differ, their whole range.
+  const spread = (values) => {
+    const [low, high] = range(values);
+    return `${short(median(values))}${low < high ? ` (${short(low)} to ${short(high)})` : ""}`;
+  };
+
+  // A column of several runs over the steps: [step, least, median, greatest] of those that have a value there.
+  function band(runs, column) {
+    const steps = [...new Set(runs.flatMap((run) => run.step || []))].sort((a, b) => a - b);
+    const at = (step) => runs.map((run) => run[column] && run[column][run.step.indexOf(step)]).filter(number);
+    return steps.map((step) => [step, at(step)]).filter(([, values]) => values.length).map(([step, values]) => [step, range(values)[0], median(values), range(values)[1]]);
+  }
+
+  // Whole numbers in words, what follows each other as a span: 0 to 2, 4 and 7.
+  function listed(numbers) {
+    const spans = [];
+    for (const each of [...numbers].sort((a, b) => a - b)) {
+      const last = spans[spans.length - 1];
+      if (last && each === last[1] + 1) last[1] = each;
+      else spans.push([each, each]);
+    }
+    const words = spans.flatMap(([first, last]) => (last > first + 1 ? [`${first} to ${last}`] : last > first ? [first, last] : [first]));
+    return words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}` : words.join();
+  }
+
+  // Where an axis is marked: in steps of 1, 2 or 5 times a power of ten. A logarithmic one has the powers of ten, with 2
+  // and 5 or more between them where that is too few, and even steps where it is short.
   function ticks(low, high, log) {
     if (log) {
-      for (const steps of [[1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]]) {
+      for (const steps of [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]]) {
         const found = [];
         for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) found.push(...steps.map((step) => step * 10 ** power));
         const inside = found.map((value) => Number(value.toPrecision(6))).filter((value) => value >= low && value <= high);
-        if (inside.length > 3) return inside;
+        if (inside.length > (steps.length > 1 ? 3 : 2)) return inside;
       }
     }
-    const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
+    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+    const step = power * [1, 2, 5, 10].find((each) => each * power >= rough * (1 - 1e-9));
     const found = [];
-    for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) found.push(Number((i * step).toPrecision(6)));
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) found.push(Number((i * step).toPrecision(6)));
     return found;
   }
 
@@ -92,5 +124,11 @@
     return points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
   }
 
-  window.recallDrawing = { number, range, short, ticks, add, axes, roomy, field, tick, path };
+  // The area of a band, from its least values and back along its greatest.
+  function area(points, x, y) {
+    const along = (edge) => points.map((point) => `${x(point[0]).toFixed(1)} ${y(point[edge]).toFixed(1)}`);
+    return `M${[...along(1), ...along(3).reverse()].join("L")}Z`;
+  }
+
+  window.recallDrawing = { number, range, short, median, spread, band, listed, ticks, add, axes, roomy, field, tick, path, area };
 })();

@@ -3,7 +3,8 @@
 (function () {
   "use strict";
 
-  const { short, add, path } = window.recallDrawing;
+  const { short, range, median, spread, band, listed, add, axes: framed, roomy, path, area } = window.recallDrawing;
+  const ALL = "all"; // of the seeds, where no one run is picked out
 
   // lambda(t) of the sigmoid schedule, as recall_learn.theory.annealing.Sigmoid has it.
   function lambda(k, t0, t) {
@@ -27,14 +28,18 @@
     return !(axis === "t0" && scheduled(data, state) && state.k === 0);
   }
 
-  // The recorded run of a state, or null: never another one.
-  function find(data, state) {
-    return data.runs.find((run) => axes(data).every((axis) => !matters(data, state, axis) || number(run[axis]) === state[axis])) || null;
+  // The recorded runs of a state, one a seed: never those of another one.
+  function found(data, state) {
+    const asked = axes(data).filter((axis) => matters(data, state, axis) && !(axis === "seed" && state.seed === ALL));
+    return data.runs.filter((run) => asked.every((axis) => number(run[axis]) === state[axis]));
   }
 
-  // Plain fine-tuning of the same task with the same seed, or null.
-  function twin(data, state) {
-    return find(data, { ...state, method: data.plain });
+  const find = (data, state) => found(data, state)[0] || null;
+
+  // Plain fine-tuning of the same task with the same seeds; with all that it has where none is there to go beside.
+  function twins(data, state) {
+    const plain = found(data, { ...state, method: data.plain }), seeds = found(data, state).map((run) => run.seed);
+    return seeds.length ? plain.filter((run) => seeds.includes(run.seed)) : plain;
   }
 
   // The values of an axis for which a run is there, all else equal.
@@ -46,7 +51,8 @@
   function choices(data, state, axis, came) {
     const of = (run) => axis === "task" || run.task === state.task;
     const there = new Set(data.runs.filter(of).map((run) => number(run[axis])).concat(state[axis], came[axis]));
-    return data.axes[axis].map(number).filter((value) => there.has(value));
+    const values = data.axes[axis].map(number).filter((value) => there.has(value));
+    return axis === "seed" ? [ALL, ...values] : values;
   }
 
   // What to change so that there is a run: the nearest value along each axis that has one, and within a task several at once where none has.
@@ -58,12 +64,12 @@
     const offers = [];
     const able = [...axes(data).filter((axis) => !["task", "method"].includes(axis)), "task"];
     for (const axis of able.filter((axis) => matters(data, state, axis))) {
-      const found = recorded(data, state, axis).sort((a, b) => away(axis, a) - away(axis, b));
-      if (found.length) offers.push({ [axis]: found[0] });
+      const able = axis === "seed" ? [ALL].filter((seed) => find(data, { ...state, seed })) : recorded(data, state, axis);
+      if (able.length) offers.push({ [axis]: able.sort((a, b) => away(axis, a) - away(axis, b))[0] });
     }
     if (offers.some((offer) => !("task" in offer))) return offers;
     const others = data.runs.filter((run) => run.task === state.task).map((run) => {
-      const apart = axes(data).filter((axis) => run[axis] !== null && number(run[axis]) !== state[axis]);
+      const apart = axes(data).filter((axis) => run[axis] !== null && ![number(run[axis]), axis === "seed" && ALL].includes(state[axis]));
       const far = apart.reduce((sum, axis) => sum + away(axis, number(run[axis])), 0);
       return [run.method === state.method ? 0 : 1, apart.length, far, Object.fromEntries(apart.map((axis) => [axis, number(run[axis])]))];
     });
@@ -81,7 +87,7 @@
     return hash.slice(9).split("&").filter(Boolean).map((part) => {
       const [axis, word] = [part.split("=", 1)[0], part.split("=").slice(1).join("=")].map(worded);
       const meant = ["inf", "∞"].includes(word) ? Infinity : word.trim() ? Number(word) : NaN;
-      const known = axes(data).includes(axis) ? data.axes[axis].map(number) : [];
+      const known = axes(data).includes(axis) ? [...data.axes[axis].map(number), ...(axis === "seed" ? [ALL] : [])] : [];
       return [axis, word, known.find((value) => value === word || value === meant)];
     });
   }
@@ -106,7 +112,7 @@
     const cut = (word) => (word.length > 40 ? `${word.slice(0, 40)}…` : word);
     const told = named(data, hash).filter(([, , value]) => value === undefined).map(([axis, word]) => {
       if (!axes(data).includes(axis)) return `${cut(axis.trim()) || "a setting without a name"} (the settings are ${axes(data).join(", ")})`;
-      const there = choices(data, state, axis, state).map(text).join(", ");
+      const there = choices(data, state, axis, state).filter((value) => value !== ALL).map(text).join(", ");
       return `${axis} ${cut(word.trim()) || "without a value"} (recorded: ${there})`;
     });
     const listed = told.length > 1 ? `${told.slice(0, -1).join(", ")} and ${told[told.length - 1]}` : told.join();
@@ -121,12 +127,22 @@
     similarity: ["correlation on STS-B", "Zero-shot rank correlation on STS-B"],
   };
 
-  // At most two lines on where the reader is.
+  // The last values of a column, one a run.
+  const ends = (runs, column) => runs.filter((run) => run[column] && run[column].length).map((run) => run[column][run[column].length - 1]);
+
+  // Whether the ranges of two lists of several numbers meet, in words; "" where one of them has no range.
+  function meet(mine, plain) {
+    if (mine.length < 2 || plain.length < 2) return "";
+    const [[low, high], [least, most]] = [range(mine), range(plain)];
+    return low > most || high < least ? "do not meet" : "overlap";
+  }
+
+  // At most three lines on where the reader is.
   function explain(data, state) {
-    const steps = data.steps[state.task], run = find(data, state), plain = twin(data, state);
-    const stopped = run && run.stopped ? [`This run stopped: ${run.stopped}`] : [];
+    const steps = data.steps[state.task], runs = found(data, state), many = state.seed === ALL;
+    const stopped = runs.filter((run) => run.stopped).map((run) => `${many ? `Seed ${run.seed}` : "This run"} stopped: ${run.stopped}`);
     if (state.method === data.plain) return ["Plain fine-tuning: nothing asks for what was pretrained.", ...stopped];
-    if (!scheduled(data, state)) return [`${data.names[state.method] || state.method}: there is no schedule.`, ...stopped];
+    if (!scheduled(data, state)) return [...stopped, ...compared(data, state)];
     const first = lambda(state.k, state.t0, 1), last = lambda(state.k, state.t0, steps);
     let where;
     if (state.k === 0) where = "k = 0: lambda is 1/2 for ever. Both losses weigh the same; the pull never fades.";
@@ -134,52 +150,77 @@
     else if (first > 0.1) where = `So slow a shift that it has begun before step 1: lambda starts at ${short(first)}.`;
     else if (state.k * steps > 150) where = `Nearly a switch: held for ${state.t0} steps, then plain fine-tuning for ${steps - state.t0}.`;
     else where = `Held at first; from 10 % to 90 % in ${Math.round(4.394449 / state.k)} steps around step ${state.t0}.`;
-    if (!run) return [where];
-    if (run.stopped) return [where, ...stopped];
-    const end = (row, name) => row[name] && row[name][row[name].length - 1];
+    return [where, ...stopped, ...compared(data, state)];
+  }
+
+  // What the runs ended with beside plain fine-tuning of the same seeds.
+  function compared(data, state) {
+    const kept = data.kept[state.task], runs = found(data, state).filter((run) => !run.stopped);
+    const plain = twins(data, state).filter((run) => !run.stopped && runs.some(({ seed }) => seed === run.seed));
+    if (!runs.length) return [];
     const parts = [];
-    if (plain && !plain.stopped) parts.push(`it ends at ${percent(end(run, "distance") / end(plain, "distance"))} of plain fine-tuning's distance`);
-    const kept = data.kept[state.task];
-    if (run[kept]) parts.push(`${KEPT[kept][0]} ${short(run[kept][0])} → ${short(end(run, kept))}`);
-    return [where, parts.length ? `In this run ${parts.join("; ")}.` : ""].filter(Boolean);
+    const away = [runs, plain].map((each) => ends(each, "distance"));
+    if (away[0].length && away[0].length === away[1].length) parts.push(`${runs.length > 1 ? "they end" : "it ends"} at ${percent(median(away[0]) / median(away[1]))} of plain fine-tuning's distance`);
+    const begun = runs.filter((run) => run[kept]).map((run) => run[kept][0]);
+    if (begun.length) parts.push(`${KEPT[kept][0]} ${short(median(begun))} → ${spread(ends(runs, kept))}`);
+    const met = [[kept, KEPT[kept][0]], ["score", "score"]].map(([column, words]) => [words, meet(ends(runs, column), ends(plain, column))]);
+    const said = ["do not meet", "overlap"].map((way) => [way, met.filter(([, each]) => each === way).map(([words]) => `in ${words}`)]).filter(([, where]) => where.length);
+    return [
+      parts.length ? `${runs.length > 1 ? "By their medians" : "In this run"} ${parts.join("; ")}.` : "",
+      said.length ? `Its range over the seeds and plain fine-tuning's ${said.map(([way, where]) => `${way} ${where.join(" and ")}`).join(", and ")}.` : "",
+    ].filter(Boolean);
+  }
+
+  const seeded = (runs) => `seed${runs.length > 1 ? "s" : ""} ${listed(runs.map((run) => run.seed))}`;
+  const counted = (runs) => `${runs.length} seed${runs.length > 1 ? "s" : ""} (${listed(runs.map((run) => run.seed))})`;
+
+  // What line and band stand for, and what is missing for them to stand for more.
+  function spans(data, state) {
+    const wide = { ...state, seed: ALL }, runs = found(data, wide), plain = twins(data, state);
+    const every = [...new Set(data.runs.filter((run) => run.task === state.task).map((run) => run.seed))], one = state.seed !== ALL;
+    if (!(one ? find(data, state) : runs.length)) return plain.length ? `Drawn is plain fine-tuning alone, ${counted(plain)}.` : "";
+    const told = [];
+    if (one) told.push(`The line is seed ${state.seed}.`);
+    if (runs.length === 1) told.push("One seed is recorded for this setting, so there is no band: how far another seed would lie, one run cannot say.");
+    else told.push(`${one ? "The band behind it is" : `The line is the median of ${counted(runs)} at each step, the band`} the full range of ${one ? counted(runs) : "these"}${runs.length < every.length ? `; other settings of this task have up to ${every.length}, and a range of fewer seeds is narrower` : ""}.`);
+    if (runs.some((run) => run.stopped)) told.push(`Where ${seeded(runs.filter((run) => run.stopped))} stopped, the others go on alone.`);
+    if (state.method !== data.plain) {
+      const mine = found(data, state), lacking = mine.filter((run) => !plain.some(({ seed }) => seed === run.seed));
+      if (!plain.length) told.push("Plain fine-tuning is not recorded with the same.");
+      else told.push(`Plain fine-tuning, dashed, has the same ${mine.length > 1 ? "seeds" : "seed"}${lacking.length ? `, but for ${seeded(lacking)}` : ""}.`);
+    }
+    return told.join(" ");
   }
 
   // ---- the view
 
   const COLOURS = { run: "#0072B2", plain: "#D55E00" };
-  const WIDTH = 300, HEIGHT = 190, LEFT = 44, RIGHT = 10, TOP = 10, BOTTOM = 26;
 
-  // One chart: lines over the steps, [name, colour, dash, xs, ys] each.
-  function chart(figure, title, lines, steps, range, mark) {
+  // One chart over the steps: {title, range}, and lines {name, colour, dash, points, back} with points as `band` has them.
+  function chart(figure, { title, range: frame }, lines, steps, mark) {
     figure.replaceChildren();
-    add(figure, "figcaption", {}, title);
-    const shown = lines.filter(([, , , , ys]) => ys && ys.length);
-    const ends = shown.map(([name, , , , ys]) => `${name} ${short(ys[ys.length - 1])}`).join(", ");
-    const svg = add(figure, "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title} over ${steps} steps. At the end: ${ends || "nothing recorded"}.` });
-    const values = shown.flatMap(([, , , , ys]) => ys).filter((y) => y !== null);
-    let [low, high] = range || [Math.min(...values), Math.max(...values)];
-    if (!values.length) [low, high] = range || [0, 1];
-    if (high === low) [low, high] = [low - 0.5, high + 0.5];
-    const x = (step) => LEFT + (step / steps) * (WIDTH - LEFT - RIGHT);
-    const y = (value) => HEIGHT - BOTTOM - ((value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-    for (const share of [0, 0.5, 1]) {
-      const value = low + share * (high - low);
-      add(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value), class: "grid" });
-      add(svg, "text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, short(value));
-      add(svg, "text", { x: x(share * steps), y: HEIGHT - 8, "text-anchor": ["start", "middle", "end"][share * 2] }, String(Math.round(share * steps)));
+    const shown = lines.filter(({ points }) => points.length), log = Boolean(frame) && frame[0] > 0;
+    const end = ([, low, middle, high]) => `${short(middle)}${low < high ? ` (${short(low)} to ${short(high)})` : ""}`;
+    const ended = shown.filter(({ back }) => !back).map(({ name, points }) => `${name} ${end(points[points.length - 1])}`).join(", ");
+    add(figure, "figcaption", {}, `${title}${log ? ", logarithmic" : ""}`);
+    const values = shown.flatMap(({ points }) => points.flatMap((point) => point.slice(1))), [low, high] = frame || (values.length ? range(values) : [0, 1]);
+    const { svg, x, y } = framed(figure, 300, 200, { title: "steps", range: [0, steps] }, { range: low < high ? [low, high] : roomy([low, high], log), log }, `${title} over ${steps} steps. At the end: ${ended || "nothing recorded"}.`);
+    svg.setAttribute("role", "img");
+    if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: 10, y2: 160, class: "mark" });
+    for (const { points, colour } of shown) {
+      if (points.some(([, least, , most]) => least < most)) add(svg, "path", { d: area(points, x, y), fill: colour, class: "band" });
     }
-    if (mark !== null) add(svg, "line", { x1: x(mark), x2: x(mark), y1: TOP, y2: HEIGHT - BOTTOM, class: "mark" });
-    for (const [, colour, dash, xs, ys] of shown) {
-      add(svg, "path", { d: path(xs, ys, x, y), stroke: colour, "stroke-dasharray": dash, class: "curve" });
+    for (const { points, colour, dash } of shown.filter(({ back }) => !back)) {
+      add(svg, "path", { d: path(points.map((point) => point[0]), points.map((point) => point[2]), x, y), stroke: colour, "stroke-dasharray": dash, class: "curve" });
     }
-    add(figure, "p", { class: "ends" }, ends ? `At the end: ${ends}` : "Nothing recorded.");
+    add(figure, "p", { class: "ends" }, ended ? `At the end: ${ended}` : "Nothing recorded.");
   }
 
   const panels = (data, task) => [
-    ["loss", "Task loss (mean since the last point)"],
+    ["loss", `Task loss, ${data.losses[task]}, mean since the last point`],
     [data.kept[task], KEPT[data.kept[task]][1]],
-    ["distance", "Distance to the pretrained weights"],
-    ["score", `${data.metrics[task]} on ${task}`],
+    ["distance", "Distance to θ*, Euclidean"],
+    ["score", `${data.metrics[task][0].toUpperCase()}${data.metrics[task].slice(1)} on ${task}`],
   ];
 
   function mount(el, data, { link = false } = {}) {
@@ -208,14 +249,15 @@
     // One place that a screen reader listens to, changed once for whatever moved. A slider says its own value.
     const told = add(el, "div", { "aria-live": "polite", "aria-atomic": "true" });
     const legend = add(el, "p", { class: "legend", "aria-hidden": "true" });
-    const keys = [["solid", COLOURS.run, "this run"], ["dashed", COLOURS.plain, "plain fine-tuning, same seed"]].map(([line, colour, words]) => {
+    const keys = [["solid", COLOURS.run], ["dashed", COLOURS.plain]].map(([line, colour]) => {
       const item = add(legend, "span");
       add(item, "i", { style: `border-top: 3px ${line} ${colour}` });
-      item.append(words);
-      return item;
+      return { item, words: add(item, "span") };
     });
+    const spanned = add(el, "p", { class: "spans" });
     const grid = add(el, "div", { class: "charts" });
     const figures = [null, ...panels(data, state.task)].map(() => add(grid, "figure"));
+    const table = add(add(el, "details"), "summary", {}, "The ends of these runs, seed by seed").parentNode;
 
     function offer(axis, control) {
       const values = choices(data, state, axis, came);
@@ -224,31 +266,31 @@
       if (control.ranged) control.input.max = values.length - 1;
       else {
         control.input.replaceChildren();
-        for (const value of values) add(control.input, "option", { value }, data.names[value] || text(value));
+        for (const value of values) add(control.input, "option", { value }, value === ALL ? "all seeds" : data.names[value] || text(value));
       }
     }
 
-    function draw() {
-      const run = find(data, state), plain = twin(data, state), steps = data.steps[state.task];
+    function place() {
       for (const [axis, control] of Object.entries(inputs)) {
         offer(axis, control);
         const { label, input, shown, values, ranged } = control;
-        const place = values.indexOf(state[axis]);
-        if (ranged) input.value = place;
-        else input.selectedIndex = place;
         if (ranged) {
-          shown.textContent = text(state[axis]);
-          input.setAttribute("aria-valuetext", text(state[axis]));
-        }
+          input.value = values.indexOf(state[axis]);
+          shown.textContent = `${text(state[axis])} ${data.units[axis] || ""}`.trim();
+          input.setAttribute("aria-valuetext", shown.textContent);
+        } else input.selectedIndex = values.indexOf(state[axis]);
         input.disabled = !matters(data, state, axis);
         label.classList.toggle("off", input.disabled);
       }
-      const settings = axes(data).filter((axis) => matters(data, state, axis)).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
-      keys[0].hidden = !run || run === plain;
-      keys[1].hidden = !plain;
+    }
+
+    // Which runs are shown, or that there are none, and what to change to see some.
+    function say(runs) {
+      const settings = axes(data).filter((axis) => matters(data, state, axis) && state[axis] !== ALL).map((axis) => `${axis} ${text(state[axis])}`).join(", ");
       const which = document.createElement("p"), says = document.createElement("p");
       [which.className, says.className] = ["which", "says"];
-      if (run) which.textContent = `${missed}Shown: the recorded run with ${settings}${run.stopped ? " (it stopped early)" : ""}.`;
+      const early = runs.some((run) => run.stopped), many = state.seed === ALL && `${runs.length > 1 ? `the ${runs.length} recorded runs` : "the one recorded run"} with ${settings}, ${runs.length && seeded(runs)}`;
+      if (runs.length) which.textContent = `${missed}Shown: ${many || `the recorded run with ${settings}`}${early && !many ? " (it stopped early)" : ""}.`;
       else {
         which.textContent = `${missed}No run was recorded with ${settings}. `;
         for (const setting of nearest(data, state)) {
@@ -260,22 +302,55 @@
           });
         }
       }
-      says.textContent = explain(data, state).join(" ");
+      const [where = "", ...rest] = explain(data, state);
+      add(says, "strong", {}, where);
+      says.append(` ${rest.join(" ")}`);
       told.replaceChildren(which, says);
+    }
+
+    function drawTable(runs, plain) {
+      table.querySelectorAll("table").forEach((each) => each.remove());
+      table.hidden = !runs.length && !plain.length;
+      const shown = panels(data, state.task), rows = add(table, "table"), head = add(rows, "tr");
+      for (const words of ["run", "seed", ...shown.map(([, title]) => title)]) add(head, "th", { scope: "col" }, words);
+      for (const [name, list] of [[data.names[state.method] || state.method, runs], [data.names[data.plain] || data.plain, plain]]) {
+        for (const run of list) {
+          const row = add(rows, "tr"), values = shown.map(([column]) => ends([run], column)[0]);
+          for (const words of [name, run.seed, ...values.map((value) => (value === undefined ? "" : short(value)))]) add(row, "td", {}, words);
+        }
+      }
+    }
+
+    function draw() {
+      const runs = found(data, state), same = state.method === data.plain, plain = same ? [] : twins(data, state), steps = data.steps[state.task];
+      const all = state.seed === ALL, back = all || !runs.length ? [] : found(data, { ...state, seed: ALL });
+      place();
+      say(runs);
+      const named = { run: all && runs.length > 1 ? "median" : "this run", plain: all && plain.length > 1 ? "plain's median" : "plain" };
+      const colour = same ? COLOURS.plain : COLOURS.run;
+      keys[0].item.hidden = !runs.length;
+      keys[0].item.firstChild.style.borderTopColor = colour;
+      keys[0].words.textContent = all ? (runs.length > 1 ? "median of these runs, band: all seeds" : "this run, the only seed") : "this run";
+      keys[1].item.hidden = !plain.length;
+      keys[1].words.textContent = `plain fine-tuning, ${runs.length ? `same seed${runs.length > 1 ? "s" : ""}` : counted(plain)}`;
+      spanned.textContent = spans(data, state);
       const over = Array.from({ length: 151 }, (_, i) => 1 + (i * (steps - 1)) / 150);
       const moves = scheduled(data, state);
-      const curve = moves ? over.map((t) => lambda(state.k, state.t0, t)) : [];
+      const curve = moves ? over.map((t) => [t, ...Array(3).fill(lambda(state.k, state.t0, t))]) : [];
       const mark = moves && matters(data, state, "t0") && state.t0 <= steps ? state.t0 : null;
-      chart(figures[0], "λ(t), weight of the task", [["λ", COLOURS.run, "", over, curve]], steps, [0, 1], mark);
+      chart(figures[0], { title: "λ(t), weight of the task", range: [0, 1] }, [{ name: "λ", colour: COLOURS.run, dash: "", points: curve }], steps, mark);
       panels(data, state.task).forEach(([column, title], i) => {
-        const lines = [];
-        if (plain && plain[column]) lines.push(["plain", COLOURS.plain, "5 4", plain.step, plain[column]]);
-        if (run && run !== plain && run[column]) lines.push(["this run", COLOURS.run, "", run.step, run[column]]);
-        const range = (data.ranges[state.task] || {})[column];
-        chart(figures[i + 1], title, lines, steps, range, mark);
+        const lines = [
+          { name: named.plain, colour: COLOURS.plain, dash: "5 4", points: band(plain, column) },
+          { colour, points: band(back, column), back: true },
+          { name: named.run, colour, dash: "", points: band(runs, column) },
+        ];
+        chart(figures[i + 1], { title, range: (data.ranges[state.task] || {})[column] }, lines, steps, mark);
       });
+      drawTable(runs, plain);
       el.dataset.state = write(state);
     }
+
     // The address follows what a reader does, and stays as it was until then.
     function change(setting) {
       state = { ...state, ...setting };
@@ -298,7 +373,7 @@
     if (asked) el.scrollIntoView();
   }
 
-  window.recallExplorer = { lambda, matters, find, twin, recorded, choices, nearest, write, read, unknown, short, explain, mount };
+  window.recallExplorer = { lambda, matters, found, twins, recorded, choices, nearest, write, read, unknown, short, spans, explain, mount };
   // Each explorer of the page that is not there yet: a notebook may run this again for every output.
   document.querySelectorAll(".recall-explore:not(.recall-explorer)").forEach((el) => {
     mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "explore" });

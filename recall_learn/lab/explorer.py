@@ -1,15 +1,16 @@
-"""The explorer: task, method, its settings and the seed as controls, and the recorded run that they name.
+"""The explorer: task, method, its settings and the seed as controls, and the recorded runs that they name.
 
 ::
 
     explore(recordings.load("runs/grid-world.jsonl"), recordings.load("runs/grid-cola.jsonl"))
 
-It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. It never
-shows another run than the one that is set: where none was recorded it says so, and which there are.
+It is HTML with a script, ``explorer.js``: in a notebook, in what nbconvert makes of it, on a page of the book. All
+seeds of a setting are shown at once, their median and their whole range, or one of them in front of that. It never
+shows other runs than those that are set: where none was recorded it says so, and which there are.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,15 @@ from recall_learn.methods.method import Method
 from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
+from recall_learn.tasks.classes import REGRESSION
 
 SCHEDULED = ("k", "t0")
 """The settings that the curve of lambda is drawn from, by the script and for whatever the controls say."""
 SCRIPT, STYLE = Path(__file__).with_name("explorer.js"), Path(__file__).with_name("explorer.css")
+ALL = "all"
+"""Of the seeds, where no one run is picked out."""
+WIDE = 10.0
+"""How many times its least value a column of positive numbers has to reach to be drawn on a logarithmic axis."""
 METRICS = {"matthews_correlation": "Matthews correlation", "pearson": "Pearson's correlation", "f1": "F1"}
 
 
@@ -34,7 +40,7 @@ def explore(*records: Records, **start: Json) -> "Page":
     Args:
         records: runs that differ in task, method, its settings and seed; those of one task have the same number of
             steps.
-        start: settings that it begins with, such as ``task="world/rte"``; else those of the first run.
+        start: settings that it begins with, such as ``task="world/rte"``; else those of the first run, and all seeds.
 
     Raises:
         ValueError: there are no runs, those of a task differ in their steps or in what is no control, or no run has the
@@ -67,12 +73,15 @@ def payload(*records: Records, **start: Json) -> dict[str, Json]:
     axes, begin = {axis: _values(axis, rows) for axis in named}, _row(first, named)
     scores = {run.recipe.task: each.primary(run) for each in records for run in each.runs if "score" in run.columns}
     methods = {run.recipe.names: run.recipe.methods for run in runs}
+    first_seed = {} if "seed" in start else {"seed": ALL}
     return {
         "axes": axes,
+        "units": _units(methods.values(), named[2:-1]),
         "ranged": [axis for axis in named[2:-1] if not any(map(_text, axes[axis]))],
         "plain": expression.PLAIN,
         "scheduled": [name for name, each in methods.items() if _scheduled(each)],
-        "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in named},
+        "start": {axis: next(iter(axes[axis]), None) if begin[axis] is None else begin[axis] for axis in named}
+        | first_seed,
         "lacks": {row["method"]: [axis for axis in named if row[axis] is None] for row in rows},
         "steps": {task: length for task, (length,) in steps.items()},
         "runs": rows,
@@ -80,8 +89,15 @@ def payload(*records: Records, **start: Json) -> dict[str, Json]:
         "kept": {task: _kept(each) for task, each in by_task.items()},
         "names": {name: expression.title(each) for name, each in methods.items()}
         | {task: f"{task}, {each[0].recipe.backbone}" for task, each in by_task.items()},
+        "losses": {task: "squared error" if scores.get(task) in REGRESSION else "nats" for task in by_task},
         "ranges": {task: _ranges([row for row in rows if row["task"] == task]) for task in by_task},
     }
+
+
+def _units(methods: Iterable[Sequence[Method]], named: Sequence[str]) -> dict[str, str]:
+    """What the settings that are controls count, as far as they say it."""
+    found = {key: about.unit for each in methods for key, about in expression.settings(each).items()}
+    return {name: found[name] for name in named if found[name]}
 
 
 def _kept(runs: Sequence[Record]) -> str:
@@ -130,7 +146,7 @@ def _row(run: Record, named: Sequence[str]) -> dict[str, Json]:
     return {
         "task": recipe.task,
         "method": recipe.names,
-        **{name: _plain(getattr(recipe, name)) if name in acting else None for name in named[2:-1]},
+        **{name: plain(getattr(recipe, name)) if name in acting else None for name in named[2:-1]},
         "seed": recipe.seed,
         **run.columns,
         **({"stopped": run.stopped} if run.stopped else {}),
@@ -147,19 +163,24 @@ def _text(value: object) -> bool:
     return isinstance(value, str) and value != "inf"
 
 
-def _plain(value: float | str) -> float | int | str:
+def plain(value: float | str) -> float | int | str:
+    """A setting's value as the script and an address have it."""
     if isinstance(value, str) or value == math.inf:
         return value if isinstance(value, str) else "inf"
     return int(value) if value == int(value) else value
 
 
 def _ranges(rows: list[dict[str, Json]]) -> dict[str, list[float]]:
-    """One range a chart for all runs of a task: a control moves the curve and not the frame."""
+    """One range a chart for all runs of a task: a control moves the curve and not the frame.
+
+    It begins at 0, but where only positive numbers are there, far apart: then the axis is logarithmic.
+    """
     found = {}
     for name in ("loss", "source_loss", "similarity", "distance", "score"):
         values = [value for row in rows for value in row.get(name, ()) if value is not None]
         if values:
-            found[name] = [min(0.0, *values), max(values)]
+            least, most = min(values), max(values)
+            found[name] = [least if 0 < WIDE * least < most else min(0.0, least), most]
     return found
 
 

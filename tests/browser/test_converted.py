@@ -58,7 +58,7 @@ def test_nbconverts_page_shows_or_tells_everything(browser, notebook, tmp_path, 
     assert "ready · tiny on world/cola · step 0 of 300" in told
     if scripts:
         assert tab.locator(".recall-explorer svg").count() == 5
-        assert "Shown: the recorded run with task world/cola, method vanilla, seed 0" in told
+        assert "Shown: the one recorded run with task world/cola, method vanilla, seed 0." in told
     else:
         assert "An explorer of 1 recorded runs" in told
     context.close()

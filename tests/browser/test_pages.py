@@ -1,6 +1,7 @@
 """The book as a reader opens it: from disk, in a browser that reaches no other host."""
 
 import math
+import re
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -99,14 +100,43 @@ def test_links_inside_the_book_lead_somewhere(html):
     for file, soup in soups.items():
         for link in soup.find_all("a", href=True):
             parts = urlsplit(link["href"])
-            if parts.scheme or not (parts.path or parts.fragment) or parts.fragment.startswith("explore&"):
+            if parts.scheme or not (parts.path or parts.fragment):
                 continue
+            place = parts.fragment.partition("&")[0] if STATES.match(parts.fragment) else parts.fragment
             target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
             assert target.exists(), f"{file.name} links {link['href']}"
-            if parts.fragment and target in ids:
-                assert unquote(parts.fragment) in ids[target], f"{file.name} links {link['href']}"
+            if place and target in ids:
+                assert unquote(place) in ids[target], f"{file.name} links {link['href']}"
             checked += 1
     assert checked > 10 * len(soups)
+
+
+STATES = re.compile("(explore|chart)&")
+SHOWN = """() => [...document.querySelectorAll(".recall-explorer .which, .recall-charted .told")]
+    .map((each) => each.textContent).join(" ")"""
+
+
+def test_links_to_runs_show_runs(browser, html):
+    """Whatever page leads to the explorer or a chart: its settings are known there, and the runs are recorded."""
+    asked = {}
+    for file in sorted(html.glob("*.html")):
+        for link in BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser").find_all("a", href=True):
+            parts = urlsplit(link["href"])
+            if not parts.scheme and STATES.match(parts.fragment):
+                asked.setdefault(parts.path or file.name, set()).add(parts.fragment)
+    assert sum(map(len, asked.values())) > 20
+    for page, fragments in asked.items():
+        tab = browser.new_page()
+        tab.goto(f"{(html / page).as_uri()}#{min(fragments)}")
+        tab.wait_for_selector(".recall-explorer svg, .recall-charted svg")
+        for fragment in fragments:
+            tab.evaluate("hash => { location.hash = hash; window.dispatchEvent(new Event('hashchange')); }", fragment)
+            told = tab.evaluate(SHOWN)
+            assert "The address names" not in told, f"{page}#{fragment}"
+            assert "No run was recorded" not in told, f"{page}#{fragment}"
+            if "point=" in fragment:
+                assert tab.locator(".recall-charted .panel h4").count() == 1, f"{page}#{fragment}"
+        tab.close()
 
 
 IN_A_NOTEBOOK = """async (figure) => {

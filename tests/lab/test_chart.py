@@ -66,8 +66,11 @@ def test_a_point_has_its_seeds_its_runs_and_how_it_stands():
     (ewc,) = (each for each in found["points"] if each["method"] == "ewc")
     assert (ewc["label"], ewc["seeds"], ewc["score"], ewc["source_loss"]) == ("gamma 100", [0, 1], [0.8] * 2, [0.7] * 2)
     assert ewc["ahead"] == {"source_loss": [2, 2], "facts": [0, 2]}
+    # the line goes from (0.7, 0.6) to (0.9, 1.4): at 0.8 it is at 1
+    assert ewc["stands"]["source_loss"] == {"0": ["ahead", -0.3], "1": ["ahead", -0.3]}
+    assert ewc["stands"]["facts"] == {"0": ["behind", 0.0], "1": ["behind", 0.0]}
     (plain, *_) = found["points"]
-    assert (plain["label"], plain["ahead"]) == ("lr 0.0001", {})
+    assert (plain["label"], plain["ahead"], plain["stands"]) == ("lr 0.0001", {}, {})
     first = found["runs"][ewc["runs"][1]]
     assert first["source_loss"] == [0.6, 0.7]
     assert first["command"].startswith(

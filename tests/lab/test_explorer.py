@@ -86,13 +86,37 @@ def test_controls_are_the_settings_in_which_runs_of_a_method_differ():
 
 def test_it_starts_where_it_is_told():
     data = explorer.payload(records(*GRID), method="recadam", k=math.inf, t0=200.0)
-    assert data["start"] == {"task": "world/cola", "method": "recadam", "k": "inf", "t0": 200, "gamma": 100, "seed": 0}
+    begin = {"task": "world/cola", "method": "recadam", "k": "inf", "t0": 200, "gamma": 100, "seed": "all"}
+    assert data["start"] == begin
+    assert explorer.payload(records(*GRID), method="recadam", k=math.inf, t0=200.0, seed=0)["start"] == begin | {
+        "seed": 0
+    }
 
 
 def test_charts_have_the_range_of_all_runs():
     low = Record(recipe(method="recadam", seed=1), {**COLUMNS, "score": [-0.2, 0.1, 0.3], "distance": [0.0, 3.0, 5.0]})
     ranges = explorer.payload(Records([], [Record(recipe(), COLUMNS), low]))["ranges"]["world/cola"]
     assert ranges == {"loss": [0.0, 0.7], "distance": [0.0, 5.0], "score": [-0.2, 0.9]}
+
+
+def test_numbers_that_are_far_apart_have_a_range_that_begins_at_the_least():
+    """Which says that their axis is logarithmic; from 0 on there is none."""
+
+    def range_of(*losses):
+        made = Record(recipe(), {**COLUMNS, "loss": [None, *losses]})
+        return explorer.payload(Records([], [made]))["ranges"]["world/cola"]["loss"]
+
+    assert range_of(0.5, 0.04) == [0.04, 0.5]
+    assert range_of(0.5, 0.06) == [0, 0.5]
+    assert range_of(0.5, 0.0) == [0, 0.5]
+
+
+def test_settings_and_losses_have_units():
+    data = explorer.payload(records(*GRID, recipe(task="world/stsb")))
+    assert data["units"] == {"k": "per step", "t0": "steps"}
+    assert data["losses"] == {"world/cola": "nats", "world/stsb": "squared error"}
+    both = [recipe(method=f"recadam + mixout(p={p})") for p in (0.5, 0.9)]
+    assert explorer.payload(records(*both))["units"] == {"k": "per step", "t0": "steps"}  # p has none
 
 
 def test_several_files_are_one_explorer_each_task_with_its_own_measures():
