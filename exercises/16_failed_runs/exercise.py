@@ -28,4 +28,5 @@ def failed_runs(runs, labels, train_labels):
         labels: of the validation examples, in their order: a list of whole numbers.
         train_labels: of the training examples, likewise.
     """
+
     raise NotImplementedError("not written yet")

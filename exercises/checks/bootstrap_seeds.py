@@ -209,7 +209,9 @@ def alike_is_no_difference(answer, rng):
 def all_failed_stay_failed(answer, rng):
     low, high = (float(end) for end in answer([0.75] * 8, [0.25] * 8, 0.5, 50, seeded(rng))["share"])
     if abs(low - 1) > 1e-6 or abs(high - 1) > 1e-6:
-        wrong(f"where all runs fail, so do all that are drawn: the interval is 1 to 1, and yours {low:.3g} to {high:.3g}")
+        wrong(
+            f"where all runs fail, so do all that are drawn: the interval is 1 to 1, and yours {low:.3g} to {high:.3g}"
+        )
 
 
 LAWS = [alike_is_no_difference, all_failed_stay_failed]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 ROWS = "rows = torch.randint(len(new), (draws, len(new)), generator=generator)"
-INTERVAL = "return tuple(torch.quantile(values, ends).tolist())"
+
 MIDDLE = "torch.quantile(new[rows], 0.5, dim=1)"
 
 MUTANTS = [

@@ -37,7 +37,11 @@ MUTANTS = [
         {LEARNS: LEARNS.replace("majority(train_labels)", "majority(labels)")},
         "They have one of their own",
     ),
-    ("all that never learned", {f"for seed in failed if {LEARNS}": f"for seed in sorted(runs) if {LEARNS}"}, "has runs in yours that did"),
+    (
+        "all that never learned",
+        {f"for seed in failed if {LEARNS}": f"for seed in sorted(runs) if {LEARNS}"},
+        "has runs in yours that did",
+    ),
     ("those that learned", {LEARNS: LEARNS.replace("<=", ">")}, "those that know their"),
     ("all failed", {f" if {LEARNS}": ""}, "all failed runs in yours. Some"),
     ("several answers", {"len(set(runs[seed][0])) == 1": "len(set(runs[seed][0])) > 1"}, "several answers in yours"),

@@ -57,6 +57,7 @@ def failed_runs(runs, labels, train_labels):
         labels: of the validation examples, in their order: a list of whole numbers.
         train_labels: of the training examples, likewise.
     """
+
     # solution
     def share(answers, right):
         return sum(a == b for a, b in zip(answers, right, strict=True)) / len(right)

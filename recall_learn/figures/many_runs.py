@@ -120,7 +120,7 @@ def bands(
         span = np.log10([min(positive) / 1.2, 1.2 * max(positive)]).tolist()
     else:
         span = _span(values)
-    fig.update_xaxes(title=x_title)
+    fig.update_xaxes(title=x_title, type="category" if any(isinstance(each, str) for each in x) else "linear")
     fig.update_yaxes(title=y_title, type="log" if log else "linear", range=span)
     return style(fig, claim, alt)
 

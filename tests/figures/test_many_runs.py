@@ -42,6 +42,12 @@ def test_a_band_lies_between_its_edges_at_every_stop():
     assert not bands([0, 1], {"one": stops["one"]}, "", "x", "y", "c", "a").layout.sliders
 
 
+def test_texts_that_look_like_numbers_stay_where_they_are_put():
+    stops = {"": {"good": band([2.0, 3.0, 1.0])}}
+    assert bands(["none", "3", "3, 2"], stops, "", "x", "y", "c", "a").layout.xaxis.type == "category"
+    assert bands([0, 1, 2], stops, "", "x", "y", "c", "a").layout.xaxis.type == "linear"
+
+
 def test_a_logarithmic_axis_holds_all_stops():
     stops = {"one": {"good": ([1e-5], [1e-4], [1e-3])}, "two": {"good": ([0.0], [1.0], [10.0])}}
     low, high = bands([0], stops, "", "x", "y", "c", "a", log=True).layout.yaxis.range
