@@ -6,7 +6,8 @@ replacement**, again and again, and looks at what comes out.
 
 `plain` and `changed` are the scores of two settings with the same $n$ seeds, in the same order. A run has failed if its
 score is at most `chance`. Draw all experiments in one call, a row an experiment, and use these rows for everything:
-`rows = torch.randint(n, (draws, n), generator=generator)`. Return a dictionary with three intervals, each a list `[low, high]`:
+`rows = torch.randint(n, (draws, n), generator=generator)`. Return a dictionary with three intervals, each a list
+`[low, high]`:
 
 - `"share"`: of the share of failed runs of `changed`;
 - `"median"`: of the median score of `changed`, the mean of the middle two where $n$ is even;

@@ -173,8 +173,8 @@ MISTAKES = [
         found_by(ends=lambda values, point: [2 * point - end for end in percentiles(values, point)[::-1]]),
     ),
     Mistake(
-        "your `median` holds 95 % of the scores. Asked for is where the median of all seeds might be: take the median of "
-        "each row first.",
+        "your `median` holds 95 % of the scores. Asked for is where the median of all seeds might be: take the median "
+        "of each row first.",
         of_the_scores,
     ),
     Mistake("you take means where medians are asked for.", found_by(middle=statistics.fmean)),

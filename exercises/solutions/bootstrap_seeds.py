@@ -6,15 +6,15 @@
 # difficulty: 2
 # hints:
 #   - |
-#     One row of the drawn numbers is one experiment that might have been: these seeds, some of them twice and some not at
-#     all. Take the statistic of each row first. The interval is made of what comes out.
+#     One row of the drawn numbers is one experiment that might have been: these seeds, some of them twice and some
+#     not at all. Take the statistic of each row first. The interval is made of what comes out.
 #   - |
-#     Both lists are in the order of the seeds. So with `rows` as drawn, `changed[rows]` and `plain[rows]` are the scores
-#     of the same seeds, and a difference of shares is one number a row.
+#     Both lists are in the order of the seeds. So with `rows` as drawn, `changed[rows]` and `plain[rows]` are the
+#     scores of the same seeds, and a difference of shares is one number a row.
 #   - |
-#     Put the scores into tensors. Then `failed = (changed <= chance).double()`, `share = failed[rows].mean(dim=1)`, and
-#     its ends are `torch.quantile(share, torch.tensor([0.025, 0.975], dtype=share.dtype))`. For the median of a row take
-#     `torch.quantile(changed[rows], 0.5, dim=1)`: `torch.median` gives the lower of the middle two.
+#     Put the scores into tensors. Then `failed = (changed <= chance).double()`, `share = failed[rows].mean(dim=1)`,
+#     and its ends are `torch.quantile(share, torch.tensor([0.025, 0.975], dtype=share.dtype))`. For the median of a
+#     row take `torch.quantile(changed[rows], 0.5, dim=1)`: `torch.median` gives the lower of the middle two.
 # explanation: |
 #   If 10 of 20 runs fail, the interval goes from about 30 % to 70 %. Five seeds more or less are no small matter, then,
 #   and a paper that compares 3 of 10 with 5 of 10 has compared nothing.
@@ -23,10 +23,10 @@
 #   drawn for both, and drops out of the difference. Drawn apart, the interval would be wider, or narrower where one
 #   setting fails just where the other does not.
 #
-#   And now the catch. If all 20 fail, every row that is drawn fails whole, and the interval goes from 100 % to 100 %. That is
-#   no knowledge: the bootstrap has never seen a run that does not fail, and cannot imagine one. The exact interval of
-#   Clopper and Pearson, `scipy.stats.binomtest(20, 20).proportion_ci()`, begins at 83 %. A setting that fails in a tenth
-#   of all runs has 20 good ones in a row with a chance of $0.9^{20}$, one in eight.
+#   And now the catch. If all 20 fail, every row that is drawn fails whole, and the interval goes from 100 % to 100 %.
+#   That is no knowledge: the bootstrap has never seen a run that does not fail, and cannot imagine one. The exact
+#   interval of Clopper and Pearson, `scipy.stats.binomtest(20, 20).proportion_ci()`, begins at 83 %. A setting that
+#   fails in a tenth of all runs has 20 good ones in a row with a chance of $0.9^{20}$, one in eight.
 #
 #   The bootstrap's strength is elsewhere: it asks for no formula. A median, a difference of shares, a rank correlation:
 #   whatever is computed from seeds can be computed from drawn ones.
@@ -39,7 +39,8 @@ replacement**, again and again, and looks at what comes out.
 
 `plain` and `changed` are the scores of two settings with the same $n$ seeds, in the same order. A run has failed if its
 score is at most `chance`. Draw all experiments in one call, a row an experiment, and use these rows for everything:
-`rows = torch.randint(n, (draws, n), generator=generator)`. Return a dictionary with three intervals, each a list `[low, high]`:
+`rows = torch.randint(n, (draws, n), generator=generator)`. Return a dictionary with three intervals, each a list
+`[low, high]`:
 
 - `"share"`: of the share of failed runs of `changed`;
 - `"median"`: of the median score of `changed`, the mean of the middle two where $n$ is even;
