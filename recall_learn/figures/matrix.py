@@ -38,7 +38,7 @@ def matrix(
         shape = (len(values), *sorted({len(row) for row in values}))
         if not rows or shape != (len(rows), len(columns)):
             raise ValueError(
-                f"{what} has the shape {shape}; it has to be {(len(rows), len(columns))}, and a row or more"
+                f"{what} has the shape {shape}; it has to be {(len(rows), len(columns))}, at least one row"
             )
     z, shown = [[six_digits(list(map(float, row))) for row in shades], [list(row) for row in texts]]
     none, blank = [None] * len(columns), [""] * len(columns)

@@ -58,19 +58,19 @@ def gains(rows: Sequence[Row], way: str, over: str) -> dict[Question, list[float
 
 @dataclass(frozen=True)
 class Closed:
-    """How far a remedy closes the gap between going on and beginning again.
+    """How far a remedy closes the gap between going on and beginning again, over the sizes of A.
 
     Attributes:
-        gap: what beginning again scores more than going on, in the mean over questions.
+        gap: what beginning again scores more than going on, in the mean over the sizes.
         gain: what the remedy scores more than going on, likewise.
-        ahead: of how many questions the remedy scores more than going on, by the mean over seeds.
-        questions: how many there are that have all three.
+        ahead: with how many sizes the remedy scores more than going on, by the mean over seeds.
+        sizes: how many there are that have all three ways.
     """
 
     gap: float
     gain: float
     ahead: int
-    questions: int
+    sizes: int
 
     @property
     def share(self) -> float | None:
@@ -78,7 +78,7 @@ class Closed:
         return self.gain / self.gap if self.gap > 0 else None
 
 
-def closed(rows: Sequence[Row], remedy: str, on: str, again: str, kind: str | None = None) -> Closed | None:
+def closed(rows: Sequence[Row], remedy: str, on: str, again: str, task: str, kind: str) -> Closed | None:
     """The gap, and how much of it a remedy closes; None where no question has all three ways.
 
     Args:
@@ -86,10 +86,11 @@ def closed(rows: Sequence[Row], remedy: str, on: str, again: str, kind: str | No
         remedy: the way that is to close it.
         on: going on.
         again: beginning again.
-        kind: of B, "alike" or "other"; None takes both.
+        task: the scores of several have no mean.
+        kind: of B, "alike" or "other".
     """
     gap, gain = gains(rows, again, on), gains(rows, remedy, on)
-    asked = [each for each in gain if each in gap and kind in (None, each[1])]
+    asked = [each for each in gain if each in gap and each[:2] == (task, kind)]
     if not asked:
         return None
     means = [[sum(found[each]) / len(found[each]) for each in asked] for found in (gap, gain)]

@@ -7,10 +7,11 @@ and what tells it from others, ``method``, ``lr``, ``home``, ``together``, ``see
 Scores of unlike metrics have no mean. So each is first put on the scale of its task, which is the same for all ways:
 
 .. math::
-    s_j(x) = \frac{x - b_j}{p_j - b_j}
+    s_j(x) = \frac{x - g_j}{p_j - g_j}
 
-with :math:`b_j` the task's score before any training and :math:`p_j` the score of plain fine-tuning when it had just
-learned the task, both in the mean over the recorded rows. A share of 1 is what plain fine-tuning learns, 0 is nothing.
+with :math:`g_j` the score of a guess, and :math:`p_j` that of plain fine-tuning when it had just learned the task, in
+the mean over the recorded rows. A share of 1 is what plain fine-tuning learns, 0 is nothing. (The score before any
+training is that of a head drawn at random, which may by luck lie far from a guess's on either side.)
 """
 
 import os
@@ -84,41 +85,40 @@ class Scale:
     """From a task's score to its share.
 
     Attributes:
-        before: task -> score before any training.
+        guess: task -> score of a guess.
         learned: task -> score of plain fine-tuning when it had just learned the task.
     """
 
-    before: Mapping[str, float]
+    guess: Mapping[str, float]
     learned: Mapping[str, float]
 
     def share(self, task: str, score: float) -> float:
-        """What a score is worth: 0 before any training, 1 as plain fine-tuning has learned it."""
-        low, high = self.before[task], self.learned[task]
+        """What a score is worth: 0 for a guess, 1 as plain fine-tuning has learned it."""
+        low, high = self.guess[task], self.learned[task]
         return (score - low) / (high - low)
 
 
-def scale(rows: Sequence[Row], plain: Way) -> Scale:
-    """That of all tasks which plain fine-tuning learned.
+def scale(rows: Sequence[Row], plain: Way, guess: Mapping[str, float]) -> Scale:
+    """That of all tasks which are recorded.
 
     Args:
         rows: recorded; those of ``plain`` among them.
         plain: what plain fine-tuning is here.
+        guess: task -> score of a guess: 0 for a correlation, 1/2 for an accuracy of two classes alike.
 
     Raises:
         ValueError: a row has a task that no plain row learned to any use.
     """
-    before: dict[str, list[float]] = {}
     learned: dict[str, list[float]] = {}
     for row in rows:
         for j, task in enumerate(row["tasks"]):
-            before.setdefault(task, []).append(row["scores"][0][j])
+            mine = learned.setdefault(task, [])
             if way(row) == plain:
-                learned.setdefault(task, []).append(row["scores"][j + 1][j])
-    found = Scale(*({task: sum(each) / len(each) for task, each in values.items()} for values in (before, learned)))
-    for task in before:
-        if found.learned.get(task, found.before[task]) <= found.before[task]:
+                mine.append(row["scores"][j + 1][j])
+    for task, each in learned.items():
+        if not each or mean(each) <= guess[task]:
             raise ValueError(f"{task} has no scale: no row of {plain.method} at {plain.lr:g} learned it")
-    return found
+    return Scale(guess, {task: mean(each) for task, each in learned.items()})
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Kept:
         earlier: the mean share, at the end, of all tasks but the last.
         every: of all tasks.
         learned: of all tasks, each when it had just been learned; of tasks that were trained at once, at the end.
-        facts: the share of the facts known before that is known at the end.
+        facts: the share of the facts that are known at the end.
         source_loss: at the end, nats a hidden word.
         forgetting: the mean of `recall_learn.measures.sequences.forgetting`, in the tasks' own scores; None of tasks
             that were trained at once.
@@ -152,7 +152,7 @@ def kept(row: Row, by: Scale) -> Kept:
         earlier=mean(end[:-1]),
         every=mean(end),
         learned=mean(own),
-        facts=row["facts"][-1] / row["facts"][0],
+        facts=row["facts"][-1],
         source_loss=row["source_loss"][-1],
         forgetting=None if together else mean(sequences.forgetting(row["scores"]).tolist()),
     )
@@ -166,11 +166,6 @@ def shares(row: Row, by: Scale, after: int) -> list[float]:
 def first_task(row: Row, by: Scale) -> list[float]:
     """The share of the first task before any training and after each task."""
     return [by.share(row["tasks"][0], scores[0]) for scores in row["scores"]]
-
-
-def pretraining(row: Row) -> list[float]:
-    """The facts that are known, as a share of those known at first, before any training and after each task."""
-    return [known / row["facts"][0] for known in row["facts"]]
 
 
 def mean(values: Sequence[float]) -> float:
