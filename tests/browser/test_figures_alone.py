@@ -6,9 +6,13 @@ from pathlib import Path
 import plotly
 import pytest
 
+import recall_learn.book
+from recall_learn.figures.heat import heat
+from recall_learn.figures.matrix import matrix
 from recall_learn.figures.plots import dragged, over_time
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+STYLE = Path(recall_learn.book.__file__).parent / "static" / "figures.css"
 LINE = "a claim such as many of the book's figures have "
 BOXES = """async (figure) => {
     const { data, layout } = JSON.parse(figure);
@@ -58,3 +62,21 @@ def test_a_sliders_last_label_is_whole(tab):
     boxes = tab.evaluate(BOXES, figure.to_json())
     assert len(boxes["labels"]) == 4  # the value that is set, and one at each stop
     assert all(label["right"] <= boxes["frame"]["right"] for label in boxes["labels"])
+
+
+INKS = """async (figure) => {
+    const { data, layout } = JSON.parse(figure);
+    await Plotly.newPlot("plot", data, layout);
+    const inks = (what) => [...document.querySelectorAll(what)].map((each) => getComputedStyle(each).fill);
+    return { cells: inks(".heatmap-label text"), ticks: inks(".ytick text") };
+}"""
+
+
+def test_the_numbers_in_the_cells_stay_dark_on_a_dark_page(tab):
+    tab.add_style_tag(path=STYLE)
+    tab.add_style_tag(content=":root { --pst-color-text-base: rgb(200, 210, 220); }")
+    tab.evaluate("document.getElementById('plot').className = 'recall-plot'")
+    maps = heat({"": [[0.25]]}, ["a"], ["b"], "c", "a"), matrix([["0.25"]], [[0.25]], ["a"], ["b"], "c", "a")
+    for figure in maps:
+        inks = tab.evaluate(INKS, figure.to_json())
+        assert inks == {"cells": ["rgb(27, 31, 35)"], "ticks": ["rgb(200, 210, 220)"]}

@@ -1,0 +1,157 @@
+"""What lesson 15 says with no recording, with the first rows of one, and with all of them."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import builds
+import numpy as np
+import parts
+import pytest
+import sequences
+
+from recall_learn.runs.pretrain import BUILDS
+
+LESSON = Path(__file__).parents[2] / "book" / "15_sequences.md"
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
+LIVE = "plain = sequence(recipe, three, progress=False)\n"
+GUESS = {"cola": 0.0, "stsb": 0.0, "rte": 0.5, "mrpc": 0.5, "sst2": 0.5}
+
+
+def lived():
+    """A sequence that nobody has to train."""
+    scores = np.array([[0.0, 0.4, 0.5], [0.8, 0.5, 0.5], [0.6, 0.9, 0.5], [0.3, 0.8, 1.0]])
+    columns = {"facts": [1.0, 0.9, 0.8, 0.5], "source_loss": [0.67, 0.8, 0.9, 1.4]}
+    tasks = ("world/cola", "world/rte", "world/sst2")
+    return SimpleNamespace(tasks=tasks, scores=scores, column=columns.get)
+
+
+def said():
+    """The texts that the page shows, and the claims of its figures."""
+    texts, claims = [], []
+
+    def display(each):
+        if hasattr(each, "layout"):
+            claims.append(each.layout.meta["claim"])
+        elif hasattr(each, "data"):
+            texts.append(each.data)
+
+    names = {"display": display}
+    live, *cells = CELL.findall(LESSON.read_text(encoding="utf-8").partition("## Exercises")[0])
+    assert live.endswith(LIVE)
+    names["plain"] = lived()
+    exec(live.partition("three = ")[0], names)
+    for cell in cells:
+        tree = ast.parse(cell)
+        if isinstance(tree.body[-1], ast.Expr) and not ast.unparse(tree.body[-1]).startswith("display("):
+            tree.body[-1].value = ast.Call(ast.Name("display", ast.Load()), [tree.body[-1].value], [])
+        exec(compile(ast.fix_missing_locations(tree), LESSON.name, "exec"), names)
+    return texts, claims
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "world"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+
+    def save(name, rows):
+        (folder / f"{name}.json").write_text(json.dumps({"environment": {}, "rows": rows}))
+
+    return save
+
+
+def gone_through(key, forget=0.25, facts=0.1, start=1.0):
+    """Each task is learned to 0.4 over a guess, each later one takes a part of that; the facts fall by steps."""
+    tasks = key["tasks"]
+    left = dict.fromkeys(tasks, 0.0)
+    scores, known = [[GUESS[task] for task in tasks]], [start]
+    for new in tasks:
+        left = {task: 1.0 if task == new else share * (1 - forget) for task, share in left.items()}
+        scores.append([GUESS[task] + 0.4 * left[task] for task in tasks])
+        known.append(round(max(0.0, known[-1] - facts), 4))
+    if key.get("together"):
+        scores, known = [scores[0], [GUESS[task] + 0.4 for task in tasks]], [known[0], known[-1]]
+    return {**key, "scores": scores, "facts": known, "source_loss": [0.7 + 4 * (1 - each) for each in known]}
+
+
+def ordered(count=None, **how):
+    """Rows of the orders; another way forgets half of what plain fine-tuning does, each seed and order a bit more."""
+    rows = []
+    for n, (key, _) in enumerate(list(sequences.run_orders())[:count]):
+        weak = {name: value * (1 if key["method"] == "vanilla" else 0.5) for name, value in how.items()}
+        rows.append(gone_through(key, **{name: value * (1 + n / 1000) for name, value in weak.items()}))
+    return rows
+
+
+def test_without_recordings_it_says_which_commands_make_them(world):
+    texts, claims = said()
+    for command in ("tools/sequences.py orders", "tools/parts.py", "tools/builds.py"):
+        assert sum(f"No run of `python {command}` is recorded yet" in text for text in texts) == 1
+    assert texts[-1] == "There are no runs yet from which to settle them."
+    assert claims == [
+        "From its own row to the last, cola goes from 0.80 to 0.30, and the facts known go from 100% to 50%"
+    ]
+
+
+@pytest.mark.parametrize(("facts", "more"), [(0.1, "task"), (0.2, "pretraining")])
+def test_with_one_row_it_says_what_is_in_it(world, facts, more):
+    (row,) = ordered(1, forget=0.25, facts=facts)
+    world("sequences-orders", [row])
+    texts, claims = said()
+    assert any("1 of 126 runs are recorded" in text and "**What follows rests on" in text for text in texts)
+    assert claims[1] == (
+        f"After the second task plain fine-tuning has a share of 0.75 of its first task left, and {1 - 2 * facts:.0%} "
+        "of the facts"
+    )
+    (told,) = (text for text in texts if "The second task takes" in text)
+    assert told.startswith(
+        f"The second task takes 0.25 of the first task's share. By then {2 * facts:.0%} of the facts"
+    )
+    assert f"more of the {more}, in 1 of 1 run." in texts[-1]
+    assert any(text.startswith("Fewer than two orders are recorded yet") for text in texts)
+
+
+def test_with_all_rows_nothing_is_missing(world):
+    world("sequences-orders", ordered(forget=0.2, facts=0.15))
+    rng = np.random.default_rng(0)
+    rows = []
+    for key, _ in parts.jobs():
+        gain = {"A, then B": 0.0, "A and B, as many steps in all": 0.1}.get(key["way"], 0.05)
+        rows.append({**key, "scores": dict.fromkeys(("as A", "elsewhere"), 0.7 + gain + float(rng.uniform(0, 0.01)))})
+    world("parts", rows)
+    models = []
+    for seed in builds.SEEDS:
+        for build in BUILDS:
+            models.append({"build": build, "seed": seed, "facts_known": 0.8})
+            forget = {"lstm": 0.5}.get(build, 0.2)
+            for order in builds.ORDERS:
+                for hold in builds.HOLD:
+                    key = {"build": build, "seed": seed, "tasks": list(order), **hold}
+                    models.append(gone_through(key, forget, facts=0.1, start=0.8))
+    world("builds", models)
+    texts, claims = said()
+    assert not any("What follows rests on" in text or "No run of" in text or "Fewer than" in text for text in texts)
+    assert len(claims) == 6
+    closes = next(text for text in texts if text.startswith("Of the gap"))
+    shares = [int(share) for share in re.findall(r"closes (\d+)% of it", closes)]
+    assert len(shares) == 4  # two tasks, two kinds of B
+    assert all(40 < share < 65 for share in shares)
+    assert any("leaves least of the earlier tasks in the LSTM" in text for text in texts)
+    assert "beginning anew in 12." in texts[-1]
+    table = next(text for text in texts if "earlier tasks, at the end" in text)
+    assert all(
+        len([line for line in table.splitlines() if line.startswith(f"| {name} |")]) == 1 for name in ("plain", "LwF")
+    )
+    assert table.splitlines()[-1].startswith("| all at once | everything: the ceiling | 1.00 | 1.00")
+
+
+def test_a_way_that_is_recorded_in_one_order_alone_is_not_compared_across_orders(world):
+    rows = ordered(15, forget=0.2, facts=0.15)  # the first order is whole, of the second there is plain fine-tuning
+    world("sequences-orders", rows)
+    texts, _ = said()
+    assert any("15 of 126 runs are recorded" in text for text in texts)
+    assert any(text.startswith("Fewer than two orders are recorded yet") for text in texts)
+    assert any(text.startswith("Medians of 1 run each") for text in texts)
