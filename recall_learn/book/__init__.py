@@ -5,6 +5,7 @@
 - ``cache``: lessons are executed anew when the library, the recorded runs or the pinned packages changed;
 - ``cards``: the page of method cards, made from the methods;
 - ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``; ``pdf`` prints them;
+- ``front``: the first page's story in pictures, and its lessons as cards;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
 - ``lab``: the lab that trains in the page;
 - ``notebooks``: under each lesson's title, how to run it;
@@ -14,12 +15,13 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, epub, figures, lab, mathml, notebooks, pages
+    from . import cache, cards, epub, figures, front, lab, mathml, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
     epub.setup(app)
     figures.setup(app)
+    front.setup(app)
     lab.setup(app)
     mathml.setup(app)
     notebooks.setup(app)

@@ -4,7 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-STYLE = Path(__file__).parent / "static" / "book.css"
+STATIC = Path(__file__).parent / "static"
+STYLE, PAPER, FONTS = STATIC / "book.css", STATIC / "paper.css", STATIC / "fonts"
 
 # Where the rules of the light scheme are, in the order of a page: the theme's, those of code and of cells, and ours.
 STYLES = ("styles/pydata-sphinx-theme.css", "pygments.css", "styles/sphinx-book-theme.css", "mystnb.*.css", STYLE.name)
@@ -30,10 +31,14 @@ ASKED = (
     'matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"'
 )
 
+# Where no script runs a page keeps the scheme that it has in the file, and the theme's "auto" has no colours.
+NO_SCHEME, LIGHT_SCHEME = 'data-theme="auto"', 'data-theme="light"'
+
 
 def mended(text: str) -> str:
-    """A page without what it does not need, its links to lessons leading to pages."""
-    return LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text))).replace(SCHEME, ASKED)
+    """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
+    text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
+    return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
 
 
 def on_paper(styles: str) -> str:
@@ -51,7 +56,9 @@ def _copy_style(app) -> None:
     if web(app):
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        shutil.copy(STYLE, target)
+        for style in (STYLE, PAPER):
+            shutil.copy(style, target)
+        shutil.copytree(FONTS, target / FONTS.name, dirs_exist_ok=True)
 
 
 def _mend(app, exception) -> None:
@@ -70,4 +77,5 @@ def setup(app) -> None:
     app.connect("builder-inited", _copy_style)
     app.add_css_file(STYLE.name)
     app.add_css_file(PRINT, media="print")
+    app.add_css_file(PAPER.name, media="print")
     app.connect("build-finished", _mend, priority=900)  # after the theme has written the colours of code
