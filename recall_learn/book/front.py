@@ -13,14 +13,16 @@
     Lessons {minutes}`2 to 7` take so many minutes.
 
 A line of the story names a picture, the lesson that shows it at length, and a question. A line of the lessons names a
-lesson and what one asks in it; its number, its title and its minutes are the lesson's own. The pictures are functions of
-``pictures.py`` beside the page.
+lesson and what one asks in it; its number, its title and its minutes are the lesson's own. The pictures are functions
+of ``pictures``, a folder beside the page.
 """
 
+import importlib.util
 import re
-import runpy
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from docutils import nodes
@@ -30,7 +32,7 @@ from sphinx.util.docutils import SphinxDirective
 from recall_learn.book.small import Picture
 
 STYLE = Path(__file__).parent / "static" / "front.css"
-PICTURES, RUNS = "pictures.py", "runs"
+PICTURES, RUNS = "pictures", "runs"
 MARKS = 'class="recall-story', 'class="recall-lessons'
 Drawn = tuple[Picture | None, str]
 
@@ -118,7 +120,7 @@ class _Front(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The list; a line that cannot be is an error of the build."""
         book = Path(self.env.srcdir)
-        for file in (book / PICTURES, *book.glob("[0-9][0-9]_*.md")):
+        for file in (*book.glob(f"{PICTURES}/*.py"), *book.glob("[0-9][0-9]_*.md")):
             self.env.note_dependency(str(file))
         try:
             entries = [nodes.list_item("", *self.entry(book, line)) for line in self.content if line.strip()]
@@ -181,7 +183,7 @@ def draw(book: Path, shelf: str, name: str) -> Drawn:
     """A picture and its sentence; none where there is none, or its records are not there.
 
     Args:
-        book: the folder of the page, with ``pictures.py`` and the recorded runs.
+        book: the folder of the page, with ``pictures`` and the recorded runs.
         shelf: "STORY" or "LESSONS", where the pictures lie.
         name: of the picture.
 
@@ -195,15 +197,18 @@ def draw(book: Path, shelf: str, name: str) -> Drawn:
     return made if isinstance(made, tuple) else (made, "")
 
 
-_KNOWN: dict[tuple[Path, float], dict[str, dict[str, Callable[[Path], object]]]] = {}
-
-
-def _pictures(file: Path) -> dict[str, dict[str, Callable[[Path], object]]]:
-    """The shelves of a file of pictures, read once as long as it stays as it is."""
-    key = file, file.stat().st_mtime if file.is_file() else 0.0
-    if key not in _KNOWN:
-        _KNOWN[key] = runpy.run_path(str(file)) if file.is_file() else {}
-    return _KNOWN[key]
+@cache
+def _pictures(folder: Path) -> dict[str, dict[str, Callable[[Path], object]]]:
+    """The shelves of a folder of pictures; none where there is none."""
+    if not folder.is_dir():
+        return {}
+    name = f"pictures_of_{abs(hash(folder))}"  # beside those of another book
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
 
 
 def _minutes(name, rawtext, text, lineno, inliner, options=None, content=None):

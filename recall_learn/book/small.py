@@ -59,7 +59,9 @@ class Picture:
         """A line through points; those that are no number, or outside a logarithm, end it."""
         text, drawing = "", False
         for x, y in points:
-            there = math.isfinite(x) and math.isfinite(y) and (y > 0 or not self._log[1]) and (x > 0 or not self._log[0])
+            there = (
+                math.isfinite(x) and math.isfinite(y) and (y > 0 or not self._log[1]) and (x > 0 or not self._log[0])
+            )
             text += f"{'L' if drawing else 'M'}{_pair(self.at(x, y))}" if there else ""
             drawing = there
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
@@ -82,19 +84,21 @@ class Picture:
         )
         self._add(f'<rect class="f{hue}" {place}{faint}/>')
 
-    def lights(self, on: Sequence[bool], columns: int, corner: tuple[float, float], step: float, hue: int | str = 0) -> None:
-        """A grid of small squares, those that are on in a hue and the others soft; ``corner`` and ``step`` in pixels."""
+    def lights(
+        self, on: Sequence[bool], columns: int, corner: tuple[float, float], step: float, hue: int | str = 0
+    ) -> None:
+        """A grid of small squares, those that are off soft; ``corner`` and ``step`` are in pixels."""
         side, (left, top) = step - 1.2, corner
         rows = [on[i : i + columns] for i in range(0, len(on), columns)]
         lines = "".join(
             f"M{_pair((left, top + row * step + side / 2))}h{_short(len(each) * step)}" for row, each in enumerate(rows)
         )
-        self._add(f'<path class="s{hue}" stroke-width="{_short(side)}" stroke-dasharray="{_short(side)} 1.2" d="{lines}"/>')
-        off = "".join(
-            f"M{_pair((left + i % columns * step, top + i // columns * step))}h{_short(side)}v{_short(side)}h-{_short(side)}z"
-            for i, lit in enumerate(on)
-            if not lit
+        self._add(
+            f'<path class="s{hue}" stroke-width="{_short(side)}" stroke-dasharray="{_short(side)} 1.2" d="{lines}"/>'
         )
+        square = f"h{_short(side)}v{_short(side)}h-{_short(side)}z"
+        out = (divmod(i, columns) for i, lit in enumerate(on) if not lit)
+        off = "".join(f"M{_pair((left + column * step, top + row * step))}{square}" for row, column in out)
         if off:
             self._add(f'<path class="f{SOFT}" d="{off}"/>')
 

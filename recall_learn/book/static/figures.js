@@ -60,7 +60,7 @@
     }
     delete layout.width;
     // figures.css has the colours; what a font needs of room plotly must know
-    layout.font = Object.assign({}, layout.font, { family: getComputedStyle(document.body).fontFamily });
+    layout.font = Object.assign({}, layout.font, { family: getComputedStyle(plot).fontFamily });
     // a finger that scrolls the page must not draw a zoom box
     if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const config = { responsive: true, displayModeBar: false };
@@ -74,5 +74,6 @@
     for (const slider of sliders.slice().reverse()) addSlider(figure, plot, slider);
   }
 
-  document.querySelectorAll(".recall-figure").forEach(draw);
+  // a title is as long as it is in the page's own font, so that has to be there
+  document.fonts.ready.then(() => document.querySelectorAll(".recall-figure").forEach(draw));
 })();
