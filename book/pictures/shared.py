@@ -140,7 +140,7 @@ def scores_and_losses(runs):
 
 
 def agreement(runs):
-    """``task -> rank correlation of what was kept with the score on unseen wordings``, over settings; of seeds medians."""
+    """``task -> rank correlation of what was kept with the score on unseen wordings``: medians over seeds."""
     file = runs / "world" / "general-wordings.json"
     rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
     groups = {}
