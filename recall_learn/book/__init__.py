@@ -8,6 +8,7 @@
 - ``front``: the first page's story in pictures, and its lessons as cards;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
 - ``lab``: the lab that trains in the page;
+- ``lighter``: the theme's style sheets without what no page uses;
 - ``notebooks``: under each lesson's title, how to run it;
 - ``pages``: what the theme leaves to mend when a page is opened from disk.
 """
@@ -15,7 +16,7 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, epub, figures, front, lab, mathml, notebooks, pages
+    from . import cache, cards, epub, figures, front, lab, lighter, mathml, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
@@ -23,6 +24,7 @@ def setup(app):
     figures.setup(app)
     front.setup(app)
     lab.setup(app)
+    lighter.setup(app)
     mathml.setup(app)
     notebooks.setup(app)
     pages.setup(app)
