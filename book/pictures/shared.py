@@ -110,7 +110,7 @@ def two_tasks_of_two():
 def landscape(alt, **frame):
     """Contours of the first task, and the three ways out of its lowest point."""
     home, levels, ways, _, _ = two_tasks_of_two()
-    picture = Picture(alt, (-0.35, 3.1), (-1.75, 1.3), room=(0, 0, 0, 0), **frame)
+    picture = Picture(alt, (-0.35, 3.1), (-1.7, 2.3), room=(0, 0, 0, 0), **frame)
     for level in levels:
         picture.line(map(turned, level), SOFT, 1, closed=True)
     for name, hue in (("free", PLAIN), ("one", 3), ("each", HELD)):
