@@ -32,7 +32,7 @@ def lost(runs):
         picture.lights(known, 16, (at, 24), 8.1, hue)
     return picture, (
         f"A small model knew {len(facts)} facts. Fine-tuned on grammar, which contradicts none of them, it has lost "
-        f"{len(facts) - plain}. With RecAdam it has lost {len(facts) - held}."
+        f"{len(facts) - plain}. With RecAdam it has lost {len(facts) - held or 'none'}. One run each."
     )
 
 
