@@ -29,6 +29,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective
 
+from recall_learn.book.pages import web
 from recall_learn.book.small import Picture
 
 STYLE = Path(__file__).parent / "static" / "front.css"
@@ -221,7 +222,7 @@ def _minutes(name, rawtext, text, lineno, inliner, options=None, content=None):
 
 
 def _copy_style(app) -> None:
-    if app.builder.format == "html":
+    if web(app):
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
         (target / STYLE.name).write_bytes(STYLE.read_bytes())

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from recall_learn.book.pages import web
+
 SHEETS = (
     "styles/bootstrap.css",
     "styles/pydata-sphinx-theme.css",
@@ -106,7 +108,7 @@ def classes(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
 
 
 def _lighten(app, exception) -> None:
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or not web(app):
         return
     out = Path(app.outdir)
     static = out / "_static"

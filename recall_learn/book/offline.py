@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from recall_learn.book import mathml
+from recall_learn.book import mathml, small
 from recall_learn.figures.picture import picture
 from recall_learn.lab import chart, explorer
 
@@ -34,6 +34,8 @@ def offline(page: str, keep: Keep) -> str:
     soup = BeautifulSoup(page, "html.parser")
     for figure in soup.find_all("figure", class_="recall-figure"):
         _figure(soup, figure, keep)
+    for drawn in soup.find_all("svg", class_="recall-small"):
+        _small(soup, drawn, keep)
     for kind in (explorer.Page.kind, chart.Page.kind, "recall-lab"):
         for place in soup.find_all("div", class_=kind):
             _words(soup, place)
@@ -66,6 +68,13 @@ def _figure(soup: BeautifulSoup, figure: Tag, keep: Keep) -> None:
     figure.clear()
     figure.append(caption)
     figure.append(shown)
+
+
+def _small(soup: BeautifulSoup, drawn: Tag, keep: Keep) -> None:
+    """A picture of the first page, as a file."""
+    svg = small.alone(str(drawn))
+    name = f"small-{hashlib.sha256(svg.encode()).hexdigest()[:12]}.svg"
+    drawn.replace_with(soup.new_tag("img", src=keep(name, svg), alt=drawn["aria-label"]))
 
 
 def _words(soup: BeautifulSoup, place: Tag) -> None:

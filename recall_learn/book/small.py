@@ -11,6 +11,8 @@ from recall_learn.support import markup
 
 Points = Iterable[tuple[float, float]]
 SOFT = "soft"
+HUES = {0: "#0072b2", 1: "#d55e00", 2: "#00916b", 3: "#b3609a", SOFT: "#d5d0c5", "ink": "#1d222b"}
+"""Where a picture stands alone; those of the pages are in ``static/book.css``."""
 """In the place of a hue's number: a line or a surface that stands back."""
 
 
@@ -119,6 +121,15 @@ class Picture:
 
     def _add(self, part: str) -> None:
         self._parts.append(part)
+
+
+def alone(svg: str) -> str:
+    """A picture as a file of its own, with colours: for the EPUB. It may have come through a parser of HTML."""
+    kinds = "".join(f".s{hue}{{stroke:{colour}}}.f{hue},.t{hue}{{fill:{colour}}}" for hue, colour in HUES.items())
+    style = f"<style>path[class^=s]{{fill:none}}text{{font:500 12px sans-serif}}{kinds}</style>"
+    head, _, rest = svg.partition(">")
+    head = head.replace("viewbox=", "viewBox=").replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    return f"{head}>{style}{rest}"
 
 
 def _scaled(values: Iterable[float], logarithmic: bool) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from recall_learn.book.offline import offline
 from recall_learn.book.small import SOFT, Picture
 
 
@@ -61,6 +62,29 @@ def test_words_cannot_leave_their_place():
     assert root.get("role") == "img"
     assert [(each.tag, each.get("class")) for each in root] == [("text", "t0"), ("circle", "f2")]
     assert root[0].text == "1 < 2 & 3"
+
+
+def test_in_the_epub_a_picture_is_a_file_with_colours():
+    kept = {}
+    picture = Picture('a "line"', size=(30, 20))
+    picture.line([(0, 0), (1, 1)], 1)
+    picture.line([(0, 1), (1, 0)], SOFT)
+
+    def keep(name, text):
+        kept[name] = text
+        return f"there/{name}"
+
+    page = offline(f"<html><body><div class='body'>{picture.svg()}</div></body></html>", keep)
+    ((name, text),) = kept.items()
+    assert (
+        f'<img alt="a &quot;line&quot;" src="there/{name}"' in page
+        or f"""<img alt='a "line"' src="there/{name}\"""" in page
+    )
+    root = ET.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("viewBox") == "0 0 30 20"
+    style = root[0].text
+    assert all(f".{shape.get('class')}{{stroke:#" in style for shape in root[1:])
 
 
 @pytest.mark.parametrize(("given", "says"), [({"alt": ""}, "alt is empty"), ({"alt": "a", "y": (3, 3)}, "from 3 to 3")])
