@@ -126,7 +126,7 @@ def kept(runs):
     return picture, (
         f"Methods that pull the weights home end with a source loss of {min(springs):.2f} to {max(springs):.2f}, "
         "plain fine-tuning with "
-        f"{points['plain'][1]:.2f}. Half the learning rate, which costs nothing, ends with "
+        f"{points['plain'][1]:.2f}. Half the learning rate, which takes no method at all, ends with "
         f"{points['half the rate'][1]:.2f}."
     )
 
