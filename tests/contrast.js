@@ -24,6 +24,7 @@
         if (!css.startsWith("rgb")) throw new Error(`which colour is ${css}?`);
         return [...numbers.slice(0, 3), numbers[3] ?? 1];
     });
+    const rgb = (shade) => shade.replace(/^#(..)(..)(..)$/, (_, ...parts) => `rgb(${parts.slice(0, 3).map((part) => parseInt(part, 16))})`);
     const faded = ([r, g, b, a], share) => [r, g, b, a * share];
     function over(top, below) {
         if (top[3] === 1 || !below[3]) return top;
@@ -142,6 +143,13 @@
         const style = styled(el);
         if (!el.ownerSVGElement) {
             if (!textTwin(el)) check(el, text.data, style, colour(style.color));
+        } else if (el.closest(".heatmap-label")) {
+            // the cells are one picture: the number has to be read on every colour that they may have
+            const { colorscale } = el.closest(".recall-plot")._fullData.find((trace) => trace.type === "heatmap");
+            const ink = faded(colour(style.fill), style.fillOpacity);
+            for (const [, shade] of colorscale) {
+                check(el, text.data, style, ink, [{ background: colour(rgb(shade)), printed: true, opacity: 1 }]);
+            }
         } else {
             const points = boxes.flatMap((box) => [0.05, 0.5, 0.95].map((share) => [
                 box.left + share * box.width, (box.top + box.bottom) / 2,

@@ -15,14 +15,16 @@
 #     The gradient of $\frac{\gamma}{2} F (\theta - a)^2$ is $\gamma F (\theta - a)$. Add it up over the tasks, with
 #     $\theta$ put to `ended[-1]`. The last task's own spring gives 0 there.
 # explanation: |
-#   Where the last task ended, all pulls were in balance: its own loss pulled there against the springs of the tasks
-#   before. The separate springs forget that the loss has had its say. In the next task they go on pulling with what the
-#   last task had resisted, and the last task's own spring, slack at this point, has only just begun to resist. So the
-#   first tasks win over those in the middle. That is the double count of lesson 4, seen as a force. The merged spring
+#   Had training come to rest, all pulls were in balance where the last task ended: its own loss pulled there against
+#   the springs of the tasks before. The separate springs forget that the loss has had its say. In the next task they go
+#   on pulling with what the last task had resisted, and the last task's own spring, slack at this point, has only just
+#   begun to resist. So the first tasks win over those in the middle. That is the double count of lesson 4,
+#   seen as a force. The merged spring
 #   is slack where the last task ended: it holds what was found, and pulls at nothing.
 #
 #   Both kinds resist a step from there with the same stiffness, if nothing decays. Their second derivatives are equal:
-#   $\gamma \sum_i F_i$. They differ in the tug alone, which is why curves of both are often so close.
+#   $\gamma \sum_i F_i$. They differ in the tug alone. How much it is worth is a matter for a
+#   record: the lesson has one, in which the first spring is that of the pretraining.
 #
 #   Memory differs, too: the separate springs keep two numbers a weight for each task, the merged one two for all.
 # ---

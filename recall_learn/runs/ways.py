@@ -128,7 +128,8 @@ class Kept:
     Attributes:
         earlier: the mean share, at the end, of all tasks but the last.
         every: of all tasks.
-        learned: of all tasks, each when it had just been learned; of tasks that were trained at once, at the end.
+        learned: of those of ``earlier``, each when it had just been learned; of tasks that were trained at once, at the
+            end.
         facts: the share of the facts that are known at the end.
         source_loss: at the end, nats a hidden word.
         forgetting: the mean of `recall_learn.measures.sequences.forgetting`, in the tasks' own scores; None of tasks
@@ -151,7 +152,7 @@ def kept(row: Row, by: Scale) -> Kept:
     return Kept(
         earlier=mean(end[:-1]),
         every=mean(end),
-        learned=mean(own),
+        learned=mean(own[:-1]),
         facts=row["facts"][-1],
         source_loss=row["source_loss"][-1],
         forgetting=None if together else mean(sequences.forgetting(row["scores"]).tolist()),
