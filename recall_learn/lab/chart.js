@@ -235,17 +235,17 @@
         if (twin) runs.push([twin, data.methods[data.plain].colour, "dashed"]);
         drawRuns(add(grid, "figure"), title, column, [...runs, [run, colour, "bold"]]);
       }
-      add(add(panel, "p", {}, "Again: "), "code", {}, each.frontier ? each.frontier.commands[place] : run.command);
+      add(add(panel, "p", {}, "Again: "), "code", {}, data.again.join(each.frontier ? each.frontier.commands[place] : run.command));
     }
 
     function drawRuns(small, title, column, runs) {
       const with_ = runs.filter(([run]) => run[column]), last = (run) => short(run[column][run[column].length - 1]);
       add(small, "figcaption", {}, title);
       if (!with_.length) return;
-      const steps = range(with_.flatMap(([run]) => run.step)), mine = with_[with_.length - 1][0];
+      const steps = range(with_.flatMap(([run]) => data.steps[run.step])), mine = with_[with_.length - 1][0];
       const { svg, x, y } = axes(small, Math.max(250, Math.min(el.clientWidth || 300, 330)), 210, { title: "steps", range: steps }, { range: roomy(with_.flatMap(([run]) => run[column])) }, `${title} over ${steps[1]} steps: from ${short(mine[column][0])} to ${last(mine)}.`);
       svg.setAttribute("role", "img");
-      for (const [run, colour, kind] of with_) add(svg, "path", { d: path(run.step, run[column], x, y), stroke: colour, class: `curve ${kind}` });
+      for (const [run, colour, kind] of with_) add(svg, "path", { d: path(data.steps[run.step], run[column], x, y), stroke: colour, class: `curve ${kind}` });
     }
 
     function drawTable() {

@@ -20,6 +20,7 @@ from recall_learn.methods import expression
 from recall_learn.methods.method import COSTS, FAMILIES, PLAIN_COSTS
 from recall_learn.runs.comparison import KEPT, End, Setting, Standing, collect, standings
 from recall_learn.runs.compose import HEAD, SOURCE
+from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.recordings import Record, Records
 from recall_learn.support.reading import Json
 
@@ -41,6 +42,9 @@ ASKS = {
     "head": "the head that it was pretrained with",
     **COSTS,
 }
+OUT = "runs/mine"
+AGAIN = ["recall-learn finetune ", f" --out {OUT}"]
+"""Begin and end of the command of every run; a page with a thousand of them says both once."""
 NEEDS = {SOURCE: "source", "source fisher": "source", HEAD: "head"}
 """What of these a method asks for by what it needs; a Fisher of the task is a pass over the task, which all have."""
 TITLES = {
@@ -96,7 +100,9 @@ def payload(*records: Records, matched: bool = False, time: Mapping[str, float] 
         "asks": {name: text for name, text in ASKS.items() if name in asked},
         "methods": methods,
         "points": points,
-        "runs": [_run(run) for run in runs.values()],
+        "again": AGAIN,
+        "steps": (steps := list(map(list, dict.fromkeys(tuple(run.columns["step"]) for run in runs.values())))),
+        "runs": [_run(run, steps) for run in runs.values()],
     }
 
 
@@ -162,7 +168,7 @@ def _frontier(ends: Sequence[End]) -> dict[str, Json]:
     recipe, alpha = ends[0].run.recipe, ends[0].alpha
     noting = next(each for each in recipe.methods if "ending" in each.hooks())
     method = expression.written(expression.changed(recipe.methods, {f"{noting.name}.alpha": alpha}))
-    again = [command(replace(end.run.recipe, method=method), "runs/mine") for end in ends]
+    again = [_again(replace(end.run.recipe, method=method)) for end in ends]
     return {"frontier": {"alpha": alpha, "scored": noting.alpha, "commands": again}}
 
 
@@ -174,9 +180,15 @@ def _before(settings: Sequence[Setting], task: str) -> dict[str, float]:
     return {name: columns[name][0] for name in KEPT if columns.get(name)}
 
 
-def _run(run: Record) -> dict[str, Json]:
-    columns = {name: run.columns[name] for name in ("step", "score", *KEPT) if name in run.columns}
-    return {"command": command(run.recipe, "runs/mine"), **columns}
+def _run(run: Record, steps: list[list[int]]) -> dict[str, Json]:
+    columns = {name: run.columns[name] for name in ("score", *KEPT) if name in run.columns}
+    return {"command": _again(run.recipe), "step": steps.index(run.columns["step"]), **columns}
+
+
+def _again(recipe: Recipe) -> str:
+    """The command that takes a run again, without what all have, see `AGAIN`."""
+    begin, end = AGAIN
+    return command(recipe, OUT).removeprefix(begin).removesuffix(end)
 
 
 class Page(Scripted):

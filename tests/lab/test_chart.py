@@ -73,10 +73,10 @@ def test_a_point_has_its_seeds_its_runs_and_how_it_stands():
     assert (plain["label"], plain["ahead"], plain["stands"]) == ("lr 0.0001", {}, {})
     first = found["runs"][ewc["runs"][1]]
     assert first["source_loss"] == [0.6, 0.7]
-    assert first["command"].startswith(
-        "recall-learn finetune --backbone tiny --task world/cola --method 'ewc(gamma=100)'"
-    )
-    assert "--seed 1" in first["command"]
+    assert found["steps"][first["step"]] == [0, 300]
+    again = first["command"].join(found["again"])
+    assert again.startswith("recall-learn finetune --backbone tiny --task world/cola --method 'ewc(gamma=100)'")
+    assert again.endswith("--seed 1 --out runs/mine")
     assert found["tasks"]["world/cola"] == {
         "metric": "Matthews correlation",
         "before": {"source_loss": 0.6, "facts": 1.0},
