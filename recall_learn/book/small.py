@@ -11,9 +11,9 @@ from recall_learn.support import markup
 
 Points = Iterable[tuple[float, float]]
 SOFT = "soft"
+"""In the place of a hue's number: a line or a surface that stands back."""
 HUES = {0: "#0072b2", 1: "#d55e00", 2: "#00916b", 3: "#b3609a", SOFT: "#d5d0c5", "ink": "#1d222b"}
 """Where a picture stands alone; those of the pages are in ``static/book.css``."""
-"""In the place of a hue's number: a line or a surface that stands back."""
 
 
 class Picture:

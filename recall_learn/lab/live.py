@@ -53,8 +53,6 @@ from recall_learn.support.reading import Json
 PATIENCE = 60.0
 """Seconds to wait for the last step of a run that was given up."""
 CAN = ("save", "open", "seed")
-STATIC = "RECALL_LEARN_STATIC"
-"""Set to 1 where the book is built: its pages train by themselves."""
 
 
 class Lab(anywidget.AnyWidget):
@@ -304,12 +302,12 @@ class Lab(anywidget.AnyWidget):
 
     def open(self) -> None:
         """Tell the notebook of the widget; not where the book is built: its pages would load what shows widgets."""
-        if os.environ.get(STATIC) != "1":
+        if os.environ.get(still.STATIC) != "1":
             super().open()
 
     def _repr_mimebundle_(self, **options: Json) -> dict[str, Json]:
         words = told("The live lab", status(self._session), "It is alive in a notebook in which you run this cell.")
-        if os.environ.get(STATIC) == "1":
+        if os.environ.get(still.STATIC) == "1":
             return _page(self.run.recipe, self._other(), self._how) or words
         if nobody_watches():  # on a page the widget comes first, and is nothing without a network
             show(words)
