@@ -31,7 +31,7 @@ from pathlib import Path
 
 import anywidget
 
-from recall_learn.figures.still import show, told
+from recall_learn.figures.still import STATIC, show, told
 from recall_learn.lab import background, protocol, view
 from recall_learn.lab.background import BESIDE, BUSY, MAIN, Background
 from recall_learn.lab.browser import page as browser
@@ -302,12 +302,12 @@ class Lab(anywidget.AnyWidget):
 
     def open(self) -> None:
         """Tell the notebook of the widget; not where the book is built: its pages would load what shows widgets."""
-        if os.environ.get(still.STATIC) != "1":
+        if os.environ.get(STATIC) != "1":
             super().open()
 
     def _repr_mimebundle_(self, **options: Json) -> dict[str, Json]:
         words = told("The live lab", status(self._session), "It is alive in a notebook in which you run this cell.")
-        if os.environ.get(still.STATIC) == "1":
+        if os.environ.get(STATIC) == "1":
             return _page(self.run.recipe, self._other(), self._how) or words
         if nobody_watches():  # on a page the widget comes first, and is nothing without a network
             show(words)
