@@ -7,6 +7,7 @@
 - ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``; ``pdf`` prints them;
 - ``front``: the first page's story in pictures, and its lessons as cards;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
+- ``icons``: the icon font without the icons that no page uses;
 - ``lab``: the lab that trains in the page;
 - ``lighter``: the theme's style sheets without what no page uses;
 - ``notebooks``: under each lesson's title, how to run it;
@@ -16,13 +17,14 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, epub, figures, front, lab, lighter, mathml, notebooks, pages
+    from . import cache, cards, epub, figures, front, icons, lab, lighter, mathml, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
     epub.setup(app)
     figures.setup(app)
     front.setup(app)
+    icons.setup(app)
     lab.setup(app)
     lighter.setup(app)
     mathml.setup(app)

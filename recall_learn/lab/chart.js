@@ -4,7 +4,7 @@
   "use strict";
 
   const { number, range, short, median, spread, ticks, add, axes, roomy, field, tick, path } = window.recallDrawing;
-  const { NEAR, VIEWS, TIMES, allowed, least, shown, twins, around, placed, pointed, stands, lines, moved, named, describe, frame, write, read, settled } = window.recallChartModel;
+  const { NEAR, VIEWS, TIMES, MOVES, allowed, best, shown, twins, around, placed, pointed, stands, lines, moved, named, describe, frame, write, read, settled } = window.recallChartModel;
 
   const SAME = 8; // pixels within which two marks lie at one place
   const MARKS = ["M0 -5A5 5 0 1 1 0 5A5 5 0 1 1 0 -5Z", "M-4.5 -4.5H4.5V4.5H-4.5Z", "M0 -6L5.5 4.5H-5.5Z", "M0 -6.5L6 0L0 6.5L-6 0Z", "M0 6L5.5 -4.5H-5.5Z", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z", "M0 -6L6 -1.5L3.5 5.5H-3.5L-6 -1.5Z"];
@@ -28,7 +28,7 @@
       task: field(controls, "task", Object.keys(data.tasks).map((task) => [task, task]), state.task, (task) => change({ task })),
       kept: field(controls, "kept", Object.entries(data.kept).map(([key, { short: words }]) => [key, words]), state.kept, (kept) => change({ kept })),
       view: field(controls, "shown", Object.entries(VIEWS), state.view, (view) => change({ view })),
-      time: timed.length ? field(controls, "a step may take", Object.entries(TIMES), state.time, (time) => change({ time })) : {},
+      time: timed.length ? field(controls, "a step may take", TIMES, state.time, (time) => change({ time })) : {},
     };
     const asks = add(el, "fieldset", { class: "asks" });
     add(asks, "legend", {}, "You have");
@@ -57,7 +57,8 @@
           add(svg, "path", { d: mark[method], fill: data.methods[method].colour });
           key.append(data.methods[method].title);
           key.addEventListener("click", () => {
-            change({ method: state.method === method ? "" : method });
+            const away = open !== null && data.points[open].method !== method; // its runs are no longer meant
+            change({ method: state.method === method ? "" : method, ...(away ? { point: "", seed: null } : {}) });
             const again = keys.querySelector(`[data-method="${method}"]`);
             if (again) again.focus(); // the one that was pressed is gone
           });
@@ -102,11 +103,11 @@
     }
 
     function drawPoints() {
-      const width = Math.max(280, Math.min(el.clientWidth || 640, 860)), height = Math.round(Math.max(300, Math.min(0.62 * width, 460)));
+      const width = Math.max(280, Math.min(figure.clientWidth || 640, 860)), height = Math.round(Math.max(300, Math.min(0.62 * width, 460)));
       const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
       const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
       const before = data.tasks[state.task].before[state.kept];
-      const plain = data.points.filter((each) => each.task === state.task && each.method === data.plain);
+      const plain = state.view === "both" ? [] : data.points.filter((each) => each.task === state.task && each.method === data.plain); // there the frame is that of the points
       const shows = (key, more, axis_log) => roomy(frame(points.flatMap((each) => each[key]).concat(more), plain.flatMap((each) => each[key]).concat(more), axis_log), axis_log);
       figure.replaceChildren();
       figure.classList.toggle("all", state.all);
@@ -137,8 +138,8 @@
     // Marks lie over each other, so the one whose middle is nearest is meant.
     function pick(svg) {
       const meant = (event) => {
-        const box = svg.getBoundingClientRect();
-        const [first = null] = around(able(), event.clientX - box.left, event.clientY - box.top, event.pointerType === "touch" ? 24 : 14);
+        const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()); // a figure may be drawn smaller
+        const [first = null] = around(able(), x, y, event.pointerType === "touch" ? 24 : 14);
         return first;
       };
       svg.addEventListener("pointermove", (event) => {
@@ -188,13 +189,15 @@
         spot.addEventListener("focus", () => { at = place; point(place); });
         spot.addEventListener("blur", hide);
         spot.addEventListener("keydown", (event) => {
-          if (["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) {
+          if (MOVES.includes(event.key)) {
             const next = moved(data, state, place, event.key);
             figure.querySelectorAll("[data-place]").forEach((other) => other.setAttribute("tabindex", Number(other.dataset.place) === next ? 0 : -1));
             figure.querySelector(`[data-place="${next}"]`).focus();
           } else if (["Enter", " "].includes(event.key)) look(place);
-          else if (event.key === "Escape") hide();
-          else return;
+          else if (event.key === "Escape") {
+            if (place === open) look(place); // as a second press, it closes
+            hide();
+          } else return;
           event.preventDefault();
           event.stopPropagation();
         });
@@ -276,10 +279,11 @@
     function tell() {
       const here = new Set(data.points.filter((each) => each.task === state.task).map((each) => each.method));
       const gone = Object.keys(data.methods).filter((method) => here.has(method) && !allowed(data, state, method)).map((method) => data.methods[method].title);
-      const low = data.points.filter((each) => each.task === state.task && allowed(data, state, each.method) && median(each.score) < least(data, state)).length;
-      const said = [gone.length ? `Not shown, because they ask for more than you have: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs."];
+      const low = data.points.filter((each) => each.task === state.task && each[state.kept].some(number) && allowed(data, state, each.method) && !best(data, state, each)).length;
+      const said = [gone.length ? `Not shown, because they ask for more than you have${state.time ? ", or for more time" : ""}: ${gone.join(", ")}.` : "Up and to the right is better. Point at a mark to read it, press it to see its runs."];
       if (data.methods[data.plain].asks.some((ask) => state.lacks.includes(ask))) said.push("Plain fine-tuning asks for more, too, and stays as what the others are compared with.");
-      if (low) said.push(`Not shown, because they score more than ${NEAR} under plain fine-tuning's best: ${low} setting${low > 1 ? "s" : ""}.`);
+      const why = `score more than ${NEAR} under plain fine-tuning's best${state.view === "both" ? ", or keep less than the middle one of its rates" : ""}`;
+      if (low) said.push(`Not shown, because they ${why}: ${low} setting${low > 1 ? "s" : ""}.`);
       if (state.missed) said.unshift(`The address names ${state.missed.slice(0, 60)}, which is not recorded for this task.`);
       if (figure.querySelector(".out")) said.push("A hollow mark lies beyond the frame.");
       told.textContent = said.join(" ");
@@ -309,7 +313,5 @@
   }
 
   window.recallChart = { median, shown, lines, moved, describe, stands, around, ticks, write, read, short, mount };
-  document.querySelectorAll(".recall-chart:not(.recall-charted)").forEach((el) => {
-    mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "chart" });
-  });
+  recallDrawing.each("recall-chart", "recall-charted", (el, data) => mount(el, data, { link: el.id === "chart" }));
 })();

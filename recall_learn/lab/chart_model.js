@@ -3,8 +3,9 @@
   "use strict";
 
   const { number, range, short, median, spread } = window.recallDrawing;
-  const VIEWS = { "": "all scores", near: "the best scores" };
-  const TIMES = { "": "any time", 1.25: "1.25 times plain's", 1.5: "1.5 times plain's", 2: "twice plain's" };
+  const VIEWS = { "": "all", near: "the best scores", both: "the best in both" };
+  const TIMES = [["", "any time"], ["1.25", "1.25 times plain's"], ["1.5", "1.5 times plain's"], ["2", "twice plain's"]];
+  const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   const NEAR = 0.05; // how much under plain fine-tuning's best score still is near it
 
   // Whether a method asks for no more than the reader has; plain fine-tuning is always drawn, as what to compare with.
@@ -13,17 +14,18 @@
     return method === data.plain || !(asks.some((ask) => state.lacks.includes(ask)) || (state.time && time > Number(state.time)));
   }
 
-  // The score from which on points are drawn where a reader looks at the best ones alone.
-  function least(data, state) {
-    if (state.view !== "near") return -Infinity;
-    const plain = data.points.filter((point) => point.task === state.task && point.method === data.plain).map((point) => median(point.score));
-    return plain.length ? Math.max(...plain) - NEAR : -Infinity;
+  // Whether a point is among the best, where a reader looks at these alone: of the scores, or in both measures.
+  function best(data, state, point) {
+    const { sign } = data.kept[state.kept], kept = (each) => sign * median(each[state.kept]);
+    const plain = data.points.filter((each) => each.task === state.task && each.method === data.plain && each[state.kept].some(number));
+    if (!state.view || !plain.length) return true;
+    const scored = median(point.score) >= Math.max(...plain.map((each) => median(each.score))) - NEAR;
+    return scored && (state.view === "near" || kept(point) >= median(plain.map(kept)));
   }
 
   // The places of the points that are drawn.
   function shown(data, state) {
-    const from = least(data, state);
-    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method) && median(point.score) >= from;
+    const fits = (point) => point.task === state.task && point[state.kept].some(number) && allowed(data, state, point.method) && best(data, state, point);
     return data.points.map((point, place) => place).filter((place) => fits(data.points[place]));
   }
 
@@ -46,11 +48,12 @@
     return Object.keys(data.methods).map((method) => [method, places.filter((place) => data.points[place].method === method)]).filter(([, found]) => found.length);
   }
 
-  // Where an arrow key leads: along a line, or to the next one.
+  // Where a key of `MOVES` leads: along a line, to its ends, or to the next one.
   function moved(data, state, place, key) {
     const all = lines(data, state), at = all.findIndex(([, places]) => places.includes(place));
     if (at < 0) return all.length ? all[0][1][0] : null;
-    const line = all[at][1], step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    const line = all[at][1], step = { ArrowRight: 1, ArrowLeft: -1 }[key], end = { Home: line[0], End: line[line.length - 1] }[key];
+    if (end !== undefined) return end;
     if (step) return line[(line.indexOf(place) + step + line.length) % line.length];
     const next = all[(at + (key === "ArrowDown" ? 1 : -1) + all.length) % all.length][1];
     return next[Math.min(line.indexOf(place), next.length - 1)];
@@ -105,7 +108,7 @@
 
   // The state of an address; what it does not name, or names wrongly, is as in `start`. A point that is not there is `missed`.
   function read(data, hash, start) {
-    const state = settled(data, { ...start }), known = { task: data.tasks, kept: data.kept, view: VIEWS, time: TIMES, method: data.methods };
+    const state = settled(data, { ...start }), known = { task: data.tasks, kept: data.kept, view: VIEWS, time: Object.fromEntries(TIMES), method: data.methods };
     if (!hash.startsWith("#chart&")) return state;
     for (const part of hash.slice(7).split("&")) {
       const [key, word] = part.split("=");
@@ -120,5 +123,5 @@
     return settled(data, state);
   }
 
-  window.recallChartModel = { NEAR, VIEWS, TIMES, allowed, least, shown, twins, around, placed, pointed, stands, lines, moved, named, describe, frame, write, read, settled };
+  window.recallChartModel = { NEAR, VIEWS, TIMES, MOVES, allowed, best, shown, twins, around, placed, pointed, stands, lines, moved, named, describe, frame, write, read, settled };
 })();

@@ -374,8 +374,5 @@
   }
 
   window.recallExplorer = { lambda, matters, found, twins, recorded, choices, nearest, write, read, unknown, short, spans, explain, mount };
-  // Each explorer of the page that is not there yet: a notebook may run this again for every output.
-  document.querySelectorAll(".recall-explore:not(.recall-explorer)").forEach((el) => {
-    mount(el, JSON.parse(el.querySelector("script").textContent), { link: el.id === "explore" });
-  });
+  recallDrawing.each("recall-explore", "recall-explorer", (el, data) => mount(el, data, { link: el.id === "explore" }));
 })();

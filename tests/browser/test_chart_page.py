@@ -167,6 +167,27 @@ def test_a_press_shows_the_runs_of_a_point(tab):
     assert "Faint" not in panel.inner_text()  # it has one seed
 
 
+def test_a_figure_that_a_page_draws_smaller_is_pressed_where_it_is_seen(tab):
+    tab.add_style_tag(content=".recall-charted .main svg { height: auto; margin-left: 7%; width: 60%; }")
+    for words in tab.locator(".main .spot").evaluate_all(
+        "spots => spots.map(spot => spot.getAttribute('aria-label').split(':')[0])"
+    ):
+        press(tab, f"{words}:")
+        assert tab.locator(".panel h4").inner_text() == words
+
+
+def test_the_runs_of_a_point_go_with_it(tab):
+    press(tab, "RecAdam, gamma 500")
+    tab.get_by_role("button", name="RecAdam", exact=True).click()
+    assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 500"
+    tab.get_by_role("button", name="EWC", exact=True).click()
+    assert tab.locator(".panel").inner_text() == ""
+    assert "point=" not in tab.locator(".recall-charted").get_attribute("data-state")
+    press(tab, "EWC")
+    tab.keyboard.press("Escape")
+    assert tab.locator(".panel").inner_text() == ""
+
+
 def test_a_screen_readers_press_is_one_press(tab):
     spot(tab, "RecAdam, gamma 500").dispatch_event("click")
     assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 500"
@@ -279,7 +300,25 @@ def test_the_best_scores_are_seen_alone(tab):
     assert tab.locator(".recall-charted").get_attribute("data-state").endswith("&view=near")
 
 
+def test_the_best_in_both_have_the_figure_to_themselves(tab):
+    data = chart.payload(records())
+    firm = next(each for each in data["points"] if each["label"] == "gamma 100" and each["method"] == "recadam")
+    firm["source_loss"] = [0.7, 0.7, 0.7]
+    tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
+    tab.get_by_label("shown", exact=True).select_option("both")
+    seen = "spots => spots.map(spot => spot.getAttribute('aria-label').split(':')[0])"
+    kept = ["plain fine-tuning, lr 0.0005", "RecAdam, gamma 100"]  # plain's rates keep 0.62, 0.8 and 1.4
+    assert tab.locator(".main .spot").evaluate_all(seen) == kept
+    told = tab.locator(".told").inner_text()
+    assert "under plain fine-tuning's best, or keep less than the middle one of its rates: 6 settings." in told
+    tops = [spot.bounding_box()["y"] for spot in tab.locator(".main .spot .reach").all()]
+    height = tab.locator(".main svg").bounding_box()["height"]
+    assert tops[0] - tops[1] > 0.3 * height  # the frame is that of what is shown
+
+
 def test_what_takes_too_long_a_step_goes(tab):
+    times = tab.get_by_label("a step may take", exact=True).locator("option").all_inner_texts()
+    assert times == ["any time", "1.25 times plain's", "1.5 times plain's", "twice plain's"]
     tab.get_by_label("a step may take", exact=True).select_option("1.25")
     assert drawn(tab) == ["vanilla", "top-k", "recadam"]  # of Top-K no time is known
     tab.get_by_label("a step may take", exact=True).select_option("1.5")
@@ -327,6 +366,10 @@ def test_a_point_is_reached_and_opened_by_keyboard(tab):
     assert tab.locator(".tip").is_visible()
     tab.keyboard.press("ArrowLeft")
     tab.keyboard.press("ArrowLeft")  # round the end
+    assert tab.evaluate(here) == "plain fine-tuning, lr 0.001"
+    tab.keyboard.press("Home")
+    assert tab.evaluate(here) == "plain fine-tuning, lr 0.0001"
+    tab.keyboard.press("End")
     assert tab.evaluate(here) == "plain fine-tuning, lr 0.001"
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("ArrowDown")

@@ -1,5 +1,7 @@
 """The explorer's data, and the two forms of its script."""
 
+import base64
+import gzip
 import json
 import math
 import re
@@ -160,8 +162,8 @@ def test_a_page_holds_the_data_and_a_notebook_the_script_too(monkeypatch):
     monkeypatch.setenv(scripted.STATIC, "1")
     html = explorer.explore(records(*GRID))._repr_html_()
     for page in (html, whole):
-        data = re.search(r'<script type="application/json">(.*?)</script>', page)[1]
-        assert json.loads(data) == explorer.payload(records(*GRID))
+        data = re.search(r'<script type="application/gzip">([A-Za-z0-9+/=]*)</script>', page)[1]
+        assert json.loads(gzip.decompress(base64.b64decode(data))) == explorer.payload(records(*GRID))
         assert "An explorer of 8 recorded runs over task, method" in page.split("<script", 1)[0]  # where none runs
     assert (script in whole, style in whole) == (True, True)
     assert (script in html, style in html) == (False, False)
