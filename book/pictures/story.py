@@ -157,6 +157,6 @@ def worth(runs):
     picture.line([(0, 0), (len(ranks), 0)], "ink", 1)
     picture.text("↑ forgot less, does better elsewhere", (6, 13))
     return picture, (
-        "Does keeping more help on wordings that the task never trained? So far the settings that forgot less score "
-        f"higher there in {up} of {len(ranks)} tasks, with {few}{most} a task."
+        f"Does keeping more help on wordings that the task never trained? In {up} of {len(ranks)} tasks the settings "
+        f"that forgot less score higher there, so far with {few}{most} a task."
     )
