@@ -141,6 +141,11 @@ def scores_and_losses(runs):
 
 def agreement(runs):
     """``task -> rank correlation of what was kept with the score on unseen wordings``: medians over seeds."""
+    return {task: median(values) for task, values in agreements(runs).items()}
+
+
+def agreements(runs):
+    """The same for each seed: ``task -> rank correlations``."""
     file = runs / "world" / "general-wordings.json"
     rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
     groups = {}
@@ -153,4 +158,4 @@ def agreement(runs):
         task: [float(spearmanr(*zip(*mine, strict=True)).statistic) for mine in seeds.values() if len(mine) >= 8]
         for task, seeds in groups.items()
     }
-    return {task: median(values) for task, values in ranks.items() if values}
+    return {task: values for task, values in ranks.items() if values}

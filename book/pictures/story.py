@@ -1,12 +1,13 @@
 """The story in five pictures: each is a small picture, and the sentence under it."""
 
 import math
+from statistics import median
 
 from recall_learn.book.small import SOFT, Picture
 from recall_learn.runs import record
 from recall_learn.world import World
 
-from .shared import COLA, HELD, PLAIN, agreement, along, grid, landscape, scores_and_losses, turned, two_tasks_of_two
+from .shared import COLA, HELD, PLAIN, agreements, along, grid, landscape, scores_and_losses, turned, two_tasks_of_two
 
 WIDE = {"size": (300, 190)}
 
@@ -133,10 +134,14 @@ def kept(runs):
 
 def worth(runs):
     """Whether keeping more goes with doing better elsewhere."""
-    ranks = agreement(runs)
-    if not ranks:
+    found = agreements(runs)
+    if not found:
         return None
+    ranks = {task: median(values) for task, values in found.items()}
     up = sum(rank > 0 for rank in ranks.values())
+    seeds = sorted({len(values) for values in found.values()})
+    few = f"{seeds[0]} to " if len(seeds) > 1 else ""
+    most = f"{seeds[-1]} seed{'s' if seeds[-1] > 1 else ''}"
     picture = Picture(
         "For each task, the rank correlation over settings of having forgotten less with the score on wordings "
         "that the task did not train: "
@@ -150,9 +155,8 @@ def worth(runs):
         picture.text(f"{rank:+.1f}".replace("-", "−"), (across, down - 5 if rank > 0 else down + 14), "middle")
         picture.text(task, (across, picture.at(0, 0)[1] + (14 if rank > 0 else -6)), "middle")
     picture.line([(0, 0), (len(ranks), 0)], "ink", 1)
-    picture.text("↑ who forgot less does better elsewhere", (6, 13))
+    picture.text("↑ forgot less, does better elsewhere", (6, 13))
     return picture, (
-        f"Does keeping more help where the task's wordings were not trained? In {up} of {len(ranks)} tasks the "
-        "settings that forgot less score "
-        "higher there."
+        f"Does keeping more help on wordings that the task never trained? In {up} of {len(ranks)} tasks the settings "
+        f"that forgot less score higher there, so far with {few}{most} a task."
     )

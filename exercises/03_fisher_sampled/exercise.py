@@ -9,9 +9,9 @@ $$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
 
 All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it, and leave torch's
 global generator alone. Called with a
-generator in the same state your function gives the same answer, in another state other labels. Each draw moves the
-generator on by itself: leave it there, so that the next call draws other labels. In which order or by which method you
-draw is up to you.
+generator in the same state your function gives the same answer, in a different state different labels. Each draw
+moves the generator on by itself: leave it there, so that the next call draws other labels. In which order or by which
+method you draw is up to you.
 
 You may write the gradients down or let autograd take them, also in a loop: $N \cdot draws$ is at most 2,000.
 """

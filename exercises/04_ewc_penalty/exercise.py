@@ -6,7 +6,7 @@ $$penalty = \tfrac12\, strength \sum_i F_i\, (\theta_i - \theta^*_i)^2 .$$
 
 The sum goes over all entries of all tensors that have an anchor. `weights` may hold more names than `anchors`: the new
 head, which has no old place. Such weights are left alone. `fisher` has the names and shapes of `anchors`. The names of
-`weights` may come in another order.
+`weights` may come in a different order.
 
 The result is one number, a torch scalar that is **differentiable in the weights**: `penalty.backward()` has to bring
 their gradient. The weights you get have `requires_grad`.

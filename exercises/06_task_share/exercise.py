@@ -1,7 +1,7 @@
 r"""What the task still gets.
 
 The learning rate falls linearly over the $T$ steps of a run, and $\lambda$ rises. Early steps are long, and the task
-has little of them. Which share of plain fine-tuning's movement is left for the task? Write
+has little of them. What share of plain fine-tuning's movement is left for the task? Write
 
 $$\frac{\sum_{t=1}^{T} \lambda(t)\, \eta_t}{\sum_{t=1}^{T} \eta_t}, \qquad
 \lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}, \qquad \eta_t = \eta\, \frac{T - t + 1}{T}$$

@@ -5,7 +5,7 @@
 # minutes: 15
 # difficulty: 2
 # hints:
-#   - This is Adam on another loss. What is the gradient of that loss?
+#   - This is Adam on a different loss. What is the gradient of that loss?
 #   - |
 #     The loss is $\lambda f + (1 - \lambda) \frac\gamma2 \|\theta - \theta^*\|^2$. Its gradient is all that changes:
 #     from the averages on, everything is Adam, with the whole learning rate.
@@ -13,7 +13,7 @@
 #     `g = lam * g + (1 - lam) * gamma * (theta - anchor)` is the first line. Then write plain Adam. Neither `lam` nor
 #     `gamma` comes again.
 # explanation: |
-#   One line more than Adam, and another method. What goes through the averages is divided by its own size: at
+#   One line more than Adam, and a different method. What goes through the averages is divided by its own size: at
 #   $\lambda = 0$ every weight sets out for home at one learning rate a step, whether $\gamma$ is 0.01 or 100. And
 #   where task and spring act at once, the pull is divided by the size of the task's gradient too.
 #

@@ -20,8 +20,8 @@
 #   The denominator matters too. A small model may know a tenth of the facts. If it loses all of these, then divided by
 #   all facts that is 0.1, and it sounds mild. Before you compare two such numbers, ask what they are a share of.
 #
-#   With nothing known the share is 0 / 0. A convention has to be chosen, and said. Here it is 0.0: who knew nothing has
-#   forgotten nothing.
+#   With nothing known the share is 0 / 0. A convention has to be chosen, and said. Here it is 0.0: whoever knew
+#   nothing has forgotten nothing.
 # ---
 r"""What it no longer knows.
 

@@ -64,10 +64,10 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"update"` | `[T]` | size of the head's step |
 | `"norm"` | `[T]` | length of the gradient that the optimizer got |
 | `"own_norm"` | `[T, A]` | length of the gradient of each micro-batch alone |
-| `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and which share of its places is padded |
+| `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
 
-Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights are other ones each
+Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each
 time, and the rate goes along with the scale. So no size tells anything by itself: compare it with another one of the
 same run. `toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And
 which can be told without a threshold?

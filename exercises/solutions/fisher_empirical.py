@@ -10,8 +10,8 @@
 #     one gradient, already averaged. You need N, one for each example.
 #   - |
 #     You need one gradient for each example. For a softmax regression it can be written down: the derivative of
-#     $\log p(y_n)$ by the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. The weights see it times $x_n$. A loop
-#     with `torch.autograd.grad` of one example's loss is fine too.
+#     $\log p(y_n)$ with respect to the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. The weights see it times
+#     $x_n$. A loop with `torch.autograd.grad` of one example's loss is fine too.
 #   - |
 #     With `error` of shape `[N, C]`, `error[:, :, None] * x[:, None, :]` holds all the gradients, `[N, C, D]`.
 #     Square it, then take `mean(0)`.

@@ -9,8 +9,8 @@
 #     A label that nobody gave has a gradient too: put it in the place of the true one. Write a loop over the $C$
 #     labels, and think about one of them at a time.
 #   - |
-#     For the label $c$ the derivative by the logits is $e_c - p_n$, whatever the data say. Square the gradient of
-#     each example first. Then comes its weight $p(c | x_n)$, once.
+#     For the label $c$ the derivative with respect to the logits is $e_c - p_n$, whatever the data say. Square the
+#     gradient of each example first. Then comes its weight $p(c | x_n)$, once.
 #   - |
 #     In the loop over the labels, with `error = eye[label] - p` and
 #     `squares = (error[:, :, None] * x[:, None, :]) ** 2`, add `(p[:, label, None, None] * squares).mean(0)`.

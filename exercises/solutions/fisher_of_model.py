@@ -20,7 +20,7 @@
 #   (`torch.func.vmap`, or the outer products that make a linear layer's gradient) are faster and give the same numbers.
 #
 #   A weight that is used twice has one gradient, the sum over its uses. Autograd adds it up before you square. With
-#   dropout on, each example would be judged by another model, and two calls would disagree.
+#   dropout on, each example would be judged by a different model, and two calls would disagree.
 #
 #   A measurement leaves no trace. Somebody may call it in the middle of a training: a model that comes back in eval
 #   mode trains on without dropout, and a left-over `.grad` ends up in the next step. `model.train()` at the end is not

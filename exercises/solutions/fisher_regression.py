@@ -7,15 +7,16 @@
 # hints:
 #   - |
 #     Write down $\log p(y | x)$ of a normal distribution around $f$ with the standard deviation $\sigma$, and
-#     differentiate it by $f$. The chain rule brings $\partial f / \partial \theta_i$.
+#     differentiate it with respect to $f$. The chain rule brings $\partial f / \partial \theta_i$.
 #   - |
-#     The derivative by $f$ is $(y - f) / \sigma^2$. What is the expected value of its square when $y$ is drawn from the
-#     model, so that $y - f$ has the variance $\sigma^2$?
+#     The derivative with respect to $f$ is $(y - f) / \sigma^2$. What is the expected value of its square when $y$ is
+#     drawn from the model, so that $y - f$ has the variance $\sigma^2$?
 # explanation: |
 #   The score is $\frac{y - f}{\sigma^2} \frac{\partial f}{\partial \theta_i}$. The model expects
 #   $\mathbb{E} (y - f)^2 = \sigma^2$, so one $\sigma^2$ of the two on the square cancels, and
 #   $F_i = \frac{1}{N \sigma^2} \sum_n (\partial f_n / \partial \theta_i)^2$. No label is left in it: how far off the
-#   data are does not matter to the exact Fisher. Noise makes every weight less certain, so it stands below.
+#   data are does not matter to the exact Fisher. Noise makes every weight less certain, so $\sigma^2$ is in the
+#   denominator.
 #
 #   `loss = ((y - f) ** 2).mean()` is not minus a log-likelihood of variance 1. Half of it would be. Its gradient is
 #   twice the score, and a Fisher made of it four times too large.

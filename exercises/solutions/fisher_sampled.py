@@ -6,11 +6,12 @@
 # difficulty: 3
 # hints:
 #   - |
-#     The model says with which probability it would give each label. Drawing from a table of probabilities is one
+#     The model says with what probability it would give each label. Drawing from a table of probabilities is one
 #     call: look at `torch.multinomial`, and at its arguments `replacement` and `generator`.
 #   - |
 #     After the draws you have `labels` of shape `[N, draws]`. Each of them is treated as if it were the true label:
-#     its score by the logits is $e_k - p_n$. There are $N \cdot draws$ gradients, so there are as many squares.
+#     its score with respect to the logits is $e_k - p_n$. There are $N \cdot draws$ gradients, so there are as many
+#     squares.
 #   - |
 #     `score = one_hot(labels, C) - p[:, None, :]` has the shape `[N, draws, C]`. Then
 #     `score[..., None] * x[:, None, None, :]` holds all the gradients, `[N, draws, C, D]`. Square them, then take the
@@ -37,9 +38,9 @@ $$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
 
 All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it, and leave torch's
 global generator alone. Called with a
-generator in the same state your function gives the same answer, in another state other labels. Each draw moves the
-generator on by itself: leave it there, so that the next call draws other labels. In which order or by which method you
-draw is up to you.
+generator in the same state your function gives the same answer, in a different state different labels. Each draw
+moves the generator on by itself: leave it there, so that the next call draws other labels. In which order or by which
+method you draw is up to you.
 
 You may write the gradients down or let autograd take them, also in a loop: $N \cdot draws$ is at most 2,000.
 """

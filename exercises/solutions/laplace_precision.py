@@ -6,14 +6,15 @@
 # difficulty: 2
 # hints:
 #   - |
-#     Write the loss of one example by its logit $z = x^\top \theta$ first: $\log(1 + e^z) - y z$. Differentiate it by
-#     $z$, twice. What has become of $y$?
+#     Write the loss of one example by its logit $z = x^\top \theta$ first: $\log(1 + e^z) - y z$. Differentiate it
+#     twice with respect to $z$. What has become of $y$?
 #   - |
-#     The first derivative by $z$ is $\sigma(z) - y$, the second $\sigma(z)\,(1 - \sigma(z))$. Each derivative by
-#     $\theta$ brings a factor $x$, so one example gives $\sigma(z)(1 - \sigma(z)) \, x x^\top$. The prior is a
-#     quadratic already: what is the second derivative of $\tfrac12 \tau \theta_i^2$, and where in the matrix is it?
+#     With respect to $z$ the first derivative is $\sigma(z) - y$, the second $\sigma(z)\,(1 - \sigma(z))$. With
+#     respect to $\theta$ each brings a factor $x$, so one example gives $\sigma(z)(1 - \sigma(z)) \, x x^\top$. The
+#     prior is a quadratic already: what is the second derivative of $\tfrac12 \tau \theta_i^2$, and where in the
+#     matrix is it?
 #   - |
-#     `torch.sigmoid` bears large logits. It gives one number for each example, and so does $p (1 - p)$. Multiply the
+#     `torch.sigmoid` handles large logits. It gives one number for each example, and so does $p (1 - p)$. Multiply the
 #     rows of `x` by it: then the sum of all outer products is one matrix product, `[D, N]` by `[N, D]`. For the prior
 #     you need the identity, `torch.eye(len(theta))`.
 # explanation: |
@@ -27,8 +28,7 @@
 #
 #   Take `p * (1 - p)` rather than $e^z / (1 + e^z)^2$: the second overflows for a logit of 1,000. The outer products of
 #   the gradients, $(p - y)^2 x x^\top$, have the same mean if the model is right about its data, and yet they are
-#   another matrix.
-#   That is [lesson 3](03_fisher.md).
+#   a different matrix. That is [lesson 3](03_fisher.md).
 # ---
 r"""How tightly the data hold each weight.
 
@@ -38,12 +38,12 @@ minus the log posterior is, but for a constant,
 
 $$Loss_S = -\sum_{n=1}^N \big( y_n \log p_n + (1 - y_n) \log(1 - p_n) \big) + \tfrac12 \tau \sum_i \theta_i^2 .$$
 
-Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives by the weights. It is the precision
-(one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write it down in code.
-The formula holds at every $\theta$, and it is asked for at some that are no minimum.
+Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is
+the precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write
+it down in code. The formula holds at every $\theta$, and it is asked for at some that are no minimum.
 
-Your function has to bear large logits, such as $z = 2000$. And it does not need all four arguments: which one does not
-matter, and why?
+Your function has to cope with large logits, such as $z = 2000$. And it does not need all four arguments: which one
+does not matter, and why?
 """
 
 import torch

@@ -18,7 +18,7 @@
 # explanation: |
 #   The prediction: $p / (1 - p)$ is 9 at $p = 0.9$ and 1 at $p = 0.5$, so the pull is nine times as hard.
 #
-#   The mean of the mixed weights is $w$, so on the average the model is where it would be without mixout. What it pays
+#   The mean of the mixed weights is $w$, so on average the model is where it would be without mixout. What it pays
 #   is the variance: $\frac12 h_i \frac{p}{1 - p} (w_i - \theta^*_i)^2$. That is a spring to $\theta^*$, as stiff as the
 #   curvature of the loss times $p / (1 - p)$. EWC needs a Fisher to know which weights matter, and pretraining
 #   simulation makes all springs alike. Here each spring is as stiff as the task's own loss is curved, and nobody had to
@@ -44,7 +44,7 @@ Return three things, `(mixed, slope, extra)`:
 
 - `mixed`, the weights of this pass, $\tilde w$, where `taken` is $M$;
 - `slope`, the gradient of the loss with respect to $w$, if that with respect to $\tilde w$ is `g`;
-- `extra`, how much the loss is higher on the average over all $M$ than at $w$ itself. Take a loss that is quadratic
+- `extra`, how much higher the loss is, averaged over all $M$, than at $w$ itself. Take a loss that is quadratic
   around $w$: moving weight $i$ by $d_i$ adds $\frac12 h_i d_i^2$, and nothing else. Sum over the weights.
 
 A check by hand, for one weight: $w = 3$, $\theta^* = 1$, $p = 1/2$. The pass uses 1 or 5. With $h = 1$ both add 2 to

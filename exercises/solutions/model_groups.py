@@ -22,7 +22,7 @@
 #   file, so ask the one who read it.
 #
 #   Tied embeddings are the reverse. The file holds the tensor once, under one name, and the other name is reported as
-#   missing. The tensor is loaded all the same. Who takes the report name by name frees the whole vocabulary of its
+#   missing. The tensor is loaded all the same. Whoever takes the report name by name frees the whole vocabulary of its
 #   anchors. In two groups, torch refuses it; twice in one group, it warns, and steps twice.
 #
 #   A head that was trained for other labels is mismatched: it was in the file, and did not fit, so it was drawn anew.

@@ -24,7 +24,7 @@
 # ---
 r"""One step of the pull.
 
-RecAdam's spring is a step of its own, beside Adam's. Leave Adam's away and look at the pull. It takes a weight the
+RecAdam's spring is a step of its own, beside Adam's. Leave Adam's step out and look at the pull. It takes a weight the
 share $c$ of the way to its anchor $\theta^*$, where
 
 $$c = \eta\, (1 - \lambda)\, \gamma$$

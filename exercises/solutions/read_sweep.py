@@ -13,7 +13,7 @@
 #     `max(kept, key=lambda setting: (score[setting], -lost[setting]), default=None)` takes the best score, of equal
 #     scores the lower loss, and of nothing None.
 # explanation: |
-#   First the seeds become one number, then the budget, then the choice. Who chooses among single runs chooses luck,
+#   First the seeds become one number, then the budget, then the choice. Whoever chooses among single runs chooses luck,
 #   and the more seeds a setting has, the luckier its best one. The mean is better, but one run that collapsed or shone
 #   can move it past all others. The median of five stays where most of the runs are.
 #

@@ -6,8 +6,8 @@
 # difficulty: 2
 # hints:
 #   - |
-#     Ask three questions, one after the other. How many optimizer steps has an epoch? How many steps does the newest
-#     checkpoint hold? In which epoch, and how far inside it, is the micro-batch in question?
+#     Ask three questions, one after the other. How many optimizer steps are there in an epoch? How many steps does
+#     the newest checkpoint hold? In which epoch, and how far inside it, is the micro-batch in question?
 #   - |
 #     Two small conversions are all: from micro-batches that are done to steps, and from steps to the place where the
 #     next micro-batch is. `divmod(seen, batches)` gives the epoch and the place inside it. Only the place inside it is
@@ -17,18 +17,18 @@
 #     `divmod(saved, steps)`: so many epochs, so many groups of `accumulation` micro-batches. Go `n - 1` micro-batches
 #     on from there, and divide once more. The first update is t = 1.
 # explanation: |
-#   The prediction: $t_0 = 250$ is passed in micro-batch 2,000, after 250 updates. Who counts micro-batches passes it in
-#   micro-batch 250, after 31 updates. The spring then has an eighth of its time, and the run is plain fine-tuning from
-#   there on. Nothing looks wrong: $\lambda$ rises from 0 to 1 in the log, as it should.
+#   The prediction: $t_0 = 250$ is passed in micro-batch 2,000, after 250 updates. Whoever counts micro-batches passes
+#   it in micro-batch 250, after 31 updates. The spring then has an eighth of its time, and the run is plain
+#   fine-tuning from there on. Nothing looks wrong: $\lambda$ rises from 0 to 1 in the log, as it should.
 #
 #   A count that begins again at 0 is worse. The model has learned for 1,000 steps, $\lambda$ is 1, and after the resume
 #   it is 0 again: for some 200 steps the spring alone acts. At $\eta\gamma = 0.1$ it leaves $0.9^{200}$ of what was
 #   learned, and the log shows a loss that jumps up. The optimizer's own count is right in all of these cases. It goes
-#   up when `step` is called, it is in the checkpoint, and it knows nothing of epochs. So $\lambda$ belongs into the
-#   optimizer, and not into the loop around it: the library's `RecAdam` has it there.
+#   up when `step` is called, it is in the checkpoint, and it knows nothing of epochs. So $\lambda$ belongs in the
+#   optimizer, not in the loop around it: the library's `RecAdam` has it there.
 #
 #   The rest of an epoch is a step more or less an epoch, a fifth of all steps where an epoch has four groups and a
-#   rest. Who trains on a thousand examples for 50 epochs will notice.
+#   rest. If you train on a thousand examples for 50 epochs, you will notice.
 # ---
 r"""Which lambda acts after a resume?
 

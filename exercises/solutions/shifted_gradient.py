@@ -14,7 +14,7 @@
 #     anchor: it keeps its own gradient as it is.
 # explanation: |
 #   The derivative of the spring points from home to the weight, so a step against it goes home. It is zero at
-#   $\theta^*$, and not at 0: a pull to zero is weight decay, another method with another aim.
+#   $\theta^*$, and not at 0: a pull to zero is weight decay, a different method with a different aim.
 #
 #   A descent on this gradient, through plain SGD, ends where the two parts balance, at the minimum of the whole
 #   objective. Adam divides it by its own recent size, the spring's part included. RecAdam takes the spring out of this

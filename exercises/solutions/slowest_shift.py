@@ -19,8 +19,8 @@
 #   line's height at both ends of the run, $-A$ and $B$, and $k$ is its slope: a rise of $A + B$ over $T - 1$ steps.
 #   From step 1 to step T there is one step less than T.
 #
-#   $t_0$ is where the line crosses zero, so it divides the run as $A$ to $B$. It is the middle only for $a = b$. Who
-#   asks for less of the task at the start has to shift later.
+#   $t_0$ is where the line crosses zero, so it divides the run as $A$ to $B$. It is the middle only for $a = b$.
+#   Whoever asks for less of the task at the start has to shift later.
 #
 #   A $k$ below this bound has to break one of the two wishes, wherever its $t_0$ is. That is what "a slow shift is also
 #   an early one" means. The 4.39 of the width is the same sum for $a = b = 0.1$.

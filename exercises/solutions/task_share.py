@@ -20,7 +20,7 @@
 #
 #   This is a share of what plain fine-tuning **could** move, with the same gradients at every step. It says how loud
 #   the task is, not how far it gets. But it is the number to look at before you compare settings: two schedules with
-#   the same mean of $\lambda$ differ in it, and so do two runs with the same schedule and another decay.
+#   the same mean of $\lambda$ differ in it, and so do two runs with the same schedule and different decays.
 #
 #   Count from 1, and check the end: the last step has the rate $\eta / T$, a small one and not zero. A schedule whose
 #   last step has rate 0 has trained one step less than it says.
@@ -28,7 +28,7 @@
 r"""What the task still gets.
 
 The learning rate falls linearly over the $T$ steps of a run, and $\lambda$ rises. Early steps are long, and the task
-has little of them. Which share of plain fine-tuning's movement is left for the task? Write
+has little of them. What share of plain fine-tuning's movement is left for the task? Write
 
 $$\frac{\sum_{t=1}^{T} \lambda(t)\, \eta_t}{\sum_{t=1}^{T} \eta_t}, \qquad
 \lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}, \qquad \eta_t = \eta\, \frac{T - t + 1}{T}$$
