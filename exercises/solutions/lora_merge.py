@@ -33,8 +33,8 @@ beside it: $A$, `[r, in]`, and $B$, `[out, r]`. The layer's output is
 
 $$h = W x + \frac{\alpha}{r} \, B A x.$$
 
-The code that is to use the model has no such layers. You get its state, a dictionary of tensors. A layer `layer` with matrices
-has `layer.weight`, `layer.lora_A` and `layer.lora_B`. Return the state of the plain model:
+The code that is to use the model has no such layers. You get its state, a dictionary of tensors. A layer `layer` with
+matrices has `layer.weight`, `layer.lora_A` and `layer.lora_B`. Return the state of the plain model:
 
 - a weight with two matrices is the one that gives the same output without them. The $r$ is that of its own matrices;
 - all else, as biases and weights without matrices, is as it was; the matrices themselves are left out;
