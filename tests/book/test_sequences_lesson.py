@@ -140,7 +140,7 @@ def test_with_all_rows_nothing_is_missing(world):
     assert len(shares) == 4  # two tasks, two kinds of B
     assert all(40 < share < 65 for share in shares)
     assert any("leaves least of the earlier tasks in the LSTM" in text for text in texts)
-    assert "beginning anew in 12." in texts[-1]
+    assert "beginning anew in 6." in texts[-1]
     table = next(text for text in texts if "earlier tasks, at the end" in text)
     assert all(
         len([line for line in table.splitlines() if line.startswith(f"| {name} |")]) == 1 for name in ("plain", "LwF")
