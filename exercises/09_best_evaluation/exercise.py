@@ -1,7 +1,7 @@
 """The best of many looks.
 
 A run is scored again and again while it trains. Some report its **last** score. The paper reports its **best** one,
-each run's own. How much does that make?
+each run's own. How much difference does that make?
 
 You have the `scores` of several runs of one setting, in a row each, at the same steps. Return a dictionary:
 

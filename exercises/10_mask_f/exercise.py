@@ -5,7 +5,7 @@ otherwise it becomes 0:
 
 $$g_i \leftarrow g_i\, M_i / p , \qquad M_i \sim \mathrm{Bernoulli}(p)$$
 
-The coins are thrown anew for every entry, every tensor and every call, and all of them come from `generator`: two
+The coins are tossed anew for every entry, every tensor and every call, and all of them come from `generator`: two
 generators with the same seed give the same masks, and torch's global one is left alone. $p = 1$ keeps everything.
 """
 

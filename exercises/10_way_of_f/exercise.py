@@ -1,11 +1,11 @@
 r"""How far the coins lead astray.
 
 A weight has the gradient $g$ at every step. Plain SGD would take $n$ steps of $\eta g$. Under Child-Tuning-F a coin is
-thrown for it at each step, and its way, counted downhill, is
+tossed for it at each step, and its way, counted downhill, is
 
 $$\theta_0 - \theta_n = \eta \sum_{t=1}^{n} \frac{g\, M_t}{p}, \qquad M_t \sim \mathrm{Bernoulli}(p)$$
 
-with independent coins. Write the mean and the standard deviation of this way over all throws, without throwing any.
+with independent coins. Write the mean and the standard deviation of this way over all tosses, without tossing any coin.
 
 A check: for $g = 1$, $\eta = 1$, $n = 1$ and $p = 0.5$ the way is 0 or 2, so its mean is 1 and its standard deviation
 is 1.

@@ -1,8 +1,9 @@
 r"""Springs between weights.
 
 For a linear layer with inputs $x$ and gradients $\delta$ at its outputs, K-FAC takes its Fisher information to be $F =
-A \otimes G$, with $A = E[x x^\top]$ and $G = E[\delta \delta^\top]$. Here $\text{vec}$ puts the columns of a matrix
-below each other. Let $\Delta$, of shape `[out, in]`, be the way of the layer's weights from $\theta^*$. The penalty is
+A \otimes G$, with $A = \mathbb{E}[x x^\top]$ and $G = \mathbb{E}[\delta \delta^\top]$. Here $\text{vec}$ puts the
+columns of a matrix below each other. Let $\Delta$, of shape `[out, in]`, be the way of the layer's weights from
+$\theta^*$. The penalty is
 
 $$\tfrac12 \, \text{vec}(\Delta)^\top \, (A \otimes G) \, \text{vec}(\Delta).$$
 

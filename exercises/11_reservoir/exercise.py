@@ -12,8 +12,8 @@ The draws are made for you: `u[n]` is a uniform number in $[0, 1)$ for item $n$,
 falls into, of as many equal parts as there are values of $j$, counted from 0. (Those of the first items are not used.)
 Return the buffer, a list.
 
-A well-known code leaves $n$ out. Predict first, for a buffer of 5 and a stream of 20: with which probability is the
-last item in the buffer then, and with which should it be?
+A well-known code leaves $n$ out. Predict first, for a buffer of 5 and a stream of 20: with what probability is the
+last item in the buffer then, and with what probability should it be?
 """
 
 def reservoir(stream, size, u):

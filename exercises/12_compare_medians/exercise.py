@@ -17,7 +17,7 @@ numbers:
 - `"as claimed"`: in how many is the new method's median larger than the baseline's? That is what the paper says.
 
 Equal is not larger. With an even number of seeds, the median is the mean of the middle two. The two methods may have
-different numbers of seeds, and their tasks may come in another order.
+different numbers of seeds, and their tasks may come in a different order.
 
 Before you write it: the whole table has 16 comparisons, eight tasks with two models. How many of them would you expect
 to be clear? Your function is tried on them, too.

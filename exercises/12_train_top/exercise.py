@@ -2,7 +2,7 @@
 
 Top-K is the simplest way not to forget: train the uppermost layers and the head, and freeze all that is below. Predict
 first, for a BERT-base with 23.8 million weights in its embeddings, 7.1 million in each of its 12 layers and 0.6 million
-behind them: which share of its weights trains with the uppermost 3 layers?
+behind them: what share of its weights trains with the uppermost 3 layers?
 
 `model` has these parts, from the bottom to the top:
 

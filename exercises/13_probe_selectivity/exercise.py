@@ -2,9 +2,9 @@
 
 A probe of a layer is right about the part of speech of 92 % of all words. Does the layer know it? Or does it only know
 which word it is, and the probe has learned by heart which word is a noun? Hewitt and Liang (2019) train the same probe
-once more, on a **control task**: each word gets one label, thrown at random, and keeps it wherever it stands.
+once more, on a **control task**: each word gets one label, drawn at random, and keeps it wherever it stands.
 
-You get examples to train on and others to score on, each as `(states, words, labels)`, and the thrown labels as a
+You get examples to train on and others to score on, each as `(states, words, labels)`, and the drawn labels as a
 dictionary `control`, word -> label. The probe is `fit(states, labels)`. It gives a function `predict(states)`, which
 gives the labels that it takes for likeliest. Return a dictionary:
 

@@ -21,6 +21,6 @@ def rsa_by_hand(before, after):
 
     Args:
         before: the states before fine-tuning, a tensor ``[n, width]`` with n of at least 4.
-        after: the states of the same tokens after it, ``[n, another width]``.
+        after: the states of the same tokens after it, ``[n, width]``; its width may differ.
     """
     raise NotImplementedError("not written yet")

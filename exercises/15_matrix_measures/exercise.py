@@ -9,7 +9,7 @@ from 0 to $T$. So $R_{0,j}$ is the score before any training. Return a dictionar
 - `"backward"`, backward transfer: $\frac{1}{T-1} \sum_{j=1}^{T-1} (R_{T,j} - R_{j,j})$;
 - `"forward"`, forward transfer: $\frac{1}{T-1} \sum_{j=2}^{T} (R_{j-1,j} - R_{0,j})$.
 
-Before you write it: a task is at 0.8 when it was learned, at 0.9 after the next one, and at 0.85 in the end. Was it
+Before you write it: a task scores 0.8 just after it was learned, 0.9 after the next one, and 0.85 in the end. Was it
 forgotten? Ask forgetting, and ask backward transfer.
 """
 

@@ -1,6 +1,6 @@
 """Failed, and how?
 
-Several runs of one task have ended, each with another seed. A run has **failed** if its accuracy on the validation
+Several runs of one task have ended, each with a different seed. A run has **failed** if its accuracy on the validation
 examples is **no better than the majority share**: the share of the most frequent class among the validation labels.
 
 You get, for each seed, the run's answers to the validation examples and to the training examples. Return a dictionary:

@@ -192,9 +192,7 @@ def comes_from_the_generator(answer, rng):
 def throws_coins_that_know_nothing_of_each_other(answer, rng):
     (masks,) = kept(answer, drawn(rng, [(200,)] * 12), float(rng.uniform(0.3, 0.7)), seeded(rng))
     if len({int(mask.sum()) for mask in masks}) == 1:
-        wrong(
-            "you keep the same number of entries in every tensor. Coins do not know of each other: throw one for each"
-        )
+        wrong("you keep the same number of entries in every tensor. Coins do not know of each other: toss one for each")
     calls = kept(answer, drawn(rng, [(1000,), (30, 40)]), float(rng.uniform(0.3, 0.7)), seeded(rng), calls=12)
     if len({sum(int(mask.sum()) for mask in masks) for masks in calls}) == 1:
         wrong("you keep the same number of entries in every call: that is a share of them, and no coin for each")

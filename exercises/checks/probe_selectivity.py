@@ -42,7 +42,7 @@ def drawn(rng, words, classes, count, asked, noise):
 
 
 def senseless(rng):
-    """Labels that change with the place, and thrown ones that show in the state: the control wins."""
+    """Labels that change with the place, and drawn ones that show in the state: the control wins."""
     words = [f"w{i}" for i in range(6)]
     which = torch.tensor(rng.integers(6, size=80))
     states = torch.eye(6, dtype=torch.float64)[which]
@@ -119,23 +119,23 @@ def counts(*arguments):
 
 MISTAKES = [
     Mistake(
-        "your control's probe is trained on the thrown labels and scored on the right ones. A probe is scored in its "
-        "own task: take the thrown labels of the validation words.",
+        "your control's probe is trained on the drawn labels and scored on the right ones. A probe is scored in its "
+        "own task: take the drawn labels of the validation words.",
         another_control(lambda *arguments: scores(*arguments)[True, False]),
     ),
     Mistake(
-        "your control is the probe of the right labels, scored on thrown ones. The control task has a probe of its "
-        "own: fit once more, with the thrown labels of the training words.",
+        "your control is the probe of the right labels, scored on drawn ones. The control task has a probe of its "
+        "own: fit once more, with the drawn labels of the training words.",
         another_control(lambda *arguments: scores(*arguments)[False, True]),
     ),
     Mistake(
         "your control is the share of the most frequent class. The control is what the same probe reaches on the "
-        "thrown labels, and that may be far more.",
+        "drawn labels, and that may be far more.",
         another_control(majority),
     ),
     Mistake(
         "your control is chance, one over the number of classes. The control is what the same probe reaches on the "
-        "thrown labels, and that may be far more.",
+        "drawn labels, and that may be far more.",
         another_control(chance),
     ),
     Mistake(
@@ -147,12 +147,12 @@ MISTAKES = [
         on_training,
     ),
     Mistake(
-        "your selectivity is cut off at 0. Where a probe does better on thrown labels than on the right ones, that "
+        "your selectivity is cut off at 0. Where a probe does better on drawn labels than on the right ones, that "
         "has to be seen.",
         another_selectivity(lambda accuracy, control: max(accuracy - control, 0.0)),
     ),
     Mistake(
-        "your selectivity has no sign. Where a probe does better on thrown labels than on the right ones, that has to "
+        "your selectivity has no sign. Where a probe does better on drawn labels than on the right ones, that has to "
         "be seen.",
         another_selectivity(lambda accuracy, control: abs(accuracy - control)),
     ),
@@ -185,12 +185,12 @@ MISTAKES = [
 
 
 def right_labels_thrown_leave_nothing(answer, rng):
-    """Where the thrown labels are the right ones, the two tasks are one."""
+    """Where the drawn labels are the right ones, the two tasks are one."""
     train, validation, control = drawn(rng, 8, 3, 40, 30, 0.8)
     parts = [(states, words, thrown((states, words), control)) for states, words, _ in (train, validation)]
     found = float(answer(built(means), *parts, control)["selectivity"])
     if abs(found) > 1e-6:
-        wrong(f"when the thrown labels happen to be the right ones, the selectivity is 0; yours is {found:.4g}")
+        wrong(f"when the drawn labels happen to be the right ones, the selectivity is 0; yours is {found:.4g}")
 
 
 LAWS = [right_labels_thrown_leave_nothing]

@@ -117,7 +117,7 @@ def agrees_with_throws(answer, rng):
     error = float(ways.std()) / throws**0.5
     if abs(mean - float(ways.mean())) > 10 * error or abs(spread_ - float(ways.std())) > 10 * error:
         wrong(
-            f"in {throws:,} throws with g = 1.5, p = {p:.2f}, n = {n} and lr = {lr} the mean way was "
+            f"in {throws:,} tosses with g = 1.5, p = {p:.2f}, n = {n} and lr = {lr} the mean way was "
             f"{float(ways.mean()):.3f} and its standard deviation {float(ways.std()):.3f}; you say {mean:.3f} and "
             f"{spread_:.3f}"
         )

@@ -5,18 +5,18 @@ import torch
 
 TRAINED = "[control[word] for word in train[1]]"
 SCORED = "[control[word] for word in validation[1]]"
-RESULT = '"selectivity": accuracy - thrown'
+RESULT = '"selectivity": accuracy - drawn'
 MUTANTS = [
     ("scores the control on the right labels", {SCORED: "validation[2]"}, "scored in its own task"),
     ("trains no probe for the control", {TRAINED: "train[2]"}, "has a probe of its own"),
     (
         "takes the majority for the control",
-        {"thrown = score(": "thrown = torch.bincount(validation[2]).max().item() / len(validation[2]) or score("},
+        {"drawn = score(": "drawn = torch.bincount(validation[2]).max().item() / len(validation[2]) or score("},
         "the most frequent class",
     ),
     (
         "takes chance for the control",
-        {"thrown = score(": "thrown = 1 / len({*control.values(), *train[2].tolist()}) or score("},
+        {"drawn = score(": "drawn = 1 / len({*control.values(), *train[2].tolist()}) or score("},
         "one over the number of classes",
     ),
     (
@@ -28,16 +28,16 @@ MUTANTS = [
         },
         "you score on the training examples",
     ),
-    ("turns the difference", {RESULT: '"selectivity": thrown - accuracy'}, "the other sign"),
-    ("cuts off at 0", {RESULT: '"selectivity": max(0.0, accuracy - thrown)'}, "cut off at 0"),
-    ("drops the sign", {RESULT: '"selectivity": abs(accuracy - thrown)'}, "has no sign"),
-    ("divides", {RESULT: '"selectivity": accuracy / max(thrown, 1e-9)'}, "is a ratio"),
-    ("a share of the accuracy", {RESULT: '"selectivity": (accuracy - thrown) / accuracy'}, "divided by the accuracy"),
+    ("turns the difference", {RESULT: '"selectivity": drawn - accuracy'}, "the other sign"),
+    ("cuts off at 0", {RESULT: '"selectivity": max(0.0, accuracy - drawn)'}, "cut off at 0"),
+    ("drops the sign", {RESULT: '"selectivity": abs(accuracy - drawn)'}, "has no sign"),
+    ("divides", {RESULT: '"selectivity": accuracy / max(drawn, 1e-9)'}, "is a ratio"),
+    ("a share of the accuracy", {RESULT: '"selectivity": (accuracy - drawn) / accuracy'}, "divided by the accuracy"),
     (
         "mixes the two up",
         {
-            '"accuracy": accuracy, "control": thrown, '
-            + RESULT: '"accuracy": thrown, "control": accuracy, "selectivity": thrown - accuracy'
+            '"accuracy": accuracy, "control": drawn, '
+            + RESULT: '"accuracy": drawn, "control": accuracy, "selectivity": drawn - accuracy'
         },
         "have changed places",
     ),
@@ -59,8 +59,8 @@ def with_numpy(fit, train, validation, control):
         return np.mean(fit(train[0], labels)(validation[0]).numpy() == np.asarray(right))
 
     of_train, of_validation = (np.array([control[word] for word in part[1]]) for part in (train, validation))
-    right, thrown = accuracy(train[2], validation[2]), accuracy(torch.from_numpy(of_train), of_validation)
-    return {"selectivity": right - thrown, "control": thrown, "accuracy": right}
+    right, drawn = accuracy(train[2], validation[2]), accuracy(torch.from_numpy(of_train), of_validation)
+    return {"selectivity": right - drawn, "control": drawn, "accuracy": right}
 
 
 OTHERS = [in_a_loop, with_numpy]

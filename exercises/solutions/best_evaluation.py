@@ -5,7 +5,7 @@
 # minutes: 15
 # difficulty: 2
 # hints:
-#   - Who reports the best evaluation looks at one run at a time. Does the next run have its best at the same step?
+#   - A best evaluation is chosen in one run at a time. Does the next run have its best at the same step?
 #   - |
 #     First one number a run (its last, or its best, along the second axis), then the median of these numbers over the
 #     runs. In this order.
@@ -17,16 +17,16 @@
 #   best evaluation is never under the last, even if nothing was learned at all. Put random numbers in: there is a gain,
 #   and the more often you evaluate, the larger it is.
 #
-#   Each run may choose its own step, on the data that it is reported on. The best point of the median curve is another
-#   number, and never a larger one, as there all runs have to share one step.
+#   Each run may choose its own step, on the data that it is reported on. The best point of the median curve is a
+#   different number, and never a larger one, as there all runs have to share one step.
 #
-#   In a comparison the gain goes to whoever wobbles more, or is evaluated more often. Give both methods the last
+#   In a comparison the gain goes to whichever method wobbles more, or is evaluated more often. Give both the last
 #   evaluation, or choose the step on one half of the dev set and report the score on the other.
 # ---
 r"""The best of many looks.
 
 A run is scored again and again while it trains. Some report its **last** score. The paper reports its **best** one,
-each run's own. How much does that make?
+each run's own. How much difference does that make?
 
 You have the `scores` of several runs of one setting, in a row each, at the same steps. Return a dictionary:
 

@@ -23,8 +23,8 @@
 #   makes two or three, in both directions. Nine in one direction are more than seeds.
 #
 #   They do not say why. RecAdam was tuned over up to twenty settings, and each run counts with its best evaluation: a
-#   maximum over more tries is larger even where nothing helps. And who looks only for wins of the new method finds
-#   some.
+#   maximum over more tries is larger even where nothing helps. And if you look only for wins of the new method, you
+#   find some.
 # ---
 r"""A result of the literature, checked.
 
@@ -45,7 +45,7 @@ numbers:
 - `"as claimed"`: in how many is the new method's median larger than the baseline's? That is what the paper says.
 
 Equal is not larger. With an even number of seeds, the median is the mean of the middle two. The two methods may have
-different numbers of seeds, and their tasks may come in another order.
+different numbers of seeds, and their tasks may come in a different order.
 
 Before you write it: the whole table has 16 comparisons, eight tasks with two models. How many of them would you expect
 to be clear? Your function is tried on them, too.

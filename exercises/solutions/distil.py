@@ -39,7 +39,7 @@ p = \text{softmax}(z / T), \qquad q = \text{softmax}(w / T), \qquad \text{loss} 
 $$
 
 Return that number, in nats. It needs a gradient at the student's logits, and none at the teacher's. There is no further
-factor. Predict first: T is doubled from 4 to 8, and nothing else changes. By which factor does the gradient fall?
+factor. Predict first: T is doubled from 4 to 8, and nothing else changes. By what factor does the gradient fall?
 """
 
 import torch

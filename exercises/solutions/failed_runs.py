@@ -23,13 +23,13 @@
 #   at once. Mosbach et al. (2021) find the first kind where fine-tuning BERT-large fails; a remedy against overfitting
 #   does nothing for it. Whoever reports validation scores alone cannot tell which kind it was.
 #
-#   The definition has an edge: on 100 examples of two equally frequent classes, a run that throws a coin is
+#   The definition has an edge: on 100 examples of two equally frequent classes, a run that tosses a coin is
 #   above 0.5 in 46 % of all cases, and has not "failed" then. So some papers draw the line higher: Zhang et al. (2021)
 #   count RTE runs under 55 %. State the line that you took.
 # ---
 r"""Failed, and how?
 
-Several runs of one task have ended, each with another seed. A run has **failed** if its accuracy on the validation
+Several runs of one task have ended, each with a different seed. A run has **failed** if its accuracy on the validation
 examples is **no better than the majority share**: the share of the most frequent class among the validation labels.
 
 You get, for each seed, the run's answers to the validation examples and to the training examples. Return a dictionary:

@@ -15,7 +15,7 @@
 #     The gradient of $\frac{\gamma}{2} F (\theta - a)^2$ is $\gamma F (\theta - a)$. Add it up over the tasks, with
 #     $\theta$ put to `ended[-1]`. The last task's own spring gives 0 there.
 # explanation: |
-#   Had training come to rest, all pulls were in balance where the last task ended: its own loss pulled there against
+#   If training came to rest, all pulls balance where the last task ended: its own loss pulls there against
 #   the springs of the tasks before. The separate springs forget that the loss has had its say. In the next task they go
 #   on pulling with what the last task had resisted, and the last task's own spring, slack at this point, has only just
 #   begun to resist. So the first tasks win over those in the middle. That is the double count of lesson 4,

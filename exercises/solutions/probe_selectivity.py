@@ -15,7 +15,7 @@
 #     A function helps: `score(labels of train, labels of validation)` fits, predicts, and gives the share of
 #     predictions that are right. Call it with the two sets of labels.
 # explanation: |
-#   The control task has no sense: each word has a label that was thrown for it. So nothing in a state can tell it but
+#   The control task has no sense: each word has a label that was drawn for it. So nothing in a state can tell it but
 #   which word it is, and whoever answers it right has learned words by heart. If a probe does as well on it as on the
 #   right labels, its accuracy says nothing of the layer, however high it is.
 #
@@ -33,9 +33,9 @@ r"""A probe, with and without control.
 
 A probe of a layer is right about the part of speech of 92 % of all words. Does the layer know it? Or does it only know
 which word it is, and the probe has learned by heart which word is a noun? Hewitt and Liang (2019) train the same probe
-once more, on a **control task**: each word gets one label, thrown at random, and keeps it wherever it stands.
+once more, on a **control task**: each word gets one label, drawn at random, and keeps it wherever it stands.
 
-You get examples to train on and others to score on, each as `(states, words, labels)`, and the thrown labels as a
+You get examples to train on and others to score on, each as `(states, words, labels)`, and the drawn labels as a
 dictionary `control`, word -> label. The probe is `fit(states, labels)`. It gives a function `predict(states)`, which
 gives the labels that it takes for likeliest. Return a dictionary:
 
@@ -67,6 +67,6 @@ def probe_selectivity(fit, train, validation, control):
         return (predict(validation[0]) == torch.as_tensor(right)).double().mean().item()
 
     accuracy = score(train[2], validation[2])
-    thrown = score([control[word] for word in train[1]], [control[word] for word in validation[1]])
-    return {"accuracy": accuracy, "control": thrown, "selectivity": accuracy - thrown}
+    drawn = score([control[word] for word in train[1]], [control[word] for word in validation[1]])
+    return {"accuracy": accuracy, "control": drawn, "selectivity": accuracy - drawn}
     # end

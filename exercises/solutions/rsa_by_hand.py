@@ -22,7 +22,7 @@
 #   entries beside $n (n - 1) / 2$ pairs. For five tokens that is one entry in three, and RSA comes out far too high.
 #
 #   Cosines are taken from the origin. If fine-tuning adds one vector to all states, every cosine changes and RSA falls,
-#   although no token has moved against another one. CKA takes the mean off first and sees nothing of it. Whoever
+#   although no token has moved against any other. CKA takes the mean off first and sees nothing of it. Whoever
 #   reports one of the two should say which; where they differ, look at the mean.
 # ---
 r"""RSA, by hand.
@@ -48,7 +48,7 @@ def rsa_by_hand(before, after):
 
     Args:
         before: the states before fine-tuning, a tensor ``[n, width]`` with n of at least 4.
-        after: the states of the same tokens after it, ``[n, another width]``.
+        after: the states of the same tokens after it, ``[n, width]``; its width may differ.
     """
     # solution
     first, second = torch.triu_indices(len(before), len(before), 1)

@@ -5,7 +5,7 @@
 # minutes: 20
 # difficulty: 2
 # hints:
-#   - Each t0 is another schedule. How many curves do you have to look at, and at which point of each?
+#   - Each t0 is a different schedule. How many curves do you have to look at, and at which point of each?
 #   - |
 #     The curve of one `t0` is `left_after(t0, k, lr, gamma, steps, warmup)`. Its first entry is what is left after
 #     step 1. Which entry is step `t0`?
@@ -14,7 +14,7 @@
 #     loop.
 # explanation: |
 #   Two things change when you try the next `t0`: the point at which you look moves on, and the sigmoid moves with it,
-#   so that each step before that point pulls a little more. Read a single curve for another `t0`, and you see only
+#   so that each step before that point pulls a little more. Keep a single curve for every `t0`, and you see only
 #   the first of the two.
 #
 #   Both make the share smaller. So the first `t0` that is good enough ends the search, and all later ones are good

@@ -38,7 +38,7 @@ $$
 
 with p and q the distributions over classes for the two logits. Return that number, in nats. It has a gradient at both.
 The noise is small, so the answers nearly agree: it also has to be right there, in float32. Predict first: the noise is
-made 10 times smaller. By which factor does the penalty fall?
+made 10 times smaller. By what factor does the penalty fall?
 """
 
 import torch

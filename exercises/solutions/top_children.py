@@ -16,8 +16,8 @@
 #     `chosen.split([f.numel() for f in fisher.values()])` and give each piece its shape.
 # explanation: |
 #   One threshold means that tensors compete: a LayerNorm may be in the child as a whole, and the biases of the keys
-#   not at all. With a threshold for each tensor every tensor gets the same share, and that is another child, one that
-#   says nothing about where in the model the task looks.
+#   not at all. With a threshold for each tensor every tensor gets the same share, and that is a different child, one
+#   that says nothing about where in the model the task looks.
 #
 #   Comparing with a quantile has two traps. The top share $p$ is above the quantile $1 - p$, not $p$. And where many
 #   entries are equal, and a Fisher has many zeros, "at least the threshold" takes in all of them. Ranking

@@ -21,14 +21,14 @@
 #
 #   A frozen parameter is not always still. It gets no new gradient, but an optimizer that holds it goes on with an old
 #   one that was left there, and takes its decay; RecAdam would pull it. So nothing frozen is in the list. And what
-#   shares its tensor with something below is below: where the head's weight is that of the embeddings, who unfreezes
-#   the head has unfrozen the embeddings.
+#   shares its tensor with something below is below: where the head's weight is that of the embeddings, to
+#   unfreeze the head is to unfreeze the embeddings.
 # ---
 r"""Only the top.
 
 Top-K is the simplest way not to forget: train the uppermost layers and the head, and freeze all that is below. Predict
 first, for a BERT-base with 23.8 million weights in its embeddings, 7.1 million in each of its 12 layers and 0.6 million
-behind them: which share of its weights trains with the uppermost 3 layers?
+behind them: what share of its weights trains with the uppermost 3 layers?
 
 `model` has these parts, from the bottom to the top:
 

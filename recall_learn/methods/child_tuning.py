@@ -168,7 +168,7 @@ class FixedMasks(_GradientMask):
     Args:
         optimizer: any torch optimizer made from ``model.named_parameters()``, or from groups of named parameters.
         masks: ``name -> bool tensor``, True where the weight trains. Parameters that it does not name train whole.
-        p: the share that trains, for who wants to know.
+        p: the share that trains, for whoever wants to know.
 
     Raises:
         ValueError: ``masks`` names a frozen parameter or does not fit the optimizer's parameters; these have no names;

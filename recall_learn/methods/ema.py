@@ -1,4 +1,4 @@
-"""EMA: scored and saved is a moving average of the weights, which starts at theta*; what trains is left alone."""
+"""EMA: what is scored and saved is a moving average of the weights, from theta* on; what trains is left alone."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def _wide(p: "Tensor") -> "Tensor":
 
 @dataclass(frozen=True)
 class EMA(Method):
-    r"""The training goes its way; scored and saved is an average of the weights that it went through.
+    r"""The training goes its way; what is scored and saved is an average of the weights along the way.
 
     .. math::
         m_t = d\, m_{t-1} + (1 - d)\, \theta_t, \qquad m_0 = \theta_0

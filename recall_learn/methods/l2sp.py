@@ -32,7 +32,7 @@ class _Acting(Acting):
 
 @dataclass(frozen=True)
 class L2SP(Method):
-    r"""The same spring on each pretrained weight, and another one that holds the new head to zero.
+    r"""The same spring on each pretrained weight, and a second one that holds the new head to zero.
 
     .. math::
         Loss_T + \frac{\alpha}{2} \|\theta - \theta^*\|^2 + \frac{\beta}{2} \|\theta_{head}\|^2

@@ -1,4 +1,4 @@
-"""Memory-aware synapses: a spring on each weight, as stiff as the old answers depend on it."""
+"""Memory-aware synapses: a spring on each weight, the stiffer the more the old answers depend on the weight."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class _Acting(Acting):
 
 @dataclass(frozen=True)
 class MemoryAwareSynapses(Method):
-    r"""A spring on each pretrained weight, as stiff as the model's answers about its source depend on it.
+    r"""A spring on each pretrained weight; the more the answers about the source depend on the weight, the stiffer.
 
     .. math::
         Loss_T + \gamma \sum_i \Omega_i\, (\theta_i - \theta^*_i)^2, \qquad

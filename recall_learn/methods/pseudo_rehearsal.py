@@ -88,7 +88,7 @@ class _Acting(Stepping):
 
 @dataclass(frozen=True)
 class PseudoRehearsal(Method):
-    r"""What the source's text was is gone, but the model from before still knows: it is asked about texts it makes up.
+    r"""The source's text is gone, but the old model still knows it: it labels texts that it makes up itself.
 
     .. math::
         Loss_T + w\, T^2 \frac1M \sum_m KL\big(p^{1/T}_{\theta^*}(\cdot \mid m) \,\big\|\, p^{1/T}_\theta(\cdot \mid

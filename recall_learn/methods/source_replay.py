@@ -38,7 +38,7 @@ class SourceReplay(Method):
     its pretraining; of a text file what a run measures its source loss on is left out. A weight of 0 is plain
     fine-tuning, to the bit. Over batches that are accumulated a step has one batch of the source.
 
-    It is what the other methods stand in for: RecAdam and EWC remember the source's loss as a spring, for whom its data
+    It is what the other methods stand in for: RecAdam and EWC remember the source's loss as a spring, where its data
     are gone. Here they are there, at the price of a second pass and of the data.
     """
 

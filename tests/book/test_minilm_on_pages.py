@@ -62,7 +62,7 @@ def test_the_neighbours_without_and_with_runs_of_minilm(book):
     (counted,) = (text for text in texts if "**MiniLM**" in text)
     assert "Recorded: 0 of 507 runs, 0 of 30 methods" in counted
     assert "--out book/runs/grid-neighbours-minilm.jsonl --data GLUE --source-text BOOKS --fisher FISHER`." in counted
-    assert texts[-1].endswith("On MiniLM too little is recorded to agree or not.")
+    assert texts[-1].endswith("For MiniLM nothing is recorded yet.")
     for similarity, words in (
         (0.95, "“a pull by importance” (EWC, gamma 50: similarity 0.950, the learning rate alone 0.900; 1 method rec"),
         (0.6, "“the learning rate alone” (plain fine-tuning, lr 2.5e-05: similarity 0.900, the learning rate alone"),
