@@ -24,8 +24,6 @@ from recall_learn.theory.kronecker import kronecker_fisher
 from recall_learn.theory.path import PathIntegral
 from recall_learn.theory.sensitivity import sensitivity
 
-WORD = re.compile(r"\w\S*")
-
 
 def moved(model, composed):
     """The names of what each of four steps moves."""
@@ -65,22 +63,6 @@ def test_each_method_of_the_lesson_has_a_question_with_its_answer():
     for title, inside in FOLDS:
         minutes = int(re.search(r", (\d+) minutes$", title)[1])
         assert minutes == 2 * len(PAIR.findall(inside)), title
-
-
-def prose(text):
-    """The words outside of code and folds."""
-    for kind, folded in (("code-cell", ""), ("admonition", r":class: (?:tip )?dropdown\n")):
-        text = re.sub(rf"^(`{{3,}})\{{{kind}\}}[^\n]*\n{folded}(?:.*\n)*?\1$", "", text, flags=re.MULTILINE)
-    return len(WORD.findall(text))
-
-
-def test_the_lesson_stays_short():
-    """20 minutes: up to the exercises with the table that a cell makes of the methods, and in all without it."""
-    text = LESSON.split("---\n", 2)[2]
-    listed = [each for each in METHODS.values() if not each.for_sequences]
-    table = " ".join((each.__doc__ or "").strip().split("\n\n")[0].split(". ")[0] for each in listed)
-    assert prose(text.partition("## Exercises")[0]) + prose(table) < 1750
-    assert 2000 < prose(text) < 2700
 
 
 def test_kronecker_factors():
