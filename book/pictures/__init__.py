@@ -22,5 +22,7 @@ LESSONS = {
     "12_all_together": lessons.eight,
     "13_where": lessons.layers,
     "14_generalise": lessons.elsewhere,
+    "15_sequences": lessons.one_after_another,
+    "16_is_it_forgetting": lessons.failed,
 }
 """By the lesson's file; a lesson that has none here has its number on its card."""

@@ -10,7 +10,7 @@ from recall_learn import ChildTuningF, Constant, RecAdam, Sigmoid
 from recall_learn.book.small import SOFT, Picture
 from recall_learn.figures import toys_laplace as toys
 from recall_learn.figures.toys_recadam import walk
-from recall_learn.runs import comparison, record
+from recall_learn.runs import comparison, record, ways
 from recall_learn.theory.laplace import hessian
 
 from .shared import COLA, HELD, PLAIN, agreement, along, grid, landscape, level, lowest, scores_and_losses, task_of_two
@@ -185,7 +185,7 @@ def starts(runs):
         (init, warmup): along(records, "distance", method="recadam", init=init, warmup=warmup, k=0.05)
         for init in ("random", "pretrained") for warmup in (0.0, 0.1)
     }  # fmt: skip
-    if not all(ways.values()):
+    if not all(found.values()):
         return None
     ways = {key: [(step, value) for step, value in way if value > 0] for key, way in ways.items()}
     values = [value for way in ways.values() for _, value in way]
@@ -298,4 +298,46 @@ def elsewhere(runs):
     for i, rank in enumerate(ranks.values()):
         picture.box((i + 0.2, i + 0.8), (0, rank), HELD if rank > 0 else PLAIN)
     picture.line([(0, 0), (len(ranks), 0)], "ink", 1)
+    return picture
+
+
+def one_after_another(runs):
+    """The facts that are left after each of five tasks, three ways."""
+    rows = ways.whole(ways.read(runs / "world" / "sequences-orders.json"))
+    found = {
+        PLAIN: [row for row in rows if row["method"] == "vanilla" and row["lr"] == 1e-3 and not row["together"]],
+        2: [row for row in rows if row["method"] == "task-replay(buffer=500)"],
+        HELD: [row for row in rows if row["method"].startswith("online-ewc")],
+    }
+    if not all(found.values()):
+        return None
+    left = {hue: np.median([row["facts"] for row in mine], axis=0) for hue, mine in found.items()}
+    ends = ", ".join(f"{way[-1]:.0%}" for way in left.values())
+    picture = Picture(
+        "Facts that are known before and after each of five tasks, with plain fine-tuning, with replay of the tasks "
+        f"and with online EWC: in the end {ends}.",
+        (0, len(left[PLAIN]) - 1),
+        (0, 1),
+    )
+    for hue, way in left.items():
+        picture.line(list(enumerate(way.tolist())), hue, 2.5)
+        picture.dots(list(enumerate(way.tolist())), hue, 3.5)
+    return picture
+
+
+def failed(runs):
+    """Runs that failed, and runs that did not: what each scored and kept."""
+    file = runs / "world" / "instability-tiny.json"
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    if not rows:
+        return None
+    scores, losses = ([row[name] for row in rows] for name in ("score", "source_loss"))
+    chance = 0.5
+    picture = Picture(
+        f"{len(rows)} runs of one task: score upwards, source loss from right to left. "
+        f"{sum(score <= chance for score in scores)} are at chance, in orange.",
+        (max(losses), min(losses)), (min(scores), max(scores)), room=(8, 8, 8, 8),
+    )  # fmt: skip
+    for score, lost in zip(scores, losses, strict=True):
+        picture.dots([(lost, score)], PLAIN if score <= chance else HELD, 4)
     return picture

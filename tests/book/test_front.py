@@ -186,6 +186,8 @@ def test_without_records_a_picture_is_left_out(tmp_path):
         "12_all_together",
         "13_where",
         "14_generalise",
+        "15_sequences",
+        "16_is_it_forgetting",
     ):
         assert front.draw(tmp_path, "LESSONS", name) == (None, "")
 
