@@ -10,7 +10,8 @@ from recall_learn import ChildTuningF, Constant, RecAdam, Sigmoid
 from recall_learn.book.small import SOFT, Picture
 from recall_learn.figures import toys_laplace as toys
 from recall_learn.figures.toys_recadam import walk
-from recall_learn.runs import comparison, record, ways
+from recall_learn.runs import comparison, record
+from recall_learn.runs.ways import read, whole
 from recall_learn.theory.laplace import hessian
 
 from .shared import COLA, HELD, PLAIN, agreement, along, grid, landscape, level, lowest, scores_and_losses, task_of_two
@@ -185,7 +186,7 @@ def starts(runs):
         (init, warmup): along(records, "distance", method="recadam", init=init, warmup=warmup, k=0.05)
         for init in ("random", "pretrained") for warmup in (0.0, 0.1)
     }  # fmt: skip
-    if not all(found.values()):
+    if not all(ways.values()):
         return None
     ways = {key: [(step, value) for step, value in way if value > 0] for key, way in ways.items()}
     values = [value for way in ways.values() for _, value in way]
@@ -303,7 +304,7 @@ def elsewhere(runs):
 
 def one_after_another(runs):
     """The facts that are left after each of five tasks, three ways."""
-    rows = ways.whole(ways.read(runs / "world" / "sequences-orders.json"))
+    rows = whole(read(runs / "world" / "sequences-orders.json"))
     found = {
         PLAIN: [row for row in rows if row["method"] == "vanilla" and row["lr"] == 1e-3 and not row["together"]],
         2: [row for row in rows if row["method"] == "task-replay(buffer=500)"],
