@@ -51,7 +51,7 @@ def test_a_page_needs_nothing_but_its_files(page):
 
 def test_a_page_is_light(page):
     own = {file for file in page.files if file.name != "plotly.min.js" and "mathjax" not in str(file).lower()}
-    assert sum(file.stat().st_size for file in own if file.is_file()) <= 1_500_000
+    assert sum(file.stat().st_size for file in own if file.is_file()) <= 1_000_000
 
 
 def test_plotly_is_loaded_once_and_only_for_figures(page):
