@@ -1,7 +1,8 @@
 r"""The chain, for one displacement.
 
-Recall & Learn goes from the Hessian to a single number in three steps, and lesson 2 says what each of them drops. Now
-follow one displacement $d = \theta - \theta^*$ down the chain: by how many nats does each form say that $Loss_S$ rises?
+Recall & Learn goes from the Hessian to a single number, and lesson 2 says what each step drops. Three of the steps
+are asked for here. Now follow one displacement $d = \theta - \theta^*$ down the chain: by how many nats does each
+form say that $Loss_S$ rises?
 
 | key | the rise is | |
 | --- | --- | --- |
