@@ -1,0 +1,82 @@
+"""Runs of a chart on a small page, for its tests, and what they do with it."""
+
+import shutil
+
+import pytest
+
+from recall_learn.lab import chart
+from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.recordings import Record, Records
+
+COMMON = {"backbone": "tiny", "steps": 300}
+TIME = {"recadam": 1.01, "ewc": 1.3, "wise-ft": 1.0}
+FRONTIER = {"alpha": [0.3, 0.5, 1.0], "score": [0.6, 0.7, 0.88], "source_loss": [0.61, 0.7, 1.3]}
+
+
+def run(seed, score, loss, task="world/cola", frontier=None, **settings):
+    columns = {"step": [0, 150, 300], "score": [0.0, score / 2, score], "loss": [None, 0.2, 0.1]}
+    columns |= {"source_loss": [0.6, 0.65, loss], "facts": [1.0, 1.0, 1.5 - loss / 2]}
+    return Record(
+        Recipe(**COMMON | {"task": task, "lr": 0.001} | settings, seed=seed), columns, frontier=frontier or {}
+    )
+
+
+def records():
+    made = [
+        run(seed, score + seed / 50, loss, lr=lr)
+        for seed in (0, 1, 2)
+        for score, loss, lr in ((0.6, 0.62, 1e-4), (0.85, 0.8, 5e-4), (0.9, 1.4, 1e-3))
+    ]
+    made += [
+        run(s, 0.88 - g / 5000 + s / 50, 0.9 - g / 2000, method="recadam", gamma=g)
+        for g in (10, 100, 500)
+        for s in (0, 1, 2)
+    ]
+    made += [run(s, 0.8 + s / 50, 0.7, method="ewc", gamma=100) for s in (0, 1)]
+    made += [run(0, 0.7, 0.61, method="top-k", layers=1)]
+    made += [run(s, 0.8, 0.9, task="world/rte", lr=lr) for s in (0, 1) for lr in (1e-3, 5e-4)]
+    made += [run(0, 0.7, 0.7, task="world/rte", frontier=FRONTIER, method="wise-ft + lora")]
+    return Records([], made)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chart")
+    body = chart.Page(chart.payload(records(), time=TIME))._repr_html_()
+    for script in chart.Page.scripts:
+        shutil.copy(script, folder)
+    page = folder / "page.html"
+    style = chart.STYLE.read_text(encoding="utf-8")
+    scripts = "".join(f"<script src={script.name} defer></script>" for script in chart.Page.scripts)
+    page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}{scripts}")
+    return page
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+def tab(request, browser, file):
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    tab = context.new_page()
+    tab.errors = []
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.goto(file.as_uri())
+    tab.wait_for_selector(".recall-charted svg")
+    yield tab
+    assert tab.errors == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def drawn(tab):
+    return tab.evaluate("[...document.querySelectorAll('.main .line')].map(line => line.dataset.method)")
+
+
+def spot(tab, text):
+    return tab.locator(f'.main [aria-label^="{text}"]')
+
+
+def press(tab, text):
+    """As a hand does: a mark lies under the pointer, and no element takes the press but the figure."""
+    spot(tab, text).scroll_into_view_if_needed()
+    box = spot(tab, text).locator(".reach").bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
