@@ -141,6 +141,15 @@ def test_the_table_says_the_same(tab):
     assert len(tab.locator("table").inner_text().splitlines()) == 1 + 2 + 3
 
 
+def test_a_browser_that_cannot_unpack_it_says_so(browser, file):
+    tab = browser.new_page()
+    tab.add_init_script("delete window.DecompressionStream")
+    tab.goto(file.as_uri())
+    tab.get_by_text("This browser is too old for it.").wait_for()
+    assert tab.locator(".recall-chart svg").count() == 0
+    tab.close()
+
+
 def test_the_address_names_what_is_shown(browser, file):
     tab = browser.new_page()
     tab.goto(
