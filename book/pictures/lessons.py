@@ -333,7 +333,7 @@ def failed(runs):
     if not rows:
         return None
     scores, losses = ([row[name] for row in rows] for name in ("score", "source_loss"))
-    chance = 0.5
+    chance = 0.5  # of its two classes, which are equally frequent
     picture = Picture(
         f"{len(rows)} runs of one task: score upwards, source loss from right to left. "
         f"{sum(score <= chance for score in scores)} are at chance, in orange.",
