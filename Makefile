@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BUILD := $(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 PAGE := book/_build/html/index.html
 EPUB := book/_build/epub/recall-and-learn.epub
-PAGES := tests/browser
+PAGES := tests/pages
 
 # The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
@@ -51,7 +51,7 @@ pdf: epub
 test: $(STAMP)
 	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
 	{ $(if $(filter first,$(BOOK)),$(BUILD) &&) $(BIN)/python -m pytest $(PAGES); } >$$said/pages 2>&1 & beside=$$!; \
-	echo 'the browser, and beside it all others:'; \
+	echo 'the pages of the built book, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
 	wait $$beside; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
 

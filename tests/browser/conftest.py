@@ -1,65 +1,14 @@
-"""The browser and the built book, which these tests share."""
+"""The page of the lab's view, and labs in a page, which these tests share."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from page_labs import Tab, put
-from playwright.sync_api import sync_playwright
 
 from recall_learn.lab import view
 from recall_learn.lab.browser import page
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-
-# Python runs a file of this name first: every process of the build, kernels included, notes what it asks of a socket.
-WATCH = """
-import os, sys
-
-def note(event, args):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
-        with open(os.environ["ASKED"], "a") as out:
-            out.write(f"{event} {args}\\n")
-
-with open(os.environ["ASKED"], "a") as out:
-    out.write("a process\\n")
-sys.addaudithook(note)
-"""
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        missing = f"no browser: install one of {', '.join(names)}"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def html(tmp_path_factory):
-    """The book, built from a copy so that the reader's own build stays as it is; what that one executed is used."""
-    root = tmp_path_factory.mktemp("book")
-    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("html", ".doctrees"))
-    for name in ("jupyter_book.yml", "requirements.txt"):
-        shutil.copy(ROOT / name, root)
-    command = Path(sys.executable).parent / "jupyter-book"
-    build = [command, "build", "book", "--config", "jupyter_book.yml", "-W", "--keep-going"]
-    (root / "watch").mkdir()
-    (root / "watch" / "sitecustomize.py").write_text(WATCH)
-    paths = os.pathsep.join(filter(None, (str(root / "watch"), os.environ.get("PYTHONPATH"))))
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": paths, "ASKED": str(root / "asked")}
-    done = subprocess.run(build, cwd=root, capture_output=True, text=True, env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root / "book" / "_build" / "html"
 
 
 @pytest.fixture(scope="session")
