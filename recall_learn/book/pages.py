@@ -24,6 +24,20 @@ ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></sc
 LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
 
 
+# What touches a formula goes with it to the next line: MathJax makes a box of it, and a line may break after a box.
+MATHS = 'class="math notranslate nohighlight"'
+FORMULA = f"<span {MATHS}>[^<]*</span>"
+TOUCHED = re.compile(rf'(?<!together">)(?<!together">\()(?:\({FORMULA}[^\s<]*|{FORMULA}[^\s<]+)')
+TOGETHER = r'<span class="recall-together">\g<0></span>'
+
+# A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone has no room for that.
+RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+ to [^\s<>()]+\))")
+RANGE = r'\1<span class="recall-range">\2</span>'
+
+# Formulas are set by a script; where none runs, a page says what is seen in their place.
+ARTICLE = re.compile(r'(<article class="bd-article"[^>]*>)(?!\s*<noscript>)')
+UNSET = r"\1<noscript><p><em>Without JavaScript, formulas are shown as LaTeX source.</em></p></noscript>"
+
 # The theme learns what the reader's system asks for when its script has come, and until then has no colours.
 SCHEME = 'localStorage.getItem("theme") || "auto"'
 ASKED = (
@@ -38,6 +52,9 @@ NO_SCHEME, LIGHT_SCHEME = 'data-theme="auto"', 'data-theme="light"'
 def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
     text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
+    text = RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text))
+    if MATHS in text:
+        text = ARTICLE.sub(UNSET, text)
     return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
 
 

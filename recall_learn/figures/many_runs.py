@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from recall_learn.figures.plots import DASHES, GREY, PALETTE, SLIDER, slider, style
+from recall_learn.figures.palette import DASHES, GREY, PALETTE, colours
+from recall_learn.figures.plots import SLIDER, slider, style
 from recall_learn.figures.still import Figure
 
 SYMBOLS = ("circle", "x", "diamond", "square")
@@ -49,7 +50,7 @@ def ends(
     grey = {"color": GREY, "size": 5, "opacity": 0.45}
     flat = [[value for kind in kinds for value in whole[kind][axis]] for axis in (0, 1)]
     fig.add_scatter(x=flat[0], y=flat[1], mode="markers", marker=grey, showlegend=False, hoverinfo="skip")
-    for kind, symbol, color in zip(kinds, SYMBOLS, PALETTE, strict=False):
+    for kind, symbol, color in zip(kinds, SYMBOLS, colours(kinds), strict=False):
         x, y, names = map(list, whole[kind])
         marker = {"color": color, "symbol": symbol, "size": 9}
         hover = "%{text}: %{x:.3f}, %{y:.3f}<extra></extra>"
@@ -104,7 +105,7 @@ def bands(
             raise ValueError(f"stop {label!r} has the curves {list(each)}; each needs {curves}, at most {len(PALETTE)}")
     first = next(iter(stops.values()))
     fig = Figure()
-    for curve, color, dash in zip(curves, PALETTE, DASHES, strict=False):
+    for curve, color, dash in zip(curves, colours(curves), DASHES, strict=False):
         low, middle, high = map(list, first[curve])
         edge = {"x": list(x), "mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
         fig.add_scatter(y=low, **edge)

@@ -5,20 +5,17 @@ figure can be tested without drawing it.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from recall_learn.figures.digits import six_digits
+from recall_learn.figures.palette import DASHES, GREY, PALETTE, colours
 from recall_learn.figures.still import Figure
 from recall_learn.support import markup
 from recall_learn.theory.annealing import Sigmoid
 
-# Okabe and Ito's palette without its black and its yellow: each hue shows on a white page and on a dark one.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-GREY = "#808080"
 PLOT, SLIDER = 300, 78
 """Pixels that the curves have in a notebook, and those that a slider takes below them."""
 SYMBOLS = ("star", "x", "diamond", "square")
@@ -65,7 +62,7 @@ def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
         hovermode="x unified",
     )
     fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)
-    fig.update_yaxes(automargin=True, **AXIS)
+    fig.update_yaxes(automargin=True, title_standoff=8, **AXIS)
     return fig
 
 
@@ -148,7 +145,7 @@ def over_time(
         log: the axes that are logarithmic, "x", "y" or "xy".
     """
     fig = Figure()
-    for (name, (steps, values)), look in zip(curves.items(), _looks(len(curves)), strict=True):
+    for (name, (steps, values)), look in zip(curves.items(), _looks(curves), strict=True):
         fig.add_scatter(x=list(steps), y=list(values), name=name, mode="lines+markers", **look)
     fig.update_xaxes(title=x_title, type="log" if "x" in log else "linear")
     fig.update_yaxes(title=y_title, type="log" if "y" in log else "linear")
@@ -192,7 +189,7 @@ def dragged(
             raise ValueError(f"stop {label!r} has curves {list(curves)}; each needs {moving}")
     shown = {**list(stops.values())[active], **fixed}
     fig = Figure()
-    for (curve, values), look in zip(shown.items(), _looks(len(shown)), strict=True):
+    for (curve, values), look in zip(shown.items(), _looks(shown), strict=True):
         fig.add_scatter(x=list(x), y=list(values), name=curve, mode="lines", line=look["line"])
     still = [list(values) for values in fixed.values()]
     ys = [[*(list(curves[curve]) for curve in moving), *still] for curves in stops.values()]
@@ -244,7 +241,7 @@ def landscape(
     )  # fmt: skip
     names = list(next(iter(paths.values())))
     start = list(paths.values())[active]
-    for path, look in zip(names, _looks(len(names)), strict=True):
+    for path, look in zip(names, _looks(names), strict=True):
         fig.add_scatter(x=list(start[path][0]), y=list(start[path][1]), name=path, mode="lines+markers", **look)
         fig.data[-1].marker.size = 4
     _mark(fig, marks)
@@ -285,7 +282,7 @@ def bars(
         log: whether the y axis is logarithmic.
     """
     fig = Figure()
-    for (group, values), look in zip(groups.items(), _looks(len(groups)), strict=True):
+    for (group, values), look in zip(groups.items(), _looks(groups), strict=True):
         several = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values.values()]
         middle = [float(np.median(each)) for each in several]
         spread = None
@@ -319,7 +316,7 @@ def frontier(
         marks: as in `landscape`.
     """
     fig = Figure()
-    for (method, points), look in zip(settings.items(), _looks(len(settings)), strict=True):
+    for (method, points), look in zip(settings.items(), _looks(settings), strict=True):
         axes = []
         for values in zip(*points.values(), strict=True):
             middle = [float(np.median(v)) for v in values]
@@ -356,7 +353,7 @@ def tradeoff(
     """
     steps = sorted({step for path in paths.values() for step in path[0]})
     fig = Figure()
-    for (name, (_, gained, kept)), look in zip(paths.items(), _looks(len(paths)), strict=True):
+    for (name, (_, gained, kept)), look in zip(paths.items(), _looks(paths), strict=True):
         fig.add_scatter(x=list(gained), y=list(kept), name=name, mode="lines+markers", **look)
     passed = [[sum(step <= stop for step in path[0]) for path in paths.values()] for stop in steps]
     gained = [[path[1][:n] for path, n in zip(paths.values(), counts, strict=True)] for counts in passed]
@@ -369,12 +366,10 @@ def tradeoff(
     return fig.update_layout(hovermode="closest")
 
 
-def _looks(count: int) -> list[dict]:
-    if not 1 <= count <= len(PALETTE):
-        raise ValueError(f"{count} curves; a figure holds 1 to {len(PALETTE)} that a reader can tell apart")
+def _looks(names: Iterable[str]) -> list[dict]:
     return [
-        {"line": {"color": color, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
-        for color, dash, _ in zip(PALETTE, DASHES, range(count), strict=False)
+        {"line": {"color": colour, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
+        for colour, dash in zip(colours(names), DASHES, strict=False)
     ]
 
 

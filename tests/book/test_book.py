@@ -74,6 +74,28 @@ def test_a_link_to_a_lesson_leads_to_its_page():
     assert mended(link) == link.replace("03_fisher.md#", "03_fisher.html#")
 
 
+def test_what_touches_a_formula_stays_with_it_and_a_page_that_was_mended_stays_as_it_is():
+    formula = r'<span class="math notranslate nohighlight">\(\gamma\)</span>'
+    text = f"<p>a {formula}, b ({formula}) c {formula} d ({formula} e)</p>"
+    tied = [f'<span class="recall-together">{each}</span>' for each in (f"{formula},", f"({formula})", f"({formula}")]
+    assert mended(text) == f"<p>a {tied[0]} b {tied[1]} c {formula} d {tied[2]} e)</p>"
+    assert mended(mended(text)) == mended(text)
+
+
+def test_where_no_script_runs_a_page_with_formulas_says_how_they_are_shown():
+    page = '<article class="bd-article">\n<p>{}</p></article>'
+    assert mended(page.format("text")) == page.format("text")
+    told = mended(page.format(r'<span class="math notranslate nohighlight">\(k\)</span>'))
+    assert "LaTeX" in told.split("<noscript>")[1].split("</noscript>")[0]
+    assert mended(told) == told
+
+
+def test_a_range_in_a_cell_is_one_word_and_elsewhere_it_is_text():
+    cell = '<td class="x"><p>0.92 (0.81 to 0.99)</p></td><p>it is 2 (1 to 3)</p>'
+    tied = cell.replace("(0.81 to 0.99)", '<span class="recall-range">(0.81 to 0.99)</span>')
+    assert mended(cell) == mended(tied) == tied
+
+
 def test_paper_has_the_light_schemes_colours_in_either_scheme():
     styles = (
         'a{color:red}html[data-theme=light]{--ink:#000}html[data-theme=dark]{--ink:#fff}html[data-theme="light"] .k, '

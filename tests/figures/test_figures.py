@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from recall_learn.figures.palette import OWN, PALETTE, colours
 from recall_learn.figures.plots import (
-    PALETTE,
     bars,
     dragged,
     frontier,
@@ -68,6 +68,20 @@ def contrast(a, b):
 @pytest.mark.parametrize("colour", PALETTE)
 def test_every_curve_shows_on_a_light_and_on_a_dark_page(colour, page):
     assert contrast(colour, page) > 2
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["RecAdam, fast", "plain fine-tuning"], [0, 1]),
+        (["plain", "half the rate", "RecAdam"], [1, 2, 0]),
+        (["plain fine-tuning", "plain, half the rate", "EWC"], [1, 0, 2]),
+        (["EWC", "L2-SP"], [0, 1]),
+    ],
+)
+def test_plain_fine_tuning_and_recadam_have_one_colour_each_in_every_figure(names, expected):
+    assert colours(names) == [PALETTE[at] for at in expected]
+    assert {start: colours([start]) for start in OWN} == {start: [colour] for start, colour in OWN.items()}
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])

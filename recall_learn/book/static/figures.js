@@ -74,6 +74,15 @@
     for (const slider of sliders.slice().reverse()) addSlider(figure, plot, slider);
   }
 
+  // Paper is narrower than most screens, and a drawing without a view box is cut there.
+  const drawings = () => document.querySelectorAll(".recall-plot .main-svg");
+  window.addEventListener("beforeprint", () => {
+    for (const svg of drawings()) {
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    }
+  });
+  window.addEventListener("afterprint", () => drawings().forEach((svg) => svg.removeAttribute("viewBox")));
+
   // a title is as long as it is in the page's own font, so that has to be there
   document.fonts.ready.then(() => document.querySelectorAll(".recall-figure").forEach(draw));
 })();
