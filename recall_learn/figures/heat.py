@@ -64,7 +64,7 @@ def heat(
         colorscale=BOTH_WAYS if scale[0] < 0 < scale[1] else RISES,
         showscale=False,
         texttemplate=f"%{{z:.{digits}f}}",
-        textfont={"color": INK},
+        textfont={"color": INK, "size": 12},  # else plotly shrinks it until nobody can read it
         hovertemplate=f"%{{y}}, %{{x}}: %{{z:.{digits + 1}f}}<extra></extra>",
         xgap=2,
         ygap=2,

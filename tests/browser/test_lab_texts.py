@@ -39,6 +39,24 @@ def test_no_text_of_the_curve_stands_on_another(opened, width, size):
         assert inside, (t0, k)
 
 
+@pytest.mark.parametrize("size", ["#", "#small"])
+@pytest.mark.parametrize(("t0", "k"), [(40, 0.05), (100, 0.1), (150, "inf"), (200, 0.05)])
+def test_what_lambda_means_at_its_ends_is_not_written_on_the_curve(opened, size, t0, k):
+    tab = opened(size, width=390)
+    drawn(tab, "values => engine.tell({ type: 'knobs', side: 0, values })", {"t0": t0, "k": k})
+    on_it = tab.evaluate(
+        """() => [...document.querySelectorAll(".rl-hint")].filter((hint) => {
+          const box = hint.getBoundingClientRect();
+          return [...document.querySelectorAll(".rl-coming.rl-side0")].some((line) => {
+            const at = line.getScreenCTM(), length = line.getTotalLength();
+            return Array.from({ length: 400 }, (_, i) => line.getPointAtLength((i * length) / 399).matrixTransform(at))
+              .some(({ x, y }) => x > box.left + 1 && x < box.right - 1 && y > box.top + 2 && y < box.bottom - 2);
+          });
+        }).map((hint) => hint.textContent)"""
+    )
+    assert on_it == []
+
+
 def test_numbers_of_changes_and_names_of_handles_keep_apart(opened):
     tab = opened(width=390)
     for step in (20, 60, 97, 103, 128):

@@ -161,8 +161,19 @@ class Curve {
     for (const each of this.handles) each.at = this.spot(each);
     for (const { at: [x, y] } of this.handles) texts.taken.push([x - 11, y - 11, x + 11, y + 11]);
     for (const { at: [x, y], text } of this.handles) texts.write(text, 8, 17, (w) => AROUND.map(([i, j]) => [i * (14 + w / 2) - w / 2, j]), x, y);
+    this.view.session.begin.sides.forEach((_, side) => this.cover(side, texts));
     const rows = [margin.top + 2, low - 17];
-    this.hints.forEach((hint, i) => texts.write(hint, 5.8, 14, (w) => [0, 1, 0.5].map((share) => [margin.left + 2 + share * (width - margin.left - w - 4), rows[i]]), 0, 0));
+    this.hints.forEach((hint, i) => texts.write(hint, 5.8, 14, (w) => [0, 1, 0.5, 0.25, 0.75].map((share) => [margin.left + 2 + share * (width - margin.left - w - 4), rows[i]]), 0, 0));
+  }
+
+  // Where there is room, no text stands on a side's curve.
+  cover(side, texts) {
+    const { plot } = this, own = this.view.session.lambda(side);
+    const corners = own ? this.points(own, 0, plot.steps).map(([step, value]) => [plot.x(step), plot.y(value)]) : [];
+    corners.slice(1).forEach(([x, y], i) => {
+      const [before, above] = corners[i];
+      texts.lines.push([before, Math.min(y, above) - 1, x, Math.max(y, above) + 1]);
+    });
   }
 
   // Where a handle is, in pixels. Setting B's, which begins where the other is, hang lower and farther out.

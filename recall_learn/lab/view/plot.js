@@ -94,7 +94,7 @@ class Plot {
 // What is written in a drawing: each text at the first of its places where it touches nothing.
 class Texts {
   constructor(frame) {
-    Object.assign(this, { frame, taken: [] });
+    Object.assign(this, { frame, taken: [], lines: [] }); // no text on what is taken; on a line only where there is no other room
   }
 
   // Boxes are [left, top, right, bottom]; places are seen from (x, y), as the text is.
@@ -102,8 +102,9 @@ class Texts {
     const width = letter * text.textContent.length, [left, top, right, bottom] = this.frame;
     const boxes = places(width).map(([i, j]) => [x + i, y + j, x + i + width, y + j + height]);
     const within = (box) => box[0] >= left && box[1] >= top && box[2] <= right && box[3] <= bottom;
-    const meets = (box) => this.taken.some((each) => box[0] < each[2] && each[0] < box[2] && box[1] < each[3] && each[1] < box[3]);
-    const found = boxes.find((box) => within(box) && !meets(box)) || boxes[0];
+    const meets = (box, others) => others.some((each) => box[0] < each[2] && each[0] < box[2] && box[1] < each[3] && each[1] < box[3]);
+    const free = boxes.filter((box) => within(box) && !meets(box, this.taken));
+    const found = free.find((box) => !meets(box, this.lines)) || free[0] || boxes[0];
     this.taken.push(found);
     put(text, "x", (found[0] - x + width / 2).toFixed(1));
     put(text, "y", (found[1] - y + 0.77 * height).toFixed(1));
