@@ -1,7 +1,6 @@
-"""``recall-learn sweep``: run a grid of recipes, and record it in one file."""
+"""``recall-learn sweep``: run a grid of recipes, or of sequences, and record it in one file."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,17 +8,27 @@ from recall_learn.cli import common
 from recall_learn.support.process_wide import silent
 
 if TYPE_CHECKING:
-    from recall_learn.runs.recipe import Recipe
-    from recall_learn.runs.recordings import Records
+    from recall_learn.runs.lines import Lines
+    from recall_learn.runs.sequence_recipe import Asked
+
+GRID = (
+    "a JSON file: a list of recipes, in which a setting may be a list of values; with tasks in place of task, a list "
+    "of names or of such lists, they are of sequences, and home and together are settings, too"
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.set_defaults(run=run)
     add = parser.add_argument
-    add("grid", metavar="GRID", help="a JSON file: a list of recipes, in which a setting may be a list of values")
-    add("--out", required=True, metavar="FILE", help="where the runs go; what is there already is not run again")
-    add("--workers", type=int, metavar="N", help="runs at a time on this machine (one a core)")
+    add("grid", metavar="GRID", help=GRID)
+    add(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="where the runs, or sequences, go; what is there already is not run again",
+    )
+    add("--workers", type=int, metavar="N", help="how many at a time on this machine (one a core)")
     add("--address", metavar="A", help="of a Ray cluster that runs: HOST:PORT (this machine)")
     add("--data", metavar="FOLDER", help=common.DATA)
     add("--fisher", metavar="FILE", help="a Fisher of the source, for the recipes that need one; tiny has its own")
@@ -30,25 +39,26 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take the runs that are missing."""
-    from recall_learn.runs import grids, recordings
+    from recall_learn.runs import grids
 
-    recipes = grids.read_grid(options.grid)
-    before = len(recordings.load(options.out).runs) if os.path.exists(options.out) else 0
-    records = _take(recipes, options)
+    asked = grids.read_grid(options.grid)
+    records, before = _take(asked, options)
     stopped = sum(bool(run.stopped) for run in records.runs)
-    new = len(records.runs) - before
+    there, unit = len(records.runs), records.UNIT
     print(
-        f"{len(recipes)} runs in the grid, {new} taken now, {stopped} of {len(records.runs)} stopped -> {options.out}"
+        f"{len(asked)} {unit}s in the grid, {there - before} taken now, {stopped} of {there} stopped -> {options.out}"
     )
     return 0
 
 
 @silent()
-def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records":
-    from recall_learn.runs.sweep import sweep
+def _take(asked: "Sequence[Asked]", options: argparse.Namespace) -> "tuple[Lines, int]":
+    """What the file holds in the end, and how many it held before."""
+    from recall_learn.runs.sweep import kept, sweep
 
-    return sweep(
-        recipes,
+    before = len(kept(asked, options.out).runs)
+    records = sweep(
+        asked,
         options.out,
         data_folder=options.data,
         fisher=options.fisher,
@@ -58,3 +68,4 @@ def _take(recipes: "Sequence[Recipe]", options: argparse.Namespace) -> "Records"
         device=options.device,
         gpu_share=options.gpu_share,
     )
+    return records, before

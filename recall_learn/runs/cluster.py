@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from recall_learn.models.hub import within
 from recall_learn.runs import workers
-from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.sequence_recipe import Asked
 from recall_learn.runs.workers import Outcome
 from recall_learn.support.process_wide import variables
 
@@ -16,12 +16,12 @@ KNOCK, PATIENCE = 5.0, 30.0
 
 
 def taken(
-    recipes: Sequence[Recipe], arguments: dict[str, str | None], address: str, gpu_share: float
-) -> Iterator[tuple[Recipe, Outcome | str]]:
+    asked: Sequence[Asked], arguments: dict[str, str | None], address: str, gpu_share: float
+) -> Iterator[tuple[Asked, Outcome | str]]:
     """Take runs on a cluster.
 
     Args:
-        recipes: what to run.
+        asked: what to run.
         arguments: the others of `recall_learn.runs.workers.take`.
         address: as Ray names it: ``HOST:PORT``, ``ray://HOST:PORT``, or auto for one that runs on this machine.
         gpu_share: the share of a GPU that a run takes, where the cluster has any.
@@ -33,19 +33,19 @@ def taken(
         ConnectionError: no cluster answers there in time, or it does not let us in.
     """
     with variables(RAY_BACKEND_LOG_LEVEL="error", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0"):
-        yield from _taken(recipes, arguments, address, gpu_share)
+        yield from _taken(asked, arguments, address, gpu_share)
 
 
 def _taken(
-    recipes: Sequence[Recipe], arguments: dict[str, str | None], address: str, gpu_share: float
-) -> Iterator[tuple[Recipe, Outcome | str]]:
+    asked: Sequence[Asked], arguments: dict[str, str | None], address: str, gpu_share: float
+) -> Iterator[tuple[Asked, Outcome | str]]:
     ray = _join(address)
     try:
         on_gpu = ray.cluster_resources().get("GPU", 0) > 0 and arguments["device"] != "cpu"
         share = gpu_share if on_gpu else 0
         calls = 1 if on_gpu else 0  # a process that used one card stays on it; 0: as many runs as come
         begin = ray.remote(num_cpus=1, num_gpus=share, max_retries=0, max_calls=calls)(workers.take)
-        waiting = {begin.remote(recipe, **arguments): (recipe, 1) for recipe in recipes}
+        waiting = {begin.remote(recipe, **arguments): (recipe, 1) for recipe in asked}
         while waiting:
             (done,), _ = ray.wait(list(waiting), num_returns=1)
             recipe, tries = waiting.pop(done)

@@ -11,11 +11,12 @@ from torch import Tensor
 from recall_learn.measures import sequences
 from recall_learn.methods.carrying import Carried, Ended
 from recall_learn.methods.method import OWN
-from recall_learn.runs.finetune import fisher_of, trained
+from recall_learn.runs.finetune import OnStep, fisher_of, trained
 from recall_learn.runs.finished import check_ended, fill, read_weights
 from recall_learn.runs.folder import RunFolder
-from recall_learn.runs.given_fisher import GivenFisher
+from recall_learn.runs.given_fisher import HAS_TO_BE_GIVEN, GivenFisher
 from recall_learn.runs.record import Run
+from recall_learn.runs.recorder import ADVICE, DivergedError
 from recall_learn.runs.sequence_record import FILE, SequenceRun
 from recall_learn.runs.session import Beginning, Session
 from recall_learn.support.shelf import Shelf
@@ -36,6 +37,7 @@ class Given:
     source_text: str | Path | None
     device: torch.device
     progress: bool | None
+    on_step: OnStep | None = None
 
 
 class Course:
@@ -85,13 +87,16 @@ class Course:
             run, checkpoint = folder.open(session.recipe, bool(folder) and (folder.path / "run.json").exists())
             folder.tidy(ended=bool(run.final))
             fisher = fisher_of(run, session, folder, self.given.fisher, self.given.progress)
+            if HAS_TO_BE_GIVEN & session.recipe.needs:  # it is the same in all tasks
+                self.record.environment["fisher"] = run.environment["fisher"]
             if run.final:
                 check_ended(folder.path, run)
                 self.fill(task, folder.path)
                 return run, fisher
             try:
                 session.begin(fisher)
-                run = trained(run, session, folder, checkpoint, progress=self.given.progress)
+                how = {"on_step": self.given.on_step, "progress": self.given.progress}
+                run = trained(run, session, folder, checkpoint, **how)
             finally:
                 if not run.final:
                     said = run.stopped or {"step": len(run.history), "why": "it failed"}
@@ -115,12 +120,22 @@ class Course:
             self.weights = weights
 
     def scored(self, learned: int) -> dict[str, object]:
-        """Every task's metrics, when so many were learned: each by its own head on the encoder as it is now."""
+        """Every task's metrics, when so many were learned: each by its own head on the encoder as it is now.
+
+        Raises:
+            DivergedError: a model gives what is no number.
+        """
         found = []
         for task, session in enumerate(self.sessions):
             if task >= learned or not self.isolated:
                 write(session, self.weights)
-            found.append(session.metrics())
+            try:
+                found.append(session.metrics())
+            except ValueError as error:
+                where = {"task": self.record.tasks[max(learned - 1, 0)], "step": session.recipe.steps if learned else 0}
+                self.record.stopped = {**where, "why": f"{session.recipe.task}: {error}"}
+                self.save()
+                raise DivergedError(f"after {learned} tasks, {session.recipe.task}: {error}; {ADVICE}") from error
         scores = [each[session.task.primary] for each, session in zip(found, self.sessions, strict=True)]
         return {"scores": scores, "metrics": found}
 

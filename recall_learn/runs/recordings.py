@@ -1,26 +1,24 @@
 """The one file in which all recorded runs of a grid are kept.
 
-It is JSON lines. The first holds the settings that most runs have. Each line after it is an environment, or one run:
-where its settings differ from those, and at each evaluation the task's score, the mean training loss since the former
-evaluation, and what the run lost. `recall_learn.runs.sweep` adds a line when a run has ended, so a kill costs the line
-that was being written, and nothing else.
+It is JSON lines, see `recall_learn.runs.lines`. The first holds the settings that most runs have. Each line after it is
+an environment, or one run: where its settings differ from those, and at each evaluation the task's score, the mean
+training loss since the former evaluation, and what the run lost. `recall_learn.runs.sweep` adds a line when a run has
+ended, so a kill costs the line that was being written, and nothing else.
 """
 
-import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, FiniteFloat
 from typing_extensions import TypedDict
 
+from recall_learn.runs.lines import Lines, read
 from recall_learn.runs.recipe import Recipe, setting_names
 from recall_learn.runs.record import Run
 from recall_learn.support.checks import shown
-from recall_learn.support.files import write_text
-from recall_learn.support.reading import Json, check_shape, parse_json, read_text
+from recall_learn.support.reading import Json
 from recall_learn.tasks import registry
 
 SCHEMA = 3
@@ -55,20 +53,42 @@ class Record:
     frontier: dict[str, list[float]] = field(default_factory=dict)
 
 
+class _Header(TypedDict):
+    schema: Literal[2, 3]  # 2 had settings beside the method, which Recipe.recorded knows
+    usual: dict[str, object]
+
+
+class _Row(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    recipe: dict[str, object]
+    on: Annotated[int, Field(ge=0)]
+    seconds: Annotated[FiniteFloat, Field(ge=0)]
+    stopped: NotRequired[str]
+    data: NotRequired[str]
+    step: NotRequired[list[Annotated[int, Field(ge=0)]]]
+    score: NotRequired[list[FiniteFloat]]
+    loss: NotRequired[list[FiniteFloat | None]]
+    distance: NotRequired[list[FiniteFloat]]
+    source_loss: NotRequired[list[FiniteFloat]]
+    similarity: NotRequired[list[FiniteFloat]]
+    recovery: NotRequired[list[FiniteFloat | None]]
+    grammar: NotRequired[list[FiniteFloat]]
+    facts: NotRequired[list[FiniteFloat]]
+    frontier: NotRequired[dict[str, list[FiniteFloat]]]
+
+
 @dataclass
-class Records:
-    """The file: its runs, and what they were taken on.
+class Records(Lines[Recipe, Record]):
+    """The file: its runs, and what they were taken on; its attributes are those of `recall_learn.runs.lines.Lines`."""
 
-    Attributes:
-        environments: as `recall_learn.support.environment.describe` gives them, without the date; all have the same
-            versions. A version's build is no part of it: what a CPU began, with torch 2.13.0+cpu, a GPU may finish.
-        runs: in the order in which they ended.
-        usual: the settings that a run's line leaves out. The file keeps them, so a later default changes no record.
-    """
-
-    environments: list[dict[str, Json]] = field(default_factory=list)
-    runs: list[Record] = field(default_factory=list)
     usual: dict[str, Json] = field(default_factory=lambda: _usual())
+
+    UNIT, HEAD, HEADER, ROW = "run", {"schema": SCHEMA}, _Header, _Row
+
+    def asked(self, run: Record) -> Recipe:
+        """What was run."""
+        return run.recipe
 
     def find(self, **settings: Json) -> list[Record]:
         """The runs whose recipes have these settings.
@@ -95,16 +115,11 @@ class Records:
             raise ValueError(f"task is {shown(run.recipe.task)}, and its environment does not say what that is")
         return own["primary"] if own else registry.named(run.recipe.task).primary
 
-    def missing(self, recipes: Iterable[Recipe]) -> list[Recipe]:
-        """Those of the recipes that are not recorded yet, in their order, each once."""
-        there = {run.recipe for run in self.runs}
-        return [recipe for recipe in dict.fromkeys(recipes) if recipe not in there]
-
     def add(self, run: Run | None, recipe: Recipe, environment: Mapping[str, Json], stopped: str = "") -> str:
         """Add what a run recorded.
 
         Returns:
-            The lines that say so in the file, for `append`.
+            The lines that say so in the file, for `recall_learn.runs.lines.append`.
 
         Raises:
             ValueError: it was taken with other versions, or from other pretrained weights, than those that are there.
@@ -122,80 +137,33 @@ class Records:
                     f"{recipe.task} has other examples, or another Fisher, than when these runs were recorded; "
                     f"put the former back, or record all of them anew in another file"
                 )
-        new = [] if known in self.environments else [known]
-        self.environments += new
         frontier = _frontier(run) if run is not None and run.final else {}
-        record = Record(recipe, columns, self.environments.index(known), seconds, stopped, data, frontier)
-        self.runs.append(record)
-        return "".join(_line({"environment": each}) for each in new) + self._row(record)
+        on = self.on(known)
+        return self.put(Record(recipe, columns, on, seconds, stopped, data, frontier), known)
 
-    def check(self, environment: Mapping[str, Json]) -> None:
-        """Refuse to mix: same versions, of whatever build, and for the same backbone the same pretrained weights.
-
-        Raises:
-            ValueError: ``environment`` has other versions, or other weights of a backbone, than the runs here.
-        """
-        for other in self.environments:
-            for name, version in other["versions"].items():
-                mine = environment["versions"].get(name)
-                if _release(mine) != _release(version):
-                    raise ValueError(
-                        f"these runs were recorded with {name} {version}, and here is {mine}: install that version, "
-                        f"or record all of them anew in another file"
-                    )
-            if other.get("backbone") == environment.get("backbone") and other.get("anchors") != environment.get(
-                "anchors"
-            ):
-                raise ValueError(
-                    f"{environment.get('backbone')} has other pretrained weights than when these runs were recorded; "
-                    f"record all of them anew in another file"
-                )
-
-    @property
-    def text(self) -> str:
-        """The whole file's text."""
-        environments = (_line({"environment": each}) for each in self.environments)
-        return "".join((_line({"schema": SCHEMA, "usual": self.usual}), *environments, *map(self._row, self.runs)))
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the file, whole or not at all."""
-        write_text(path, self.text)
-
-    def _row(self, run: Record) -> str:
-        settings = run.recipe.to_dict().items()
-        recipe = {name: value for name, value in settings if name not in self.usual or value != self.usual[name]}
+    def row(self, run: Record) -> dict[str, Json]:
+        """Its line."""
         rest = {name: getattr(run, name) for name in ("stopped", "data", "frontier") if getattr(run, name)}
-        return _line({"recipe": recipe, **run.columns, "on": run.on, "seconds": run.seconds, **rest})
+        recipe = self.unusual(run.recipe.to_dict())
+        return {"recipe": recipe, **run.columns, "on": run.on, "seconds": run.seconds, **rest}
 
-
-def append(path: str | os.PathLike, lines: str) -> None:
-    """Add lines that `Records.add` gave to the file that `begin` has looked at.
-
-    Raises:
-        OSError: they cannot be written; the file is then what it was.
-    """
-    with open(path, "rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        try:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            os.truncate(path, end)
-            raise
-
-
-def begin(path: str | os.PathLike, records: Records) -> None:
-    """Make a file of these records, which are all that it holds, ready to grow.
-
-    It is made where it is not there, and half a line that a killed process left at its end is taken away.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path = Path(path)
-    if not path.exists() or not path.read_bytes().endswith(b"\n"):
-        records.save(path)
+    def take_in(self, row: dict[str, Json]) -> None:
+        """Add what a line says."""
+        recipe = Recipe.recorded({**self.usual, **row["recipe"]})
+        named = {name: row[name] for name in ("on", "seconds", "stopped", "data", "frontier") if name in row}
+        columns = {name: row[name] for name in row if name not in ("recipe", *named)}
+        self.place(row)
+        if not named.get("stopped") and not columns.get("score"):
+            raise ValueError("a run that was not stopped has no score")
+        if len(set(map(len, columns.values()))) > 1:
+            raise ValueError("the columns of a run have several lengths")
+        steps = columns.get("step", [])
+        if steps != sorted(set(steps)) or steps[-1:] > [recipe.steps]:
+            raise ValueError(f"step is {steps!r:.60}; it has to rise, and to end by {recipe.steps}")
+        record = Record(recipe, columns, **named)
+        if "score" in columns:
+            self.primary(record)  # or nobody could say what that is
+        self.runs.append(record)
 
 
 def summarise(run: Run) -> dict[str, list[float | None]]:
@@ -229,44 +197,6 @@ def _frontier(run: Run) -> dict[str, list[float]]:
     return columns
 
 
-class _Header(TypedDict):
-    schema: Literal[2, 3]  # 2 had settings beside the method, which Recipe.recorded knows
-    usual: dict[str, object]
-
-
-class _Task(TypedDict):
-    primary: str
-
-
-class _Environment(TypedDict):
-    versions: dict[str, str | None]
-    task: NotRequired[_Task]
-    device: NotRequired[str]
-    commit: NotRequired[str | None]
-    backbone: NotRequired[str]
-    anchors: NotRequired[str]
-
-
-class _Row(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    recipe: dict[str, object]
-    on: Annotated[int, Field(ge=0)]
-    seconds: Annotated[FiniteFloat, Field(ge=0)]
-    stopped: NotRequired[str]
-    data: NotRequired[str]
-    step: NotRequired[list[Annotated[int, Field(ge=0)]]]
-    score: NotRequired[list[FiniteFloat]]
-    loss: NotRequired[list[FiniteFloat | None]]
-    distance: NotRequired[list[FiniteFloat]]
-    source_loss: NotRequired[list[FiniteFloat]]
-    similarity: NotRequired[list[FiniteFloat]]
-    recovery: NotRequired[list[FiniteFloat | None]]
-    grammar: NotRequired[list[FiniteFloat]]
-    facts: NotRequired[list[FiniteFloat]]
-    frontier: NotRequired[dict[str, list[FiniteFloat]]]
-
-
 def load(path: str | os.PathLike) -> Records:
     """Read a file of runs. A last line that a killed process left half written is none: its run is missing.
 
@@ -275,63 +205,7 @@ def load(path: str | os.PathLike) -> Records:
         OSError: it cannot be read.
         ValueError: it is damaged, or of another schema; says which line, and which field.
     """
-    try:
-        text = read_text(path, "the file of runs")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is not there; recall-learn sweep writes it") from None
-    *lines, last = text.split("\n")
-    first: dict[Recipe, int] = {}
-    records: Records | None = None
-    for number, line in enumerate([*lines, last] if _is_json(last) else lines or [last], 1):
-        try:
-            if records is None:
-                records = Records(usual=parse_json(line, _Header)["usual"])
-            elif line.strip():
-                _read(line, records)
-                if len(records.runs) > len(first):
-                    _note(records.runs[-1].recipe, number, first)
-        except ValueError as error:
-            where = f"{path} is damaged, or holds no runs of a grid: line {number}"
-            raise ValueError(f"{where}: {error}; restore it, or use another --out") from None
-    return records
-
-
-def _note(recipe: Recipe, number: int, first: dict[Recipe, int]) -> None:
-    if first.setdefault(recipe, number) != number:
-        raise ValueError(f"its recipe is that of line {first[recipe]}, and would count twice")
-
-
-def _read(line: str, records: Records) -> None:
-    """Add what a line of the file says."""
-    found = parse_json(line, dict[str, object])
-    check_shape(found, dict[Literal["environment"], _Environment] if "environment" in found else _Row)
-    if "environment" in found:
-        records.environments.append(found["environment"])
-        return
-    recipe = Recipe.recorded({**records.usual, **found["recipe"]})
-    named = {name: found[name] for name in ("on", "seconds", "stopped", "data", "frontier") if name in found}
-    columns = {name: found[name] for name in found if name not in ("recipe", *named)}
-    if named["on"] >= len(records.environments):
-        raise ValueError(f"on is {named['on']}; there are {len(records.environments)} environments before it")
-    if not named.get("stopped") and not columns.get("score"):
-        raise ValueError("a run that was not stopped has no score")
-    if len(set(map(len, columns.values()))) > 1:
-        raise ValueError("the columns of a run have several lengths")
-    steps = columns.get("step", [])
-    if steps != sorted(set(steps)) or steps[-1:] > [recipe.steps]:
-        raise ValueError(f"step is {steps!r:.60}; it has to rise, and to end by {recipe.steps}")
-    record = Record(recipe, columns, **named)
-    if "score" in columns:
-        records.primary(record)  # or nobody could say what that is
-    records.runs.append(record)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        parse_json(text)
-    except ValueError:
-        return False
-    return True
+    return read(path, Records)
 
 
 def _same_data(one: Recipe, other: Recipe) -> bool:
@@ -341,18 +215,10 @@ def _same_data(one: Recipe, other: Recipe) -> bool:
     return not drawn and all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _release(version: str | None) -> str | None:
-    return version and version.partition("+")[0]
-
-
 def _usual() -> dict[str, Json]:
     """The defaults, but for what each line names."""
     named = ("backbone", "task", "method", "steps", "seed")
     return {name: value for name, value in Recipe().to_dict().items() if name not in named}
-
-
-def _line(value: Json) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n"
 
 
 def _rounded(value: float) -> float:

@@ -12,7 +12,8 @@ from pathlib import Path
 from recall_learn.runs import arguments, given_fisher
 from recall_learn.runs.course import Course, Given
 from recall_learn.runs.recipe import Recipe
-from recall_learn.runs.sequence_record import FILE, HOMES, SequenceRun, asked, load
+from recall_learn.runs.sequence_recipe import HOMES
+from recall_learn.runs.sequence_record import FILE, SequenceRun, asked, load
 from recall_learn.runs.together import AtOnce
 from recall_learn.support import environment, process_wide
 from recall_learn.support.files import check_folder
@@ -64,21 +65,36 @@ def sequence(
     paths = {"out": out, "data_folder": data_folder, "fisher": fisher, "source_text": source_text}
     arguments.check(recipe, {}, paths)
     record = asked(recipe, tasks, home, together)
-    course = AtOnce if together else Course
     given = Given(data_folder, fisher, source_text, environment.choose_device(device), progress)
+    return take(record, given, out, resume)
+
+
+def take(record: SequenceRun, given: Given, out: str | Path | None = None, resume: bool = False) -> SequenceRun:
+    """Take what a new record asks for, as `sequence` does; however that ends, the record holds how far it came.
+
+    Args:
+        record: see `recall_learn.runs.sequence_record.asked`.
+        given: what `sequence` is given beside.
+        out: as there.
+        resume: as there.
+
+    Returns:
+        The record, or that of ``out``, which went on.
+    """
+    recipe, course = record.recipe, AtOnce if record.together else Course
     environment.check_precision(recipe.mixed_precision, given.device)
-    given_fisher.check_given(recipe.needs, recipe.names, recipe.backbone, fisher)
+    given_fisher.check_given(recipe.needs, recipe.names, recipe.backbone, given.fisher)
     place = None if out is None else check_folder(out)
     if place is None:
         if resume:
             raise ValueError("resume needs the folder of the sequence to go on with; give it with --out")
-        with process_wide.own_accelerate(), process_wide.bars(progress):
+        with process_wide.own_accelerate(), process_wide.bars(given.progress):
             return course(record, None, given).run()
     with owning_folder(place, "wait for it, or choose another --out"):
         record = opened(record, place, resume)
         if record.final:
             return record
-        with process_wide.own_accelerate(), process_wide.bars(progress):
+        with process_wide.own_accelerate(), process_wide.bars(given.progress):
             return course(record, place, given).run()
 
 

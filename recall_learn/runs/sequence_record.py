@@ -22,7 +22,7 @@ Each task's own run, with every step, is in a folder of its own beside it.
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, NotRequired
 
 import numpy as np
@@ -30,17 +30,17 @@ from pydantic import FiniteFloat
 from typing_extensions import TypedDict
 
 from recall_learn.runs.recipe import Recipe
-from recall_learn.support.checks import shown
+from recall_learn.runs.sequence_recipe import HOMES, SequenceRecipe
 from recall_learn.support.files import write_text
-from recall_learn.support.reading import Json, read_json
-from recall_learn.tasks.task import WORLD
+from recall_learn.support.reading import Json, parse_json, read_json
 
 SCHEMA = 1
 FILE = "sequence.json"
-HOMES = ("last", "pretrained")
 
 
-class _Row(TypedDict):
+class Row(TypedDict):
+    """The shape of a row."""
+
     after: int
     scores: list[FiniteFloat]
     metrics: list[dict[str, FiniteFloat]]
@@ -53,14 +53,18 @@ class _Row(TypedDict):
     grammar: NotRequired[FiniteFloat]
 
 
-class _Final(TypedDict):
+class Final(TypedDict):
+    """The shape of what is said in the end."""
+
     average: FiniteFloat
     forgetting: NotRequired[FiniteFloat]
     backward_transfer: NotRequired[FiniteFloat]
     forward_transfer: NotRequired[FiniteFloat]
 
 
-class _Stopped(TypedDict):
+class Stopped(TypedDict):
+    """The shape of what is said of one that ended early."""
+
     task: str
     step: int
     why: str
@@ -73,9 +77,9 @@ class _File(TypedDict):
     home: Literal["last", "pretrained"]
     together: bool
     environment: dict[str, object]
-    rows: list[_Row]
-    final: _Final | None
-    stopped: _Stopped | None
+    rows: list[Row]
+    final: Final | None
+    stopped: Stopped | None
 
 
 @dataclass
@@ -90,6 +94,16 @@ class SequenceRun:
     rows: list[dict[str, Json]] = field(default_factory=list)
     final: dict[str, float] | None = None
     stopped: dict[str, int | str] | None = None
+
+    @classmethod
+    def of(cls, asked: SequenceRecipe) -> "SequenceRun":
+        """The record of what is asked for, before anything was run."""
+        return cls(asked.recipe, asked.tasks, asked.home, asked.together)
+
+    @property
+    def asked(self) -> SequenceRecipe:
+        """What was asked for."""
+        return SequenceRecipe(self.recipe, self.tasks, self.home, self.together)
 
     @property
     def scores(self) -> np.ndarray:
@@ -119,9 +133,35 @@ class SequenceRun:
         lines += [f'"final": {_dump(self.final)}', f'"stopped": {_dump(self.stopped)}']
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
+    @classmethod
+    def from_json(cls, text: str) -> "SequenceRun":
+        """The sequence that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is not JSON, or no sequence; the message names the field.
+        """
+        return _made(parse_json(text, _File))
+
     def save(self, path: str | os.PathLike) -> None:
         """Write the file whole or not at all."""
         write_text(path, self.to_json())
+
+    def check(self) -> None:
+        """Refuse rows that are not those of these tasks.
+
+        Raises:
+            ValueError: they are not; says which.
+        """
+        tasks = len(self.tasks)
+        after = [0, tasks] if self.together else list(range(tasks + 1))
+        if self.column("after") != after[: len(self.rows)]:
+            raise ValueError(f"its rows stand after {self.column('after')} tasks; they have to stand after {after}")
+        for row in self.rows:
+            for name in ("scores", "metrics"):
+                if len(row[name]) != tasks:
+                    raise ValueError(f"its row after {row['after']} has {len(row[name])} {name} for {tasks} tasks")
+        if self.final and len(self.rows) != len(after):
+            raise ValueError(f"its final stands after {len(self.rows)} rows; it has to have {len(after)}")
 
 
 def load(path: str | os.PathLike) -> SequenceRun:
@@ -134,26 +174,16 @@ def load(path: str | os.PathLike) -> SequenceRun:
     advice = "restore it, or use another --out"
     data = read_json(path, _File, "the sequence", advice)
     try:
-        asked = Recipe.recorded(data["recipe"]), tuple(data["tasks"]), data["home"], data["together"]
-        run = SequenceRun(*asked, data["environment"])
-        run.rows, run.final, run.stopped = data["rows"], data["final"], data["stopped"]
-        _check(run)
+        return _made(data)
     except ValueError as error:
         raise ValueError(f"the sequence {path} is damaged: {error}; {advice}") from None
+
+
+def _made(data: _File) -> SequenceRun:
+    asked = Recipe.recorded(data["recipe"]), tuple(data["tasks"]), data["home"], data["together"]
+    run = SequenceRun(*asked, data["environment"], data["rows"], data["final"], data["stopped"])
+    run.check()
     return run
-
-
-def _check(run: SequenceRun) -> None:
-    tasks = len(run.tasks)
-    after = [0, tasks] if run.together else list(range(tasks + 1))
-    if run.column("after") != after[: len(run.rows)]:
-        raise ValueError(f"its rows stand after {run.column('after')} tasks; they have to stand after {after}")
-    for row in run.rows:
-        for name in ("scores", "metrics"):
-            if len(row[name]) != tasks:
-                raise ValueError(f"its row after {row['after']} has {len(row[name])} {name} for {tasks} tasks")
-    if run.final and len(run.rows) != len(after):
-        raise ValueError(f"its final stands after {len(run.rows)} rows; it has to have {len(after)}")
 
 
 def _dump(value: Json) -> str:
@@ -166,35 +196,4 @@ def asked(recipe: Recipe, tasks: Iterable[str], home: str = HOMES[0], together: 
     Raises:
         ValueError: it does not.
     """
-    if isinstance(tasks, str) or not isinstance(tasks, Iterable):
-        raise ValueError(f"tasks is {shown(tasks)}; it has to be a list of names, as ['world/cola', 'world/rte']")
-    names = list(tasks)
-    if not names:
-        raise ValueError("tasks is empty; it has to be a list of names, as ['world/cola', 'world/rte']")
-    recipes = [replace(recipe, task=name) for name in names]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise ValueError(f"tasks has {twice} twice; take each task once")
-    strange = next((name for name in names if name.startswith(WORLD) != names[0].startswith(WORLD)), None)
-    if strange:
-        raise ValueError(
-            f"tasks joins {names[0]} and {strange}, and only one of them is of the small world; take one kind"
-        )
-    if home not in HOMES:
-        raise ValueError(f"home is {shown(home)}; it has to be one of {', '.join(HOMES)}")
-    if together:
-        _check_together(recipe, names)
-    unable = next((each for each in recipe.methods if not each.carries), None)
-    if unable and len(names) > 1 and not together:
-        raise ValueError(
-            f"{unable.name} cannot go on after a task: what it would carry over is not settled; leave it out"
-        )
-    return SequenceRun(recipes[0], tuple(names), home, together)
-
-
-def _check_together(recipe: Recipe, names: list[str]) -> None:
-    if len(names) == 1:
-        raise ValueError(f"together trains on several tasks at once, and tasks is {names[0]} alone; name two or more")
-    apart = next((each for each in recipe.methods if each.isolates), None)
-    if apart:
-        raise ValueError(f"{apart.name} keeps tasks apart, and together trains them at once; leave one of both")
+    return SequenceRun.of(SequenceRecipe(recipe, tasks, home, together))

@@ -1,5 +1,7 @@
 """Runs side by side on this machine: processes that take recipes from a pipe and answer through another.
 
+A run is one task's, or a sequence of tasks.
+
 Each is ``python -m recall_learn.runs.workers``. It opens no port, keeps what it has imported from run to run, and
 answers each JSON line that it reads with one. Its pipe ends with the sweep, however that ends, and a
 worker ends with its pipe.
@@ -22,8 +24,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
+from recall_learn.runs.sequence_recipe import Asked, SequenceRecipe, asked_of
+from recall_learn.runs.sequence_record import SequenceRun
 from recall_learn.support import environment, process_wide
 from recall_learn.support.reading import Json
 
@@ -39,14 +42,16 @@ class DiedError(RuntimeError):
     """Workers die, or do not start."""
 
 
-Outcome = tuple[Run | None, dict[str, Json], str]
+Outcome = tuple[Run | SequenceRun | None, dict[str, Json], str]
 
 
-def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
+def take(asked: Asked, data_folder: str | None, fisher: str | None, source_text: str | None, device: str) -> Outcome:
     """One run, on one thread: what it recorded, what it ran on, and why it stopped ("" where it did not)."""
+    from recall_learn.runs import sequence
+    from recall_learn.runs.course import Given
     from recall_learn.runs.finetune import DivergedError, finetune
 
-    seen: list[Run] = []
+    seen: list[Run | SequenceRun] = []
 
     def after_step(run: Run, optimizer: object) -> None:
         if not seen:
@@ -54,17 +59,16 @@ def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_tex
         if _ENDS:  # the signal came in a __del__, where Python drops what is raised
             sys.exit(_ENDS[0])
 
+    fisher = fisher if "source fisher" in asked.needs else None  # others take the task's own
     try:
         with process_wide.silent(), process_wide.one_thread():
-            run = finetune(
-                recipe,
-                after_step,
-                data_folder=data_folder,
-                fisher=fisher if "source fisher" in recipe.needs else None,  # others take the task's own
-                source_text=source_text,
-                device=device,
-                progress=False,
-            )
+            if isinstance(asked, SequenceRecipe):
+                chosen = environment.choose_device(device)
+                seen.append(SequenceRun.of(asked))
+                run = sequence.take(seen[0], Given(data_folder, fisher, source_text, chosen, False, after_step))
+            else:
+                given = {"data_folder": data_folder, "fisher": fisher, "source_text": source_text, "device": device}
+                run = finetune(asked, after_step, **given, progress=False)
         return run, run.environment, ""
     except DivergedError as error:
         begun = seen[0] if seen else None
@@ -73,12 +77,12 @@ def take(recipe: Recipe, data_folder: str | None, fisher: str | None, source_tex
 
 
 def taken(
-    recipes: Sequence[Recipe], arguments: dict[str, str | None], cards: Sequence[str | None]
-) -> Iterator[tuple[Recipe, Outcome | str]]:
+    asked: Sequence[Asked], arguments: dict[str, str | None], cards: Sequence[str | None]
+) -> Iterator[tuple[Asked, Outcome | str]]:
     """Take runs in processes of their own.
 
     Args:
-        recipes: what to run.
+        asked: what to run.
         arguments: the others of `take`.
         cards: for each worker, the GPU that it sees, as CUDA_VISIBLE_DEVICES names it; None leaves that as it is.
 
@@ -90,7 +94,7 @@ def taken(
         RuntimeError: an error of a kind that is not among `KINDS` ended a run.
     """
     answers: queue.SimpleQueue = queue.SimpleQueue()
-    todo, free, busy = deque((recipe, 1) for recipe in recipes), list(cards), {}
+    todo, free, busy = deque((each, 1) for each in asked), list(cards), {}
     workers: list[_Worker] = []
     idle: list[_Worker] = []
     try:
@@ -108,7 +112,8 @@ def taken(
                 continue
             if line is not None:
                 idle.append(worker)
-                yield busy.pop(worker)[0], _outcome(json.loads(line))
+                recipe = busy.pop(worker)[0]
+                yield recipe, _outcome(json.loads(line), SequenceRun if isinstance(recipe, SequenceRecipe) else Run)
                 continue
             workers.remove(worker)
             worker.end()
@@ -203,20 +208,19 @@ class _Worker:
         return f"{how}; it said {line[:200]!r}" if line else how
 
 
-def _outcome(answer: dict[str, Json]) -> Outcome:
+def _outcome(answer: dict[str, Json], kind: type[Run] | type[SequenceRun] = Run) -> Outcome:
     """What a worker answered; an error is raised, with the worker's trace as a note."""
     if "error" not in answer:
         run = answer["run"]
-        return run and Run.from_json(run), answer["environment"], answer["stopped"]
-    kind = getattr(builtins, answer["error"])
-    error = kind(answer["says"])
+        return run and kind.from_json(run), answer["environment"], answer["stopped"]
+    error = getattr(builtins, answer["error"])(answer["says"])
     error.add_note(answer["trace"])
     raise error
 
 
 def _answer(request: dict[str, Json]) -> dict[str, Json]:
     try:
-        run, where, stopped = take(Recipe.from_dict(request.pop("recipe")), **request)
+        run, where, stopped = take(asked_of(request.pop("recipe")), **request)
         return {"run": run and run.to_json(), "environment": where, "stopped": stopped}
     except Exception as error:  # whatever it is, it is the sweep's to tell
         kind = next((kind for kind in KINDS if isinstance(error, kind)), None)

@@ -68,12 +68,21 @@ def load(
 
 def _cut(rows: Any, limit: int, seed: int, task: str) -> Any:
     """As many of the rows, in their order."""
-    try:
-        limit = whole("limit_train", limit, 1, len(rows))
-    except ValueError:
-        right = f"a whole number from 1 to {len(rows)} for {task}"
-        raise ValueError(f"limit_train must be {right}, got {shown(limit)}") from None
+    limit = check_limit(limit, len(rows), task)
     return rows.select(np.sort(np.random.default_rng(seed).permutation(len(rows))[:limit]))
+
+
+def check_limit(limit: int, rows: int, task: str) -> int:
+    """The limit, once there are as many rows.
+
+    Raises:
+        ValueError: there are not.
+    """
+    try:
+        return whole("limit_train", limit, 1, rows)
+    except ValueError:
+        right = f"a whole number from 1 to {rows} for {task}"
+        raise ValueError(f"limit_train must be {right}, got {shown(limit)}") from None
 
 
 def locate(task: str, folder: str | Path | None = None) -> None:

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from small import refused, save_backbone, save_glue
+from small import acting, refused, save_backbone, save_glue
 
 import recall_learn
 from recall_learn.runs import cluster, grids, workers
+from recall_learn.runs.sequence import sequence
 from recall_learn.runs.sweep import sweep
 
 SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1e-3, "gamma": 10}
@@ -21,7 +22,7 @@ SHORT = {"steps": 2, "batch_size": 4, "max_length": 24, "probe": "none", "lr": 1
 def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("cluster")
     save_backbone(root / "bert")
-    save_glue(root / "glue", "mrpc")
+    save_glue(root / "glue", "mrpc", "cola")
     return root
 
 
@@ -101,7 +102,9 @@ def address(monkeypatch):
     running.shutdown()
 
 
-def test_a_cluster_takes_the_same_runs_and_begins_anew_what_died(place, recipes, address, tmp_path, monkeypatch):
+def test_a_cluster_takes_the_same_runs_and_sequences_and_begins_anew_what_died(
+    place, recipes, address, tmp_path, monkeypatch
+):
     marks, take = tmp_path / "died", workers.take
     marks.mkdir()
 
@@ -122,3 +125,10 @@ def test_a_cluster_takes_the_same_runs_and_begins_anew_what_died(place, recipes,
     assert (marks / "1").exists()
     columns = {run.recipe: run.columns for run in records.runs}
     assert columns == {run.recipe: run.columns for run in expected.runs}
+    block = {"backbone": str(place / "bert"), "tasks": ["mrpc", "cola"], "seed": [0, 1], **acting(SHORT)}
+    asked = grids.expand([block])
+    (marks / "1").unlink()
+    swept = sweep(asked, tmp_path / "sequences.jsonl", address=address, **common)
+    assert (marks / "1").exists()
+    rows = {run.asked: run.rows for run in swept.runs}
+    assert rows == {each: sequence(each.recipe, each.tasks, **common).rows for each in asked}

@@ -12,6 +12,7 @@ import pytest
 from small import refused
 
 from recall_learn.runs import grids, recordings
+from recall_learn.runs.lines import append, begin
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.record import Run
 from recall_learn.runs.recordings import Records
@@ -277,10 +278,10 @@ def three(tmp_path):
     """A file of three runs, made as a sweep makes it, and its records."""
     path = tmp_path / "grid.jsonl"
     records = Records()
-    recordings.begin(path, records)
+    begin(path, records)
     for seed in range(3):
         recipe = Recipe(task="cola", seed=seed)
-        recordings.append(path, records.add(a_run(recipe), recipe, HERE))
+        append(path, records.add(a_run(recipe), recipe, HERE))
     return path, records
 
 
@@ -304,10 +305,10 @@ def test_a_kill_at_any_byte_costs_the_line_that_was_written_and_no_other(tmp_pat
     for end in range(head, len(whole), 97):
         path.write_bytes(whole[:end])
         back = recordings.load(path)
-        recordings.begin(path, back)
+        begin(path, back)
         for run in records.runs:
             if back.missing([run.recipe]):
-                recordings.append(path, back.add(a_run(run.recipe), run.recipe, HERE))
+                append(path, back.add(a_run(run.recipe), run.recipe, HERE))
         assert path.read_bytes() == whole
 
 
@@ -315,11 +316,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
     path, records = three(tmp_path)
     code = f"""
 import resource
-from recall_learn.runs import grids, recordings
+from recall_learn.runs.lines import append
 resource.setrlimit(resource.RLIMIT_FSIZE, ({path.stat().st_size + 10},) * 2)
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
-    recordings.append({str(path)!r}, "x" * 1000)
+    append({str(path)!r}, "x" * 1000)
 except OSError as error:
     print("refused")
 """
@@ -351,6 +352,7 @@ GROWS = """
 import os, signal, sys, time
 from pathlib import Path
 from recall_learn.runs import grids, recordings
+from recall_learn.runs.lines import append, begin
 from recall_learn.runs.recipe import Recipe
 from test_grids import HERE, a_run
 
@@ -362,9 +364,9 @@ for least, moment in moments:  # killed so many seconds after so many were kept
     child = os.fork()
     if not child:
         records = recordings.load(path) if path.exists() else recordings.Records()
-        recordings.begin(path, records)
+        begin(path, records)
         for recipe in records.missing(recipes):
-            recordings.append(path, records.add(run, recipe, HERE))
+            append(path, records.add(run, recipe, HERE))
             os.write(says, b".")  # it is kept, says the one who is about to be killed
     os.close(says)
     kept = 0
