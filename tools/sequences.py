@@ -9,7 +9,9 @@ minilm  MiniLM over mrpc, rte, cola, mr, subj and trec in two orders, six ways, 
         zero-shot similarity after each; ``--data FOLDER`` names the folder of data sets            8 hours for all
 ======= =========================================================================================== ==================
 
-Times are of one core. The rows of ``book/runs/world/sequences-NAME.json`` that are there are not taken again.
+Times are of one core. The rows of ``book/runs/world/sequences-NAME.json`` that are there are not taken again. What
+orders asks for is ``book/grids/sequences.json``, too: ``recall-learn sweep`` takes it on all cores, into a file of its
+own.
 """
 
 import argparse

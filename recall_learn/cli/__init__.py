@@ -38,7 +38,7 @@ DEBUG = "--debug"
 COMMANDS = {
     "finetune": (finetune, "fine-tune a backbone on a task, and record the run"),
     "sequence": (sequence, "fine-tune on a task after another, and score all of them after each"),
-    "sweep": (sweep, "run a grid of recipes, and record it in one file"),
+    "sweep": (sweep, "run a grid of recipes, or of sequences, and record it in one file"),
     "soup": (soup, "average the models of several runs from one start"),
     "probe": (probe, "ask every layer of a model what it tells, and of its theta*"),
     "transfer": (transfer, "score a run's model on tasks that it was not tuned on"),
