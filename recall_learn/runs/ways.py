@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing_extensions import TypedDict
 
 from recall_learn.measures import sequences
+from recall_learn.runs.sequence_record import SequenceRun
 from recall_learn.support.reading import Json, read_json
+from recall_learn.tasks.task import WORLD
 
 Row = Mapping[str, Json]
 
@@ -41,6 +43,24 @@ def read(path: str | os.PathLike) -> list[Row]:
         return list(read_json(path, _File, "the recording", "restore it, or record it anew")["rows"])
     except FileNotFoundError:
         return []
+
+
+def rows_of(runs: Iterable[SequenceRun]) -> list[Row]:
+    """The rows of sequences that a sweep recorded, see `recall_learn.runs.sequence_recordings`; of those that ended.
+
+    A method is written with all its settings here, and a task of the small world without its ``world/``.
+    """
+    return [
+        {
+            "tasks": [name.removeprefix(WORLD) for name in run.tasks],
+            **{name: getattr(run.recipe, name) for name in ("method", "lr", "seed")},
+            **{name: getattr(run, name) for name in ("home", "together")},
+            "scores": run.scores.tolist(),
+            **{name: run.column(name) for name in ("facts", "source_loss") if name in run.rows[0]},
+        }
+        for run in runs
+        if run.final
+    ]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import sequences as recording
 from small import refused
 
 from recall_learn.runs import ways
+from recall_learn.runs.sequence_recipe import SequenceRecipe
+from recall_learn.runs.sequence_record import SequenceRun
 from recall_learn.runs.ways import Way
 
 PLAIN = Way("vanilla", 1e-3)
@@ -155,3 +157,22 @@ def test_the_lesson_knows_every_way_and_every_row():
         assert f'Way("{told["method"]}", {told["lr"]:g}, "{told["home"]}", {told["together"]}): (' in text, hold
     for name in parts.WAYS:
         assert f'"{name}"' in text, name
+
+
+def test_swept_sequences_give_the_same_rows():
+    """Each recorded row, made a sequence's record, comes back; one that was stopped has none."""
+    runs = []
+    for each in recorded():
+        asked = {"backbone": "tiny", **each, "tasks": [f"world/{task}" for task in each["tasks"]]}
+        found = {name: asked.pop(name) for name in ("scores", "facts", "source_loss")}
+        run = SequenceRun.of(SequenceRecipe.from_dict(asked))
+        columns = zip(*found.values(), strict=True)
+        run.rows = [dict(zip(found, values, strict=True)) for values in columns]
+        run.final = {"average": 0.5}
+        runs.append(run)
+    rows = ways.rows_of(runs)
+    known = {runs[0].recipe.method: "vanilla", runs[2].recipe.method: "recadam"}
+    assert [{**row, "method": known[row["method"]]} for row in rows] == recorded()
+    assert ways.way(rows[0]) == PLAIN
+    runs[0].final = None
+    assert ways.rows_of(runs) == rows[1:]
