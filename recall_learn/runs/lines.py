@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, NotRequired, TypeVar
+from typing import ClassVar, Generic, Literal, NotRequired, TypeVar
 
 from typing_extensions import TypedDict
 
@@ -59,9 +59,9 @@ class Lines(Generic[A, R]):
     """What one of them is called."""
     HEAD: ClassVar[dict[str, Json]]
     """What the first line says beside the usual settings."""
-    HEADER: ClassVar[Any]
+    HEADER: ClassVar[object]
     """The first line's shape."""
-    ROW: ClassVar[Any]
+    ROW: ClassVar[object]
     """The shape of a result's line."""
 
     def asked(self, run: R) -> A:
