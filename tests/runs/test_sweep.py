@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -245,6 +246,16 @@ def gone(processes, seconds=60.0):
     return not psutil.wait_procs(processes, seconds)[1]
 
 
+@contextmanager
+def begun_by(command, **more):
+    """A process that is no longer there afterwards, whatever a test found: its run would not end by itself."""
+    with subprocess.Popen(list(map(str, command)), **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tmp_path):
     blocks = [
         {"seed": 0},
@@ -256,9 +267,7 @@ def test_a_sweep_that_is_told_to_end_leaves_its_records_and_no_process(place, tm
     scratch.mkdir()
     arguments = ["--out", out, "--data", place / "glue", "--workers", 2, "--device", "cpu"]
     command = [sys.executable, "-m", "recall_learn.cli", "sweep", tmp_path / "grid.json", *arguments]
-    with subprocess.Popen(
-        list(map(str, command)), env={**HERE, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE
-    ) as process:
+    with begun_by(command, env={**HERE, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE) as process:
         wait_for(lambda: out.exists() and len(recordings.load(out).runs) == 1)
         wait_for(lambda: len(list(scratch.iterdir())) == 2)  # two runs are under way, a folder each
         children = psutil.Process(process.pid).children(recursive=True)
@@ -289,7 +298,7 @@ for _ in workers.taken([Recipe("tiny", "world/rte", steps=10**6)], dict.fromkeys
 
 def test_a_sweep_that_is_killed_leaves_no_process(tmp_path):
     code = ASKS.replace("NAMES", '["data_folder", "fisher", "source_text"]')
-    with subprocess.Popen([sys.executable, "-c", code], env={**HERE, "TMPDIR": str(tmp_path)}) as process:
+    with begun_by([sys.executable, "-c", code], env={**HERE, "TMPDIR": str(tmp_path)}) as process:
         wait_for(lambda: list(tmp_path.iterdir()))  # the run is under way
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 1
