@@ -6,9 +6,9 @@ minus the log posterior is, but for a constant,
 
 $$Loss_S = -\sum_{n=1}^N \big( y_n \log p_n + (1 - y_n) \log(1 - p_n) \big) + \tfrac12 \tau \sum_i \theta_i^2 .$$
 
-Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is
-the precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write
-it down in code. The formula holds at every $\theta$, and it is asked for at some that are no minimum.
+Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is the
+precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write it
+down in code. The formula holds at every $\theta$, and the check also asks for it where $\theta$ is no minimum.
 
 Your function has to cope with large logits, such as $z = 2000$. And it does not need all four arguments: which one
 does not matter, and why?

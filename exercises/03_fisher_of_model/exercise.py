@@ -8,7 +8,8 @@ $$F_i = \frac1N \sum_{n=1}^N \left( \frac{\partial \log p(y_n | x_n)}{\partial \
 with $p(\cdot | x_n)$ the softmax of the logits.
 
 - Frozen weights (`requires_grad` is False) are left out. A weight that the model uses in two places has one name, and
-  $F_i$ is the square of its whole derivative. All other weights are used in the forward pass.
+  what is squared for each example is its whole derivative, over both places. Every weight that is not frozen is used in
+  the forward pass, so none of the gradients is None.
 - The model may have dropout. The Fisher belongs to the model as it answers in **eval mode**.
 - The model is handed back as it was found: its weights, the mode of **each** of its modules (some may have been in
   eval mode before, others not), and whatever stood in `.grad`, be it None or the gradient of somebody's training step.

@@ -1,17 +1,16 @@
 r"""Let the model draw the labels.
 
-The exact Fisher asks for every label. With many labels that is dear, and a draw will do. For the softmax regression
-with logits $z = W x$: draw, for each example on its own, `draws` labels $y_{n1}, \ldots, y_{nm}$ from the model's
-$p(\cdot | x_n)$, with replacement. Then
+The exact Fisher asks for every label. With many labels that is expensive, and a few draws will do. For the softmax
+regression with logits $z = W x$: draw, for each example on its own, `draws` labels $y_{n1}, \ldots, y_{nm}$ from the
+model's $p(\cdot | x_n)$, with replacement. Then
 
 $$F_{cd} = \frac{1}{N m} \sum_{n=1}^N \sum_{j=1}^m
   \left( \frac{\partial \log p(y_{nj} | x_n)}{\partial W_{cd}} \right)^2 , \qquad m = draws .$$
 
 All randomness comes from `generator`, a `torch.Generator`, as it is handed to you: do not seed it, and leave torch's
-global generator alone. Called with a
-generator in the same state your function gives the same answer, in a different state different labels. Each draw
-moves the generator on by itself: leave it there, so that the next call draws other labels. In which order or by which
-method you draw is up to you.
+global generator alone. Called with a generator in the same state, your function gives the same answer; with one in
+another state, it draws other labels. Each draw moves the generator on by itself: leave it there, so that the next call
+draws other labels. In which order or by which method you draw is up to you.
 
 You may write the gradients down or let autograd take them, also in a loop: $N \cdot draws$ is at most 2,000.
 """

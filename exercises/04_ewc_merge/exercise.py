@@ -2,12 +2,12 @@ r"""One spring for all tasks so far.
 
 A model learned task $A$ and was then trained on task $B$ **with $A$'s penalty in the loss**. Now $C$ comes. Online EWC
 keeps one penalty, $\tfrac12 \sum_i precision_i\, (\theta_i - anchors_i)^2$, for all tasks so far. Write how it is
-renewed after a task:
+updated after a task:
 
 - each **precision** is `decay` times the old one plus the new one. The new one is that of the task that was just
   learned, with nothing of older tasks in it, and it enters whole;
-- the **anchors** are the weights at which the task just learned has ended: the new anchors. The old ones are given,
-  as whoever calls it has them at hand.
+- the **anchors** are the weights at which the task just learned has ended: the new anchors. The old anchors are an
+  argument only because the caller has them at hand.
 
 All four dictionaries have the same names, perhaps in different orders. A `decay` of 0 keeps nothing of the old
 precision.

@@ -8,8 +8,8 @@ The sum goes over all entries of all tensors that have an anchor. `weights` may 
 head, which has no old place. Such weights are left alone. `fisher` has the names and shapes of `anchors`. The names of
 `weights` may come in a different order.
 
-The result is one number, a torch scalar that is **differentiable in the weights**: `penalty.backward()` has to bring
-their gradient. The weights you get have `requires_grad`.
+The result is one number, a torch scalar that is **differentiable in the weights**, also where the strength is 0:
+`penalty.backward()` has to bring their gradient. The weights you get have `requires_grad`.
 
 One worked number: a weight of 3 with the anchor 1 and $F = 0.5$, at strength 4, costs $\tfrac12 \cdot 4 \cdot 0.5
 \cdot 2^2 = 4$.

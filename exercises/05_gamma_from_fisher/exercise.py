@@ -16,7 +16,7 @@ steps is half of an offset left? And with a thousand million examples? And what 
 Return three things, `(gamma, left, word)`:
 
 - `gamma`;
-- `left`, by what factor `steps` steps multiply the offset, with its sign;
+- `left`, the factor by which `steps` steps together multiply the offset, with its sign;
 - `word`, what the pull does: `"holds"` if $c \le 1$, `"overshoots"` if $1 < c < 2$ (the offset changes its sign at
   every step, and shrinks), `"diverges"` if $c \ge 2$ (it never gets smaller).
 """

@@ -7,9 +7,10 @@ model, before the first step:
   (a model's buffers are not trained, so they need no anchor);
 - the parameters of the new head are left out: their names begin with `head`, just as it is written, such as
   `"classifier."` or `"cls.score."` (but `"encoder.classifier.weight"`, with the same word in the middle, and
-  `"classifier_norm.weight"`, without the point, belong to the encoder);
+  `"classifier_norm.weight"`, without the dot, belong to the encoder);
 - an anchor keeps its numbers, whatever an optimizer does to the model afterwards;
-- an anchor needs no gradient. The model itself stays as it is: its weights, their gradients, their dtype, its mode.
+- an anchor asks for no gradient: its `requires_grad` is False. The model itself stays as it is: its weights, their
+  gradients, their dtype, its mode.
 
 The check takes your anchors, moves all weights of the model, and then looks at the anchors.
 """

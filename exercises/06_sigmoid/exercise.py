@@ -15,7 +15,7 @@ $-4.248 \cdot 10^{-18}$ (not 0) and $-40$.
 - $t$ is a number, a list of numbers or a NumPy array of any shape; each result is a number or an array of that shape.
 - $k$ is at least 0. For `k = 0` both are $\ln \frac12$ at every $t$. `k = np.inf` is a step: at $t_0$ both are
   $\ln \frac12$, before it they are $-\infty$ and 0, after it 0 and $-\infty$.
-- What is judged is the numbers. A warning of NumPy's costs nothing, but to switch it off mends no number either.
+- Only the numbers are judged. A NumPy warning costs nothing, and to silence it does not repair a wrong number.
 """
 
 import numpy as np

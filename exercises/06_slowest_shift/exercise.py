@@ -5,8 +5,8 @@ at least $1 - b$:
 
 $$\lambda(1) \le a, \qquad \lambda(T) \ge 1 - b, \qquad \lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
 
-$a$ and $b$ are numbers between 0 and 1/2, and not the same in general. Which is the **smallest** $k$ that can do it,
-and with which $t_0$? There is a closed form. Return `(k, t0)`; $t_0$ need not be a whole number.
+$a$ and $b$ are numbers between 0 and 1/2, and not the same in general. Which is the **smallest** $k$ that can fulfil
+both wishes, and with which $t_0$? There is a closed form. Return `(k, t0)`; $t_0$ need not be a whole number.
 """
 
 import numpy as np

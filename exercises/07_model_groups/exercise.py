@@ -9,8 +9,8 @@ RecAdam has to be told what it may pull: the parameters that the checkpoint held
 | `"mismatched_keys"` | `(name, shape in the file, shape in the model)`: did not fit, and was drawn anew |
 | `"unexpected_keys"` | names in the file that the model does not have |
 
-Predict, for a BERT: `bert.pooler.dense.weight` and `classifier.weight` are missing, the rest of `bert.` was loaded.
-What does the usual line, recalled is all that begins with `bert.`, make of the two?
+Predict, for a BERT: `bert.pooler.dense.weight` and `classifier.weight` are missing, the rest of `bert.` was loaded. The
+usual line recalls all that begins with `bert.`. What does it make of these two?
 
 Return the groups as torch's optimizers take them, a list of dictionaries, and each has three keys:
 
@@ -20,8 +20,8 @@ Return the groups as torch's optimizers take them, a list of dictionaries, and e
 - `"weight_decay"`: `weight_decay` for parameters with two dimensions or more, 0.0 for all others (biases, norms, a
   scale that is one number).
 
-Each parameter that trains is in one group, once, the tied ones too. A frozen one (`requires_grad` is False) is in none.
-The report may also name buffers. The order does not matter, and a group may be empty.
+Each parameter that trains is in exactly one group, and in it once; a tied one, too. A frozen one (`requires_grad` is
+False) is in none. The report may also name buffers. The order does not matter, and a group may be empty.
 """
 
 def model_groups(model, loading, weight_decay):

@@ -1,8 +1,8 @@
 r"""A fair control.
 
-RecAdam takes its Adam step times $\lambda(t)$. So it may keep more than plain fine-tuning merely because it moves less.
-A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen so
-that both runs have an **equal sum of learning rates**:
+RecAdam multiplies its Adam step by $\lambda(t)$. So it may keep more than plain fine-tuning merely because it moves
+less. A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen
+so that both runs have an **equal sum of learning rates**:
 
 $$\sum_{t=1}^{T} f \cdot \eta_t = \sum_{t=1}^{T} \lambda(t) \, \eta_t$$
 

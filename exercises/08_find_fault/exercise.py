@@ -9,7 +9,8 @@ crashed, and the loss looks like any other. Name what is wrong with the run, if 
 - `"lambda restarted"`: after the stop $t$ counts from 1 again.
 - `"anchors taken anew"`: after the stop the anchors, and so the distance in the log, are those of the checkpoint.
 - `"optimizer state lost"`: after the stop Adam begins again, with $m$, $v$ and its count of steps at 0.
-- `"head recalled"`: the new head is treated like the body: its Adam step comes times $\lambda$, and a spring holds it.
+- `"head recalled"`: the new head is treated like the body: its Adam step is multiplied by $\lambda$, and a spring holds
+  it.
 - `"gradients not divided"`: those of a step's micro-batches are added up, where their mean belongs.
 - `"padding in the loss"`: padded places count with a loss of 0, so the mean over all places is too low.
 - `"evaluated in training mode"`: dropout is on in the evaluations.
@@ -29,10 +30,10 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
 
-Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each
-time, and the rate goes along with the scale. So no size tells anything by itself: compare it with another one of the
-same run. `toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And
-which can be told without a threshold?
+Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each time, and
+the rate is scaled with the weights. So no size tells anything by itself: compare it with another one of the same run.
+`toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And which can be
+told without a threshold?
 """
 
 import numpy as np

@@ -9,7 +9,8 @@ in any order:
 
 Return the setting, a tuple `(k, t0)` of its two numbers, whose **median score** over its seeds is the highest, among
 the settings whose **median source loss** over its seeds is at most `budget`. If two settings have the same median
-score, take the one with the lower median source loss. If no setting keeps to the budget, return `None`.
+score, take the one with the lower median source loss (no two settings agree in both). If no setting keeps to the
+budget, return `None`.
 
 Some runs were not finished, so the settings may have different numbers of seeds; one is enough for a setting to count.
 The median of an even number of runs is the mean of the two in the middle. `k` may be `float("inf")`, and a score may
@@ -21,6 +22,6 @@ def read_sweep(records, budget):
 
     Args:
         records: a list of dictionaries with ``k``, ``t0``, ``seed``, ``score`` and ``source_loss``.
-        budget: the highest median source loss that is allowed, nats a hidden word.
+        budget: the highest median source loss that is allowed, in nats per hidden word.
     """
     raise NotImplementedError("not written yet")

@@ -3,7 +3,8 @@
 A run is scored again and again while it trains. Some report its **last** score. The paper reports its **best** one,
 each run's own. How much difference does that make?
 
-You have the `scores` of several runs of one setting, in a row each, at the same steps. Return a dictionary:
+You have the `scores` of several runs of one setting, one row for each run, one column for each evaluation; all runs
+were evaluated at the same steps. Return a dictionary:
 
 - `"last"`: the median over the runs of each run's last score;
 - `"best"`: the median over the runs of each run's best score, at whatever step that run had it;

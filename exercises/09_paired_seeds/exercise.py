@@ -17,7 +17,7 @@ that follows (at least two do). With $d_i$ the method's score less the baseline'
 All standard deviations divide by $n - 1$. The quantile is `scipy.stats.t.ppf(0.975, degrees_of_freedom)`.
 
 Before you write it: five seeds have differences with $s = 0.8$. How many does it take for a gain of 0.5: 5, 8, 13 or
-30? And will the paired interval be the narrower one always?
+30? And will the paired interval always be the narrower one?
 """
 
 import numpy as np

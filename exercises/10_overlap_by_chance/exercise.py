@@ -15,7 +15,7 @@ def overlap_by_chance(a, b):
     """The overlap and what chance gives, a tuple of two numbers from 0 to 1.
 
     Args:
-        a: the first child, a dictionary from names to bool tensors. It has one weight at least.
+        a: the first child, a dictionary from names to bool tensors. At least one entry is True; in b there may be none.
         b: the second, with the same names and shapes.
     """
     raise NotImplementedError("not written yet")

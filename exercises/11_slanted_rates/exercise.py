@@ -14,7 +14,7 @@ Do not write that down. Write what was meant, for any number of steps:
 
 - `t` counts the steps that have been taken: 0, 1, ..., `steps - 1`. Return the rate of each, as a list;
 - it is at the foot for $t = 0$, at the peak for $t = \text{cut}$, and in a straight line between;
-- behind the peak it falls in a straight line that would be at the foot again for $t = \text{steps}$;
+- after the peak it falls in a straight line that would be at the foot again for $t = \text{steps}$;
 - where cut is 0 there is no rise, and it begins at the peak.
 """
 

@@ -14,7 +14,8 @@ numbers:
 
 - `"clear"`: in how many tasks is the larger median larger than the **other** method's maximum? Whichever method it is
   that has the larger one.
-- `"as claimed"`: in how many is the new method's median larger than the baseline's? That is what the paper says.
+- `"as claimed"`: in how many is the new method's median larger than the baseline's? That is the kind of gain that the
+  paper claims.
 
 Equal is not larger. With an even number of seeds, the median is the mean of the middle two. The two methods may have
 different numbers of seeds, and their tasks may come in a different order.

@@ -30,7 +30,7 @@ def label_map(logits, model_names, labels, set_names):
     """The dictionary ``accuracy``, ``majority``.
 
     Args:
-        logits: of the model, [examples, classes of the model].
+        logits: of the model, a NumPy array [examples, classes of the model].
         model_names: the names of its classes, in the order of its outputs.
         labels: the class of each example, by its number in the set: a list.
         set_names: the names of the set's classes, in the order of their numbers.

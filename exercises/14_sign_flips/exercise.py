@@ -1,8 +1,8 @@
 r"""Luck, counted.
 
-A method and its baseline were run with the same $n$ seeds. Entry $i$ of both lists is of the same seed, so the
-differences $d_i$, method less baseline, are what the method did to it. Their mean is away from 0. Could that be
-luck?
+A method and its baseline were run with the same $n$ seeds. Entry $i$ of both lists belongs to the same seed, so the
+difference $d_i$, method less baseline, is what the method changed for that seed. Their mean is away from 0. Could that
+be luck?
 
 If the method did nothing, each $d_i$ could as well have had the **other sign**. That makes $2^n$ lists of
 differences, all equally likely. Return a dictionary:

@@ -13,7 +13,8 @@ build the penalty from the same numbers:
 Return a dictionary:
 
 - `"separate"` and `"merged"`: both penalties at the weights `theta`;
-- `"tug"`: the gradient of the **separate** springs, one number a weight, at the weights where the last task ended.
+- `"tug"`: the gradient of the **separate** springs, a tensor `[weights]`, at the weights where the last task ended. (A
+  gradient points uphill: the springs pull the other way.)
 
 Before you write it: what is the gradient of the merged spring there? And three tasks with one weight and $F = 1$ each
 ended at 0, 0.5 and 1. Which way do the separate springs tug, as the fourth task begins?

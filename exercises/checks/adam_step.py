@@ -93,8 +93,8 @@ MISTAKES = [
         lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
     ),
     Mistake(
-        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
-        "v_t.",
+        "beside the new weights you return the averages from before this step. The next step needs the new ones, m_t "
+        "and v_t.",
         lambda theta, g, m, v, t, lr: (reference(theta, g, m, v, t, lr)[0], m, v),
     ),
     Mistake(
@@ -133,9 +133,9 @@ MISTAKES = [
         "the first.",
         other(of_m=-1, of_v=-1),
     ),
-    Mistake("the root over v_hat is missing.", other(root=1.0)),
+    Mistake("the root of v_hat is missing.", other(root=1.0)),
     Mistake("(1 - beta1) is missing on g in your m.", other(share=1.0)),
-    Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", other(betas=(0.999, 0.9))),
+    Mistake("your betas are swapped: m has to keep 0.9 of its old value, and v 0.999.", other(betas=(0.999, 0.9))),
     Mistake(
         "you step along the averages of the step before. Put this step's gradient into them first.",
         other(moments="old"),

@@ -91,8 +91,8 @@ MISTAKES = [
         made(lambda mean, variance, square, b: mean.square() + variance / (b - 1)),
     ),
     Mistake(
-        "the mean and the mean square have each other's weight. Of the b^2 pairs in a batch, b are a draw with itself: "
-        "the mean square counts 1 / b, the squared mean the rest.",
+        "the weights of the squared mean and of the mean square are exchanged. Of the b^2 pairs in a batch, b are a "
+        "draw with itself: the mean square counts 1 / b, the squared mean the rest.",
         made(lambda mean, variance, square, b: mean.square() / b + (1 - 1 / b) * square),
     ),
     Mistake(
@@ -127,7 +127,7 @@ def large_batches_leave_the_mean(answer, rng):
         if not torch.allclose(found, right, rtol=1e-3, atol=1e-8):
             i = int((found - right).abs().div(right).nan_to_num(torch.inf).argmax())
             wrong(
-                f"of a batch of {b:,} the square of the mean gradient is left, and little beside: for a mean of "
+                f"a batch of {b:,} leaves the square of the mean gradient and little else: for a mean of "
                 f"{round(float(mean[i]), 6) + 0.0:.3g} and a variance of {float(variance[i]):.3g} yours is "
                 f"{float(found[i]):.4g}, and {float(right[i]):.4g} is right"
             )

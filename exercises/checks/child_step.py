@@ -173,7 +173,8 @@ MISTAKES = [
         varied(outside=stepped),
     ),
     Mistake(
-        "the decay still shrinks the weights outside the child. They are to stay where they are: decay inside alone.",
+        "the decay still shrinks the weights outside the child. They have to stay where they are: let only the child "
+        "decay.",
         varied(outside=shrunk),
     ),
     Mistake(

@@ -166,7 +166,7 @@ MISTAKES = [
         for rule in LOOSE
     ),
     Mistake(
-        "you compare a method's median with its own maximum, and never is a median larger than that. Take the maximum "
+        "you compare a method's median with its own maximum, and a median is never larger than that. Take the maximum "
         "of the other method.",
         counts(clear=lambda a, b, old, new: max(a, b) > (max(old) if a > b else max(new))),
     ),

@@ -136,8 +136,8 @@ MISTAKES = [
     ),
     Mistake("your bias correction takes t + 1. The t that you get is 1 at the first step already.", by_hand(ahead=1)),
     Mistake("your bias correction takes t - 1. The t that you get is 1 at the first step.", by_hand(ahead=-1)),
-    Mistake("the root over v_hat is missing.", by_hand(below=lambda v: v + 1e-8)),
-    Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", by_hand(betas=(0.999, 0.9))),
+    Mistake("the root of v_hat is missing.", by_hand(below=lambda v: v + 1e-8)),
+    Mistake("your betas are swapped: m has to keep 0.9 of its old value, and v 0.999.", by_hand(betas=(0.999, 0.9))),
     Mistake(
         "your v averages the gradients themselves. It has to average their squares.",
         by_hand(enters=lambda g, m, task: g),
@@ -160,8 +160,8 @@ MISTAKES = [
         by_hand(kept=lambda old, new, hat: hat),
     ),
     Mistake(
-        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
-        "v_t.",
+        "beside the new weights you return the averages from before this step. The next step needs the new ones, m_t "
+        "and v_t.",
         by_hand(kept=lambda old, new, hat: old),
     ),
     Mistake(
@@ -181,12 +181,12 @@ MISTAKES = [
         lambda theta, *given: (reference(theta, *given)[0] - theta, *reference(theta, *given)[1:]),
     ),
     Mistake(
-        "this is RecAdam, the decoupled form: the spring passes by the averages. Here it is a part of the gradient, "
+        "this is RecAdam, the decoupled form: the spring bypasses the averages. Here it is a part of the gradient, "
         "before m and v.",
         decoupled,
     ),
     Mistake(
-        "your pull passes by the averages, as a second step. Here it is a part of the gradient, before m and v.",
+        "your pull bypasses the averages, as a second step. Here it is a part of the gradient, before m and v.",
         pull_outside,
     ),
     Mistake(

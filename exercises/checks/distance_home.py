@@ -137,7 +137,7 @@ MISTAKES = [
     *(
         Mistake(
             "tensors of the encoder are missing in your sum. Some of them have `head` or `score` in their names, and "
-            "they are not new: a name does not tell, but whether it is in `anchors` does.",
+            "they are not new. Do not judge by a word in the name: ask whether the name is in `anchors`.",
             without(*parts),
         )
         for parts in (("head",), ("score",), ("head", "score"))

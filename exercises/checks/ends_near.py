@@ -97,11 +97,11 @@ MISTAKES = [
         having(lambda mine, plain, margin: abs(mine - plain) <= margin / 100 * plain),
     ),
     Mistake(
-        'your rod is the largest distance. It is plain fine-tuning\'s: `distances[float("inf")]`.',
+        'your yardstick is the largest distance. It has to be plain fine-tuning\'s: `distances[float("inf")]`.',
         lambda d, tuned, margin: reference(d | {INF: max(d.values())}, tuned, margin),
     ),
     Mistake(
-        "your rod is the run with the largest tuned k. Plain fine-tuning is k = infinity.",
+        "your yardstick is the run with the largest tuned k. Plain fine-tuning is k = infinity.",
         lambda d, tuned, margin: reference(d | {INF: d[max(tuned)]}, tuned, margin),
     ),
     Mistake(
@@ -109,8 +109,8 @@ MISTAKES = [
         having(lambda mine, plain, margin: abs(mine - plain) <= margin),
     ),
     Mistake(
-        "your margin is a share of the run's own distance. Every k is measured by the same rod, plain fine-tuning's "
-        "distance: multiply the margin by that.",
+        "your margin is a share of the run's own distance. Every k is measured with the same yardstick, plain "
+        "fine-tuning's distance: multiply the margin by that.",
         having(lambda mine, plain, margin: abs(mine - plain) <= margin * mine),
     ),
     Mistake(
@@ -119,7 +119,7 @@ MISTAKES = [
         having(lambda mine, plain, margin: abs(mine - plain) <= margin * max(mine, plain)),
     ),
     Mistake(
-        "your rod is the run with the largest k but infinity. Plain fine-tuning is k = infinity.",
+        "your yardstick is the run with the largest finite k. Plain fine-tuning is k = infinity.",
         lambda d, tuned, margin: reference(d | {INF: d[max(set(d) - {INF})]}, tuned, margin),
     ),
     Mistake(

@@ -38,7 +38,7 @@ def mean(lam):
 MISTAKES = [
     Mistake(
         "this is the mean of lambda: as if the learning rate did not fall. Early steps have the higher rates, so they "
-        "count more: weigh each lambda(t) with lr(t).",
+        "count more: weight each lambda(t) by lr(t).",
         mean,
     ),
     Mistake(
@@ -51,8 +51,8 @@ MISTAKES = [
         lambda lam: 1 - mean(lam),
     ),
     Mistake(
-        "your learning rate falls one step too early: it is 0 in the last step. It is the full one in "
-        "step 1 and a T-th of it in step T.",
+        "your learning rate falls one step too early: it is 0 in the last step. It is the full one in step 1 and 1 / T "
+        "of it in step T.",
         lambda lam: weighted(lam.tolist(), falling(lam, last=0)),
     ),
     Mistake(
@@ -100,8 +100,8 @@ def a_switch_has_what_is_left(answer, rng):
     found = float(answer((np.arange(1, steps + 1) > t0).astype(float)))
     if abs(found - left) > 1e-4:
         wrong(
-            f"a run that is held for {t0} of {steps} steps, then let go, has {left:.4g} of the sum left (this lesson's "
-            f"share that is not spent yet); your factor is {found:.4g}"
+            f"a run that is held for {t0} of {steps} steps, then let go, has {left:.4g} of the sum left (what this "
+            f"lesson calls the share not yet spent); your factor is {found:.4g}"
         )
 
 

@@ -92,8 +92,8 @@ ORDER = (
 )
 MISTAKES = [
     Mistake(
-        "your precision is an average of the two. They add up: a task more to remember holds the weights more firmly. "
-        "Only decay lets the old one fade.",
+        "your precision is an average of the two. They add up: one more task to remember holds the weights more "
+        "firmly. Only decay lets the old one fade.",
         precisions(lambda p, q, decay: (decay * p + q) / 2),
     ),
     Mistake(
@@ -110,7 +110,8 @@ MISTAKES = [
         precisions(lambda p, q, decay: p + decay * q),
     ),
     Mistake(
-        "a decay of 0 is taken for none, by `decay or 1`, say. It means that nothing of the old precision is kept.",
+        "a decay of 0 is taken for a missing one and replaced by 1, with `decay or 1`, say. It means that nothing of "
+        "the old precision is kept.",
         precisions(lambda p, q, decay: (decay or 1.0) * p + q),
     ),
     Mistake(

@@ -166,6 +166,11 @@ def play(entry, weights, anchors, fisher, strength, pulls=False):
     if not pulls:
         return penalty
     if not isinstance(penalty, torch.Tensor) or not penalty.requires_grad:
+        if not strength:
+            wrong(
+                "where the strength is 0 your penalty has no gradient. Return no plain number there: by the formula "
+                "it is 0 as well, and its gradient is 0"
+            )
         wrong(
             "your penalty does not know the weights it was made of, so it has no gradient and would hold nothing. "
             "Leave out detach(), item(), float(), .data, no_grad and NumPy on the way from the weights to the result"
@@ -191,7 +196,10 @@ def springs_of(answer, weights, anchors, fisher, strength):
         if pull is None or not torch.allclose(torch.as_tensor(pull).to(want), want, rtol=1e-3, atol=1e-5):
             worth = reference(weights, anchors, fisher, strength)
             cut = " Is a part of the graph cut?" if abs(penalty - worth) < 1e-3 * worth else ""
-            wrong(f"the gradient by {name!r} has to be strength * F * (theta - theta*), and yours is not.{cut}")
+            wrong(
+                f"the gradient with respect to {name!r} has to be strength * F * (theta - theta*), and yours is "
+                f"not.{cut}"
+            )
 
 
 def costs_nothing_at_home(answer, rng):

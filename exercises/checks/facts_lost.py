@@ -133,12 +133,13 @@ LOOKED_UP = (
 )
 
 PART = (
-    'this is what comes out if a word is right that holds the right one, as "Askemby" holds "Askem" (with `in`, '
-    "`startswith` or `endswith`). A fact is known only if the word is the right one: compare with ==."
+    'this is what comes out if a word counts as right when it only contains the right one, as "Askemby" contains '
+    '"Askem" (with `in`, `startswith` or `endswith`). A fact is known only if the word is the right one: compare with '
+    "==."
 )
 PIECE = (
-    'this is what comes out if a piece of the right word is right, as "Ask" of "Askem" (with `in`). A fact is known '
-    "only if the word is the right one: compare with ==."
+    'this is what comes out if a mere piece of the right word counts as right, as "Ask" of "Askem" (with `in`). A fact '
+    "is known only if the word is the right one: compare with ==."
 )
 HOLDS, IS_IN = str.__contains__, lambda said, right: said in right
 
@@ -236,7 +237,7 @@ def nothing_known_is_nothing_lost(answer, rng):
     except (TypeError, ValueError):
         wrong("where no fact was known before, your function has to return the number 0.0")
     if answer([], [], []) != 0.0:
-        wrong("of no facts at all not one was known before: 0.0 is right for three empty lists")
+        wrong("for three empty lists 0.0 is right: there is no fact that was known before")
     if found != 0.0:
         wrong(f"no fact was known before, so none was lost: 0.0 is right, and yours is {found:g}")
 
@@ -256,7 +257,10 @@ def learning_makes_up_for_nothing(answer, rng):
 def wrong_answers_may_change(answer, rng):
     found = float(answer(*drawn(rng, 4, 0, 2, 2, 6)))
     if abs(found) > 1e-6:
-        wrong(f"a model that still knows what it knew has lost 0, whatever it says to other facts; yours is {found:g}")
+        wrong(
+            "a model that still knows what it knew has lost a share of 0, whatever it says about other facts; yours is "
+            f"{found:g}"
+        )
 
 
 LAWS = [nothing_known_is_nothing_lost, one_fact_is_enough, learning_makes_up_for_nothing, wrong_answers_may_change]

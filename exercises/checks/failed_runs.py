@@ -171,7 +171,8 @@ def who_says_one_thing_has_failed(answer, rng):
         if list(found["failed"]) != [3] or list(found["one answer"]) != [3]:
             wrong(
                 f"a run that says {each} each time cannot be better than the most frequent class: it has failed, and "
-                f"gives one answer. Yours has failed: {list(found['failed'])}, one answer: {list(found['one answer'])}"
+                f"gives one answer. In your result `failed` is {list(found['failed'])}, and `one answer` is "
+                f"{list(found['one answer'])}"
             )
 
 

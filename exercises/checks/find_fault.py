@@ -56,8 +56,8 @@ TOLD = {
     ): "How long a gradient is depends on its batch. But a mean of vectors is never longer than the longest "
     "of them: compare `norm` with the largest `own_norm` of the same row.",
     (DIVIDED, FINE): "Its `norm` is longer than the longest `own_norm` of the same step, which a mean cannot be.",
-    (FINE, LOST): "The head's steps are longer and shorter from one to the next. The first step of an Adam that begins "
-    "is one learning rate in each weight, so `update` is `lr` there.",
+    (FINE, LOST): "The head's steps vary in length from one to the next. The very first step of Adam is one learning "
+    "rate in each weight, so `update` is `lr` there.",
     (
         LOST,
         FINE,
@@ -71,7 +71,7 @@ TOLD = {
     "not concern a new head.",
     (FINE, PADDING): "Losses of micro-batches differ by chance, and one with much padding may have a low one. Ask all "
     "micro-batches of the log: are the two related?",
-    (PADDING, FINE): "The more padding a micro-batch of it has, the lower is its loss: by 1 - padding.",
+    (PADDING, FINE): "The more padding a micro-batch of it has, the lower its loss: it is multiplied by 1 - padding.",
     (TRAINING, FINE): "The same weights, those of the stop, have two different scores.",
     (
         FINE,

@@ -115,7 +115,7 @@ MISTAKES = [
         lambda weights, x, y: gradients(weights, x, y).square().sum(0) / len(weights),
     ),
     Mistake(
-        "you divide by N - 1. Here nothing was estimated that would cost an example: divide by N.",
+        "you divide by N - 1. No mean was taken off the gradients, so no degree of freedom is lost: divide by N.",
         lambda weights, x, y: gradients(weights, x, y).square().sum(0) / (len(x) - 1),
     ),
     Mistake(

@@ -134,8 +134,8 @@ def is_not_zero(answer, rng):
     found = torch.as_tensor(answer(weights, x, torch.tensor(rng.integers(3, size=4))))
     if found.abs().max() < 1e-9:
         wrong(
-            "your Fisher is zero in every entry. You average the gradients over the labels and square afterwards; "
-            "weighted by p they cancel, always. Square the gradient of each label first, then sum over the labels"
+            "your Fisher is zero in every entry. Do you average the gradients over the labels, and square afterwards? "
+            "Weighted by p they cancel: square the gradient of each label first, then sum over the labels"
         )
 
 

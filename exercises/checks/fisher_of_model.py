@@ -259,7 +259,7 @@ MISTAKES = [
         of_loss(picked),
     ),
     Mistake(
-        "you derive the probability itself. Wanted is the derivative of its logarithm, log p(y_n | x_n).",
+        "you differentiate the probability itself. Wanted is the derivative of its logarithm, log p(y_n | x_n).",
         of_loss(lambda logits, y: picked(logits.softmax(1), y)),
     ),
     Mistake(
@@ -284,8 +284,8 @@ def drops_nothing(answer, rng):
                 "a model in train mode gets another Fisher than the same model in eval mode: dropout is left on. Call "
                 "model.eval() before the first forward pass"
                 if kinds[0] == "plain"
-                else "a model that drops in its forward pass where `self.training` is True, without a module "
-                "nn.Dropout, gets another Fisher in train mode. Call model.eval(): it switches all modules"
+                else "a model whose forward pass calls `functional.dropout(..., training=self.training)`, without a "
+                "module nn.Dropout, gets another Fisher in train mode. Call model.eval(): it switches all modules"
             )
 
 

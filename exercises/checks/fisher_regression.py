@@ -46,8 +46,8 @@ LABELS = (
     "expected value over the model's own labels, where the mean of (y - f)^2 is known: sigma^2."
 )
 FOUR = (
-    "this is made of the gradient of the squared error (y - f)^2, which is twice too large for a log-likelihood: the "
-    "density has (y - f)^2 / 2. Squared, that is a factor of 4."
+    "this is made of the gradient of the squared error (y - f)^2, which is twice too large: a log-likelihood has "
+    "(y - f)^2 / (2 sigma^2). Squared, that is a factor of 4."
 )
 MISTAKES = [
     Mistake(
@@ -70,7 +70,10 @@ MISTAKES = [
     ),
     Mistake(FOUR, times(lambda s: 4 / s**2)),
     Mistake(FOUR + " And the noise is missing: log p(y | x) has its sigma^2.", times(lambda s: 4)),
-    Mistake(FOUR + " And its sigma^2 stands below it.", times(lambda s: 4 * s**2)),
+    Mistake(
+        FOUR + " And sigma^2 has to divide, where yours multiplies by it.",
+        times(lambda s: 4 * s**2),
+    ),
     Mistake(FOUR + " And you used the residuals, which the expected value replaces.", of_residuals(lambda s: 4)),
     *(
         Mistake(LABELS, of_residuals(factor))
@@ -102,7 +105,7 @@ MISTAKES = [
         lambda derivatives, residuals, sigma: derivatives.square().mean(0) / residuals.square().mean(),
     ),
     Mistake(
-        "there is a 1/2 too many. It stands in the exponent of p, and differentiating the square takes it away.",
+        "there is one 1/2 too many. It stands in the exponent of p, and differentiating the square takes it away.",
         times(lambda s: 0.5 / s**2),
     ),
 ]

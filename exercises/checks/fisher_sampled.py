@@ -106,8 +106,8 @@ MISTAKES = [
         lambda weights, x, *_: weighted(weights, x, lambda p: p**2),
     ),
     Mistake(
-        "your Fisher is {ratio} times the right one, and you have {batch_size} examples: the mean over the examples "
-        "came before the square. Square each gradient first.",
+        "your Fisher is {ratio} times the right one, and you have {batch_size} examples. Do you take their mean before "
+        "the square, or divide by N twice? Square each gradient first, and divide by N once.",
         lambda weights, x, *_: reference(weights, x, *_) / len(x),
     ),
     Mistake(
@@ -170,7 +170,7 @@ def takes_every_example(answer, rng):
         wrong(
             "where two labels are equally likely it does not matter which is drawn: each example has to give a quarter "
             f"of x^2, as often as any other. For 150 examples an entry of yours is {one:.5g}, and "
-            f"{float(right[i]):.5g} is right: are the examples taken each, and in equal shares?"
+            f"{float(right[i]):.5g} is right: is each example taken, in equal shares?"
         )
 
 

@@ -135,7 +135,7 @@ MISTAKES = [
         times(*BY_F, factor=len),
     ),
     Mistake(
-        "`gamma` lacks its N, and the other forms have it. It is N times the mean of all F_ii.",
+        "`gamma` lacks its N, and your other forms with F have theirs. It is N times the mean of all F_ii.",
         times("gamma", factor=lambda g: 1 / len(g)),
     ),
     Mistake(
@@ -230,8 +230,8 @@ def agrees_for_equal_steps(answer, rng):
     found = numbers(answer(gradients, hessian, torch.full_like(d, 0.5)))
     if not math.isclose(found["diagonal"], found["gamma"], rel_tol=1e-3):
         wrong(
-            "where all weights move as far, d_i^2 has no covariance with F_ii, and `diagonal` and `gamma` have to be "
-            f"the same. Yours are {found['diagonal']:.4g} and {found['gamma']:.4g}"
+            "where all weights move equally far, d_i^2 has no covariance with F_ii, and `diagonal` and `gamma` have to "
+            f"be the same. Yours are {found['diagonal']:.4g} and {found['gamma']:.4g}"
         )
 
 
@@ -241,8 +241,8 @@ def misses_what_is_stiff_together(answer, rng):
     found = numbers(answer(together, hessian, torch.ones_like(d)))
     if not math.isclose(found["fisher"], 4 * found["diagonal"], rel_tol=1e-3):
         wrong(
-            "let 4 weights matter through their sum only, and move alike: the diagonal says a quarter of what the full "
-            f"F says. Yours says {found['diagonal'] / found['fisher']:.3g} of it"
+            "let 4 weights matter through their sum only, and move alike: `diagonal` has to be a quarter of `fisher`. "
+            f"In yours it is {found['diagonal'] / found['fisher']:.3g} of it, so one of the two is wrong"
         )
 
 

@@ -149,7 +149,7 @@ MISTAKES = [
         with_gamma(mean_of(lambda f: f.sum().item())),
     ),
     Mistake(
-        "you count the rows of each tensor for its weights (`len`). It has `numel()` of them.",
+        "you count the rows of each tensor (`len`) in place of its weights. A tensor has `numel()` weights.",
         with_gamma(lambda fisher, n: n * sum(entries(fisher)) / sum(len(f) if f.ndim else 1 for f in fisher.values())),
     ),
     Mistake(
@@ -220,7 +220,8 @@ MISTAKES = [
         with_left(lambda c, steps: 1 - c),
     ),
     Mistake(
-        "you take c off once for each step, as if each took its share of the first offset. It takes it of the rest.",
+        "you take c off once for each step, as if each took its share of the first offset. Each takes its share of "
+        "what is left.",
         with_left(lambda c, steps: 1 - c * steps),
     ),
     Mistake(
@@ -260,7 +261,7 @@ MISTAKES = [
         with_word(diverges_above),
     ),
     Mistake(
-        "your word goes by the sign or the size of `left`. An even number of steps hides the sign: ask for c.", by_left
+        "your word goes by the sign or the size of `left`. An even number of steps hides the sign: go by c.", by_left
     ),
     Mistake("you return gamma alone. The statement wants (gamma, left, word).", lambda *given: reference(*given)[0]),
     Mistake("you return no word. The statement wants (gamma, left, word).", lambda *given: reference(*given)[:2]),

@@ -189,12 +189,12 @@ MISTAKES = [
         wrongly(keep=by_substring),
     ),
     Mistake(
-        "you take `head` for a pattern: in `re.match` its point stands for any character, and so a part of the encoder "
+        "you take `head` for a pattern: in `re.match` its dot stands for any character, and so a part of the encoder "
         "has lost its anchor. Ask `name.startswith(head)`.",
         wrongly(keep=by_pattern),
     ),
     Mistake(
-        "you take the point off `head`. Without it other names begin so too (`score_norm.weight` is no part of "
+        "you take the dot off `head`. Without it other names begin like that too (`score_norm.weight` is no part of "
         "`score.`), and these parts of the encoder have lost their anchors.",
         wrongly(keep=without_point),
     ),

@@ -54,13 +54,13 @@ def flattened(change, a, g):
 MISTAKES = [
     Mistake("the 1/2 is missing.", lambda *given: 2 * summed(*given)),
     Mistake(
-        "you flatten the change row after row, and take kron(a, g). There vec puts column below column; row after row "
-        "it is kron(g, a). Better make neither.",
+        "you flatten the change row after row, and take kron(a, g), which belongs to a vec that stacks columns; row "
+        "after row it is kron(g, a). Better make neither.",
         flattened,
     ),
     Mistake(
-        "only the diagonals of A and G count in yours: that is a spring a weight, as in EWC. What lies beside the "
-        "diagonals ties weights together.",
+        "only the diagonals of A and G count in yours: that is one spring for each weight, as in EWC. What lies beside "
+        "the diagonals ties weights together.",
         lambda *given: summed(*given, weight=lambda i, k, j, m: i == k and j == m),
     ),
     Mistake("only the diagonal of A counts in yours.", lambda *given: summed(*given, weight=lambda i, k, j, m: j == m)),
@@ -74,11 +74,11 @@ MISTAKES = [
         lambda change, a, g: summed(change, a, torch.eye(len(g))),
     ),
     Mistake(
-        "you take the squares of G D A. Multiply it by D entry by entry: one D on either side.",
+        "you take the squares of g @ change @ a. Multiply each of its entries by that of change instead.",
         lambda change, a, g: 0.5 * float((g.double() @ change.double() @ a.double()).square().sum()),
     ),
     Mistake(
-        "you add up the entries of G D A. They are still to be multiplied by those of D.",
+        "you add up the entries of g @ change @ a. Multiply each by its entry of change first.",
         lambda change, a, g: 0.5 * float((g.double() @ change.double() @ a.double()).sum()),
     ),
 ]
@@ -120,9 +120,9 @@ def makes_nothing_large(answer, rng):
     entries = max(answer(*drawn(rng, OUT, IN), "sizes").values())
     if entries > ROOM:
         wrong(
-            f"for a layer of {OUT} x {IN} yours makes an array of about {entries:,} entries on the way. The product of "
-            f"Kronecker has {(OUT * IN) ** 2:,}, and what you are given {OUT * OUT + OUT * IN + IN * IN}. Use that it "
-            "times vec(D) is vec(G D A)"
+            f"for a layer of {OUT} x {IN} yours makes an array of about {entries:,} entries on the way. The Kronecker "
+            f"product has {(OUT * IN) ** 2:,}, and your three arguments {OUT * OUT + OUT * IN + IN * IN} together. Use "
+            "that the product times vec(change) is vec(g @ change @ a)"
         )
 
 

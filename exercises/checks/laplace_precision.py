@@ -86,11 +86,11 @@ MISTAKES = [
         weighted_prior(lambda theta: theta),
     ),
     Mistake(
-        "you weigh the examples by the square of p (1 - p). One factor p (1 - p) is right: x is what comes in twice.",
+        "you weight the examples by the square of p (1 - p). One factor p (1 - p) is right: x is what comes in twice.",
         lambda theta, x, y, tau: weighted(x, bends(theta, x)[1] ** 2) + prior(theta, tau),
     ),
     Mistake(
-        "you weigh the examples by (1 - 2p) p (1 - p). That is the third derivative by the logit: you have "
+        "you weight the examples by (1 - 2p) p (1 - p). That is the third derivative by the logit: you have "
         "differentiated once too often.",
         lambda theta, x, y, tau: weighted(x, (1 - 2 * bends(theta, x)[0]) * bends(theta, x)[1]) + prior(theta, tau),
     ),
@@ -115,12 +115,12 @@ MISTAKES = [
         lambda theta, x, y, tau: without_prior(theta, x, y) + len(x) * prior(theta, tau),
     ),
     Mistake(
-        "you weigh the examples by p. The second derivative of log(1 + e^z) is p (1 - p): an example that the model is "
-        "sure of, either way, bends nothing.",
+        "you weight the examples by p. The second derivative of log(1 + e^z) is p (1 - p): an example that the model "
+        "is sure of, either way, bends nothing.",
         lambda theta, x, y, tau: weighted(x, torch.sigmoid(x @ theta)) + prior(theta, tau),
     ),
     Mistake(
-        "you weigh the examples by p - y. That is the first derivative by the logit. Differentiate once more.",
+        "you weight the examples by p - y. That is the first derivative by the logit. Differentiate once more.",
         by_first_derivative,
     ),
     Mistake(

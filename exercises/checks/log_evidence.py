@@ -42,7 +42,8 @@ def formula(sign=1.0, pi_terms=None, pi=2 * math.pi, half=0.5, log=math.log, det
 
 MISTAKES = [
     Mistake(
-        "the 1/2 at log det H is missing. Each weight's integral is a root, so its curvature counts half.",
+        "the 1/2 at log det H is missing. Each weight's integral is a root, so the logarithm of its curvature counts "
+        "half.",
         formula(det=-1.0),
     ),
     Mistake(
@@ -71,7 +72,8 @@ MISTAKES = [
     Mistake("the loss is missing. The height of the peak is exp(-Loss_S(theta*)).", formula(sign=0.0)),
     Mistake(
         "your determinant is the product of the H_ii alone, that of the diagonal or of one triangle of H. The entries "
-        "beside it tie the weights to each other, and that makes the peak narrower: take the determinant of all of H.",
+        "beside the diagonal make the determinant smaller and the volume under the peak larger: take the determinant "
+        "of all of H.",
         formula(matrix=lambda h: torch.diag(h.diagonal())),
     ),
     Mistake("you use logarithms to the base 10. Nats are natural logarithms.", formula(log=math.log10)),

@@ -111,11 +111,11 @@ def throws_a_coin_for_each_entry(answer, rng):
     gradients, p = drawn(rng, [(200,)] * 12), float(rng.uniform(0.3, 0.7))
     (masks,) = kept(answer, gradients, p, seeded(rng))
     if all(mask.all() or not mask.any() for mask in masks):
-        wrong("a tensor of yours is kept or dropped as a whole. Throw a coin for each of its entries")
+        wrong("a tensor of yours is kept or dropped as a whole. Toss a coin for each of its entries")
     gradients = drawn(rng, [(100, 100)])
     ((mask,),) = kept(answer, gradients, p, seeded(rng))
     if (mask == mask[:1]).all() or (mask == mask[:, :1]).all():
-        wrong("rows or columns of a matrix share a mask. Throw a coin for each entry")
+        wrong("rows or columns of a matrix share a mask. Toss a coin for each entry")
 
 
 def keeps_the_share_p(answer, rng):
@@ -163,7 +163,7 @@ def differs_between_tensors(answer, rng):
     gradients, p = drawn(rng, [(40, 50)] * 3), 0.5
     (masks,) = kept(answer, gradients, p, seeded(rng))
     if any((a == b).double().mean() > 0.7 for a, b in ((masks[0], masks[1]), (masks[1], masks[2]))):
-        wrong("two tensors of one shape get the same mask. Throw new coins for each tensor")
+        wrong("two tensors of one shape get the same mask. Toss new coins for each tensor")
 
 
 def differs_between_calls(answer, rng):
@@ -171,7 +171,7 @@ def differs_between_calls(answer, rng):
     for one, other in itertools.combinations(calls, 2):
         if any((a == b).double().mean() > 0.8 for a, b in zip(one, other, strict=True)):
             wrong(
-                "two calls with the same generator give the same masks. Throw new coins in each call, and let the "
+                "two calls with the same generator give the same masks. Toss new coins in each call, and let the "
                 "generator go on: it is seeded once, outside"
             )
 
@@ -195,7 +195,7 @@ def throws_coins_that_know_nothing_of_each_other(answer, rng):
         wrong("you keep the same number of entries in every tensor. Coins do not know of each other: toss one for each")
     calls = kept(answer, drawn(rng, [(1000,), (30, 40)]), float(rng.uniform(0.3, 0.7)), seeded(rng), calls=12)
     if len({sum(int(mask.sum()) for mask in masks) for masks in calls}) == 1:
-        wrong("you keep the same number of entries in every call: that is a share of them, and no coin for each")
+        wrong("you keep the same number of entries in every call: that is a fixed share, not a coin for each entry")
 
 
 def is_independent(answer, rng):
@@ -213,7 +213,7 @@ def is_independent(answer, rng):
             places = [[int(x) for x in np.unravel_index(k, shape)] for k in (i, j)]
             wrong(
                 f"the coins of the entries {places[0]} and {places[1]} of {of} know of each other: their correlation "
-                f"is about {np.clip(shared[i, j], -1, 1):.2f} over {count} tensors. Throw a coin for each entry"
+                f"is about {np.clip(shared[i, j], -1, 1):.2f} over {count} tensors. Toss a coin for each entry"
             )
 
 
@@ -228,14 +228,14 @@ def never_repeats(answer, rng):
     if abs(shared[far]) > (SURE + 1) / count**0.5:
         wrong(
             f"in a tensor of {count:,} entries a coin and the one {far + 1} places on know of each other: their "
-            f"correlation is about {np.clip(shared[far], -1, 1):.2f}. Throw a coin for each entry"
+            f"correlation is about {np.clip(shared[far], -1, 1):.2f}. Toss a coin for each entry"
         )
 
 
 def leaves_the_global_generator(answer, rng):
     if not answer(drawn(rng, [(5,), (2, 3)]), 0.5, seeded(rng), "global"):
         wrong(
-            "you seed torch's global generator, or draw from it, and whatever else is random in the run hangs on it. "
+            "you seed torch's global generator, or draw from it, and whatever else is random in the run depends on it. "
             "Pass `generator` on, as in torch.rand(..., generator=generator)"
         )
 

@@ -85,8 +85,8 @@ MISTAKES = [
         found_by(forward=told(forward, before=lambda j: 1)),
     ),
     Mistake(
-        "both of forward transfer are GEM's: the row after the first task in the place of row 0, and T in the place of "
-        "T - 1.",
+        "forward transfer follows GEM's code in two ways: it has the row after the first task in the place of row 0, "
+        "and T in the place of T - 1.",
         found_by(forward=told(forward, before=lambda j: 1, over=lambda T: T)),
     ),
     Mistake(

@@ -164,7 +164,10 @@ def has_the_mean_w(answer, rng):
     for what, place, right in (("mixed weights", 0, w), ("slope", 1, g)):
         mean = sum(weight * torch.as_tensor(array(each[place])) for weight, each in found)
         if not same(mean, right):
-            wrong(f"over all masks the mean of your {what} has to be {'w' if place == 0 else 'g'}, and it is another")
+            wrong(
+                f"over all masks, each with its probability, the mean of your {what} has to be "
+                f"{'w' if place == 0 else 'g'}, and it is not"
+            )
 
 
 def adds_what_its_own_weights_add(answer, rng):

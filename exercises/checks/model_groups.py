@@ -314,8 +314,8 @@ POOLER = (
     "part outside it may have been loaded: the report says what happened to each."
 )
 SUBSTRING = (
-    "you look for the reported names inside of other names, or at their beginning, and so take a parameter for new "
-    "that was loaded: `head.dense.weight` is not `encoder.head.dense.weight`. Names have to be equal."
+    "you look for the reported names inside other names, or at their beginning, and so take a parameter for new that "
+    "was loaded: `head.dense.weight` is not `encoder.head.dense.weight`. Names have to be equal."
 )
 TIED = (
     "you judge a tied parameter by one of its names. The file holds it under one name, and the other is reported as "
@@ -392,11 +392,12 @@ MISTAKES = [
     ),
     Mistake("what is new does not decay in yours. It does, as the others do.", sorted_by(decays_new=False)),
     Mistake(
-        "a parameter of few numbers does not decay in yours, or one of many does. What counts are its dimensions.",
+        "you go by the number of entries: a small matrix does not decay in yours, or a long vector does. What counts "
+        "is the number of dimensions.",
         sorted_by(decay=lambda names, p, module: p.numel() > D),
     ),
     Mistake(
-        "biases decay in yours, and norms: they have one dimension. Two or more decay.",
+        "biases decay in yours, and norms: they have one dimension. Only what has two or more decays.",
         sorted_by(decay=lambda names, p, module: p.ndim >= 1),
     ),
     Mistake("all of yours decay. Those of fewer than two dimensions do not.", sorted_by(decay=lambda *_: True)),

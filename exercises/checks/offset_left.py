@@ -152,8 +152,8 @@ MISTAKES = [
     ),
     Mistake(NO_FALL, walk(rates=constant)),
     Mistake(
-        "your rate falls as if it had begun to at step 1. It begins to fall at the end of the warm-up, from the whole "
-        "lr, so the fall takes T - W steps.",
+        "your rate falls as if the fall had begun at step 1. It begins to fall at the end of the warm-up, from the "
+        "whole lr, so the fall takes T - W steps.",
         walk(rates=from_the_start),
     ),
     Mistake(

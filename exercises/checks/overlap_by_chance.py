@@ -97,12 +97,13 @@ TENSOR = (
 
 MISTAKES = [
     Mistake(
-        "your overlap is divided by the union: that is the Jaccard index. It is asked what share of a's weights b has: "
-        "divide by the size of a.",
+        "your overlap is divided by the union: that is the Jaccard index. Asked for is the share of a's weights that b "
+        "has too: divide by the size of a.",
         shares(lambda mine, other, n: len(mine & other) / len(mine | other)),
     ),
     Mistake(
-        "your overlap is a share of all weights. It is asked what share of a's weights b has: divide by the size of a.",
+        "your overlap is a share of all weights. Asked for is the share of a's weights that b has too: divide by the "
+        "size of a.",
         shares(lambda mine, other, n: len(mine & other) / len(n)),
     ),
     Mistake(
@@ -119,8 +120,8 @@ MISTAKES = [
         shares(lambda mine, other, n: len(mine ^ other) / len(mine)),
     ),
     Mistake(
-        "your overlap is the Dice coefficient, over the mean size of the two. It is asked what share of a's weights b "
-        "has: divide by the size of a.",
+        "your overlap is the Dice coefficient, over the mean size of the two. Asked for is the share of a's weights "
+        "that b has too: divide by the size of a.",
         shares(lambda mine, other, n: 2 * len(mine & other) / (len(mine) + len(other))),
     ),
     Mistake(
@@ -135,7 +136,8 @@ MISTAKES = [
         shares(lambda mine, other, n: len(mine - other) / len(mine)),
     ),
     Mistake(
-        "your chance is the share of a in all weights. A dart at random hits b, so it is the share of b.",
+        "your chance is the share of a in all weights. A weight of a is in b by chance as often as any other weight: "
+        "take the share of b in all weights.",
         chances(lambda mine, other, n: len(mine) / len(n)),
     ),
     Mistake(

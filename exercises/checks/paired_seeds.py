@@ -293,8 +293,8 @@ MISTAKES = [
     Mistake(PLACE, told(pairs=by_place)),
     Mistake(PLACE, told(pairs=of_shared_by_place)),
     Mistake(
-        "you sort both by their seeds and then take the first with the first. From the first seed on that one of the "
-        "two has not, all pairs are wrong: take both scores of one seed.",
+        "you sort both by their seeds and then take the first with the first. From the first seed that one of the two "
+        "lacks, all pairs are wrong: take both scores of one seed.",
         told(pairs=by_sorted_seed),
     ),
     Mistake(
@@ -350,7 +350,8 @@ MISTAKES = [
         told(difference=median),
     ),
     Mistake(
-        "`difference` and `unpaired` are of all runs in yours. A seed that one of the two has not counts for neither.",
+        "`difference` and `unpaired` are of all runs in yours. A seed that one of the two methods lacks counts for "
+        "neither.",
         all_of_all_runs,
     ),
     Mistake(
@@ -359,8 +360,8 @@ MISTAKES = [
         of_all_runs,
     ),
     Mistake(
-        "`difference` is the difference of the means over all runs in yours. A seed that one of the two has not counts "
-        "for neither.",
+        "`difference` is the difference of the means over all runs in yours. A seed that one of the two methods lacks "
+        "counts for neither.",
         means_of_all_runs,
     ),
     Mistake(
@@ -403,7 +404,8 @@ MISTAKES = [
         told(needed=lambda s, n, gain: fewest(lambda m: quantile(m) * s / math.sqrt(m), gain)),
     ),
     Mistake(
-        "your `needed` is one less: the largest number that does not do it yet. Asked for is the first that does.",
+        "your `needed` is one too small: it is the largest number that is not enough yet. Asked for is the smallest "
+        "that is.",
         told(needed=lambda s, n, gain: max(1, fewest(lambda m: half(s, m), gain) - 1)),
     ),
     Mistake(

@@ -145,8 +145,8 @@ def two_ends(points):
 
 
 ENDS = (
-    "you have the best score and the lowest source loss, the two ends. A method between them can be on it too. "
-    "Ask of each whether another is at least as good in both."
+    "you have the best score and the lowest source loss, the two ends of the frontier. A method between them can be on "
+    "the frontier too. Ask of each whether another is at least as good in both."
 )
 ONE = "of two methods at the same point you keep only one. Neither is better, so both stay."
 

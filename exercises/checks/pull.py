@@ -56,7 +56,7 @@ def play(entry, theta, anchor, lr, lam, gamma):
 def word(c):
     """By what the displacement does: it is multiplied by 1 - c each time."""
     left = 1 - c
-    return "diverges" if abs(left) >= 1 and c != 0 else "flips" if left < 0 else "home"
+    return "diverges" if abs(left) >= 1 and c != 0 else "overshoots" if left < 0 else "holds"
 
 
 def result(share, called=word, to=1.0):
@@ -104,8 +104,8 @@ MISTAKES = [
     ),
     Mistake(ZERO, result(right, to=0.0)),
     Mistake(
-        "the learning rate is not in your share. As line 12 of the paper's Algorithm 1 can be read, gamma alone would "
-        "be the pull: thousands of times the way home in a step. Here it is lr * (1 - lambda) * gamma.",
+        "the learning rate is not in your share. As line 12 of the paper's Algorithm 1 can be read, the share would be "
+        "(1 - lambda) * gamma: thousands of times the way home in a step. Here it is lr * (1 - lambda) * gamma.",
         result(lambda lr, lam, gamma: (1 - lam) * gamma),
     ),
     Mistake(
@@ -123,30 +123,30 @@ MISTAKES = [
     ),
     Mistake(
         "you stop at the anchor. The step goes the whole share c, past the anchor too when c is above 1: that is what "
-        '"flips" is about.',
+        '"overshoots" is about.',
         lambda *given: (result(lambda *n: min(1.0, right(*n)))(*given)[0], reference(*given)[1]),
     ),
     Mistake("your step goes away from the anchor: look at its sign.", pushed),
     Mistake(
         'past 1 you say "diverges". There the weight lands beyond its anchor, and nearer than it was: |1 - c| is still '
         "below 1. It diverges from c = 2 on.",
-        result(right, lambda c: "home" if c <= 1 else "diverges"),
+        result(right, lambda c: "holds" if c <= 1 else "diverges"),
     ),
     Mistake(
         "only the word at c = 2 is wrong, exactly there. The weight changes sides for ever and comes no nearer: the "
         'statement calls that "diverges".',
-        result(right, lambda c: "home" if c <= 1 else "flips" if c <= 2 else "diverges"),
+        result(right, lambda c: "holds" if c <= 1 else "overshoots" if c <= 2 else "diverges"),
     ),
     Mistake(
-        "only the word at c = 1 is wrong, exactly there. The weight lands on its anchor and stays: that is home.",
-        result(right, lambda c: "home" if c < 1 else "flips" if c < 2 else "diverges"),
+        "only the word at c = 1 is wrong, exactly there. The weight lands on its anchor and stays: the pull holds.",
+        result(right, lambda c: "holds" if c < 1 else "overshoots" if c < 2 else "diverges"),
     ),
     Mistake(
         "your word is for what these weights do, and weights at their anchors show nothing. It is asked of c: "
         "at most 1, between 1 and 2, or 2 and above.",
         lambda theta, anchor, lr, lam, gamma: (
             result(right)(theta, anchor, lr, lam, gamma)[0],
-            "home" if torch.equal(theta, anchor) else word(right(lr, lam, gamma)),
+            "holds" if torch.equal(theta, anchor) else word(right(lr, lam, gamma)),
         ),
     ),
     Mistake("you return the displacement after the step, theta - anchor. Wanted is the weight itself.", displacement),
@@ -172,9 +172,10 @@ def the_task_alone_pulls_nothing(answer, rng):
     after, called = answer(theta, anchor, 1e-3, 1.0, 100.0)
     if not near(after, theta):
         wrong("at lambda = 1 only the task counts, and your pull still moves the weights")
-    if called != "home":
+    if called != "holds":
         wrong(
-            f'at lambda = 1 c is 0, and the weight stays where it is. The statement calls that "home", you {called!r}'
+            'at lambda = 1 c is 0, and the weight stays where it is. The statement calls that "holds", and you call it '
+            f"{called!r}"
         )
 
 

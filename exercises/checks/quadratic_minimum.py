@@ -144,7 +144,8 @@ MISTAKES = [
         lambda B, b, F, a, s: torch.where(F > 0, reference(B, b, F, a, s), b.double()),
     ),
     Mistake(
-        "a strength of 0 is taken for none, by `strength or 1`, say. It means no springs: the end is b.",
+        "a strength of 0 is taken for a missing one and replaced by 1, with `strength or 1`, say. It means no springs: "
+        "the end is b.",
         lambda B, b, F, a, s: reference(B, b, F, a, s or 1.0),
     ),
     Mistake("this is the new task's own minimum: the springs are missing.", lambda B, b, F, a, s: b),

@@ -316,7 +316,7 @@ NEIGHBOURS = (
     "sort: sort by (k, t0) first, or use a dictionary of lists."
 )
 GROUPS = (
-    "you throw two settings together. A setting is the pair of its two numbers, (k, t0), as they are: no rounding, and "
+    "you lump two settings together. A setting is the pair of its two numbers, (k, t0), as they are: no rounding, and "
     "not one of them alone."
 )
 UNSORTED = (
@@ -356,7 +356,8 @@ MISTAKES = [
         lambda r, b: best(r, b, loss=max),
     ),
     Mistake(
-        "you ask that one run of a setting keep to the budget. What counts is the setting's median source loss.",
+        "you ask only that at least one run of a setting keep to the budget. What counts is the setting's median "
+        "source loss.",
         lambda r, b: best(r, b, loss=min),
     ),
     Mistake(ONE_RUN, lambda r, b: best(r, b, score=max)),

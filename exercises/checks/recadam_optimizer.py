@@ -347,12 +347,12 @@ SAYS = {
 }
 KEPT = ("lr",), ("gamma",), ("betas",), ("eps",), ("betas", "eps"), ("gamma", "betas", "eps"), SETTINGS[:4]
 FROM_INIT = (
-    "you use {names} as the optimizer was made with it. A group may have its own, and it may change: read it from the "
-    "group at every step."
+    "you use the {names} that the optimizer was made with. A group may have its own, and settings may change: read "
+    "them from the group at every step."
 )
 FROM_GROUP = (
-    "you use {names} as the group had it when the optimizer was made. It may change in the middle of a run: read it "
-    "from the group at every step."
+    "you use the {names} that the group had when the optimizer was made. Settings may change in the middle of a run: "
+    "read them from the group at every step."
 )
 MISTAKES = [
     Mistake(
@@ -434,8 +434,8 @@ def leaves_the_gradients(answer, rng):
         )
     if not keeps:
         wrong(
-            "your step leaves other settings in the group than it found: a scheduler goes on from them. Compute with "
-            "names of your own"
+            "your step changes settings in the group and leaves them changed, and a scheduler goes on from them. "
+            "Compute with local variables"
         )
 
 

@@ -173,8 +173,8 @@ MISTAKES = [
         with_pull(lambda theta, stepped, anchor, lr, lam, gamma: lr * (1 - lam) * (theta - anchor)),
     ),
     Mistake(
-        "your weights are right, and beside them you return the averages of before this step. The next step needs the "
-        "new ones, m_t and v_t.",
+        "your weights are right, and beside them you return the averages from before this step. The next step needs "
+        "the new ones, m_t and v_t.",
         lambda theta, anchor, g, m, v, *rest: (reference(theta, anchor, g, m, v, *rest)[0], m, v),
     ),
     Mistake(
@@ -267,7 +267,7 @@ def only_pulls_at_lambda_0(answer, rng):
         return
     _, later_m, later_v = (torch.as_tensor(x).double() for x in answer(theta, anchor, g, m, v, t, 0.1, 0.5, 10.0))
     if stands(later_m, m) or stands(later_v, v):
-        wrong("you return an average of before this step. The next step needs the new m and the new v")
+        wrong("you return an average from before this step. The next step needs the new m and the new v")
     wrong("at lambda = 0 your averages stand still. They take in the gradient all the same: Adam is to be warm later")
 
 

@@ -126,11 +126,12 @@ MISTAKES = [
     ),
     Mistake("your decay makes the weights larger: take it off.", by_hand(on_decay=lambda lr, decay: -lr * decay)),
     Mistake(
-        "the root over 1 - beta2^t is missing: it corrects the root of v.",
+        "the root of 1 - beta2^t is missing: it corrects the root of v.",
         by_hand(correction=lambda first, second: second / first),
     ),
     Mistake(
-        "1 - beta2^t stands on the wrong side: v / (1 - beta2^t) is below the step, so its root is above it.",
+        "the root of 1 - beta2^t stands on the wrong side of the fraction: v / (1 - beta2^t) is in the denominator, so "
+        "the root of 1 - beta2^t multiplies the step.",
         by_hand(correction=lambda first, second: 1 / second**0.5 / first),
     ),
     Mistake("the bias correction is missing.", by_hand(correction=lambda first, second: 1)),
@@ -154,8 +155,8 @@ MISTAKES = [
         "about 1e-8 shows it.",
         by_hand(below=lambda v: v**0.5),
     ),
-    Mistake("the root over v is missing.", by_hand(below=lambda v: v + 1e-8)),
-    Mistake("your betas are swapped: m keeps 0.9 of the old average, and v 0.999.", by_hand(betas=(0.999, 0.9))),
+    Mistake("the root of v is missing.", by_hand(below=lambda v: v + 1e-8)),
+    Mistake("your betas are swapped: m has to keep 0.9 of its old value, and v 0.999.", by_hand(betas=(0.999, 0.9))),
     Mistake(
         "your v averages the gradients themselves. It has to average their squares, g**2.",
         by_hand(enters=lambda g: g),
@@ -166,8 +167,8 @@ MISTAKES = [
         by_hand(kept=lambda m, v, first, second: (m / first, v / second)),
     ),
     Mistake(
-        "beside the new weights you return the averages of before this step. The next step needs the new ones, m_t and "
-        "v_t.",
+        "beside the new weights you return the averages from before this step. The next step needs the new ones, m_t "
+        "and v_t.",
         lambda theta, anchor, g, m, v, *rest: (reference(theta, anchor, g, m, v, *rest)[0], m, v),
     ),
     Mistake(

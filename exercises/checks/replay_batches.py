@@ -229,22 +229,23 @@ def size_kept(batches, source, share):
 COUNTS = [
     (
         "you round in each batch, and what is lost or gained in rounding is never made up for: a small share is 0 in "
-        "each batch, and so 0 in the whole run. Round the number so far, and take what is missing to it.",
+        "each batch, and so 0 in the whole run. Round the number that is due so far, and take as many as are missing "
+        "from it.",
         each_batch(nearest),
     ),
     (
-        "you round down in each batch, so that each loses its fraction. Round the number so far, and take what is "
-        "missing to it.",
+        "you round down in each batch, so that each loses its fraction. Round the number that is due so far, and take "
+        "as many as are missing from it.",
         each_batch(math.floor),
     ),
     (
-        "you round up in each batch, so that there are too many in sum. Round the number so far, and take what is "
-        "missing to it.",
+        "you round up in each batch, so that there are too many in sum. Round the number that is due so far, and take "
+        "as many as are missing from it.",
         each_batch(math.ceil),
     ),
     (
         "you take at least one source example in each batch, so that a small share becomes a large one. Round the "
-        "number so far, and take what is missing to it: in many batches that is none.",
+        "number that is due so far, and take as many as are missing from it: in many batches that is none.",
         lambda batches, share: [max(1, k) for k in each_batch(nearest)(batches, share)],
     ),
     (
@@ -322,7 +323,7 @@ WEIGHTS = [
     (MEAN, of_all),
     (MEAN, of_all_on_average),
     (
-        "your weight has the size of the first batch in it. The plain run took a mean in each batch: 1 by the number "
+        "your weight has the size of the first batch in it. The plain run took a mean in each batch: 1 over the number "
         "of task examples of this one.",
         of_first_batch,
     ),
@@ -331,7 +332,7 @@ WEIGHTS = [
         halves,
     ),
     (
-        "a weight of 1 makes a sum over the task examples. The plain run took their mean: 1 by their number.",
+        "a weight of 1 makes a sum over the task examples. The plain run took their mean: 1 over their number.",
         one,
     ),
 ]

@@ -115,9 +115,9 @@ def is_fair_over_all_draws(answer, rng):
         for place, item in enumerate(stream):
             if counts[item] * items != len(ways) * size:
                 wrong(
-                    f"a stream of {items} and room for {size}: over all {len(ways)} draws item number "
-                    f"{place} is there in {counts[item]} of them with yours. It has to be {len(ways) * size // items}, "
-                    "as every other"
+                    f"a stream of {items} and room for {size}: over all {len(ways)} draws item number {place} is there "
+                    f"in {counts[item]} of them with yours. It has to be {len(ways) * size // items}, as for every "
+                    "other item"
                 )
 
 

@@ -339,7 +339,8 @@ MISTAKES = [  # first those that are wrong in few cases
         )
     ),
     Mistake(
-        "you return None where the gradient goes into an update. Is there a `return` on each way through it?",
+        "you return None where the gradient goes into an update. Does every path through your function end in a "
+        "`return`?",
         lambda *given: None,
     ),
     Mistake(

@@ -101,8 +101,8 @@ MISTAKES = [
         other(prepared=lambda states: states - states.mean(0)),
     ),
     Mistake(
-        "you take the mean off each state, over its own entries: that gives correlations between states. Cosines of "
-        "the states as they are, are asked for.",
+        "you take the mean off each state, over its own entries: that gives correlations between states. Asked for are "
+        "cosines of the states as they are.",
         other(prepared=lambda states: states - states.mean(1, keepdims=True)),
     ),
     Mistake(

@@ -107,7 +107,7 @@ MISTAKES = [
         lambda *arguments: reference(*arguments, home=0.0),
     ),
     Mistake(
-        "gamma is not in yours. In this case it is {gamma}, and the spring that many times as stiff.",
+        "gamma is not in yours. In this case it is {gamma}, and the spring is that many times as stiff.",
         lambda gradients, weights, anchors, lam, gamma: reference(gradients, weights, anchors, lam, 1.0),
     ),
     Mistake(
@@ -171,7 +171,7 @@ MISTAKES = [
         ),
     ),
     Mistake(
-        "a lambda of 0 is taken for 1, by `lam or 1`, say. It is the moment at which only the spring counts.",
+        "a lambda of 0 is replaced by 1, with `lam or 1`, say. It is the moment at which only the spring counts.",
         lambda gradients, weights, anchors, lam, gamma: reference(gradients, weights, anchors, lam or 1.0, gamma),
     ),
     Mistake("the head is not in your result. It has no anchor, and keeps the gradient of Loss_T.", without_head),

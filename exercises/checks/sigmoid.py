@@ -98,8 +98,8 @@ def in_base(base):
 
 LOST = "the tiny one is lost: 1 + s is 1 in floats when s is below 1e-16. `np.log1p(s)` is ln(1 + s) without that sum."
 LARGE = (
-    "e to a positive power is on your way, and at x = k (t - t0) = -999 it is infinite. ln(1 + e^-x) is -x + ln(1 + "
-    "e^x), where the exponential is small."
+    "somewhere you take e to a positive power, and at x = k (t - t0) = -999 that is infinite. ln(1 + e^-x) is -x + "
+    "ln(1 + e^x), where the exponential is small."
 )
 OF_LAMBDA = (
     "under your logarithm stands a finished weight, or 1 + e^-x. In floats lambda is 0 long before t0, so ln gives "
@@ -108,8 +108,8 @@ OF_LAMBDA = (
 )
 NO_RATE = "k multiplies t alone in yours. It is k (t - t0), with the brackets: k is a rate, and t0 a step."
 FINITE = (
-    "infinity is made finite in yours. At k = inf, ln lambda is -infinity before t0, and ln(1 - lambda) is that after "
-    "it."
+    "infinity is made finite in yours. At k = inf, ln lambda is -infinity before t0, and ln(1 - lambda) is -infinity "
+    "after it."
 )
 MISTAKES = [
     Mistake(
@@ -127,7 +127,7 @@ MISTAKES = [
     ),
     *(
         Mistake(
-            "at k = inf your step is not at 1/2 at t = t0. All curves pass through 1/2 there, and so does the step.",
+            "at k = inf your lambda is not 1/2 at t = t0. All curves pass through 1/2 there, and so does the step.",
             at_the_step(*values),
         )
         for values in ((0.0, -math.inf), (-math.inf, 0.0), (-math.inf, -math.inf), (0.0, 0.0))
@@ -144,8 +144,9 @@ MISTAKES = [
     Mistake(FINITE, of(lambda t, k, t0: np.nan_to_num(k * (t - t0)))),
     *(
         Mistake(
-            "ln lambda - ln(1 - lambda) = x is true, but one of them taken from the other so loses the tiny one: far "
-            "from t0 the other is about x, and the difference has no digit left. ln(1 - lambda) is ln lambda at -x.",
+            "ln lambda - ln(1 - lambda) = x is true, but do not take one of them from the other by it: far from t0 one "
+            "is about x in size and the other tiny, and the difference has no digit left. ln(1 - lambda) is ln lambda "
+            "at -x.",
             out_of(function),
         )
         for function in (
@@ -184,7 +185,7 @@ MISTAKES = [
             lambda x: (task(x), np.log1p(-np.exp(task(x)))),
         )
     ),
-    Mistake("t0 is not in yours: it is at 1/2 at t = 0.", of(lambda t, k, t0: k * t if t else 0.0)),
+    Mistake("t0 is not in yours: your lambda is 1/2 at t = 0.", of(lambda t, k, t0: k * t if t else 0.0)),
     Mistake(NO_RATE, of(lambda t, k, t0: k * t - t0)),
     Mistake(
         "you divide by k. k is a rate, per step: the larger it is, the steeper the shift.",

@@ -89,7 +89,7 @@ COUNT = (
 )
 MIDDLE = (
     "your t0 is the middle of the run. It is that only for a = b. Where less of the task is allowed at the start than "
-    "of the source at the end, the shift has to come later: t0 - 1 and T - t0 are as ln((1 - a) / a) to ln((1 - b) / "
+    "of the source at the end, the shift has to come later: t0 - 1 is to T - t0 as ln((1 - a) / a) is to ln((1 - b) / "
     "b)."
 )
 WIDTH = (
@@ -128,8 +128,8 @@ MISTAKES = [
         even(max),
     ),
     Mistake(
-        "only a is in yours, and t0 in the middle. That is right for a = b; else the wish at the end counts for "
-        "itself.",
+        "only a is in yours, and t0 in the middle. That is right for a = b; otherwise b, the wish at the end, needs a "
+        "term of its own.",
         even(lambda first, last: first),
     ),
     Mistake("you return t0 first. The statement wants (k, t0).", lambda *arguments: reference(*arguments)[::-1]),

@@ -57,6 +57,12 @@ def one_curve(held):
     return lambda share, *settings: first(share, settings[3], lambda t: left(held(settings[3]), t, *settings))
 
 
+def ends_early(*arguments):
+    """None where it is a late t0: in the cases of a weak spring."""
+    right = reference(*arguments)
+    return right if right is None or right < 150 else None
+
+
 def moved(by):
     def function(*arguments):
         right = reference(*arguments)
@@ -79,6 +85,10 @@ MISTAKES = [
         "your t0 is one too large in some cases: do you look at the step before t0? The first entry of `left_after` is "
         "what is left after step 1, so that of step t0 is entry t0 - 1.",
         at(lambda t0, steps: t0 - 1),
+    ),
+    Mistake(
+        "you return None where the first t0 that is enough is a late one. Does your search end before T?",
+        ends_early,
     ),
     Mistake(
         "you return None, as if no t0 were enough, and here one is. Is the comparison turned round, or a `return` "

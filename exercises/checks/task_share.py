@@ -57,7 +57,7 @@ def zero_on(steps):
 MISTAKES = [
     Mistake(
         "this is the plain mean of lambda. The learning rate falls, so an early step moves the weights more than a "
-        "late one: weigh each lambda(t) with its rate.",
+        "late one: weight each lambda(t) by its rate.",
         mean(lambda t, steps: 1),
     ),
     Mistake(
@@ -70,8 +70,8 @@ MISTAKES = [
     ),
     *(
         Mistake(
-            "an infinite k is made finite in yours. At a step very near t0 that is another lambda: a jump is not "
-            "steep.",
+            "an infinite k is made finite in yours. At a step very near t0 that gives another lambda: a jump is more "
+            "than a steep rise.",
             mean(falling, weight=lambda k, t0, t, most=most: shift(min(k, most), t0, t)),
         )
         for most in (10, 20, 30, 50, 100, 500, 700, 1000)
@@ -98,8 +98,8 @@ MISTAKES = [
     ),
     Mistake("this is in per cent; wanted is a share, from 0 to 1.", lambda *arguments: 100 * reference(*arguments)),
     Mistake(
-        "this is what the task gets for each part of the source's. Wanted is its share of the whole: divide by the sum "
-        "of all rates.",
+        "this is the ratio of the task's part to the source's. Wanted is the task's share of the whole: divide by the "
+        "sum of all rates.",
         lambda *arguments: reference(*arguments) / (1 - reference(*arguments)),
     ),
     Mistake(
@@ -128,7 +128,8 @@ MISTAKES = [
         mean(lambda t, steps: falling(t, steps) / steps, over=lambda steps: 1),
     ),
     Mistake(
-        "your learning rate rises. It is highest at step 1, as T - t + 1, and 1 in T of that at the last.",
+        "your learning rate rises. The rate has to go as T - t + 1: highest at step 1, and 1 / T of that at the last "
+        "step.",
         mean(lambda t, steps: t),
     ),
 ]

@@ -246,10 +246,10 @@ def steps_nothing_below(answer, rng):
         words, now = answer(model, count)
         mine = {name for name, word in words.items() if word.startswith("trains")}
         if before is not None and (not before <= mine or now < share):
-            wrong(f"with {count} layers less trains in yours than with {count - 1}")
+            wrong(f"with count = {count} fewer weights train in yours than with count = {count - 1}")
         before, share = mine, now
     if np.isclose(share, 1.0):
-        wrong("with all layers your share is 1, and the embeddings are frozen")
+        wrong("with all layers your share is 1, but the embeddings are frozen and count among all weights")
 
 
 LAWS = [steps_nothing_below]

@@ -16,7 +16,7 @@ MUTANTS = [
     ("counts t from 0", {"**t": "**(t + 1)"}, "one step ahead"),
     ("swaps the betas", {"BETA1, BETA2, EPS = 0.9, 0.999": "BETA1, BETA2, EPS = 0.999, 0.9"}, "betas are swapped"),
     ("gives back the corrected averages", {"EPS), m, v": "EPS), m_hat, v_hat"}, "corrected averages"),
-    ("gives back the old averages", {NEW_M: OLD + NEW_M, "EPS), m, v": "EPS), *old"}, "averages of before this step"),
+    ("gives back the old averages", {NEW_M: OLD + NEW_M, "EPS), m, v": "EPS), *old"}, "averages from before this step"),
     (
         "gives back another order",
         {LAST: LAST.replace("return", "return m, v,")[:-7] + "\n"},

@@ -16,7 +16,7 @@ MUTANTS = [
         "the mean counts twice",
     ),
     ("divides by b - 1", {"variance / batch_size": "variance / max(batch_size - 1, 1)"}, "by b - 1"),
-    ("stops at 100", {"variance / batch_size": "variance / batch_size * (batch_size < 100)"}, "of a batch of 200"),
+    ("stops at 100", {"variance / batch_size": "variance / batch_size * (batch_size < 100)"}, "a batch of 200"),
     (
         "knows no batch beyond N",
         {"variance / batch_size": "variance / min(batch_size, len(gradients))"},

@@ -24,7 +24,11 @@ MUTANTS = [
     ("puts lr into the gradient", {"(1 - lam) * gamma": "lr * (1 - lam) * gamma"}, "learning rate is in your gradient"),
     ("no correction of v", {"v / (1 - BETA2**t)": "v"}, "correct m and not v"),
     ("takes the task's square", {MIX: MIX.replace("g =", "task, g = lam * g,"), "g**2": "task**2"}, "not in your v"),
-    ("gives back the old averages", {MIX: "    old = m, v\n" + MIX, "EPS), m, v": "EPS), *old"}, "of before this step"),
+    (
+        "gives back the old averages",
+        {MIX: "    old = m, v\n" + MIX, "EPS), m, v": "EPS), *old"},
+        "from before this step",
+    ),
     (
         "changes what is in float32",
         {MIX: MIX + "    m = m.float().mul_(1.0).add_(0)\n    m += 0 * g + 1\n    m -= 1\n"},

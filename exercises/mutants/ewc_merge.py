@@ -22,7 +22,7 @@ MUTANTS = [
     ),
     ("weights the anchors", {ANCHOR: WEIGHTED}, "weighted by their precisions"),
     ("decays by the other part", {"decay * old": "(1 - decay) * old"}, "old precision is multiplied by"),
-    ("takes a decay of 0 for 1", {"decay * old": "(decay or 1.0) * old"}, "taken for none"),
+    ("takes a decay of 0 for 1", {"decay * old": "(decay or 1.0) * old"}, "taken for a missing one"),
     ("decays twice", {"decay * old": "decay**2 * old"}, "acts twice"),
     (
         "pairs by order",

@@ -16,11 +16,7 @@ MUTANTS = [
         {" * (w": ' * ("head" not in name and "classifier" not in name) * (w'},
         "by its name",
     ),
-    (
-        "gives a plain 0",
-        {"    total = 0.0": "    if not strength:\n        return 0.0\n    total = 0.0"},
-        "does not know the weights",
-    ),
+    ("gives a plain 0", {"    total = 0.0": NOTHING}, "where the strength is 0 your penalty"),
     ("cuts the graph", {"weights[name] -": "weights[name].detach() -"}, "does not know the weights"),
 ]
 

@@ -45,7 +45,7 @@ MUTANTS = [
     (
         "takes any longer step after the stop",
         {"> 0.99 * lr[stop]": "/ lr[stop] > update[stop - 1] / lr[stop - 1]"},
-        "are longer and shorter from one",
+        "vary in length from one",
     ),
     (
         "compares with the shortest part",

@@ -18,6 +18,11 @@ MUTANTS = [
         {"(gradients**2).mean((0, 1))": "(gradients.mean(1) ** 2).mean(0)"},
         "mean over the draws",
     ),
+    (
+        "divides by N twice",
+        {"(gradients**2).mean((0, 1))": "(gradients**2).mean((0, 1)) / len(x)"},
+        "or divide by N twice",
+    ),
     ("forgets the generator", {"generator=generator": "generator=None"}, "your labels come from torch's global"),
     (
         "spreads the labels evenly",

@@ -20,7 +20,7 @@ MUTANTS = [
     ("looks for the head anywhere", {"name.startswith(head)": "head in name"}, "anywhere in the name"),
     ("copies the buffers", {"model.named_parameters()": "model.state_dict().items()"}, "a buffer is among"),
     ("takes the head for a pattern", {"name.startswith(head)": '__import__("re").match(head, name)'}, "for a pattern"),
-    ("takes the point off", {"startswith(head)": "startswith(head.rstrip('.'))"}, "take the point off"),
+    ("takes the dot off", {"startswith(head)": "startswith(head.rstrip('.'))"}, "take the dot off"),
     (
         "looks at the first part",
         {"name.startswith(head)": 'name.split(".")[0] == head.rstrip(".")'},

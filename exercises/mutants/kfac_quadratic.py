@@ -18,13 +18,13 @@ MUTANTS = [
     ("takes G's diagonal", {"g @ change": "(g.diagonal()[:, None] * change)"}, "only the diagonal of G"),
     ("leaves A out", {" @ a": ""}, "A is missing"),
     ("leaves G out", {"g @ ": ""}, "G is missing"),
-    ("squares", {RIGHT: "0.5 * (g @ change @ a).square().sum()"}, "the squares of G D A"),
+    ("squares", {RIGHT: "0.5 * (g @ change @ a).square().sum()"}, "the squares of g @ change @ a"),
     ("adds up", {RIGHT: "0.5 * (g @ change @ a).sum()"}, "you add up the entries"),
-    ("makes the product", {RIGHT: KRON.format("flatten()", "g, a", "flatten()")}, "on the way. The product of"),
+    ("makes the product", {RIGHT: KRON.format("flatten()", "g, a", "flatten()")}, "on the way. The Kronecker"),
     (
         "makes it in NumPy",
         {RIGHT: "(lambda w: 0.5 * w @ __import__('numpy').kron(a, g) @ w)(change.T.numpy().ravel())"},
-        "on the way. The product of",
+        "on the way. The Kronecker",
     ),
 ]
 

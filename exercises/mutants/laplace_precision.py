@@ -8,7 +8,7 @@ BEND = "bend = p * (1 - p)"
 MUTANTS = [
     ("leaves the prior out", {PRIOR: ""}, "the prior is missing"),
     ("takes the mean", {"* x) +": "* x) / len(x) +"}, "you have the mean over the"),
-    ("weighs by p", {BEND: "bend = p"}, "weigh the examples by p."),
+    ("weighs by p", {BEND: "bend = p"}, "weight the examples by p."),
     ("adds the prior everywhere", {PRIOR: " + precision"}, "in every entry"),
     ("takes the outer products", {BEND: "bend = (p - y) ** 2"}, "empirical Fisher"),
     ("overflows", {BEND: "bend = torch.exp(x @ theta) / (1 + torch.exp(x @ theta)) ** 2"}, "overflowed"),

@@ -21,7 +21,7 @@ MUTANTS = [
         "forward transfer is divided",
     ),
     ("GEM's first row", {FORWARD: "(just_before - scores[1])[1:].mean()"}, "the row after the first task, as GEM's"),
-    ("all of GEM's", {FORWARD: "(just_before - scores[1])[1:].sum() / T"}, "both of forward transfer are GEM's"),
+    ("all of GEM's", {FORWARD: "(just_before - scores[1])[1:].sum() / T"}, "follows GEM's code in two ways"),
     ("Mammoth's maximum", {BEST: "scores[c + 1 :, c].max()"}, "as in Mammoth's code"),
     ("cut at 0", {LOST: "np.maximum(0, best - end[:-1]).mean()"}, "as in Mammoth's code"),
     ("Avalanche's forgetting", {LOST: "(own - end)[:-1].mean()"}, "as Avalanche has it"),

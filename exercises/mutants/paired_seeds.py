@@ -59,7 +59,7 @@ MUTANTS = [
         {LOOP: "    needed = max(2, int(np.ceil((1.959964 * s / gain) ** 2)))\n"},
         "`needed` the quantile is 1.96",
     ),
-    ("takes the last that fails", {"\n    while half(needed)": "\n    while half(needed + 1)"}, "is one less"),
+    ("takes the last that fails", {"\n    while half(needed)": "\n    while half(needed + 1)"}, "is one too small"),
     ("begins with what there is", {"needed = 2": "needed = n"}, "never under the n seeds"),
     (
         "looks at a hundred at most",

@@ -33,7 +33,7 @@ MUTANTS = [
     (
         "rounds k",
         {SETTING: '(round(record["k"], 2) if record["k"] < 9 else record["k"], record["t0"])'},
-        "throw two settings",
+        "lump two settings",
     ),
     ("rounds the scores", {MEDIAN: f"round({MEDIAN}, 3)"}, "round the medians"),
     ("allows a little more", {"<= budget]": "<= budget + 1e-3]"}, "a little more than the budget"),

@@ -41,12 +41,12 @@ MUTANTS = [
     (
         "keeps the first betas",
         {'group["betas"]\n': 'group.setdefault("first", group["betas"])\n'},
-        "as the group had it",
+        "that the group had",
     ),
     (
         "scales the rate of the group",
         {"            for p in group": '            group["lr"] = lam * lr\n            for p in group'},
-        "other settings",
+        "leaves them changed",
     ),
     (
         "fills in gradients",
@@ -74,7 +74,11 @@ MUTANTS = [
         },
         "without a gradient is pulled",
     ),
-    ("a rate of its own later", {"            for p in group": LATER + "            for p in group"}, "other settings"),
+    (
+        "a rate of its own later",
+        {"            for p in group": LATER + "            for p in group"},
+        "leaves them changed",
+    ),
     ("stops after some steps", {"self.calls += 1\n": STOPS}, "it has to be"),
 ]
 

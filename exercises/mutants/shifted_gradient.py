@@ -16,7 +16,7 @@ MUTANTS = [
         {"(weights[name]": "gradients[name].any() * (weights[name]"},
         "no spring in yours",
     ),
-    ("takes no lambda for 1", {"    shifted =": "    lam = lam or 1.0\n    shifted ="}, "a lambda of 0 is taken"),
+    ("takes no lambda for 1", {"    shifted =": "    lam = lam or 1.0\n    shifted ="}, "a lambda of 0 is replaced"),
     (
         "holds the head back",
         {"dict(gradients)": "{name: lam * gradient for name, gradient in gradients.items()}"},

@@ -26,7 +26,7 @@ MUTANTS = [
     ("has a largest k, far off", {"np.multiply(k,": "np.multiply(min(k, 1e300),"}, "is made finite"),
     ("makes all finite", {BOTH: f"np.nan_to_num({FIRST}), np.nan_to_num({SECOND})"}, "is made finite"),
     ("subtracts infinities", {X: "k * np.asarray(t) - k * t0"}, "infinity minus infinity"),
-    ("begins the step too early", {X: f"np.where((late == 0) & np.isinf(k), np.inf, {X})"}, "not at 1/2"),
+    ("begins the step too early", {X: f"np.where((late == 0) & np.isinf(k), np.inf, {X})"}, "is not 1/2"),
     ("forgets t0", {" - t0": ""}, "t0 is not in yours"),
     ("takes base 10", {BOTH: f"({FIRST}) / np.log(10), ({SECOND}) / np.log(10)"}, "to base 10"),
     ("gives the weights", {BOTH: f"np.exp({FIRST}), np.exp({SECOND})"}, "the weights themselves"),

@@ -20,7 +20,7 @@ MUTANTS = [
     ("below for at most", {"<= share": "< share"}, "At most is <="),
     ("lets the rest be left", {"<= share": "<= 1 - share"}, "you let 1 - share be left"),
     ("counts from 0", {"return t0\n": "return range(steps)[t0 - 1]\n"}, "the last one that leaves too much"),
-    ("tries the first 200", {"steps + 1)": "min(steps, 200) + 1)"}, "the comparison turned round"),
+    ("tries the first 200", {"steps + 1)": "min(steps, 200) + 1)"}, "Does your search end before T"),
     ("leaves the warm-up out", {GIVEN: GIVEN.replace("warmup", "0")}, "the warm-up is left out"),
 ]
 

@@ -9,8 +9,7 @@
 #     What does `model.state_dict()` hold: copies of the weights, or the weights themselves? Change the model after you
 #     took it, and look.
 #   - |
-#     Which names are in both dictionaries? What else is there that cannot be mixed: a count of batches, say, is a whole
-#     number.
+#     Which names are in both dictionaries? What else cannot be mixed? A count of batches, say, is a whole number.
 #   - |
 #     For a name in both, of a floating type: `(1 - alpha) * home[name] + alpha * now[name]`, which is a new tensor. For
 #     every other name of the model a clone of what it has now.

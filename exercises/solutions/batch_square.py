@@ -1,7 +1,7 @@
 # ---
 # lesson: 3
 # order: 6
-# goal: Predict what the public mistake gives, at each batch size.
+# goal: Predict what squaring the batch mean, a mistake of much public code, gives at each batch size.
 # minutes: 20
 # difficulty: 2
 # hints:
@@ -23,7 +23,7 @@
 #   a measure of how far the training still has to go, not of how firmly the data hold a weight.
 #
 #   The variance is that of the gradients as they are, so it divides by $N$. Torch's `var` divides by $N - 1$ unless you
-#   forbid it.
+#   say `unbiased=False`.
 # ---
 r"""What the batch mean leaves.
 

@@ -14,7 +14,7 @@
 #     two.
 # explanation: |
 #   A score wobbles from one evaluation to the next. The largest of many wobbles lies above where the run is, so the
-#   best evaluation is never under the last, even if nothing was learned at all. Put random numbers in: there is a gain,
+#   best evaluation is never below the last, even if nothing was learned at all. Put random numbers in: there is a gain,
 #   and the more often you evaluate, the larger it is.
 #
 #   Each run may choose its own step, on the data that it is reported on. The best point of the median curve is a
@@ -28,7 +28,8 @@ r"""The best of many looks.
 A run is scored again and again while it trains. Some report its **last** score. The paper reports its **best** one,
 each run's own. How much difference does that make?
 
-You have the `scores` of several runs of one setting, in a row each, at the same steps. Return a dictionary:
+You have the `scores` of several runs of one setting, one row for each run, one column for each evaluation; all runs
+were evaluated at the same steps. Return a dictionary:
 
 - `"last"`: the median over the runs of each run's last score;
 - `"best"`: the median over the runs of each run's best score, at whatever step that run had it;

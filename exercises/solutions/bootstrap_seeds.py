@@ -16,8 +16,8 @@
 #     and its ends are `torch.quantile(share, torch.tensor([0.025, 0.975], dtype=share.dtype))`. For the median of a
 #     row take `torch.quantile(changed[rows], 0.5, dim=1)`: `torch.median` gives the lower of the middle two.
 # explanation: |
-#   If 10 of 20 runs fail, the interval goes from about 30 % to 70 %. Five seeds more or less are no small matter, then,
-#   and a paper that compares 3 of 10 with 5 of 10 has compared nothing.
+#   If 10 of 20 runs fail, the interval goes from about 30 % to 70 %. Four failures more or less may be luck, then, and
+#   a paper that compares 3 of 10 with 5 of 10 has compared nothing.
 #
 #   The two lists share their seeds, and so do the rows that are drawn. A seed that is a bad one with both settings is
 #   drawn for both, and drops out of the difference. Drawn apart, the interval would be wider, or narrower where one

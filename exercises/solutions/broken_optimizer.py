@@ -51,8 +51,8 @@ number of steps, and where there are $T + 1$ values the first is from before the
 | `"head_step"` | `[T]` | size of the step of the head, which is plain Adam with the same rate |
 | `"loss"` | `[T]` | the task's loss before each step |
 
-The weights have a different scale in each run, from 0.01 to 10, and the learning rate goes along. So no length tells
-anything by itself: compare it with another one of the same run.
+The weights have a different scale in each run, from 0.01 to 10, and the learning rate is scaled with them. So no length
+tells anything by itself: compare it with another one of the same run.
 
 `toy_run(defect, seed)` makes a record. Look at some of each kind before you write a rule:
 

@@ -11,8 +11,8 @@
 #     method's maximum. And equal is not larger, in either count.
 #   - |
 #     Clear is `median(new) > max(old) or median(old) > max(new)`: both cannot hold. As claimed is
-#     `median(new) > median(old)`. `statistics.median` takes the mean of the middle two if there are as many on each
-#     side; `torch.median` takes the lower of them.
+#     `median(new) > median(old)`. `statistics.median` takes the mean of the middle two if the number of seeds is even;
+#     `torch.median` takes the lower of them.
 # explanation: |
 #   In Table 1 of the RecAdam paper (*published*) its median is the larger one in 12 of the 16 comparisons, the
 #   baseline's in 3, and once they are equal. Clear are 9, all for RecAdam: 6 of 8 with BERT-base, 3 with
@@ -42,7 +42,8 @@ numbers:
 
 - `"clear"`: in how many tasks is the larger median larger than the **other** method's maximum? Whichever method it is
   that has the larger one.
-- `"as claimed"`: in how many is the new method's median larger than the baseline's? That is what the paper says.
+- `"as claimed"`: in how many is the new method's median larger than the baseline's? That is the kind of gain that the
+  paper claims.
 
 Equal is not larger. With an even number of seeds, the median is the mean of the middle two. The two methods may have
 different numbers of seeds, and their tasks may come in a different order.

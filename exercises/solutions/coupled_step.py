@@ -1,7 +1,7 @@
 # ---
 # lesson: 7
 # order: 4
-# goal: Send the spring through Adam's moments, the form that nobody compared with.
+# goal: Send the spring through Adam's moments, the form that RecAdam was never compared with.
 # minutes: 15
 # difficulty: 2
 # hints:

@@ -18,7 +18,7 @@
 #   a student's logit is $(q - p) / T$ in each row, and for a large T the difference $q - p$ is itself about the
 #   difference of the logits over T times the number of classes. So the gradient falls as $1 / T^2$: by four from T = 4
 #   to T = 8. Code that multiplies by $T^2$ (Hinton et al., 2015) undoes that, and code that does not, as LwF's, needs a
-#   larger weight for a larger T. Both are right. What is wrong is to take the weight of one to the other.
+#   larger weight for a larger T. Both are right. What is wrong is to use the weight tuned for one with the other.
 #
 #   `F.kl_div` has three traps. Its first argument is the student's, and in logs. Its second is the teacher's, and in
 #   probabilities unless you say `log_target=True`. And its default divides by rows *and* classes: with a vocabulary of

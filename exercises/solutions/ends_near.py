@@ -33,7 +33,8 @@ Its scores were tuned over the k of 0.05, 0.1, 0.2, 0.5 and 1. Which of these en
 fine-tuning does?
 
 Return the **sorted list** of those k in `tuned` whose distance differs from plain fine-tuning's by at most the share
-`margin` of plain fine-tuning's distance, to either side. Plain fine-tuning's distance is `distances[float("inf")]`.
+`margin` of plain fine-tuning's distance, to either side. Plain fine-tuning's distance is `distances[float("inf")]`. If
+no k is near, the list is empty; infinity itself is near, if it is in `tuned`.
 """
 
 

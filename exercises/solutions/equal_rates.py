@@ -15,7 +15,7 @@
 # explanation: |
 #   The factor is a mean of $\lambda$ in which each step counts as much as its learning rate. A run that is held for its
 #   first third spends not two thirds of the sum but four ninths: it was held while the rates were high. The plain mean
-#   would give the control half as much again, and it would lose more than it should.
+#   would give the control half as much again, and the control would forget more than it should.
 #
 #   So with a decaying learning rate *held* and *slow* come together, and each schedule needs a factor of its own. For
 #   a switch there is a closed form, $(T - t_0)(T - t_0 + 1) / (T (T + 1))$, which this lesson uses.
@@ -25,9 +25,9 @@
 # ---
 r"""A fair control.
 
-RecAdam takes its Adam step times $\lambda(t)$. So it may keep more than plain fine-tuning merely because it moves less.
-A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen so
-that both runs have an **equal sum of learning rates**:
+RecAdam multiplies its Adam step by $\lambda(t)$. So it may keep more than plain fine-tuning merely because it moves
+less. A control for that is plain fine-tuning with all its learning rates multiplied by one constant factor $f$, chosen
+so that both runs have an **equal sum of learning rates**:
 
 $$\sum_{t=1}^{T} f \cdot \eta_t = \sum_{t=1}^{T} \lambda(t) \, \eta_t$$
 

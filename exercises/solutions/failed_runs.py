@@ -20,8 +20,10 @@
 #
 #   Three kinds of bad run look alike on the validation split. One never learned: it is no better on the examples that
 #   it was trained on. One learned them by heart. And one always says the same class, which a look at its answers shows
-#   at once. Mosbach et al. (2021) find the first kind where fine-tuning BERT-large fails; a remedy against overfitting
-#   does nothing for it. Whoever reports validation scores alone cannot tell which kind it was.
+#   at once. Its accuracy is the share of its class: under the majority share if that class is a rarer one, and never
+#   above it. So the answers to the two questions are yes and no. Mosbach et al. (2021) find the first kind where
+#   fine-tuning BERT-large fails; a remedy against overfitting does nothing for it. Whoever reports validation scores
+#   alone cannot tell which kind it was.
 #
 #   The definition has an edge: on 100 examples of two equally frequent classes, a run that tosses a coin is
 #   above 0.5 in 46 % of all cases, and has not "failed" then. So some papers draw the line higher: Zhang et al. (2021)

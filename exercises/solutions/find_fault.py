@@ -9,9 +9,9 @@
 #     Begin with what costs nothing: the settings say what `lr` and `lam` have to be in each step. Compute the schedule
 #     and compare. If $\lambda$ is wrong, from which step on is it?
 #   - |
-#     Four signs are exact, and need no threshold. The first step of an Adam that begins is one learning rate in each
-#     weight, so `update[0]` is `lr[0]`. The same weights have the same score. A mean of vectors is never longer than
-#     the longest of them: look at `norm` beside `own_norm`. And `lr` and `lam` you have already.
+#     Four signs are exact, and need no threshold. The very first step of Adam is one learning rate in each weight, so
+#     `update[0]` is `lr[0]`. The same weights have the same score. A mean of vectors is never longer than the longest
+#     of them: look at `norm` beside `own_norm`. And `lr` and `lam` you have already.
 #   - |
 #     With R = `resumed`: if the optimizer's state was lost, `update[R]` is a first step again, and else it is
 #     shorter. New anchors make `body[R]` a small part of `body[R - 1]`. For the padding, correlate `padding` with the
@@ -20,7 +20,7 @@
 #   Hardly one of these runs looks ill from its loss. Counted padding makes the loss lower, and nobody knows what it
 #   should have been. Adam divides a factor out, so gradients that were not divided train nearly as they should. They
 #   show in clipping, and in numbers that are compared with those of others. And anchors that were taken anew make the
-#   distance look *better*: it is one to another place.
+#   distance look *better*: it is measured to another place.
 #
 #   The best signs compare a run with itself. Some things have to be **equal**: the schedule and what the settings
 #   promise, two evaluations of the same weights, Adam's first step and the rate. Some can never be **larger**, such
@@ -47,7 +47,8 @@ crashed, and the loss looks like any other. Name what is wrong with the run, if 
 - `"lambda restarted"`: after the stop $t$ counts from 1 again.
 - `"anchors taken anew"`: after the stop the anchors, and so the distance in the log, are those of the checkpoint.
 - `"optimizer state lost"`: after the stop Adam begins again, with $m$, $v$ and its count of steps at 0.
-- `"head recalled"`: the new head is treated like the body: its Adam step comes times $\lambda$, and a spring holds it.
+- `"head recalled"`: the new head is treated like the body: its Adam step is multiplied by $\lambda$, and a spring holds
+  it.
 - `"gradients not divided"`: those of a step's micro-batches are added up, where their mean belongs.
 - `"padding in the loss"`: padded places count with a loss of 0, so the mean over all places is too low.
 - `"evaluated in training mode"`: dropout is on in the evaluations.
@@ -67,10 +68,10 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
 
-Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each
-time, and the rate goes along with the scale. So no size tells anything by itself: compare it with another one of the
-same run. `toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And
-which can be told without a threshold?
+Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each time, and
+the rate is scaled with the weights. So no size tells anything by itself: compare it with another one of the same run.
+`toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And which can be
+told without a threshold?
 """
 
 import numpy as np

@@ -10,8 +10,8 @@
 #     one gradient, already averaged. You need N, one for each example.
 #   - |
 #     You need one gradient for each example. For a softmax regression it can be written down: the derivative of
-#     $\log p(y_n)$ with respect to the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. The weights see it times
-#     $x_n$. A loop with `torch.autograd.grad` of one example's loss is fine too.
+#     $\log p(y_n)$ with respect to the logits is $e_{y_n} - p_n$, with $e$ a one-hot row. Row $c$ of $W$ gets entry $c$
+#     of this difference, times $x_n$. A loop with `torch.autograd.grad` of one example's loss is fine too.
 #   - |
 #     With `error` of shape `[N, C]`, `error[:, :, None] * x[:, None, :]` holds all the gradients, `[N, C, D]`.
 #     Square it, then take `mean(0)`.
@@ -25,9 +25,9 @@
 # ---
 r"""Square, then average.
 
-A softmax regression has logits $z = W x$. Write its **empirical** Fisher information: for each weight, the mean over
-the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data. Derive it by hand, or
-let autograd do it.
+A softmax regression has logits $z = W x$. Write the diagonal of its **empirical** Fisher information: for each weight,
+the mean over the examples of the squared derivative of $\log p(y_n | x_n)$, with the labels $y_n$ of the data. Derive
+it by hand, or let autograd do it.
 
 $$F_{cd} = \frac1N \sum_n \left( \frac{\partial \log p(y_n | x_n)}{\partial W_{cd}} \right)^2$$
 """
@@ -36,12 +36,12 @@ import torch
 
 
 def fisher_empirical(weights, x, y):
-    """The empirical Fisher, ``[C, D]``.
+    """The empirical Fisher's diagonal, ``[C, D]``.
 
     Args:
         weights: W, ``[C, D]``.
         x: inputs, ``[N, D]``.
-        y: labels from 0 to C - 1, ``[N]``.
+        y: labels, whole numbers from 0 to C - 1, an integer tensor ``[N]``.
     """
     # solution
     p = torch.softmax(x @ weights.T, dim=1)

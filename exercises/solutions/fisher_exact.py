@@ -29,8 +29,8 @@
 r"""Ask for every label.
 
 Again a softmax regression with logits $z = W x$. Write the diagonal of its **exact** Fisher information: for each
-weight, the mean over the examples of the expected squared derivative, where the label is one that the model itself
-would give.
+weight, the mean over the examples of the expected squared derivative. The expectation is over all labels, with the
+probabilities that the model itself gives them.
 
 $$F_{cd} = \frac1N \sum_{n=1}^N \sum_{k=0}^{C-1} p(k | x_n)
   \left( \frac{\partial \log p(k | x_n)}{\partial W_{cd}} \right)^2$$

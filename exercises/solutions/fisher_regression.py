@@ -23,8 +23,8 @@
 # ---
 r"""A Fisher for numbers.
 
-A regression has one output $f(x, \theta)$, and says that a label is normal around it with the standard deviation
-$\sigma$:
+A regression has one output $f(x, \theta)$, and says that a label is normally distributed around it with the standard
+deviation $\sigma$:
 
 $$p(y | x) = \frac{1}{\sqrt{2 \pi} \, \sigma} \; e^{-(y - f(x, \theta))^2 / (2 \sigma^2)} .$$
 
@@ -35,7 +35,7 @@ $$F_i = \frac1N \sum_{n=1}^N \mathbb{E}_{y \sim p(\cdot | x_n)}
 
 You get the derivatives $\partial f(x_n, \theta) / \partial \theta_i$, as a table. You also get the residuals
 $y_n - f(x_n, \theta)$ of the data, as a training loop has them: whether you need them is a part of the question.
-`sigma` is the standard deviation, in the unit of $y$; the variance is its square.
+`sigma` is $\sigma$, the standard deviation, in the unit of $y$; the variance is its square.
 """
 
 

@@ -26,8 +26,9 @@
 #   with $F = 0$ count in the mean as well, since the spring stands for all of them.
 #
 #   Where $\gamma$ is tuned, this number is a check of the order of magnitude, no more. It is for a task loss that is a
-#   sum over examples: beside a mean over $N_B$ examples the spring has $N / N_B$ ([lesson 4](04_ewc.md)). And in
-#   RecAdam the pull is weighed against a step of Adam, from which the size of the gradient is divided out.
+#   sum over examples: where the task loss is a mean over its $N_B$ examples, the spring is $N / N_B$ times $\bar F$, in
+#   place of $N$ times ([lesson 4](04_ewc.md)). And in RecAdam the pull is weighed against a step of Adam, from which
+#   the size of the gradient is divided out.
 # ---
 r"""A spring from the Fisher, before the run.
 
@@ -47,7 +48,7 @@ steps is half of an offset left? And with a thousand million examples? And what 
 Return three things, `(gamma, left, word)`:
 
 - `gamma`;
-- `left`, by what factor `steps` steps multiply the offset, with its sign;
+- `left`, the factor by which `steps` steps together multiply the offset, with its sign;
 - `word`, what the pull does: `"holds"` if $c \le 1$, `"overshoots"` if $1 < c < 2$ (the offset changes its sign at
   every step, and shrinks), `"diverges"` if $c \ge 2$ (it never gets smaller).
 """

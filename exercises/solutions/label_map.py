@@ -9,8 +9,8 @@
 #     Turn both sides into words first: the model's answer to an example is a name, and so is the example's label. Only
 #     then think of what counts as the same.
 #   - |
-#     If one of the two sides knows `not_entailment`, both sides have to be put into its two classes. What of three
-#     names is not `entailment`? If neither does, nothing is put together.
+#     If one of the two sides knows `not_entailment`, both sides have to be put into its two classes. Which of the three
+#     names are not `entailment`? If neither side knows `not_entailment`, nothing is put together.
 #   - |
 #     Say `answers = [model_names[i] for i in np.argmax(logits, axis=1)]` and `truth = [set_names[i] for i in
 #     labels]`. If `"not_entailment"` is in `model_names` or in `set_names`, replace every word of both lists that is
@@ -62,7 +62,7 @@ def label_map(logits, model_names, labels, set_names):
     """The dictionary ``accuracy``, ``majority``.
 
     Args:
-        logits: of the model, [examples, classes of the model].
+        logits: of the model, a NumPy array [examples, classes of the model].
         model_names: the names of its classes, in the order of its outputs.
         labels: the class of each example, by its number in the set: a list.
         set_names: the names of the set's classes, in the order of their numbers.

@@ -18,8 +18,8 @@
 #     rows of `x` by it: then the sum of all outer products is one matrix product, `[D, N]` by `[N, D]`. For the prior
 #     you need the identity, `torch.eye(len(theta))`.
 # explanation: |
-#   The argument that does not matter is `y`. In the loss of one example, $\log(1 + e^z) - y z$, it stands before $z$
-#   alone, and the second derivative of that is 0. The labels decide where the minimum is, and not how the loss bends at
+#   The argument that does not matter is `y`. In the loss of one example, $\log(1 + e^z) - y z$, $y$ only multiplies
+#   $z$, and the second derivative of $y z$ is 0. The labels decide where the minimum is, and not how the loss bends at
 #   a given $\theta$. An example bends it by at most $\tfrac14 x x^\top$, at $p = \tfrac12$. One that the model is sure
 #   of adds nearly nothing. So what the data say about a weight is said by the examples the model is in doubt about.
 #
@@ -38,9 +38,9 @@ minus the log posterior is, but for a constant,
 
 $$Loss_S = -\sum_{n=1}^N \big( y_n \log p_n + (1 - y_n) \log(1 - p_n) \big) + \tfrac12 \tau \sum_i \theta_i^2 .$$
 
-Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is
-the precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write
-it down in code. The formula holds at every $\theta$, and it is asked for at some that are no minimum.
+Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is the
+precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write it
+down in code. The formula holds at every $\theta$, and the check also asks for it where $\theta$ is no minimum.
 
 Your function has to cope with large logits, such as $z = 2000$. And it does not need all four arguments: which one
 does not matter, and why?

@@ -17,7 +17,9 @@
 # explanation: |
 #   Backward transfer and forgetting ask nearly the same, and differ in what they compare the end with: the score when
 #   the task had just been learned, or the best score that it had since. So forgetting is at least minus backward
-#   transfer. A task that gets better while others are learned makes the two differ.
+#   transfer. A task that gets better while others are learned makes the two differ. In the question, forgetting is
+#   $0.9 - 0.85 = 0.05$, and backward transfer is $0.85 - 0.8 = 0.05$: the task was forgotten, and is still better than
+#   when it had just been learned.
 #
 #   Each slip of public code is small, and none of them raises an error. Divided by T in place of T - 1, two tasks look
 #   half as forgotten as they are, ten look a tenth better. With the last row in the maximum, a task that gained from

@@ -42,10 +42,12 @@ is it at $p = 0.9$ as at $p = 0.5$?
 
 Return three things, `(mixed, slope, extra)`:
 
-- `mixed`, the weights of this pass, $\tilde w$, where `taken` is $M$;
-- `slope`, the gradient of the loss with respect to $w$, if that with respect to $\tilde w$ is `g`;
-- `extra`, how much higher the loss is, averaged over all $M$, than at $w$ itself. Take a loss that is quadratic
-  around $w$: moving weight $i$ by $d_i$ adds $\frac12 h_i d_i^2$, and nothing else. Sum over the weights.
+- `mixed`, the weights of this pass, $\tilde w$ of the shape of `w`, with `taken` as $M$;
+- `slope`, the gradient of the loss with respect to $w$, of the same shape, if the gradient with respect to $\tilde w$
+  is `g`;
+- `extra`, one number: how much higher the loss is, averaged over all $M$ with their probabilities, than at $w$ itself;
+  it does not depend on `taken`. Take a loss that is quadratic around $w$: moving weight $i$ by $d_i$ adds
+  $\frac12 h_i d_i^2$, and nothing else. Sum over the weights.
 
 A check by hand, for one weight: $w = 3$, $\theta^* = 1$, $p = 1/2$. The pass uses 1 or 5. With $h = 1$ both add 2 to
 the loss, so `extra` is 2.

@@ -22,8 +22,8 @@
 #   file, so ask the one who read it.
 #
 #   Tied embeddings are the reverse. The file holds the tensor once, under one name, and the other name is reported as
-#   missing. The tensor is loaded all the same. Whoever takes the report name by name frees the whole vocabulary of its
-#   anchors. In two groups, torch refuses it; twice in one group, it warns, and steps twice.
+#   missing. The tensor is loaded all the same. Whoever takes the report name by name leaves the whole vocabulary
+#   without anchors. In two groups, torch refuses it; twice in one group, it warns, and steps twice.
 #
 #   A head that was trained for other labels is mismatched: it was in the file, and did not fit, so it was drawn anew.
 #   And `relative_attention_bias.weight` of T5 is a table, with two dimensions. A list of words such as "bias" and
@@ -41,8 +41,8 @@ RecAdam has to be told what it may pull: the parameters that the checkpoint held
 | `"mismatched_keys"` | `(name, shape in the file, shape in the model)`: did not fit, and was drawn anew |
 | `"unexpected_keys"` | names in the file that the model does not have |
 
-Predict, for a BERT: `bert.pooler.dense.weight` and `classifier.weight` are missing, the rest of `bert.` was loaded.
-What does the usual line, recalled is all that begins with `bert.`, make of the two?
+Predict, for a BERT: `bert.pooler.dense.weight` and `classifier.weight` are missing, the rest of `bert.` was loaded. The
+usual line recalls all that begins with `bert.`. What does it make of these two?
 
 Return the groups as torch's optimizers take them, a list of dictionaries, and each has three keys:
 
@@ -52,8 +52,8 @@ Return the groups as torch's optimizers take them, a list of dictionaries, and e
 - `"weight_decay"`: `weight_decay` for parameters with two dimensions or more, 0.0 for all others (biases, norms, a
   scale that is one number).
 
-Each parameter that trains is in one group, once, the tied ones too. A frozen one (`requires_grad` is False) is in none.
-The report may also name buffers. The order does not matter, and a group may be empty.
+Each parameter that trains is in exactly one group, and in it once; a tied one, too. A frozen one (`requires_grad` is
+False) is in none. The report may also name buffers. The order does not matter, and a group may be empty.
 """
 
 

@@ -7,8 +7,8 @@
 # hints:
 #   - Count three numbers, over all tensors together. How many weights are in `a`, how many in `b`, how many in both?
 #   - |
-#     The share that is asked for is one of the weights of `a`. And if somebody threw darts for `b`: what share of `a`
-#     would be hit?
+#     The overlap is a share of the weights of `a`: divide by how many these are. And if `b` were drawn with darts
+#     thrown at all weights: what share of `a` would they hit?
 #   - |
 #     With `both`, `of_a`, `of_b` and the number of all weights `n`: return `both / of_a` and `of_b / n`.
 # explanation: |
@@ -38,7 +38,7 @@ def overlap_by_chance(a, b):
     """The overlap and what chance gives, a tuple of two numbers from 0 to 1.
 
     Args:
-        a: the first child, a dictionary from names to bool tensors. It has one weight at least.
+        a: the first child, a dictionary from names to bool tensors. At least one entry is True; in b there may be none.
         b: the second, with the same names and shapes.
     """
     # solution

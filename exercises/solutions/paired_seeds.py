@@ -26,9 +26,9 @@
 #   the true one lies between 0.6 and 2.9 times as high (95 %), so anything from 7 to 84 seeds may be right.
 #
 #   Does pairing pay? If a seed is a good one for both (the same batches, the same new head), its luck drops out of the
-#   difference. If the two methods use their random numbers in different ways, the same seed is one by name alone, and
-#   pairing gains nothing: the interval is even a little wider, as its quantile has $n - 1$ degrees of freedom for
-#   $2 n - 2$. Decide for one of the two before you look, not by which is narrower.
+#   difference. If the two methods use their random numbers in different ways, the two runs of a seed share nothing but
+#   its number, and pairing gains nothing: the interval is even a little wider, as its quantile has $n - 1$ degrees of
+#   freedom for $2 n - 2$. Decide for one of the two before you look, not by which is narrower.
 #
 #   One thing no formula mends: if a method crashes on the seeds that are hard for it, the seeds that are left flatter
 #   it. Say how many are missing, and in which of the two.
@@ -52,7 +52,7 @@ that follows (at least two do). With $d_i$ the method's score less the baseline'
 All standard deviations divide by $n - 1$. The quantile is `scipy.stats.t.ppf(0.975, degrees_of_freedom)`.
 
 Before you write it: five seeds have differences with $s = 0.8$. How many does it take for a gain of 0.5: 5, 8, 13 or
-30? And will the paired interval be the narrower one always?
+30? And will the paired interval always be the narrower one?
 """
 
 import numpy as np

@@ -35,8 +35,8 @@ number and beats in the other need not be discussed, nor one that is beaten in b
 A method is on the **frontier** if no other method is at least as good in both numbers and better in at least one.
 Return the names of those, in order of falling score. So the list goes from "learned most" to "kept most".
 
-Two methods with exactly the same two numbers do not push each other off: both are on the frontier or none. Their order
-among themselves does not matter.
+Two methods with exactly the same two numbers do not push each other off: either both are on the frontier or neither is.
+Their order among themselves does not matter.
 """
 
 

@@ -26,8 +26,8 @@
 #   of speech, and those of the second far more selective. Which of the two layers knows more?
 #
 #   Selectivity is no share of anything: it may be negative, and it says nothing of what the layer knows and the probe
-#   cannot read. And it needs words that come back. Of sentences that are all different no probe can know one by heart;
-#   there the control is near chance, and the accuracy in training shows how much the probe can hold.
+#   cannot read. And it needs words that come back. Where all sentences are different, no probe can know a sentence of
+#   the test by heart; there the control is near chance, and the accuracy in training shows how much the probe can hold.
 # ---
 r"""A probe, with and without control.
 

@@ -10,7 +10,7 @@
 #     The weight goes the share $c$ of the way from where it is to its anchor. Where is it at $c = 0$, and where at
 #     $c = 1$? Your formula has to say both.
 #   - |
-#     `theta - c * (theta - anchor)` is the weight after the step. Then `"home"` up to `c <= 1`, `"flips"` up to
+#     `theta - c * (theta - anchor)` is the weight after the step. Then `"holds"` up to `c <= 1`, `"overshoots"` up to
 #     `c < 2`, and otherwise `"diverges"`.
 # explanation: |
 #   A step multiplies the displacement by $1 - c$. The sign says on which side the weight lands, the size whether it
@@ -32,8 +32,8 @@ $$c = \eta\, (1 - \lambda)\, \gamma$$
 with the learning rate $\eta$ and the weight $\lambda$ of the task. Write one step. Return two things, in this order:
 
 1. the weights after the step, in a new tensor;
-2. what happens if this step is repeated with the same numbers, as a string: `"home"` for $c \le 1$ (never
-   past the anchor, and nearer at each step unless $c = 0$), `"flips"` for $1 < c < 2$ (past it each time, and still
+2. what happens if this step is repeated with the same numbers, as a string: `"holds"` for $c \le 1$ (never past the
+   anchor, and nearer at each step unless $c = 0$), `"overshoots"` for $1 < c < 2$ (past it each time, and still
    nearer), `"diverges"` for $c \ge 2$ (no nearer, or farther each time).
 
 The way home is $\theta^* - \theta$. With $c = 0.1$ a weight at 3 with its anchor at 1 goes to 2.8.
@@ -41,7 +41,7 @@ The way home is $\theta^* - \theta$. With $c = 0.1$ a weight at 3 with its ancho
 
 
 def pull(theta, anchor, lr, lam, gamma):
-    """The weights after one step of the pull, and `"home"`, `"flips"` or `"diverges"`.
+    """The weights after one step of the pull, and `"holds"`, `"overshoots"` or `"diverges"`.
 
     Args:
         theta: the weights, a tensor of any shape.
@@ -54,6 +54,6 @@ def pull(theta, anchor, lr, lam, gamma):
     c = lr * (1 - lam) * gamma
     after = theta - c * (theta - anchor)
     if c <= 1:
-        return after, "home"
-    return after, "flips" if c < 2 else "diverges"
+        return after, "holds"
+    return after, "overshoots" if c < 2 else "diverges"
     # end

@@ -15,8 +15,9 @@
 #     `torch.linalg.solve(matrix, right)`. The matrix is B with $s F_i$ added on its **diagonal**:
 #     `torch.diag(s * F)`. A vector that is added to a matrix lands in every row.
 # explanation: |
-#   The end is a weighted mean of the two minima, $\theta = (B + s\,\mathrm{diag} F)^{-1} (B b + s F \odot a)$, in
-#   which the weights are matrices. Strength 0 ends at $b$, an infinite strength at $a$, wherever $F_i > 0$.
+#   The end is a weighted mean of the two minima, $\theta = (B + s\,\mathrm{diag} F)^{-1} (B b + s F \odot a)$, with the
+#   matrices $B$ and $s\,\mathrm{diag} F$ in the place of two numbers. Strength 0 ends at $b$, an infinite strength at
+#   $a$, wherever $F_i > 0$.
 #
 #   The matrix B couples the weights. A spring that holds the first one moves the second as well, even where that has
 #   no spring: along the valley of B the two move together. So a mean taken for each weight alone, with the diagonal

@@ -10,8 +10,8 @@
 #     Make a dictionary `(k, t0) -> records of that setting`, and from it one pair of medians for each setting. Then the
 #     budget, and only then the best. What is left to choose from if nothing keeps to the budget?
 #   - |
-#     `max(kept, key=lambda setting: (score[setting], -lost[setting]), default=None)` takes the best score, of equal
-#     scores the lower loss, and of nothing None.
+#     `max(kept, key=lambda setting: (score[setting], -lost[setting]), default=None)` takes the best score, among equal
+#     scores the lower loss, and gives None for an empty list.
 # explanation: |
 #   First the seeds become one number, then the budget, then the choice. Whoever chooses among single runs chooses luck,
 #   and the more seeds a setting has, the luckier its best one. The mean is better, but one run that collapsed or shone
@@ -34,7 +34,8 @@ in any order:
 
 Return the setting, a tuple `(k, t0)` of its two numbers, whose **median score** over its seeds is the highest, among
 the settings whose **median source loss** over its seeds is at most `budget`. If two settings have the same median
-score, take the one with the lower median source loss. If no setting keeps to the budget, return `None`.
+score, take the one with the lower median source loss (no two settings agree in both). If no setting keeps to the
+budget, return `None`.
 
 Some runs were not finished, so the settings may have different numbers of seeds; one is enough for a setting to count.
 The median of an even number of runs is the mean of the two in the middle. `k` may be `float("inf")`, and a score may
@@ -47,7 +48,7 @@ def read_sweep(records, budget):
 
     Args:
         records: a list of dictionaries with ``k``, ``t0``, ``seed``, ``score`` and ``source_loss``.
-        budget: the highest median source loss that is allowed, nats a hidden word.
+        budget: the highest median source loss that is allowed, in nats per hidden word.
     """
     # solution
     from statistics import median

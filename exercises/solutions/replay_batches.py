@@ -19,18 +19,18 @@
 #   40. That run is the plain one, and it "shows" that replay does not help. A share of 0.1 becomes 1 in each batch:
 #   100 in place of 80. The remainder has to be carried on.
 #
-#   A control changes one thing. If source examples push task examples out, the run sees less of the task. If they
-#   come in batches of their own, it takes more steps. And if the loss is the mean over the mixed batch, which is what
-#   `CrossEntropyLoss` does by itself, the task's part shrinks by n / (n + k): with a share of 1 by half. Adam does
-#   not see a factor that is always the same. SGD and clipping do, and where k is 0 in one batch and 1 in the next,
-#   the factor is not the same.
+#   A control changes one thing. If source examples push task examples out, the run sees less of the task. If they come
+#   in batches of their own, it takes more steps. And if the loss is the mean over the mixed batch, which is what
+#   `CrossEntropyLoss` does by itself, the task's part shrinks to n / (n + k) of what it was, with a share of 1 to a
+#   half. Adam does not see a factor that is always the same. SGD and clipping do, and where k is 0 in one batch and 1
+#   in the next, the factor is not the same.
 #
 #   Drawn with repeats, 100 draws from 100 source examples meet only 63 of them. Without, they meet all.
 #
-#   Two things are still not equal, so write them beside the result. Replay computes more a step, by the share. And it
-#   reads the source, which a spring such as RecAdam's does without: where the source is gone, replay is no rival, and
-#   where it is there, it is the first one to beat, with a share that was chosen as carefully as the other method's
-#   settings. Take the source examples from its training set, never from what forgetting is measured on.
+#   Two things are still not equal, so write them beside the result. Replay computes more in each step, by the share.
+#   And it reads the source, which a spring such as RecAdam's does without: where the source is gone, replay is no
+#   rival, and where it is there, it is the first one to beat, with a share that was chosen as carefully as the other
+#   method's settings. Take the source examples from its training set, never from what forgetting is measured on.
 # ---
 r"""Replay, as a control.
 

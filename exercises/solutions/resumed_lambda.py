@@ -46,9 +46,9 @@ These are the facts of a run.
 - After every `save_every`-th update there is a checkpoint, with all that is needed to go on, $t$ too.
 - The run is **killed** when `killed` micro-batches are done, counted from its start through all epochs. An update and
   a checkpoint that were due after the last of them were still made.
-- A second run goes on from the newest checkpoint, with the micro-batch behind those of the last update in it. If that
-  update was the last one of its epoch, this is the first micro-batch of the next epoch. (transformers' Trainer
-  does it like this, with `"step"`.) Without a checkpoint it begins anew.
+- A second run goes on from the newest checkpoint. Its first micro-batch is the one that follows the last micro-batch of
+  the checkpoint's update. If that update was the last one of its epoch, this is the first micro-batch of the next
+  epoch. (transformers' Trainer does it like this, with `"step"`.) Without a checkpoint it begins anew.
 
 Take the **second** run's micro-batch `n`, counted from 1. Its gradient goes into one update. Return `(t, lam)`: the
 number of that update, and $\lambda(t)$. Return `None` if the gradient is thrown away.

@@ -21,8 +21,8 @@
 #   $-999$. At the other end `1 - lam` is 0 from $37 / k$ steps after $t_0$ on, as $1 + 10^{-17}$ is 1 in a float.
 #
 #   The cure is the same at both ends: only $e^{-|x|}$, which never overflows, and never a small number added to 1, but
-#   `log1p`. The two results differ by $x$, the log-odds of task and source: a straight line in $t$, which is what a
-#   sigmoid is.
+#   `log1p`. The two results differ by $x$, the log-odds of task and source: a straight line in $t$, which is what makes
+#   $\lambda$ a sigmoid.
 #
 #   The two limits are the methods on both sides: $k = 0$ is one half for ever, the objective of multi-task learning,
 #   and $k = \infty$ is plain fine-tuning from $t_0$ on. At $t_0$ itself all curves meet in 1/2, the step too. In
@@ -45,7 +45,7 @@ $-4.248 \cdot 10^{-18}$ (not 0) and $-40$.
 - $t$ is a number, a list of numbers or a NumPy array of any shape; each result is a number or an array of that shape.
 - $k$ is at least 0. For `k = 0` both are $\ln \frac12$ at every $t$. `k = np.inf` is a step: at $t_0$ both are
   $\ln \frac12$, before it they are $-\infty$ and 0, after it 0 and $-\infty$.
-- What is judged is the numbers. A warning of NumPy's costs nothing, but to switch it off mends no number either.
+- Only the numbers are judged. A NumPy warning costs nothing, and to silence it does not repair a wrong number.
 """
 
 import numpy as np

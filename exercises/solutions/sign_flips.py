@@ -27,14 +27,14 @@
 #   The test that counts wins alone has the same smallest p, but throws the sizes away: four small gains and one large
 #   loss are four of five for it. And a small p says nothing of how large a gain is; the mean difference does.
 #
-#   Last: this is the p of one comparison. Of twenty tasks or settings in which nothing is at work, one has a
-#   p of at most 0.05 on average.
+#   Last: this is the p of one comparison. Of twenty tasks or settings in which nothing is at work, up to one, on
+#   average, has a p of at most 0.05 (with five seeds none can).
 # ---
 r"""Luck, counted.
 
-A method and its baseline were run with the same $n$ seeds. Entry $i$ of both lists is of the same seed, so the
-differences $d_i$, method less baseline, are what the method did to it. Their mean is away from 0. Could that be
-luck?
+A method and its baseline were run with the same $n$ seeds. Entry $i$ of both lists belongs to the same seed, so the
+difference $d_i$, method less baseline, is what the method changed for that seed. Their mean is away from 0. Could that
+be luck?
 
 If the method did nothing, each $d_i$ could as well have had the **other sign**. That makes $2^n$ lists of
 differences, all equally likely. Return a dictionary:

@@ -15,13 +15,13 @@
 #     `p = t / cut if t < cut else (steps - t) / (steps - cut)`: where `cut` is 0 the first case never comes. The rate
 #     is `lr * (1 + p * (ratio - 1)) / ratio`.
 # explanation: |
-#   The prediction: with 19 steps the floor of 1.9 is 1. The published formula lets the rate fall by $1 / (\text{cut}
-#   \cdot 9)$ a step, so $p$ is 0 at step 10, and -0.89 at step 18: the last rate is -0.83 of the highest. The optimizer
-#   then walks up the loss, and fastest in the last step.
+#   The prediction: with 19 steps the floor of 1.9 is 1. The published formula lets $p$ fall by
+#   $1 / (\text{cut} \cdot 9)$ a step, so $p$ is 0 at step 10, and -0.89 at step 18: the last rate is -0.83 of the
+#   highest. The optimizer then walks up the loss, and fastest in the last step.
 #
 #   The formula takes cut for a tenth of the steps exactly. The floor makes it smaller, and the fall steeper. Only if
-#   the number of steps divides by ten do the two agree; in runs of hundreds of steps the error is small, which is why
-#   nobody saw it. And under ten steps cut is 0, and the formula divides by it.
+#   the number of steps is a multiple of ten do the two agree; in runs of hundreds of steps the error is small, which is
+#   why nobody saw it. And under ten steps cut is 0, and the formula divides by it.
 #
 #   Cutting $p$ off at 0 is the smaller repair. It leaves a flat end, at the foot. Dividing by what is really left uses
 #   all of the run.
@@ -42,7 +42,7 @@ Do not write that down. Write what was meant, for any number of steps:
 
 - `t` counts the steps that have been taken: 0, 1, ..., `steps - 1`. Return the rate of each, as a list;
 - it is at the foot for $t = 0$, at the peak for $t = \text{cut}$, and in a straight line between;
-- behind the peak it falls in a straight line that would be at the foot again for $t = \text{steps}$;
+- after the peak it falls in a straight line that would be at the foot again for $t = \text{steps}$;
 - where cut is 0 there is no rise, and it begins at the peak.
 """
 

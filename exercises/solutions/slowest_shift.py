@@ -6,7 +6,7 @@
 # difficulty: 2
 # hints:
 #   - |
-#     Turn each wish into a sentence about $k$ and $t_0$: solve $\lambda(1) \le a$ for $k (t_0 - 1)$, and
+#     Turn each of the two wishes into a condition on $k$ and $t_0$: solve $\lambda(1) \le a$ for $k (t_0 - 1)$, and
 #     $\lambda(T) \ge 1 - b$ for $k (T - t_0)$.
 #   - |
 #     $t_0$ appears with a plus in one of them and with a minus in the other. What is left if you add the two? That is
@@ -32,8 +32,8 @@ at least $1 - b$:
 
 $$\lambda(1) \le a, \qquad \lambda(T) \ge 1 - b, \qquad \lambda(t) = \frac{1}{1 + e^{-k (t - t_0)}}$$
 
-$a$ and $b$ are numbers between 0 and 1/2, and not the same in general. Which is the **smallest** $k$ that can do it,
-and with which $t_0$? There is a closed form. Return `(k, t0)`; $t_0$ need not be a whole number.
+$a$ and $b$ are numbers between 0 and 1/2, and not the same in general. Which is the **smallest** $k$ that can fulfil
+both wishes, and with which $t_0$? There is a closed form. Return `(k, t0)`; $t_0$ need not be a whole number.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@
 #     them?
 #   - |
 #     It is a weighted mean of $\lambda(t)$, with the learning rates as weights. The highest rate $\eta$ cancels, so the
-#     multipliers are enough. What is the multiplier of the first step, and what of the last?
+#     multipliers are enough. What is the multiplier of the first step, and what is that of the last?
 #   - |
 #     `t = np.arange(1, steps + 1)`, `rate = steps - t + 1`, and then
 #     `np.average(Sigmoid(k, t0)(t), weights=rate)`.

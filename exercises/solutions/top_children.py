@@ -30,8 +30,8 @@ Write the choice of Child-Tuning-D: of all $n$ entries of the Fisher information
 and another not at all.
 
 The number has to be exact, also where it is 0 (then nothing trains), and also where entries are equal. Which of those
-that equal the threshold are taken is up to you. `round` is Python's: it makes 2 of 2.5. For two tensors with the
-entries 5, 1, 4 and 2, 3, and $p = 0.4$, the child is 5 and 4.
+that equal the threshold are taken is up to you. `round` is Python's, which rounds a half to the even number: 2.5
+becomes 2, 3.5 becomes 4. For two tensors with the entries 5, 1, 4 and 2, 3, and $p = 0.4$, the child is 5 and 4.
 """
 
 import torch

@@ -83,7 +83,8 @@ README = """{made}
 
 {statement}
 
-The first of these begins it as `answers/{name}.py`, and looks at your answer from then on. There are {hints} hints.
+The first command below begins your answer as `answers/{name}.py`; run it again to have the answer checked.
+There are {hints} hints.
 
 ```sh
 recall-learn exercises run {name}
