@@ -306,11 +306,11 @@ def recorded(records: Records, recipes: Sequence[Recipe], grid: str, out: str, m
         return replace(recipe, seed=0)
 
     asked, have = (len({setting(recipe) for recipe in each}) for each in (recipes, there))
+    seeds = len({recipe.seed for recipe in recipes})
+    if not lacking:
+        methods = len({recipe.names for recipe in recipes})
+        return f"Recorded: all {len(recipes)} runs, {methods} methods in {asked} settings, with {seeds} seeds each."
     whole = asked - len(set(map(setting, lacking)))
-    told = (
-        f"{len(there)} of {len(recipes)} runs, {count(lambda r: r.names)} methods, {have} of {asked} settings, "
-        f"{whole} of them with all {len({recipe.seed for recipe in recipes})} seeds"
-    )
-    return f"Recorded: {told}. " + (
-        f"The rest: `recall-learn sweep {grid} --out {out}{more and f' {more}'}`." if lacking else "That is all."
-    )
+    told = f"{len(there)} of {len(recipes)} runs, {count(lambda r: r.names)} methods, {have} of {asked} settings"
+    rest = f"`recall-learn sweep {grid} --out {out}{more and f' {more}'}`"
+    return f"Recorded: {told}, {whole} of them with all {seeds} seeds. The rest: {rest}."

@@ -182,4 +182,6 @@ def test_what_is_recorded_is_counted():
     told = comparison.recorded(there, recipes, "a.json", "b.jsonl", "--data GLUE")
     assert told.endswith("The rest: `recall-learn sweep a.json --out b.jsonl --data GLUE`.")
     there.runs.append(run(1, 0.7, 0.6, lr=0.0005))
-    assert comparison.recorded(there, recipes, "a.json", "b.jsonl").endswith("2 of them with all 2 seeds. That is all.")
+    assert comparison.recorded(there, recipes, "a.json", "b.jsonl") == (
+        "Recorded: all 4 runs, 1 methods in 2 settings, with 2 seeds each."
+    )
