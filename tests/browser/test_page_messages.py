@@ -69,7 +69,7 @@ def test_a_page_begins_as_the_protocol_says(tab, how):
     [
         ({"method": "recadam(k=-1)"}, "k is -1; it has to be a number of at least 0, or inf"),
         ({"method": "recadam + l2sp"}, "method joins recadam and l2sp, which are each a pull; take one of them"),
-        ({"method": "recadam(gamma=3000)", "lr": 0.001}, "lr * gamma is 3; the pull diverges at 2 and above: lower lr"),
+        ({"method": "recadam(gamma=3000)", "lr": 0.001}, "lr * gamma is 3 at the first step; the pull diverges at 2"),
         ({"method": "child-f(p=0)"}, "p is 0; it has to be a number in (0, 1]"),
         ({"method": "mixout(p=0.5)"}, "the page has no mixout; Python does"),
         ({"method": "recadma"}, "method 'recadma' is unknown; the page has vanilla, recadam"),

@@ -241,7 +241,7 @@ def test_the_strength_of_a_penalty_changes(world, tmp_path, method):
         ("l2sp", {"t0": 1.0}, "t0 cannot change while l2sp trains; what can is gamma, beta, lr"),
         ("recadam", {"seed": 1}, "seed cannot change while recadam trains; what can is k, t0, gamma, lr"),
         ("recadam", {"k": -1.0}, "k"),
-        ("recadam", {"gamma": 1e6}, r"lr \* gamma is 1000; the pull diverges"),
+        ("recadam", {"gamma": 1e6}, r"lr \* gamma is 1000 at the first step; the pull diverges"),
     ],
 )
 def test_what_cannot_change_is_refused_and_the_run_says_why(world, tmp_path, method, asked, words):

@@ -9,8 +9,9 @@
     recadam: {
       resolved: (values, lr) => ({ ...values, gamma: values.gamma === null ? Number((WAY / lr).toPrecision(12)) : values.gamma }),
       refused({ k, t0, gamma, algorithm }, lr, lambda) {
-        if (algorithm === "coupled" || lr * gamma < 1 || lr * gamma * (1 - lambda(k, t0, 1)) <= 2 - 1e-6) return "";
-        return `lr * gamma is ${Number((lr * gamma).toPrecision(6))}; the pull diverges at 2 and above: lower lr or gamma, to keep it under 1`;
+        const pull = lr * gamma * (1 - lambda(k, t0, 1));
+        if (algorithm === "coupled" || lr * gamma < 1 || pull <= 2 - 1e-6) return "";
+        return `(1 - lambda) * lr * gamma is ${Number(pull.toPrecision(3))} at the first step; the pull diverges at 2 and above: lower lr or gamma, to keep it under 1`;
       },
       advice: ({ gamma }, lr) => (lr * gamma > 1 ? `lr * gamma is ${Number((lr * gamma).toPrecision(3))}: above 1 each step overshoots home.` : ""),
     },

@@ -102,8 +102,8 @@ class RecAdamMethod(Method):
         pull = lr * self.gamma * (1 - self.schedule(1))  # lambda grows: no step pulls harder
         if pull > 2 - 1e-6:
             raise ValueError(
-                f"lr * gamma is {lr * self.gamma:g}; the pull diverges at 2 and above: lower lr or gamma, to keep it "
-                f"under 1"
+                f"(1 - lambda) * lr * gamma is {float(f'{pull:.3g}'):g} at the first step; the pull diverges at 2 and "
+                f"above: lower lr or gamma, to keep it under 1"
             )
 
     def advice(self, lr: float) -> str:
