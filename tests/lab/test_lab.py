@@ -129,7 +129,7 @@ def test_what_is_refused_is_said_and_changes_nothing(make):
     assert "overshoots" not in view.text
     view.set(lr=1e-3)
     (refused,) = view.set(gamma=5000.0)
-    assert refused["text"].startswith("(1 - lambda) * lr * gamma is 5 at the first step; the pull diverges")
+    assert refused["text"].startswith("(1 - lambda) * lr * gamma is 4.62 at the first step; the pull diverges")
     assert (refused["values"]["gamma"], lab.run.changes) == (100.0, [])
     (refused,) = view.set(1, k=0.5)
     assert "k cannot change while vanilla trains" in refused["text"]
