@@ -7,12 +7,14 @@ import plotly
 import pytest
 
 import recall_learn.book
+from recall_learn.book.figures import figure_html
 from recall_learn.figures.heat import heat
 from recall_learn.figures.matrix import matrix
 from recall_learn.figures.plots import dragged, over_time
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-STYLE = Path(recall_learn.book.__file__).parent / "static" / "figures.css"
+STATIC = Path(recall_learn.book.__file__).parent / "static"
+STYLE = STATIC / "figures.css"
 LINE = "a claim such as many of the book's figures have "
 BOXES = """async (figure) => {
     const { data, layout } = JSON.parse(figure);
@@ -80,3 +82,42 @@ def test_the_numbers_in_the_cells_stay_dark_on_a_dark_page(tab):
     for figure in maps:
         inks = tab.evaluate(INKS, figure.to_json())
         assert inks == {"cells": ["rgb(27, 31, 35)"], "ticks": ["rgb(200, 210, 220)"]}
+
+
+@pytest.fixture
+def page(tab):
+    """A page with a figure as the book draws it."""
+    curves = {"RecAdam": ([0, 1], [0, 1]), "plain": ([0, 1], [1, 0])}
+    body = figure_html(over_time(curves, "y", claim="it rises", alt="two lines").to_plotly_json())
+    tab.set_content(f'<html data-theme="light"><body><div style="max-width: 900px">{body}</div></body></html>')
+    tab.add_style_tag(path=STYLE)
+    tab.add_style_tag(content="html[data-theme=dark] { --book-hue-0: rgb(1, 2, 3); --book-hue-1: rgb(4, 5, 6); }")
+    tab.add_script_tag(path=PLOTLY)
+    tab.add_script_tag(path=STATIC / "figures.js")
+    tab.wait_for_selector(".recall-figure[data-drawn]")
+    return tab
+
+
+def test_on_narrow_paper_a_drawing_is_set_smaller_and_not_cut(page):
+    screen = page.evaluate("document.querySelector('.main-svg').getBoundingClientRect().width")
+    assert screen > 800
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.evaluate("document.querySelector('body > div').style.maxWidth = '600px'")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.main-svg')].map((each) => each.getBoundingClientRect().width)"
+    )
+    assert max(widths) <= 600
+    boxes = page.evaluate(f"{drawings}.map((each) => each.getAttribute('viewBox'))")
+    assert all(box.startswith(f"0 0 {screen:g} ") for box in boxes)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".main-svg[viewBox]").count() == 0
+
+
+def test_by_night_the_curves_have_the_books_brighter_colours(page):
+    strokes = "[...document.querySelectorAll('.scatterlayer .js-line')].map((each) => getComputedStyle(each).stroke)"
+    assert page.evaluate(strokes) == ["rgb(0, 114, 178)", "rgb(213, 94, 0)"]
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert page.evaluate(strokes) == ["rgb(1, 2, 3)", "rgb(4, 5, 6)"]
+    page.emulate_media(media="print")
+    assert page.evaluate(strokes) == ["rgb(0, 114, 178)", "rgb(213, 94, 0)"]

@@ -191,7 +191,11 @@ def test_a_change_takes_the_place_of_all_that_is_recorded_for_it_from_there_on(c
         ([], {"k": "fast"}, "k"),
         ([], {"gamma": True}, "gamma is True"),
         ([], {"step": 3}, "step cannot change"),
-        ([{"step": 9, "gamma": 1500.0}], {"lr": 5e-3}, r"lr \* gamma is 7.48 at the first step; .*at step 9, from which on gamma = 1500"),
+        (
+            [{"step": 9, "gamma": 1500.0}],
+            {"lr": 5e-3},
+            r"lr \* gamma is 7.48 at the first step; .*at step 9, from which on gamma = 1500",
+        ),
     ],
 )
 def test_what_cannot_be_noted_changes_nothing(changes, asked, words):
