@@ -237,6 +237,16 @@ def test_where_two_mistakes_meet_both_are_told(adding, says, answer, message):
     assert message in says(read(adding.path), answer)
 
 
+def test_a_mistake_that_no_right_case_contradicts_is_named_before_others(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    first = 'Mistake("a is cut off at 0 and 3.5.", lambda a, b: a.clamp(0, 3.5) + b),\n    Mistake("a negative'
+    path.write_text(path.read_text() + MEETING.replace('Mistake("a negative', first))
+    clamped = read(adding.path)
+    assert "adds: a negative a counts as 0." in says(clamped, lambda a, b: a.clamp(min=0) + b)
+    sometimes = says(clamped, lambda a, b: (a.clamp(0, 3.5) if b[2] < 8.5 else a) + b)
+    assert "adds: a is cut off at 0 and 3.5" in sometimes
+
+
 def test_play_may_complain_and_watch_what_is_no_value(adding, says):
     path = adding.path.parents[1] / "checks" / "adds.py"
     watching = """
