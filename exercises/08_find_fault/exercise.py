@@ -30,6 +30,8 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
 
+Row 0 of an array is step $t = 1$. Adam's first step is one learning rate in each weight, whatever the gradient is.
+
 Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each time, and
 the rate is scaled with the weights. So no size tells anything by itself: compare it with another one of the same run.
 `toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And which can be

@@ -7,10 +7,10 @@ in any order:
 {"k": 0.1, "t0": 100.0, "seed": 3, "score": 0.61, "source_loss": 2.35}
 ```
 
-Return the setting, a tuple `(k, t0)` of its two numbers, whose **median score** over its seeds is the highest, among
-the settings whose **median source loss** over its seeds is at most `budget`. If two settings have the same median
-score, take the one with the lower median source loss (no two settings agree in both). If no setting keeps to the
-budget, return `None`.
+Return the setting, a tuple or a list of its two numbers `(k, t0)`, whose **median score** over its seeds is the
+highest, among the settings whose **median source loss** over its seeds is at most `budget`. If two settings have the
+same median score, take the one with the lower median source loss (no two settings agree in both). If no setting keeps
+to the budget, return `None`.
 
 Some runs were not finished, so the settings may have different numbers of seeds; one is enough for a setting to count.
 The median of an even number of runs is the mean of the two in the middle. `k` may be `float("inf")`, and a score may

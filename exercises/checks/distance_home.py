@@ -27,7 +27,7 @@ def drawn(rng, layers, d, head):
     far = rng.uniform(0.2, 2.0)
     weights = {name: anchor + steps(rng, far, anchor.shape) for name, anchor in anchors.items()}
     weights["embeddings.scale"] = anchors["embeddings.scale"] + round(far) + 3
-    weights["layer.0.score.bias"] = anchors["layer.0.score.bias"].clone()
+    weights["layer.1.score.bias"] = anchors["layer.1.score.bias"].clone()  # neither the first tensor nor the last
     weights["layer.1.heads.weight"] = anchors["layer.1.heads.weight"] + weights["layer.0.heads.weight"]
     weights["layer.1.heads.weight"] -= anchors["layer.0.heads.weight"]
     weights |= {
@@ -56,6 +56,28 @@ def reference(weights, anchors):
 
 def moves(weights, anchors):
     return [weights[name] - anchors[name] for name in anchors]
+
+
+def one_move(weights, anchors, place):
+    """The squared length of one tensor's move."""
+    return moves(weights, anchors)[place].square().sum()
+
+
+def rooted_again(weights, anchors):
+    """A root after each tensor, of all that was added up until then."""
+    total = 0.0
+    for move in moves(weights, anchors):
+        total = math.sqrt(total + move.square().sum())
+    return total
+
+
+def sum_of_moves(weights, anchors):
+    """Each move with its sign, and no square."""
+    return sum(move.sum() for move in moves(weights, anchors))
+
+
+def squares_apart(weights, anchors):
+    return sum((weights[name].square() - anchors[name].square()).sum() for name in anchors)
 
 
 def root_of_mean(weights, anchors):
@@ -104,7 +126,42 @@ def lengths_apart(weights, anchors):
     )
 
 
+ONE_TENSOR = (
+    "only the first tensor of `anchors` counts in yours. Is the `return` inside the loop? It belongs after the loop, "
+    "with as much space before it as the `for` has."
+)
+LAST_TENSOR = (
+    "only the last tensor of `anchors` counts in yours. A line `total = ...` in the loop throws away what was there: "
+    "add to it, `total = total + ...`."
+)
+ROOT_IN_LOOP = (
+    "you take a root inside the loop. Add up the squares of all tensors there, and take the root once, after the loop."
+)
+NO_SQUARES = (
+    "you add up the differences of a tensor before they are squared, or without squaring them. Moves up and moves "
+    "down cancel then. Square each difference first: `((weights[name] - anchor) ** 2).sum()`."
+)
+SQUARES_APART = (
+    "you subtract squares from squares. The square of a difference is asked for, and 5 * 5 - 3 * 3 is not (5 - 3) * "
+    "(5 - 3). Subtract first, then square."
+)
 MISTAKES = [
+    *(
+        Mistake(says, lambda weights, anchors, place=place, power=power: one_move(weights, anchors, place) ** power)
+        for says, place in ((ONE_TENSOR, 0), (LAST_TENSOR, -1))
+        for power in (0.5, 1)
+    ),
+    Mistake(ROOT_IN_LOOP, rooted_again),
+    Mistake(ROOT_IN_LOOP, lambda weights, anchors: sum(move.norm() for move in moves(weights, anchors)) ** 0.5),
+    Mistake(NO_SQUARES, sum_of_moves),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum_of_moves(weights, anchors).abs()),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum_of_moves(weights, anchors) ** 2),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum_of_moves(weights, anchors).sqrt()),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum(move.sum() ** 2 for move in moves(weights, anchors)).sqrt()),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum(move.sum() ** 2 for move in moves(weights, anchors))),
+    Mistake(NO_SQUARES, lambda weights, anchors: sum(move.sum().abs() for move in moves(weights, anchors))),
+    Mistake(SQUARES_APART, lambda weights, anchors: squares_apart(weights, anchors).sqrt()),
+    Mistake(SQUARES_APART, squares_apart),
     Mistake(
         "this is the square of the distance: the root is missing. You are in company, for what the released RecAdam "
         'code logs as "Euclid distance" is the squared sum too. Take the root, once, at the end.',
@@ -185,6 +242,11 @@ MISTAKES = [
         lambda weights, anchors: sum(move.abs().sum() for move in moves(weights, anchors)),
     ),
     Mistake(
+        "you take the root of a sum that holds no squares: you add up how far each weight went. Square each difference "
+        "first, then sum, then root.",
+        lambda weights, anchors: sum(move.abs().sum() for move in moves(weights, anchors)).sqrt(),
+    ),
+    Mistake(
         "you compare the length of the weights with that of the anchors. A model can turn around and keep its length: "
         "subtract first, weight by weight, then take the length.",
         lengths_apart,
@@ -220,10 +282,16 @@ FAR = np.arange(1, 61).reshape(3, 5, 4) / 2**16
 
 
 def bears_a_short_way(answer, rng):
+    """It names a cause, so it speaks only where the same moves are right if they are long and begin at 0."""
     anchors = {f"layer.{i}.weight": 100 + steps(rng, 1.0, (5, 4)) for i in range(3)}
     moves = [torch.tensor(signs * far) for signs, far in zip(rng.choice([-1, 1], (3, 5, 4)), FAR, strict=True)]
+    zeros = {name: torch.zeros_like(home) for name, home in anchors.items()}
+    long = {name: 2**12 * move for name, move in zip(anchors, moves, strict=True)}
     weights = {name: home + move for (name, home), move in zip(anchors.items(), moves, strict=True)}
-    found, right = float(answer(weights, anchors)), math.sqrt((FAR**2).sum())
+    right = math.sqrt((FAR**2).sum())
+    if not math.isclose(float(answer(long, zeros)), 2**12 * right, rel_tol=0.02):
+        return
+    found = float(answer(weights, anchors))
     if not math.isclose(found, right, rel_tol=1e-3):
         wrong(
             f"60 weights near 100 that moved by less than 0.001 are {right:.5g} from home, and yours is {found:.5g}. "
@@ -232,3 +300,11 @@ def bears_a_short_way(answer, rng):
 
 
 LAWS = [is_zero_at_home, leaves_the_head_out, bears_a_short_way, does_not_see_how_tensors_are_cut]
+
+
+def new_head(says, weights, anchors):
+    new = any(repr(name) in says for name in weights if name not in anchors)
+    return "Only `weights` has this name: it is the new head. Go through the names in `anchors`." if new else ""
+
+
+RAISED = {"KeyError": new_head}

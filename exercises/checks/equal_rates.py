@@ -31,6 +31,10 @@ def reference(lam):
     return weighted(lam.tolist(), falling(lam))
 
 
+def by_lambda(lam):
+    return fsum(lam * falling(lam)) / len(lam) / fsum(lam)
+
+
 def mean(lam):
     return fsum(lam.tolist()) / len(lam)
 
@@ -38,7 +42,7 @@ def mean(lam):
 MISTAKES = [
     Mistake(
         "this is the mean of lambda: as if the learning rate did not fall. Early steps have the higher rates, so they "
-        "count more: weight each lambda(t) by lr(t).",
+        "count more: weight each lambda(t) by η_t.",
         mean,
     ),
     Mistake(
@@ -47,7 +51,7 @@ MISTAKES = [
     ),
     Mistake(
         "you add up 1 - lambda(t), and the learning rate does not fall. The Adam step is taken times "
-        "lambda(t), at lr(t).",
+        "lambda(t), at η_t.",
         lambda lam: 1 - mean(lam),
     ),
     Mistake(
@@ -73,12 +77,35 @@ MISTAKES = [
     ),
     Mistake(
         "this is RecAdam's sum, in units of the highest rate. The factor is how large it is beside plain "
-        "fine-tuning's: divide by the sum of lr(t).",
+        "fine-tuning's: divide by the sum of η_t.",
         lambda lam: reference(lam) * (len(lam) + 1) / 2,
     ),
     Mistake(
-        "you divide RecAdam's sum by the number of steps. Divide it by plain fine-tuning's own sum, that of lr(t).",
+        "you divide RecAdam's sum by the number of steps. Divide it by plain fine-tuning's own sum, that of η_t.",
         lambda lam: reference(lam) * (len(lam) + 1) / 2 / len(lam),
+    ),
+    Mistake(
+        "you divide by the sum of lambda(t). That gives a mean of the rates; divide by the sum of η_t.",
+        by_lambda,
+    ),
+    Mistake(
+        "for the sum of the rates you take T / 2 times the highest one. Added up from T / T down to 1 / T, the sum is "
+        "(T + 1) / 2 times the highest.",
+        lambda lam: reference(lam) * (len(lam) + 1) / len(lam),
+    ),
+    Mistake(
+        "for the sum of the rates you take (T - 1) / 2 times the highest one. Added up from T / T down to 1 / T, the "
+        "sum is (T + 1) / 2 times the highest.",
+        lambda lam: reference(lam) * (len(lam) + 1) / (len(lam) - 1),
+    ),
+    Mistake(
+        "brackets are missing in your learning rate: T - t + 1 / T divides the 1 alone. Write (T - t + 1) / T.",
+        lambda lam: weighted(lam.tolist(), falling(lam, last=1 / len(lam))),
+    ),
+    Mistake(
+        "brackets are missing in your learning rate: the division by T comes first, and T stays whole before it. Write "
+        "(T - t + 1) / T.",
+        lambda lam: weighted(lam.tolist(), [len(lam) - i / len(lam) for i in range(len(lam))]),
     ),
     Mistake(
         "your fraction is upside down: this is what RecAdam's rate would be multiplied by. Plain fine-tuning has to "

@@ -38,6 +38,10 @@ def cases(rng):
     for first, smallest in enumerate((1, 1, 2, 4, 8)):
         counts = [int(count) for count in rng.integers(smallest, 3 * smallest + 6, size=5)]
         found.append(drawn(rng, *counts, first=first))
+    telling = drawn(rng, 2, 7, 1, 1, 1)
+    while not 0 < anywhere(*telling) < reference(*telling):
+        telling = drawn(rng, 2, 7, 1, 1, 1)
+    found.append(telling)  # more was lost than gained, and some lost words, not all, are said elsewhere
     return [case(*arguments, number_of_facts=len(arguments[0])) for arguments in found]
 
 
@@ -92,6 +96,18 @@ def looked_up(column):
     return found
 
 
+def anywhere(before, after, answers):
+    """A fact is lost if its word stands nowhere in the list of what is said now."""
+    had = known(before, answers)
+    return sum(answers[i] not in after for i in had) / len(had)
+
+
+def anywhere_twice(before, after, answers):
+    """The same, and a fact was known if its word stood anywhere before."""
+    had = [right for right in answers if right in before]
+    return sum(right not in after for right in had) / len(had)
+
+
 def right_words(said, answers):
     return {answers[i] for i in known(said, answers)}
 
@@ -142,19 +158,26 @@ PIECE = (
     "is known only if the word is the right one: compare with ==."
 )
 HOLDS, IS_IN = str.__contains__, lambda said, right: said in right
+ANYWHERE = (
+    "you look for a word anywhere in the list (with `in`). Another fact may have the same answer, so the word can "
+    "stand there for another fact: compare after[i] with answers[i]."
+)
 
 MISTAKES = [
     Mistake(
-        "your result is 0 where facts were lost. Do you compare words with `is`? That asks whether two words are one "
-        "object in memory. Whether they are spelled the same is asked with ==.",
-        lambda *_: 0.0,
+        "the fraction is missing in your result: `//` and int() drop it, so that each share below 1 becomes 0. Divide "
+        "with `/`, and return what comes.",
+        lambda b, a, r: float(reference(b, a, r) // 1),
     ),
-    Mistake(
-        "your result is 1, as if all that was known were lost, and some of it is still known. Do you compare words "
-        "with `is`? That asks whether two words are one object in memory. Whether they are spelled the same is "
-        "asked with == and !=.",
-        lambda *_: 1.0,
+    *(
+        Mistake(
+            "your result is rounded. Return the share as it is: do not round it.",
+            lambda b, a, r, digits=digits: round(reference(b, a, r), digits),
+        )
+        for digits in (0, 1, 2, 3)
     ),
+    Mistake(ANYWHERE, anywhere),
+    Mistake(ANYWHERE, anywhere_twice),
     Mistake(CAPITALS, without_capitals(("before", "after"))),
     Mistake(CAPITALS, without_capitals(("after",))),
     Mistake(CAPITALS, without_capitals(("before",))),
@@ -181,6 +204,11 @@ MISTAKES = [
         "you set the facts that were gained against those that were lost, and cut at 0. Look at the facts known "
         "before, one by one.",
         lambda b, a, r: max(0, len(known(b, r)) - len(known(a, r))) / len(known(b, r)),
+    ),
+    Mistake(
+        "you set the facts that were gained against those that were lost, cut at 0, and divide by all facts. Look at "
+        "the facts known before, one by one, and divide by their number.",
+        lambda b, a, r: max(0, len(known(b, r)) - len(known(a, r))) / len(r),
     ),
     Mistake(
         "you count every fact that is wrong now, also those that the model never knew. Only what was known before can "
@@ -227,6 +255,17 @@ MISTAKES = [
     ),
     Mistake(LOOKED_UP, looked_up(0)),
     Mistake(LOOKED_UP, looked_up(1)),
+    Mistake(
+        "your result is 0 where facts were lost. Do you compare words with `is`? That asks whether two words are one "
+        "object in memory. Whether they are spelled the same is asked with ==.",
+        lambda *_: 0.0,
+    ),
+    Mistake(
+        "your result is 1, as if all that was known were lost, and some of it is still known. Do you compare words "
+        "with `is`? That asks whether two words are one object in memory. Whether they are spelled the same is "
+        "asked with == and !=.",
+        lambda *_: 1.0,
+    ),
 ]
 
 
@@ -264,3 +303,10 @@ def wrong_answers_may_change(answer, rng):
 
 
 LAWS = [nothing_known_is_nothing_lost, one_fact_is_enough, learning_makes_up_for_nothing, wrong_answers_may_change]
+
+
+def nothing_known(says, before, after, answers):
+    return "" if known(before, answers) else "Here no fact was known before: return 0.0."
+
+
+RAISED = {"ZeroDivisionError": nothing_known}

@@ -29,6 +29,10 @@ part."""
 
 FINE, WARM, MICRO, RESTARTED, ANCHORS, LOST, HEAD, DIVIDED, PADDING, TRAINING = NAMES
 
+PROMISED = (
+    "Nothing is wrong with it: its `lam` is what k and t0 promise, in each step. Row 0 of an array is step t = 1. With "
+    "t from 0, lambda would be off by one step."
+)
 TOLD = {
     (
         RESTARTED,
@@ -78,6 +82,8 @@ TOLD = {
         TRAINING,
     ): "Its scores go up and down because the weights move. Only step `resumed` has two scores of the same "
     "weights, and they are equal.",
+    (FINE, MICRO): PROMISED,
+    (FINE, RESTARTED): PROMISED,
     (FINE, WARM): "Its rate rises for `warmup` steps and then falls. Ask for the largest one of all.",
     (WARM, FINE): "Its rate is the largest in the last step.",
 }
@@ -134,12 +140,6 @@ def reference(log):
     return next(truth for truth, *_, run in every if np.array_equal(run["loss"], log["loss"]))
 
 
-def play(entry, log):
-    """The answer; what is no string, such as None, comes as one in angle brackets, for the law of the names."""
-    said = entry(log)
-    return said if isinstance(said, str) else f"<{said!r}>"
-
-
 def scaled(log, factor):
     """The same run with all weights and rates so many times as large; gradients go along, and losses by its square."""
     powers = dict.fromkeys(("peak", "lr", "body", "head", "update", "norm", "own_norm"), 1) | {"loss": 2}
@@ -150,6 +150,12 @@ def call(truth, seed):
     return f'toy_log("{truth}", {seed})'
 
 
+def shown(log):
+    """A run, as one makes it again."""
+    runs = (run for runs in RUNS.values() for run in runs)
+    return next((call(truth, seed) for truth, seed, _, run in runs if np.array_equal(run["loss"], log["loss"])), "")
+
+
 def message(truth, said, seed):
     return f'you call {call(truth, seed)} "{said}". {TOLD.get((truth, said), OF[truth])}'
 
@@ -158,10 +164,9 @@ def each_answer_is_a_name(answer, rng):
     for truth, seed, _, log in RUNS[state(rng)]:
         said = answer(log)
         if said not in NAMES:
-            none = " None comes where no `return` is reached." if said == "<None>" else ""
-            said = said[1:-1] if said.startswith("<") else repr(said)
+            none = " None comes where no `return` is reached." if said is None else ""
             wrong(
-                f"your answer to {call(truth, seed)} is {said}. It has to be one of {', '.join(map(repr, NAMES))}, "
+                f"your answer to {call(truth, seed)} is {said!r}. It has to be one of {', '.join(map(repr, NAMES))}, "
                 f"spelled like that.{none}"
             )
 

@@ -322,7 +322,11 @@ GROUPS = (
 UNSORTED = (
     "you take the value in the middle of the list as it comes. A median needs the values in order: sort them first."
 )
+NOTHING = "no setting keeps to the budget in this case. Return None, the value itself, where nothing is left to choose."
+NO_CHOICE = ((), (None, None), "None", "", 0.0, False, (0.0, 0.0))
+"""What people return where no setting keeps to the budget."""
 MISTAKES = [
+    *(Mistake(NOTHING, lambda r, b, instead=instead: best(r, b) or instead) for instead in NO_CHOICE),
     Mistake(INF, only(lambda runs, most: runs[0]["k"] != np.inf)),
     Mistake(POSITIVE, only(above_zero)),
     Mistake(EVEN.format("upper"), lambda r, b: best(r, b, score=median_high, loss=median_high)),
@@ -453,3 +457,10 @@ def the_order_does_not_matter(answer, rng):
 
 
 LAWS = [numbers_come_back, the_order_does_not_matter, a_seed_is_only_a_name]
+
+
+def nothing_kept(says, records, budget):
+    return "No setting keeps to the budget here: return None." if best(records, budget) is None else ""
+
+
+RAISED = dict.fromkeys(("ValueError", "IndexError", "TypeError", "KeyError", "UnboundLocalError"), nothing_kept)

@@ -4,17 +4,34 @@ import numpy as np
 import torch
 
 SQUARES = "total = total + ((weights[name] - anchor) ** 2).sum()"
+RETURN = "return total"
+THROUGH_WEIGHTS = {"name, anchor in anchors.items()": "name, now in weights.items()"}
 
 MUTANTS = [
-    ("takes no root", {"return total.sqrt()": "return total"}, "root is missing"),
+    ("takes no root", {"return total.sqrt()": RETURN}, "root is missing"),
     (
         "adds the lengths",
-        {SQUARES: "total = total + (weights[name] - anchor).norm()", "return total.sqrt()": "return total"},
+        {SQUARES: "total = total + (weights[name] - anchor).norm()", "return total.sqrt()": RETURN},
         "Lengths do not add",
     ),
     (
+        "returns inside the loop",
+        {"    return total.sqrt()": "        return total.sqrt()"},
+        "Is the `return` inside the loop?",
+    ),
+    ("keeps the last tensor", {"total = total + (": "total = ("}, "throws away what was there"),
+    (
+        "takes the root inside the loop",
+        {SQUARES: "total = (total + ((weights[name] - anchor) ** 2).sum()).sqrt()", "return total.sqrt()": RETURN},
+        "you take a root inside the loop",
+    ),
+    ("squares the sum", {SQUARES: "total = total + (weights[name] - anchor).sum() ** 2"}, "Moves up and moves down"),
+    ("forgets to square", {"((weights[name] - anchor) ** 2)": "(weights[name] - anchor)"}, "Moves up and moves down"),
+    ("subtracts squares", {"(weights[name] - anchor) ** 2": "weights[name] ** 2 - anchor**2"}, "squares from squares"),
+    ("goes through the weights", {**THROUGH_WEIGHTS, "- anchor": "- anchors[name]"}, "Only `weights` has this name"),
+    (
         "counts the head",
-        {"name, anchor in anchors.items()": "name, now in weights.items()", "- anchor": "- anchors.get(name, 0 * now)"},
+        {**THROUGH_WEIGHTS, "- anchor": "- anchors.get(name, 0 * now)"},
         "as if its home were zero",
     ),
     (

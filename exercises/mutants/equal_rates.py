@@ -12,6 +12,13 @@ MUTANTS = [
         "you compare sums of squares",
     ),
     ("divides by the steps", {"/ lr.sum()": "/ steps"}, "by the number of steps"),
+    ("divides by the sum of lambda", {"/ lr.sum()": "/ lam.sum()"}, "you divide by the sum of lambda(t)"),
+    ("divides by half the steps", {"/ lr.sum()": "/ (steps / 2)"}, "you take T / 2 times"),
+    (
+        "forgets the brackets",
+        {"(steps - np.arange(steps)) / steps": "steps - np.arange(1, steps + 1) + 1 / steps"},
+        "divides the 1 alone",
+    ),
     ("turns it round", {"(lam * lr).sum() / lr.sum()": "lr.sum() / (lam * lr).sum()"}, "upside down"),
     ("rounds", {"return (lam * lr).sum() / lr.sum()": "return round((lam * lr).sum() / lr.sum(), 4)"}, "it has to be"),
     ("takes the first steps of a long run", {"* lr).sum()": "* lr)[:1000].sum()"}, "it has to be"),

@@ -30,7 +30,20 @@ MUTANTS = [
         "Askemby",
     ),
     ("asks for two facts", {"/ sum(known)": "/ max(sum(known), 2)"}, "a single fact"),
-    ("divides by zero", {" if any(known) else 0.0": ""}, "ZeroDivisionError"),
+    ("divides by zero", {" if any(known) else 0.0": ""}, "Here no fact was known before: return 0.0"),
+    (
+        "cuts the net loss",
+        {"sum(lost) /": "max(0, sum(known) - sum(n == r for n, r in zip(after, answers))) /"},
+        "those that were lost, and cut at 0",
+    ),
+    ("drops the fraction", {"sum(lost) /": "sum(lost) //"}, "the fraction is missing"),
+    (
+        "rounds",
+        {"sum(lost) / sum(known)": "round(sum(lost) / sum(known), 2)"},
+        "do not round it",
+    ),
+    ("looks anywhere in the list", {"right != now": "right not in after"}, "for another fact"),
+    ("compares objects", {"right == first": "right is first"}, "Do you compare words with `is`?"),
 ]
 
 

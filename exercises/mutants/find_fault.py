@@ -73,7 +73,10 @@ MUTANTS = [
         "Its scores go up and down because the weights move",
     ),
     ("asks for each sum to be long", {NORM: NORM.replace("any", "all")}, "than the longest `own_norm`"),
-    ("returns nothing for a run in order", {' else "fine"': " else None"}, "None comes where no `return`"),
+    ("returns nothing for a run in order", {' else "fine"': " else None"}, "is there a `return`?"),
+    ("returns a list", {' else "fine"': ' else ["fine"]'}, "your result is a list"),
+    ("returns a word of its own", {' else "fine"': ' else "all right"'}, "spelled like that"),
+    ("counts from 0", {"np.arange(1, len(lr) + 1)": "np.arange(len(lr))"}, "Row 0 of an array is step t = 1"),
 ]
 
 

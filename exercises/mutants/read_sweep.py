@@ -47,6 +47,8 @@ MUTANTS = [
         {"-lost[setting])": '-sum(run["source_loss"] for run in runs[setting]))'},
         "you compare the means",
     ),
+    ("has no setting left", {", default=None": ""}, "No setting keeps to the budget here: return None."),
+    ("returns an empty tuple", {"default=None": "default=()"}, "Return None, the value itself"),
     ("takes five runs", {" for run in each)": " for run in each[:5])"}, "its first five runs"),
     ("takes the first of two", {"(score[setting], -lost[setting])": "score[setting]"}, "the one that comes first"),
 ]

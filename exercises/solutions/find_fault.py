@@ -2,7 +2,7 @@
 # lesson: 8
 # order: 3
 # goal: Find what went wrong in a run from its log alone.
-# minutes: 25
+# minutes: 40
 # difficulty: 3
 # hints:
 #   - |
@@ -67,6 +67,8 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"own_norm"` | `[T, A]` | length of the gradient of each micro-batch alone |
 | `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
+
+Row 0 of an array is step $t = 1$. Adam's first step is one learning rate in each weight, whatever the gradient is.
 
 Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each time, and
 the rate is scaled with the weights. So no size tells anything by itself: compare it with another one of the same run.

@@ -76,7 +76,7 @@ def _unlike_sequence(got: Any, want: Sequence, what: str) -> str:
 def _unlike_numbers(got: Any, want: Any, what: str) -> str:
     mine, right = numbers(got), numbers(want)
     if isinstance(got, list | tuple) and isinstance(want, int | float):
-        return f"{what} is {named(got)} of {len(got)}; it has to be a number"
+        return f"{what} is {named(got)} of {len(got)}; it has to be one number"
     if mine is None and isinstance(got, list | tuple):
         part = next((text for i, each in enumerate(got) if (text := _no_number(each, f"{what}[{i}]"))), "")
         return part or f"{what} is a list of parts of different shapes; it has to be {named(want)}"
@@ -85,10 +85,15 @@ def _unlike_numbers(got: Any, want: Any, what: str) -> str:
     if isinstance(want, list) and mine.ndim == right.ndim == 1 and mine.size != right.size:
         return f"{what} is {shown(got)}, of length {mine.size}; it has to be {shown(want)}, of length {right.size}"
     if mine.shape != right.shape and not mine.size == right.size == 1:
-        return f"{what} has shape {list(mine.shape)}; it has to be {list(right.shape)}"
+        came = f"has shape {list(mine.shape)}" if mine.ndim else "is one number"
+        return f"{what} {came}; it has to be {list(right.shape) if mine.ndim and right.ndim else _asked(right)}"
     if right.size and of_kind(want, bool) and not of_kind(got, bool):
         return f"{what} is an array of numbers; it has to be one of True and False"
     return ""
+
+
+def _asked(right: np.ndarray) -> str:
+    return f"an array of shape {list(right.shape)}" if right.ndim else "one number"
 
 
 def _no_number(value: Any, what: str) -> str:

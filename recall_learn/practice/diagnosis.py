@@ -93,17 +93,21 @@ class Diagnosis:
     def _one(self) -> str:
         """The mistake that gives what came, in every case that it can be computed for.
 
-        Where it would have been wrong and the answer was right, it may still be the cause, if it explains two others.
+        Where it would have been wrong and the answer was right, it may still be the cause, if it explains two others
+        and no mistake gives what came everywhere.
         """
         bad = [i for i, wrong in enumerate(self.wrong) if wrong]
         fine = [i for i, wrong in enumerate(self.wrong) if not wrong]
+        perhaps = None
         for each in self.known:
-            if any(self.agrees(each, i) is False for i in bad):
+            explained = [self.agrees(each, i) for i in bad]
+            if False in explained or True not in explained:
                 continue
-            explained = sum(self.agrees(each, i) is True for i in bad)
-            if explained > 1 or (explained and not any(self.agrees(each, i) is False for i in fine)):
+            if not any(self.agrees(each, i) is False for i in fine):
                 return self._filled(each.says)
-        return ""
+            if perhaps is None and explained.count(True) > 1:
+                perhaps = each
+        return self._filled(perhaps.says) if perhaps else ""
 
     def _two(self) -> str:
         """Two mistakes that meet: where one of them bites, its result came; where both do, something wrong came."""

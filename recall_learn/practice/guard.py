@@ -28,6 +28,8 @@ AGAIN = 0.2
 """Seconds after which code that has caught its interruption is interrupted again."""
 SLEEPY = 4
 """A busy machine may take so many times as long as an idle one."""
+IMPORTS = {"np": "import numpy as np", "torch": "import torch", "math": "import math"}
+"""By name: the line that is missing where there is no such name."""
 
 _OURS = [Path(__file__).parents[1], *(Path(sysconfig.get_path(key)) for key in ("stdlib", "purelib", "platlib"))]
 
@@ -78,6 +80,8 @@ def _called(function: Callable, arguments: tuple, seconds: float) -> Any:
 
 def _told(error: BaseException) -> str:
     text = " ".join(str(error).split())
+    missing = IMPORTS.get(error.name) if type(error) is NameError else None
+    text = f"{text}. Is `{missing}` missing?" if missing else text
     return f"{type(error).__name__}: {text}{_line(error)}" if text else f"{type(error).__name__}{_line(error)}"
 
 

@@ -7,6 +7,7 @@ law it is in the kind that the reference gives (`values.like`).
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -23,7 +24,9 @@ from recall_learn.practice.state import standard
 SHOWN = 300
 """Characters of a case's arguments that a message shows."""
 ENTRIES = 4
-"""Entries of a list or a dictionary that it shows."""
+"""Entries of a list or a dictionary that it shows; fewer where the arguments behind it would be cut off."""
+ROW = 8
+"""Entries of a dictionary that it shows where they are single values, such as a record."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,9 @@ def look_at(draw: Draw, answer: Answer) -> Report:
     except NotWritten:
         return Report(name, "open", "not written yet. Write the body, then look again.")
     except Complaint as complaint:
-        return Report(name, "failed", str(complaint), look.detail)
+        says = str(complaint)
     if says:
-        return Report(name, "failed", says, look.detail)
+        return Report(name, "failed", says, look.detail(says))
     return Report(name, "passed", f"right, in {len(draw.drawn)} random cases and {len(look.rules)} laws.")
 
 
@@ -141,14 +144,13 @@ class _Look:
         self.rng, self.coins = copy.deepcopy((draw.rng, draw.coins))
         self.rules = list(getattr(self.check, "LAWS", []))
         play = getattr(self.check, "play", None)
-        self.names = list(inspect.signature(play).parameters)[1:] if play else list(draw.exercise.arguments)
-        self.shown, self.beside, self.lost = None, "", ""
+        self.names = _asked_for(play) if play else list(draw.exercise.arguments)
+        self.shown, self.beside, self.lost = None, "", None
 
-    @property
-    def detail(self) -> str:
-        """The case that shows what is wrong, and what else there is to say, or ""."""
+    def detail(self, says: str) -> str:
+        """The case that shows what is wrong, unless what was said names it, and what else there is to say, or ""."""
         case = self._said(self.shown) if self.shown else ""
-        return "\n".join(filter(None, (case, self.beside)))
+        return "\n".join(filter(None, ("" if case in says else f"In the case {case}", self.beside)))
 
     def cases(self) -> str:
         """What is wrong in the cases, or ""."""
@@ -168,7 +170,7 @@ class _Look:
         if changed:
             return changed[0]
         if law := self._law_or_nothing():
-            self.beside = found.difference()
+            self.beside = found.difference() if self.shown is found.bad.case else ""
             return law
         return found.likely() or found.difference()
 
@@ -178,7 +180,8 @@ class _Look:
             try:
                 law(self._in_a_law, self.rng)
                 if self.lost:  # no comparison holds of it, and so none that complains
-                    raise Complaint(self.lost)
+                    says, self.shown = self.lost
+                    raise _Unreadable(says)
             except (Complaint, NotWritten, wire.NotPlain):
                 raise
             except Exception as error:
@@ -189,9 +192,11 @@ class _Look:
         return ""
 
     def _law_or_nothing(self) -> str:
+        shown = self.shown
         try:
             return self.laws()
         except (_Unreadable, NotWritten):  # the result is wrong anyway, and what is wrong with it can be said
+            self.shown = shown
             return ""
         except Complaint as broken:
             return str(broken)
@@ -199,7 +204,18 @@ class _Look:
     def ask(self, *arguments) -> tuple[Any, str]:
         """What the answer gives, plain, and a complaint of what it has changed, or ""."""
         asked = {"arguments": arguments, "state": torch.get_rng_state(), "seed": int(self.coins.integers(2**32))}
-        return self.answer.ask(wire.pack(asked))
+        try:
+            return self.answer.ask(wire.pack(asked))
+        except Complaint as complaint:
+            self.shown = Case(arguments)
+            says = str(complaint)
+            raise Complaint("\n".join(filter(None, (says, self._advice(says, arguments))))) from None
+
+    def _advice(self, says: str, arguments: tuple) -> str:
+        """What the check knows of an error that came with these arguments, or ""."""
+        kind = re.match(r"\w*", says)[0]
+        knows = getattr(self.check, "RAISED", {}).get(kind)
+        return knows(says.splitlines()[0], *arguments[: len(self.names)]) if knows else ""
 
     def _in_a_law(self, *arguments) -> Any:
         """The same in the kind of the reference, where ``play`` is asked for nothing else."""
@@ -208,18 +224,30 @@ class _Look:
             raise Complaint(changes)
         if not self.draw.drawn or len(self.draw.drawn[0].case.arguments) != len(arguments):
             return got
-        self.lost = self.lost or compare.undefined(got, 0.0)
+        if says := compare.undefined(got, 0.0):
+            self.lost = self.lost or (says, Case(arguments))
         return values.like(got, next((each for each in self.draw.wants if each is not None), None))
 
     def _said(self, each: Case) -> str:
+        if own := getattr(self.check, "shown", lambda *_: "")(*each.arguments):
+            return own
         pairs = list(zip(self.names, each.arguments, strict=False))
         pairs.sort(key=lambda pair: compare.flat(pair[1]).size != 1)  # numbers first: what is long may be cut off
-        parts = [f"{name} = {_short(value)}" for name, value in pairs]
-        text = ", ".join(parts)
-        return f"In the case {text[:SHOWN]}{'...' if len(text) > SHOWN else ''}"
+        for entries in range(ENTRIES, 0, -1):
+            parts = [f"{name} = {_short(value, entries)}" for name, value in pairs]
+            if len(", ".join(parts)) <= SHOWN:
+                return ", ".join(parts)
+        share = SHOWN // len(parts)
+        return ", ".join(part if len(part) <= share else f"{part[: share - 3]}..." for part in parts)
 
 
-def _short(value: Any) -> str:
+def _asked_for(play: Callable) -> list[str]:
+    """The names of what a case hands to ``play``: all behind its first argument but what has a default."""
+    found = list(inspect.signature(play).parameters.values())[1:]
+    return [each.name for each in found if each.default is inspect.Parameter.empty]
+
+
+def _short(value: Any, entries: int = ENTRIES) -> str:
     """A value of a case, so that one can see what it was."""
     if isinstance(value, wire.Built):
         return f"{value.function.__name__}(...)"
@@ -227,9 +255,10 @@ def _short(value: Any) -> str:
         text = compare.shown(value)
         return f"{text} of shape {list(compare.array(value).shape)}" if np.ndim(compare.array(value)) else text
     if isinstance(value, Mapping):
-        inside = [f"{key!r}: {_short(each)}" for key, each in list(value.items())[:ENTRIES]]
-        return f"{{{', '.join(inside)}{', ...' if len(value) > ENTRIES else ''}}}"
+        most = ROW if all(each is None or isinstance(each, str | int | float) for each in value.values()) else entries
+        inside = [f"{key!r}: {_short(each, entries)}" for key, each in list(value.items())[:most]]
+        return f"{{{', '.join(inside)}{', ...' if len(value) > most else ''}}}"
     if isinstance(value, list | tuple):
-        inside = [_short(each) for each in value[:ENTRIES]]
-        return f"[{', '.join(inside)}{', ...' if len(value) > ENTRIES else ''}]"
+        inside = [_short(each, entries) for each in value[:entries]]
+        return f"[{', '.join(inside)}{', ...' if len(value) > entries else ''}]"
     return repr(value) if isinstance(value, str | bool) or value is None else compare.named(value)

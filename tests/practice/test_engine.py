@@ -55,6 +55,8 @@ def test_a_known_mistake_is_named_with_its_numbers(adding, says):
         (lambda a, b: a @ torch.ones(2, 2), "RuntimeError"),
         (lambda a, b: exit(), "tried to end Python"),
         (lambda a, b: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda a, b: np.add(a, b), "NameError: name 'np' is not defined. Is `import numpy as np` missing?\n"),  # noqa: F821
+        (lambda a, b: numpy.add(a, b), "NameError: name 'numpy' is not defined\n"),  # noqa: F821
     ],
 )
 def test_what_is_wrong_is_said(adding, says, answer, message):
@@ -113,6 +115,61 @@ def test_lists_and_dictionaries_of_a_case_are_shown():
     assert shown == "{'said': ['Fenrik', 'Corve'], 'n': 3}"
     assert looking._short(list("abcdef")) == "['a', 'b', 'c', 'd', ...]"
     assert looking._short(torch.ones(2, 3)) == "[1, 1, 1, 1, ...] of shape [2, 3]"
+
+
+def test_each_argument_of_a_case_is_shown_and_a_record_whole(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    several = """
+
+def cases(rng):
+    weights = {f"layer.{i}.attention.output.weight": torch.ones(2, 3) for i in range(9)}
+    return [case(weights, [dict(k=1, t0=100, seed=i, score=0.5, loss=2.5) for i in range(9)])]
+
+def reference(a, b):
+    return 1.0
+
+LAWS = []
+"""
+    path.write_text(path.read_text() + several)
+    text = says(read(adding.path), lambda a, b: 2.0).splitlines()[-1]
+    assert len(text) < looking.SHOWN + 20
+    assert "a = {'layer.0.attention.output.weight': [1, 1, 1, 1, ...] of shape [2, 3], " in text
+    assert ", ...}, b = [{'k': 1, 't0': 100, 'seed': 0, 'score': 0.5, 'loss': 2.5}, " in text
+    path.write_text(path.read_text() + "\n\ndef shown(a, b):\n    return 'made(9)'\n")
+    assert says(read(adding.path), lambda a, b: 2.0).endswith("In the case made(9)")
+    path.write_text(path.read_text() + "\n\nLAWS = [lambda answer, rng: wrong('of made(9) it is no sum')]\n")
+    assert "In the case" not in says(read(adding.path), lambda a, b: 2.0)  # what was said names it
+
+
+def test_what_a_check_knows_of_an_error_is_said_where_it_holds(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    known = """
+
+RAISED = {"ZeroDivisionError": lambda says, a, b: f"{says}: here are {len(a)} numbers." if len(a) == 5 else ""}
+"""
+    path.write_text(path.read_text() + known)
+
+    def adds(a, b):
+        return a + b if len(a) == 3 else 1 / 0
+
+    def reads(a, b):
+        return a + b if len(a) == 3 else a[9]
+
+    text = says(read(adding.path), adds)
+    assert "\n  ZeroDivisionError: division by zero: here are 5 numbers.\n  In the case a = [" in text
+    assert "here are" not in says(read(adding.path), reads)
+    path.write_text(path.read_text().replace("len(a) == 5", "len(a) == 4"))
+    assert "here are" not in says(read(adding.path), adds)
+
+
+def test_an_error_in_a_law_is_shown_with_the_law_s_arguments(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    law = "def of_nothing(answer, rng):\n    answer(torch.zeros(1), torch.zeros(1))\n\nLAWS = [of_nothing]\n"
+    path.write_text(f"{path.read_text()}\n\n{law}")
+    for answer in (lambda a, b: a + b + 0 * (1 / a.sum().item()), lambda a, b: a * b * (1 / a.sum().item())):
+        text = says(read(adding.path), answer)
+        assert "ZeroDivisionError" in text
+        assert text.endswith("In the case a = 0 of shape [1], b = 0 of shape [1]")
 
 
 def test_a_mistake_that_explains_one_wrong_case_and_not_the_right_ones_is_not_named(adding, says):
@@ -178,6 +235,16 @@ def test_where_two_mistakes_meet_both_are_told(adding, says, answer, message):
     path = adding.path.parents[1] / "checks" / "adds.py"
     path.write_text(path.read_text() + MEETING)
     assert message in says(read(adding.path), answer)
+
+
+def test_a_mistake_that_no_right_case_contradicts_is_named_before_others(adding, says):
+    path = adding.path.parents[1] / "checks" / "adds.py"
+    first = 'Mistake("a is cut off at 0 and 3.5.", lambda a, b: a.clamp(0, 3.5) + b),\n    Mistake("a negative'
+    path.write_text(path.read_text() + MEETING.replace('Mistake("a negative', first))
+    clamped = read(adding.path)
+    assert "adds: a negative a counts as 0." in says(clamped, lambda a, b: a.clamp(min=0) + b)
+    sometimes = says(clamped, lambda a, b: (a.clamp(0, 3.5) if b[2] < 8.5 else a) + b)
+    assert "adds: a is cut off at 0 and 3.5" in sometimes
 
 
 def test_play_may_complain_and_watch_what_is_no_value(adding, says):
@@ -247,7 +314,12 @@ def test_a_result_that_is_no_number_passes_no_law(adding, says):
     path = adding.path.parents[1] / "checks" / "adds.py"
     law = "def is_small(answer, rng):\n    if answer(torch.zeros(1), torch.zeros(1)).max() > 1:\n        wrong('large')"
     path.write_text(f"{path.read_text()}\n\n{law}\n\nLAWS = [is_small]\n")
-    assert "holds a nan" in says(read(adding.path), lambda a, b: a + b if len(a) > 1 else a * torch.nan)
+    text = says(read(adding.path), lambda a, b: a + b if len(a) > 1 else a * torch.nan)
+    assert "holds a nan" in text
+    assert text.endswith("In the case a = 0 of shape [1], b = 0 of shape [1]")
+    text = says(read(adding.path), lambda a, b: a * b if len(a) > 1 else a * torch.nan)
+    assert "nan" not in text  # that it is wrong elsewhere says more
+    assert "it has to be [" in text
     assert "large" in says(read(adding.path), lambda a, b: a + b if len(a) > 1 else a + 2)
 
 

@@ -203,7 +203,7 @@ def test_nothing_empty_and_infinite_values_are_compared_right(got, want, equal):
 
 
 def test_a_number_in_brackets_is_told():
-    assert compare.unlike((3.0,), 3.0) == "your result is a tuple of 1; it has to be a number"
+    assert compare.unlike((3.0,), 3.0) == "your result is a tuple of 1; it has to be one number"
 
 
 @pytest.mark.parametrize(
