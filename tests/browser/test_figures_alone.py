@@ -104,10 +104,8 @@ def test_on_narrow_paper_a_drawing_is_set_smaller_and_not_cut(page):
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     page.evaluate("document.querySelector('body > div').style.maxWidth = '600px'")
-    widths = page.evaluate(
-        "[...document.querySelectorAll('.main-svg')].map((each) => each.getBoundingClientRect().width)"
-    )
-    assert max(widths) <= 600
+    drawings = "[...document.querySelectorAll('.main-svg')]"
+    assert max(page.evaluate(f"{drawings}.map((each) => each.getBoundingClientRect().width)")) <= 600
     boxes = page.evaluate(f"{drawings}.map((each) => each.getAttribute('viewBox'))")
     assert all(box.startswith(f"0 0 {screen:g} ") for box in boxes)
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
