@@ -34,8 +34,11 @@ inputs, and has the model that trains say the same. Let $z$ be the teacher's log
 `[rows, classes]`. Both are divided by a temperature T, and then compared:
 
 $$
-p = \text{softmax}(z / T), \qquad q = \text{softmax}(w / T), \qquad \text{loss} = \text{mean over rows of } \sum_c p_c
-\log \frac{p_c}{q_c}
+p = \text{softmax}(z / T), \qquad q = \text{softmax}(w / T),
+$$
+
+$$
+\text{loss} = \text{mean over rows of } \sum_c p_c \log \frac{p_c}{q_c}
 $$
 
 Return that number, in nats. It needs a gradient at the student's logits, and none at the teacher's. There is no further
