@@ -158,5 +158,5 @@ def worth(runs):
     picture.text("↑ forgot less, does better elsewhere", (6, 13))
     return picture, (
         f"Does keeping more help on wordings that the task never trained? In {up} of {len(ranks)} tasks the settings "
-        f"that forgot less score higher there, so far with {few}{most} a task."
+        f"that forgot less score higher there, with {few}{most} a task."
     )
