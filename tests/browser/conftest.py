@@ -1,12 +1,10 @@
-"""The page of the lab's view, and labs in a page, which these tests share."""
+"""The page of the lab's view, which these tests share."""
 
 from pathlib import Path
 
 import pytest
-from page_labs import Tab, put
 
 from recall_learn.lab import view
-from recall_learn.lab.browser import page
 
 HERE = Path(__file__).parent
 
@@ -58,24 +56,3 @@ def opened(browser, lab_page, tabs):
     yield opened
     for tab in used:
         assert tab.complaints == []
-
-
-@pytest.fixture(scope="session")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("lab")
-    page.write(folder)
-    return folder
-
-
-@pytest.fixture
-def open_tab(browser, files):
-    made = []
-
-    def go(*labs, folder=files, before=""):
-        made.append(Tab(browser, put(folder, *labs), before))
-        return made[-1]
-
-    yield go
-    for each in made:
-        each.tab.close()
-        assert not each.errors

@@ -179,6 +179,7 @@ def test_the_engine_knows_more_earlier_runs_than_a_view_that_came_late(opened):
     tab = opened()
     tab.evaluate("engine.say('running'); engine.take(300)")
     tab.evaluate("engine.renew(1); engine.all()")
+    drawn(tab)
     assert tab.locator(".rl-curve .rl-earlier[d^=M]").count() == 1
     tab.evaluate("""() => {
         const evaluations = [{ step: 300, values: { score: 0.5 } }];

@@ -1,4 +1,4 @@
-"""The built book, which these tests share."""
+"""The built book, and labs that train in a page, which these tests share."""
 
 import os
 import shutil
@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from page_labs import Tab, put
+
+from recall_learn.lab.browser import page
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,3 +44,24 @@ def html(tmp_path_factory):
     done = subprocess.run(build, cwd=root, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     return root / "book" / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    page.write(folder)
+    return folder
+
+
+@pytest.fixture
+def open_tab(browser, files):
+    made = []
+
+    def go(*labs, folder=files, before=""):
+        made.append(Tab(browser, put(folder, *labs), before))
+        return made[-1]
+
+    yield go
+    for each in made:
+        each.tab.close()
+        assert not each.errors

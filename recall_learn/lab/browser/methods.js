@@ -1,5 +1,5 @@
 // What is particular to a method in the page, by its name in recall_learn/methods: a default that follows from lr, what is
-// refused, and what somebody who sets it so should know. What a step does is in model.js, and all else in its settings.
+// refused, and advice. What a step does is in model.js.
 (function (global) {
   "use strict";
 

@@ -142,7 +142,7 @@ class Curve {
     plot.line(`coming${side}`, `rl-side${side} rl-coming`, ahead ? this.points(ahead, rows.length, steps) : []);
     if (side) return;
     const all = [...taken, ...(ahead ? this.points(ahead, rows.length, steps) : [])].filter(([, value]) => value !== null);
-    const corners = all.map(([step, value]) => [plot.x(step), plot.y(value)]);
+    const corners = (this.corners = all.map(([step, value]) => [plot.x(step), plot.y(value)]));
     const floor = plot.y(0), last = corners.length && corners.at(-1)[0];
     put(this.area, "d", corners.length ? `${path([[corners[0][0], floor], ...corners, [last, floor]])}Z` : "");
   }
@@ -155,25 +155,15 @@ class Curve {
 
   // Handles, and what is written: nothing over anything else.
   place(marks) {
-    const { plot } = this, { width, height, margin } = plot, low = height - margin.bottom;
+    const { plot, corners } = this, { width, height, margin } = plot, low = height - margin.bottom;
     const frame = [margin.left - 2, 0, width, low], texts = new Texts(frame);
     for (const { first } of marks) texts.taken.push([plot.x(first) - 8, margin.top - 15, plot.x(first) + 8, margin.top]);
     for (const each of this.handles) each.at = this.spot(each);
     for (const { at: [x, y] } of this.handles) texts.taken.push([x - 11, y - 11, x + 11, y + 11]);
     for (const { at: [x, y], text } of this.handles) texts.write(text, 8, 17, (w) => AROUND.map(([i, j]) => [i * (14 + w / 2) - w / 2, j]), x, y);
-    this.view.session.begin.sides.forEach((_, side) => this.cover(side, texts));
+    texts.lines = corners.slice(1).map(([x, y], i) => [corners[i][0], Math.min(y, corners[i][1]) - 1, x, Math.max(y, corners[i][1]) + 1]);
     const rows = [margin.top + 2, low - 17];
     this.hints.forEach((hint, i) => texts.write(hint, 5.8, 14, (w) => [0, 1, 0.5, 0.25, 0.75].map((share) => [margin.left + 2 + share * (width - margin.left - w - 4), rows[i]]), 0, 0));
-  }
-
-  // Where there is room, no text stands on a side's curve.
-  cover(side, texts) {
-    const { plot } = this, own = this.view.session.lambda(side);
-    const corners = own ? this.points(own, 0, plot.steps).map(([step, value]) => [plot.x(step), plot.y(value)]) : [];
-    corners.slice(1).forEach(([x, y], i) => {
-      const [before, above] = corners[i];
-      texts.lines.push([before, Math.min(y, above) - 1, x, Math.max(y, above) + 1]);
-    });
   }
 
   // Where a handle is, in pixels. Setting B's, which begins where the other is, hang lower and farther out.

@@ -94,7 +94,7 @@ class Plot {
 // What is written in a drawing: each text at the first of its places where it touches nothing.
 class Texts {
   constructor(frame) {
-    Object.assign(this, { frame, taken: [], lines: [] }); // no text on what is taken; on a line only where there is no other room
+    Object.assign(this, { frame, taken: [], lines: [] });
   }
 
   // Boxes are [left, top, right, bottom]; places are seen from (x, y), as the text is.

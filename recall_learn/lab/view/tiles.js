@@ -83,7 +83,7 @@ class Tiles {
     const { begin } = this.view.session;
     this.words.hidden = !begin.facts;
     const fact = begin.facts?.[this.at];
-    if (!fact) return say(this.words, "Each light is a fact that the pretrained model knew. Point at one, or touch it.");
+    if (!fact) return say(this.words, "Each light is a fact that the pretrained model knew. Point at one.");
     const said = begin.sides.map((side, i) => {
       const says = this.found?.[i].facts?.lost[this.at];
       return `${side.name} says ${says === undefined ? `${fact.answer} ✓` : `${says} ✗`}`;
