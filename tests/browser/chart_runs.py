@@ -1,8 +1,7 @@
 """Runs of a chart on a small page, for its tests, and what they do with it."""
 
-import shutil
-
 import pytest
+from small_page import SIZES, opened, written
 
 from recall_learn.lab import chart
 from recall_learn.runs.recipe import Recipe
@@ -41,30 +40,14 @@ def records():
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("chart")
-    body = chart.Page(chart.payload(records(), time=TIME))._repr_html_()
-    for script in chart.Page.scripts:
-        shutil.copy(script, folder)
-    page = folder / "page.html"
-    style = chart.STYLE.read_text(encoding="utf-8")
-    scripts = "".join(f"<script src={script.name} defer></script>" for script in chart.Page.scripts)
-    page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}{scripts}")
-    return page
+    page = chart.Page(chart.payload(records(), time=TIME))
+    return written(tmp_path_factory.mktemp("chart"), page, chart.STYLE)
 
 
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+@pytest.fixture(**SIZES)
 def tab(request, browser, file):
-    width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height})
-    tab = context.new_page()
-    tab.errors = []
-    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
-    tab.goto(file.as_uri())
-    tab.wait_for_selector(".recall-charted svg")
-    yield tab
-    assert tab.errors == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
+    with opened(browser, request.param, file, ".recall-charted svg") as tab:
+        yield tab
 
 
 def drawn(tab):

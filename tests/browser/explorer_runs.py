@@ -2,9 +2,9 @@
 
 import itertools
 import math
-import shutil
 
 import pytest
+from small_page import SIZES, opened, written
 
 from recall_learn.lab import explorer
 from recall_learn.runs.recipe import Recipe
@@ -45,30 +45,14 @@ def real():
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explorer")
-    body = explorer.Page(explorer.payload(records(), real(), method="recadam", k=0.1, t0=100.0))._repr_html_()
-    style = explorer.STYLE.read_text(encoding="utf-8")
-    for script in explorer.Page.scripts:
-        shutil.copy(script, folder)
-    scripts = "".join(f"<script src={script.name} defer></script>" for script in explorer.Page.scripts)
-    page = folder / "page.html"
-    page.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{body}{scripts}")
-    return page
+    page = explorer.Page(explorer.payload(records(), real(), method="recadam", k=0.1, t0=100.0))
+    return written(tmp_path_factory.mktemp("explorer"), page, explorer.STYLE)
 
 
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+@pytest.fixture(**SIZES)
 def tab(request, browser, file):
-    width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height})
-    tab = context.new_page()
-    tab.errors = []
-    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
-    tab.on("console", lambda message: message.type == "error" and tab.errors.append(message.text))
-    tab.goto(file.as_uri())
-    tab.wait_for_selector(".recall-explorer svg")
-    yield tab
-    assert tab.errors == []
-    context.close()
+    with opened(browser, request.param, file, ".recall-explorer svg") as tab:
+        yield tab
 
 
 def slide(tab, axis, key, times=1):
