@@ -30,6 +30,7 @@ from recall_learn.runs.finetune import finetune
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support import environment, process_wide
 from recall_learn.support.files import write_text
+from recall_learn.support.lock import owning
 from recall_learn.tasks import shortcuts
 from recall_learn.tasks.registry import named
 from recall_learn.theory import derivation
@@ -57,23 +58,27 @@ def record(name: str, jobs: Iterable[Job], backbone: str = "tiny", folder: Path 
         folder: where the file lies; None is that of the book.
     """
     path = (folder or FOLDER) / f"{name}.json"
-    kept = _kept(path)
-    for key, take in jobs:
-        if _there(kept, key):
-            continue
-        now = {"versions": environment.describe(torch.device("cpu"))["versions"]}
-        now |= {"world": World().digest} if backbone == "tiny" else {}
-        now["backbone"] = places.locate(backbone)[1]
-        before = kept["environment"] or now
-        for what, value in now.items():
-            if before.get(what) != value:
-                raise ValueError(f"{path} was recorded with another {what}; remove it to record all of it anew")
-        made = take()
-        kept["rows"] += [{**key, **row} for row in (made if isinstance(made, list) else [made])]
-        kept["environment"] = {**environment.describe(torch.device("cpu")), **now}
-        lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
-        write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
-        print(name, kept["rows"][-1], flush=True)
+    with owning(path, "wait for it: what each of two writes, the other would lose"):
+        kept = _kept(path)
+        for key, take in jobs:
+            if not _there(kept, key):
+                kept["environment"] = _environment(path, kept["environment"], backbone)
+                made = take()
+                kept["rows"] += [{**key, **row} for row in (made if isinstance(made, list) else [made])]
+                lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
+                write_text(path, f'{{"environment": {json.dumps(kept["environment"])},\n"rows": [\n  {lines}\n]}}\n')
+                print(name, kept["rows"][-1], flush=True)
+
+
+def _environment(path: Path, before: Row | None, backbone: str) -> Row:
+    """What the next row is taken on, if the others were taken on the same."""
+    now = environment.describe(torch.device("cpu"))
+    now |= {"world": World().digest} if backbone == "tiny" else {}
+    now["backbone"] = places.locate(backbone)[1]
+    for what in ("versions", "world", "backbone"):
+        if before is not None and before.get(what) != now.get(what):
+            raise ValueError(f"{path} was recorded with another {what}; remove it to record all of it anew")
+    return now
 
 
 def record_alone(about: str, name: str, jobs: Iterable[Job]) -> None:

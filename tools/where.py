@@ -1,8 +1,9 @@
 """Where a model forgets, recorded: ``python tools/where.py NAME``, resumable.
 
 ======= =========================================================================================== ==================
-where   at the end of runs of eleven settings on five tasks: probes by layer, RSA and CKA, parts    a minute a run, so
-        put back, minimal pairs by field, and what comes back first when it is pretrained again     four hours for all
+where   at the end of runs of eleven settings on five tasks: probes by layer, RSA and CKA, minimal  half a minute a
+        pairs by field; for a subset, see `in_depth`, also parts put back, and what comes back      run: two hours for
+        first when it is pretrained again                                                           all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
 minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  4 to 9 minutes a
         a treebank's questions and real minimal pairs; see `where_minilm`                           run: 12 hours
@@ -44,14 +45,14 @@ from recall_learn.models import backbones
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.masked_lm import MaskedLM, attach, hide_each
 from recall_learn.runs.finetune import finetune
-from recall_learn.runs.finished import asking, open_run
+from recall_learn.runs.finished import Finished, asking, open_run
 from recall_learn.runs.recipe import Recipe
 from recall_learn.support import process_wide
 from recall_learn.world import World, tasks
 from recall_learn.world.batches import Batches
 from recall_learn.world.pairs import minimal_pairs
 
-STEPS, SEEDS = 300, range(5)
+STEPS, LR, SEEDS = 300, 1e-3, range(5)
 HOLD: tuple[dict[str, Any], ...] = (
     {"method": "vanilla"},
     {"method": "vanilla", "lr": 2.5e-4},
@@ -144,24 +145,34 @@ def returning(backbone: Backbone) -> Row:
     return {"back": [[step, *found] for step, found in way_back(masked_lm, asked()["batches"], look, BACK)]}
 
 
-def whole(recipe: Recipe) -> Row:
-    """All of it, at the end of a run."""
+def in_depth(key: Row) -> bool:
+    """Whether a run is asked what takes half a minute more: seed 0, and plain fine-tuning of every seed."""
+    return key["seed"] == SEEDS[0] or {"method": key["method"], "lr": key["lr"]} == {"lr": LR, **HOLD[0]}
+
+
+def asked_of(key: Row, deep: bool) -> Row:
+    """At the end of a run: all of it, or all but the parts put back and the way back."""
     with tempfile.TemporaryDirectory() as place:
-        run = finetune(recipe, out=place, progress=False)
+        run = finetune(_recipe(key), out=place, progress=False)
         opened = open_run(place)
     backbone = opened.backbone
     alike = by_layer(home()[1], states(backbone))
-    put_back = ablation(backbone.model, backbone.anchors, asking(opened, probe="source+facts"))
-    shown = {what: _plain(value) for what, value in put_back.to_dict().items() if what != "parts"}
     return {
         "score": run.final["metrics"][run.primary],
         "distance": round(run.final["distance"], 4),
         **probed(backbone),
         "alike": [rounded((each.rsa, each.cka, each.cka_debiased)) for each in alike],
         **spoken(backbone),
-        "put_back": {"parts": put_back.parts, **shown},
-        **returning(backbone),
+        **({**at_home_again(opened), **returning(backbone)} if deep else {}),
     }
+
+
+def at_home_again(opened: Finished) -> Row:
+    """Each part alone at its pretrained weights, and from the top."""
+    backbone = opened.backbone
+    found = ablation(backbone.model, backbone.anchors, asking(opened, probe="source+facts"))
+    shown = {what: _plain(value) for what, value in found.to_dict().items() if what != "parts"}
+    return {"put_back": {"parts": found.parts, **shown}}
 
 
 def step_by_step(recipe: Recipe) -> list[Row]:
@@ -192,8 +203,8 @@ def run_where() -> Iterable[Job]:
     for seed in SEEDS:
         for task in tasks.TASKS:
             for hold in HOLD:
-                key = {"task": task, "seed": seed, "lr": 1e-3, **hold}
-                yield key, lambda key=key: whole(_recipe(key))
+                key = {"task": task, "seed": seed, "lr": LR, **hold}
+                yield key, lambda key=key: asked_of(key, in_depth(key))
 
 
 def run_time() -> Iterable[Job]:
@@ -202,7 +213,7 @@ def run_time() -> Iterable[Job]:
     for seed in SEEDS[:2]:
         for task in ("cola", "rte", "mrpc"):
             for hold in TIMED:
-                key = {"task": task, "seed": seed, "lr": 1e-3, **hold}
+                key = {"task": task, "seed": seed, "lr": LR, **hold}
                 yield key, lambda key=key: step_by_step(_recipe(key))
 
 

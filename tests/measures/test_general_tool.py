@@ -5,9 +5,11 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import again
 import general
 import pytest
 import record
+import where
 from small import save_backbone, save_glue
 
 
@@ -78,6 +80,44 @@ def test_a_stopped_recording_goes_on(tmp_path):
     assert (len(first), len(both), len(taken)) == (1, 2, 1)
     assert both[0] == first[0]
     assert both[1]["lr"] == 5e-4
+
+
+def test_two_that_record_one_file_would_lose_each_others_rows(tmp_path):
+    def meanwhile():
+        with pytest.raises(ValueError, match=r"few\.json is being written by .*; wait for it"):
+            record.record("few", general.run_few())
+        return {"score": 1.0}
+
+    record.record("few", [({"task": "cola"}, meanwhile)])
+    assert [row["score"] for row in json.loads((tmp_path / "few.json").read_text())["rows"]] == [1.0]
+
+
+@pytest.mark.parametrize("what", ["versions", "world", "backbone"])
+def test_rows_of_one_file_are_taken_on_the_same(tmp_path, what):
+    record.record("few", [({"seed": 0}, lambda: {"score": 1.0})])
+    file = tmp_path / "few.json"
+    there = json.loads(file.read_text())
+    there["environment"][what] = "another"
+    file.write_text(json.dumps(there))
+    before = file.read_text()
+    with pytest.raises(ValueError, match=f"was recorded with another {what}; remove it to record all of it anew"):
+        record.record("few", [({"seed": 1}, lambda: pytest.fail("it was taken"))])
+    assert file.read_text() == before
+
+
+def test_what_is_asked_of_one_seed_in_depth_is_asked_of_plain_fine_tuning_with_every_seed():
+    deep = [key for key, _ in where.run_where() if "seed" in key and where.in_depth(key)]
+    assert len(deep) == 55 + 4 * 5
+    assert {(key["method"], key["lr"]) for key in deep if key["seed"]} == {("vanilla", 1e-3)}
+
+
+def test_the_second_seeds_are_none_of_the_first_and_their_runs_the_same():
+    for first, second in ((where.run_where(), again.run_where()), (general.run_wordings(), again.run_wordings())):
+        keys_of_both = [[key for key in keys(jobs) if "task" in key] for jobs in (first, second)]
+        assert not {key["seed"] for key in keys_of_both[0]} & {key["seed"] for key in keys_of_both[1]}
+        others = [{**key, "seed": None} for key in keys_of_both[0]]
+        assert all({**key, "seed": None} in others for key in keys_of_both[1])
+        assert len(keys_of_both[1]) == len({json.dumps(key) for key in keys_of_both[1]})
 
 
 def test_a_real_model_is_scored_on_other_sets_by_what_their_classes_mean(monkeypatch, tmp_path):
