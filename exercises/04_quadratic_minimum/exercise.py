@@ -3,8 +3,12 @@ r"""Where EWC ends.
 The old task has left its anchors $a$ and the diagonal of its Fisher, $F$. The loss of the new task is a bowl with
 the Hessian $B$ and its minimum at $b$. You train with EWC to the end, on
 
-$$Loss(\theta) = \tfrac12 (\theta - b)^\top B\, (\theta - b)
-  + \tfrac12\, strength \sum_i F_i\, (\theta_i - a_i)^2 .$$
+$$
+\begin{aligned}
+Loss(\theta) = {} & \tfrac12 (\theta - b)^\top B\, (\theta - b) \\
+& + \tfrac12\, strength \sum_i F_i\, (\theta_i - a_i)^2 .
+\end{aligned}
+$$
 
 Return the $\theta$ at which you arrive: the minimum, exactly, in one step. It is a new tensor, also where you arrive at
 $b$ or $a$.

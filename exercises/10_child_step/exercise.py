@@ -5,8 +5,10 @@ the gradient **before** the averages, and there is no division by $p$. With $g$ 
 
 $$
 \begin{aligned}
-m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
-v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
+m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g \\
+\hat m_t &= m_t / (1 - \beta_1^t) \\
+v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g^2 \\
+\hat v_t &= v_t / (1 - \beta_2^t) \\
 \theta_t &= \theta_{t-1} - \eta w\, \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
 \end{aligned}
 $$

@@ -29,8 +29,10 @@ function. The lesson calls it the **coupled** form.
 $$
 \begin{aligned}
 g_t &= \lambda\, \nabla L_t + (1 - \lambda)\, \gamma\, (\theta_{t-1} - \theta^*) \\
-m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
-v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
+m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t \\
+\hat m_t &= m_t / (1 - \beta_1^t) \\
+v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2 \\
+\hat v_t &= v_t / (1 - \beta_2^t) \\
 \theta_t &= \theta_{t-1} - \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
 \end{aligned}
 $$

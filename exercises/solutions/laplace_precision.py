@@ -36,7 +36,12 @@ A logistic regression says $p_n = p(y_n = 1 \mid x_n, \theta) = \sigma(x_n^\top 
 $\sigma(z) = 1 / (1 + e^{-z})$. Its prior is a Gaussian around zero, of the same precision $\tau$ for each weight. So
 minus the log posterior is, but for a constant,
 
-$$Loss_S = -\sum_{n=1}^N \big( y_n \log p_n + (1 - y_n) \log(1 - p_n) \big) + \tfrac12 \tau \sum_i \theta_i^2 .$$
+$$
+\begin{aligned}
+Loss_S = &-\sum_{n=1}^N \big( y_n \log p_n + (1 - y_n) \log(1 - p_n) \big) \\
+&+ \tfrac12 \tau \sum_i \theta_i^2 .
+\end{aligned}
+$$
 
 Laplace's method wants its **Hessian** $H$ at $\theta^*$, all second derivatives with respect to the weights. It is the
 precision (one over the covariance) of the Gaussian that stands for the posterior. Derive it on paper, then write it

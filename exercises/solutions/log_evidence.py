@@ -33,7 +33,7 @@ A parabola in place of $Loss_S$ makes another thing easy: the integral of $e^{-L
 $Loss_S$ is minus the log of likelihood times prior, that is the constant $p(D_S)$ in Bayes' rule, the **evidence**.)
 Write what Laplace's method says about its logarithm,
 
-$$\log \int e^{-Loss_S(\theta)} \, d\theta \quad \text{with} \quad
+$$\log \int e^{-Loss_S(\theta)} \, d\theta \qquad \text{with} \quad
 Loss_S(\theta^* + d) \approx Loss_S(\theta^*) + \tfrac12 d^\top H d ,$$
 
 given only $Loss_S(\theta^*)$ and $H$. One integral is all that you have to know:

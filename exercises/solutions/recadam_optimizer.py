@@ -31,8 +31,12 @@ r"""RecAdam as a torch optimizer.
 
 Write the class around the step. With $t$ the number of the `step()` call, from 1, and $\lambda = \lambda(t)$,
 
-$$\theta_t = \theta_{t-1} - \lambda\, \eta\, \hat m / (\sqrt{\hat v} + \epsilon)
-             - (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)$$
+$$
+\begin{aligned}
+\theta_t = \theta_{t-1} &- \lambda\, \eta\, \hat m / (\sqrt{\hat v} + \epsilon) \\
+&- (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)
+\end{aligned}
+$$
 
 for every tensor of a recalled group, with $\hat m$ and $\hat v$ Adam's averages of the task's gradients alone.
 

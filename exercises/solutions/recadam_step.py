@@ -30,10 +30,12 @@ averages are Adam's, of the task's gradient alone:
 
 $$
 \begin{aligned}
-m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, \nabla L_t, \qquad \hat m_t = m_t / (1 - \beta_1^t) \\
-v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, (\nabla L_t)^2, \qquad \hat v_t = v_t / (1 - \beta_2^t) \\
-\theta_t &= \theta_{t-1} - \lambda\, \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)
-            - (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)
+m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, \nabla L_t \\
+\hat m_t &= m_t / (1 - \beta_1^t) \\
+v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, (\nabla L_t)^2 \\
+\hat v_t &= v_t / (1 - \beta_2^t) \\
+\theta_t &= \theta_{t-1} - \lambda\, \eta\, \hat m_t / (\sqrt{\hat v_t} + \epsilon) \\
+&\quad - (1 - \lambda)\, \eta\gamma\, (\theta_{t-1} - \theta^*)
 \end{aligned}
 $$
 

@@ -30,6 +30,12 @@ FORMULA = f"<span {MATHS}>[^<]*</span>"
 TOUCHED = re.compile(rf'(?<!together">)(?<!together">\()(?:\({FORMULA}[^\s<]*|{FORMULA}[^\s<]+)')
 TOGETHER = r'<span class="recall-together">\g<0></span>'
 
+# "This, where that" on one line is too wide for a telephone; as pieces of a row that wraps, each has a line there.
+DISPLAYED = re.compile(rf'(<div {MATHS[:-1]})("[^>]*>)\s*\\\[((?:(?!</div>).)*)\\\]\s*</div>', re.DOTALL)
+GROUPED = re.compile(r"\\begin\b|\\end\b|\\left\b|\\right\b|(?<!\\)[{}]|\\\\|&amp;|\\qquad\b")
+OPENS, SHUTS, WIDE = ("{", r"\begin", r"\left"), ("}", r"\end", r"\right"), r"\qquad"
+SPLIT = (r"\begin{split}", r"\end{split}")  # Sphinx puts it around what has a line break anywhere
+
 # A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone has no room for that.
 RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+ to [^\s<>()]+\))")
 RANGE = r'\1<span class="recall-range">\2</span>'
@@ -52,10 +58,33 @@ NO_SCHEME, LIGHT_SCHEME = 'data-theme="auto"', 'data-theme="light"'
 def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
     text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
-    text = RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text))
+    text = DISPLAYED.sub(_in_pieces, RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text)))
     if MATHS in text:
         text = ARTICLE.sub(UNSET, text)
     return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
+
+
+def pieces(formula: str) -> list[str]:
+    r"""A formula parted at each ``\qquad`` that stands in no group and no environment, if it is one line."""
+    whole = formula.strip()
+    inner = whole.removeprefix(SPLIT[0]).removesuffix(SPLIT[1])
+    ends, depth = [0], 0
+    for found in GROUPED.finditer(inner):
+        depth += (found[0] in OPENS) - (found[0] in SHUTS)
+        if depth == 0 and found[0] == WIDE:
+            ends += found.span()
+        elif depth == 0 and found[0] in ("&amp;", "\\\\"):
+            return [whole]
+    ends.append(len(inner))
+    parts = [inner[begin:end].strip() for begin, end in zip(ends[::2], ends[1::2], strict=True)]
+    return parts if len(parts) > 1 else [whole]
+
+
+def _in_pieces(found: re.Match) -> str:
+    parts = pieces(found[3])
+    if len(parts) == 1:
+        return found[0]
+    return f"{found[1]} recall-pieces{found[2]}\n" + "\n".join(rf"\[{part}\]" for part in parts) + "</div>"
 
 
 def on_paper(styles: str) -> str:

@@ -56,8 +56,8 @@ class PackNet(Method):
     r"""The largest weights of each matrix in the layers are closed; the small ones are free.
 
     .. math::
-        w_i = \theta^*_i \quad \text{where } |\theta^*_i| \text{ is among the largest } keep \cdot n
-        \text{ of its matrix}
+        w_i = \theta^*_i \qquad \text{where } |\theta^*_i| \text{ is among the} \qquad
+        \text{largest } keep \cdot n \text{ of its matrix}
 
     What is closed does not change by one bit, whatever the optimizer, a pull or weight decay want; neither do
     embeddings, biases and norms. So of a task its share of numbers is all there is to store: with

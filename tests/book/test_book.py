@@ -3,10 +3,11 @@
 import json
 
 import plotly.graph_objects as go
+import pytest
 
 from recall_learn.book.cache import forget_when_stale
 from recall_learn.book.figures import figure_html
-from recall_learn.book.pages import mended, on_paper
+from recall_learn.book.pages import mended, on_paper, pieces
 
 
 def make_book(root):
@@ -94,6 +95,36 @@ def test_a_range_in_a_cell_is_one_word_and_elsewhere_it_is_text():
     cell = '<td class="x"><p>0.92 (0.81 to 0.99)</p></td><p>it is 2 (1 to 3)</p>'
     tied = cell.replace("(0.81 to 0.99)", '<span class="recall-range">(0.81 to 0.99)</span>')
     assert mended(cell) == mended(tied) == tied
+
+
+@pytest.mark.parametrize(
+    ("formula", "parts"),
+    [
+        (r"a = b", [r"a = b"]),
+        (r"a = b , \qquad b = c , \qquad c = 1", [r"a = b ,", r"b = c ,", "c = 1"]),
+        (r"\text{a \qquad b} \qquad c", [r"\text{a \qquad b}", "c"]),
+        (r"a &gt; b , \qquad c &lt; d", ["a &gt; b ,", "c &lt; d"]),
+        (r"a &amp;= b \qquad c", [r"a &amp;= b \qquad c"]),
+        (r"\{ a, \qquad b \}", [r"\{ a,", r"b \}"]),
+        (r"\left[ a \qquad b \right] \leftarrow c, \qquad d", [r"\left[ a \qquad b \right] \leftarrow c,", "d"]),
+        (
+            r"\begin{aligned} a &amp;= b, \qquad c \end{aligned}",
+            [r"\begin{aligned} a &amp;= b, \qquad c \end{aligned}"],
+        ),
+        (r"x \qquad \begin{cases} a &amp; b \end{cases}", ["x", r"\begin{cases} a &amp; b \end{cases}"]),
+        (
+            r"\begin{split}x \qquad \begin{cases} a \\ b \end{cases}\end{split}",
+            ["x", r"\begin{cases} a \\ b \end{cases}"],
+        ),
+        (r"\begin{split}x \\ y \qquad z\end{split}", [r"\begin{split}x \\ y \qquad z\end{split}"]),
+    ],
+)
+def test_a_formula_of_several_is_set_in_pieces_that_may_stand_under_each_other(formula, parts):
+    box = '<div class="math notranslate nohighlight{}">\n{}</div>'
+    whole, set_apart = box.format("", rf"\[{formula}\]"), "\n".join(rf"\[{part}\]" for part in parts)
+    assert pieces(formula) == parts
+    assert mended(whole) == (whole if len(parts) == 1 else box.format(" recall-pieces", set_apart))
+    assert mended(mended(whole)) == mended(whole)
 
 
 def test_paper_has_the_light_schemes_colours_in_either_scheme():
