@@ -3,7 +3,7 @@
 Lessons 13 and 14 rest on the seeds 0 to 4 of ``tools/where.py where`` and ``tools/general.py wordings``. Here is what
 ten of their claims need, with the seeds 5 to 9: plain fine-tuning on all tasks, asked where it forgot
 (``book/runs/world/again-where.json``), and all settings on the wordings of world/cola (``again-wordings.json``). Which
-ten, and what would turn one round, was written down before the first of these runs: see `CLAIMS`.
+ten, and what would turn one round, was written down before the first of these runs; lesson 14 has them in a table.
 """
 
 import argparse
@@ -19,19 +19,6 @@ from recall_learn.support import process_wide
 from recall_learn.world import tasks
 
 SEEDS = range(5, 10)
-CLAIMS = (
-    "13: the same part, put home alone, undoes most of the rise of the source loss (mean of five tasks)",
-    "13: the states of the last layer change most (debiased CKA, mean of five tasks)",
-    "13: half of the facts that were lost are back within five steps of pretraining (world/cola)",
-    "13: of the kinds of fact, who lives where falls farthest (world/cola)",
-    "13: the share of right answers on agreement changes by less than 2 points (world/cola)",
-    "14: after plain fine-tuning unseen wordings score at least 0.5 less than seen ones (world/cola)",
-    "14: Child-Tuning-F has the highest median on unseen wordings (world/cola)",
-    "14: Mixout has the smallest gap between the two (world/cola)",
-    "14: Mixout is ahead of the plain rate of equal score on unseen wordings, in the mean (world/cola)",
-    "14: after plain fine-tuning new heads for other tasks are over 0.01 worse than before it (world/cola)",
-)
-"""Each is turned round if what it says does not hold of the seeds 5 to 9 alone."""
 
 
 def run_where() -> Iterable[Job]:
