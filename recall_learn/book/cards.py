@@ -191,15 +191,12 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _fill(app, docname, source) -> None:
     if docname == PAGE:
-        source[0] = source[0].replace(MARK, cards(METHODS, Path(app.srcdir)))
-
-
-def _always(app, env, added, changed, removed) -> list[str]:
-    """Sphinx sees whether the page has changed, and not whether a method has."""
-    return [PAGE] if PAGE in env.found_docs else []
+        book = Path(app.srcdir)
+        source[0] = source[0].replace(MARK, cards(METHODS, book))
+        for lesson in {method.lesson for method in METHODS.values()} - {""}:
+            app.env.note_dependency(str(book / f"{lesson}.md"))
 
 
 def setup(app) -> None:
-    """Put the cards into their page whenever the book is built."""
+    """Put the cards into their page; a change of the library or of the runs has the whole book read anew."""
     app.connect("source-read", _fill)
-    app.connect("env-get-outdated", _always)

@@ -233,11 +233,6 @@ def _add_to_page(app, _page, _template, context, _doctree) -> None:
         app.add_css_file(STYLE.name)
 
 
-def _always(app, env, added, changed, removed) -> list[str]:
-    """Sphinx sees whether a page has changed, and not whether the recorded runs have."""
-    return [page for page in env.found_docs if page == app.config.root_doc]
-
-
 def setup(app) -> None:
     """Add the directives and the role, and their style to the pages that use them."""
     app.add_directive("recall-story", Story)
@@ -245,4 +240,3 @@ def setup(app) -> None:
     app.add_role("minutes", _minutes)
     app.connect("builder-inited", _copy_style)
     app.connect("html-page-context", _add_to_page)
-    app.connect("env-get-outdated", _always)

@@ -103,13 +103,15 @@ def test_what_was_recorded_is_of_methods_that_there_are_and_is_shown():
     assert record["environment"]["date"][:10] in text
 
 
-def test_they_are_put_into_their_page_alone_and_anew_at_each_build():
-    app = SimpleNamespace(srcdir=BOOK)
+def test_they_are_put_into_their_page_alone_and_anew_when_a_lesson_changes():
+    noted = []
+    app = SimpleNamespace(srcdir=BOOK, env=SimpleNamespace(note_dependency=noted.append))
     page, other = [(BOOK / "cards.md").read_text()], [cards.MARK]
     cards._fill(app, "cards", page)
     cards._fill(app, "api", other)
     assert page[0].count("\n## ") == len(METHODS) + 1
     assert cards.MARK not in page[0]
     assert other == [cards.MARK]
-    assert cards._always(app, SimpleNamespace(found_docs={"cards", "api"}), set(), set(), set()) == ["cards"]
-    assert cards._always(app, SimpleNamespace(found_docs={"api"}), set(), set(), set()) == []
+    titled = {str(BOOK / f"{method.lesson}.md") for method in METHODS.values() if method.lesson}
+    assert set(noted) == titled
+    assert all(Path(file).is_file() for file in titled)
