@@ -17,11 +17,8 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    import torch
-
     from . import cache, cards, epub, figures, front, icons, lab, lighter, mathml, notebooks, pages
 
-    torch.set_num_threads(1)  # what is drawn here is small: with more threads each step waits for all of them
     cache.setup(app)
     cards.setup(app)
     epub.setup(app)

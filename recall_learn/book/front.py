@@ -31,6 +31,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from recall_learn.book.pages import web
 from recall_learn.book.small import Picture
+from recall_learn.support.process_wide import one_thread
 
 STYLE = Path(__file__).parent / "static" / "front.css"
 PICTURES, RUNS = "pictures", "runs"
@@ -194,7 +195,8 @@ def draw(book: Path, shelf: str, name: str) -> Drawn:
     pictures = _pictures(book / PICTURES).get(shelf, {})
     if name not in pictures and shelf == "STORY":
         raise ValueError(f"{name!r} is no picture of the story; it has {', '.join(pictures)}")
-    made = pictures[name](book / RUNS) if name in pictures else None
+    with one_thread():  # what is drawn is small: with more threads each step waits for all of them
+        made = pictures[name](book / RUNS) if name in pictures else None
     return made if isinstance(made, tuple) else (made, "")
 
 

@@ -68,18 +68,16 @@ def free(device: torch.device) -> int:
 def _kept(model: nn.Module, inputs: Mapping[str, Tensor]) -> int:
     """Bytes that autograd keeps of a forward pass; no random number is drawn."""
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept: dict[int, int] = {}
+    kept: dict[int, torch.UntypedStorage] = {}  # held until all is counted: none comes back in another's place
 
-    def note(tensor: Tensor) -> Tensor:
+    def note(tensor: Tensor) -> None:  # a graph that held the tensor itself would hold itself for ever
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+            kept[storage.data_ptr()] = storage
 
     training = model.training
     model.eval()
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        outputs = model(**inputs)  # alive until all is counted: no storage comes back in another's place
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda _: None):
+        model(**inputs)
     model.train(training)
-    del outputs
-    return sum(kept.values())
+    return sum(storage.nbytes() for storage in kept.values())
