@@ -56,10 +56,21 @@ def look(trace: Mapping[str, Json], i: int, layout: Mapping[str, Json]) -> Look:
     way = layout.get("colorway") or ("#0072B2",)
     color = line.get("color") or marker.get("color") or way[i % len(way)]
     mode = trace.get("mode") or "lines"
+    color = color if isinstance(color, str) else way[i % len(way)]
+    return Look(color, "lines" in mode, "markers" in mode, *_stroke(line))
+
+
+def of_line(shape: Mapping[str, Json]) -> Look:
+    """The look of a line of the layout."""
+    line = shape.get("line") or {}
+    return Look(line.get("color", "#808080"), True, False, *_stroke(line))
+
+
+def _stroke(line: Mapping[str, Json]) -> tuple[str | None, float]:
+    """The dashes of a line, and its width."""
     width = float(line.get("width", 2))
     gaps = DASHES.get(line.get("dash"))
-    dash = " ".join(f"{width * part:g}" for part in gaps) if gaps else None
-    return Look(color if isinstance(color, str) else way[i % len(way)], "lines" in mode, "markers" in mode, dash, width)
+    return " ".join(f"{width * part:g}" for part in gaps) if gaps else None, width
 
 
 def spread(shown: Sequence[Mapping[str, Json]]) -> tuple[list, list]:
@@ -67,11 +78,17 @@ def spread(shown: Sequence[Mapping[str, Json]]) -> tuple[list, list]:
     found: tuple[list, list] = ([], [])
     for trace in shown:
         for name, into in zip("xy", found, strict=True):
-            at = values(trace.get(name))
-            into += at
+            at = values(trace.get(name)) if name == "x" else _tops(trace)
+            into += [*at, *([trace["base"]] if name == "y" and trace.get("base") else [])]
             for low, high in _whiskers(trace, name, at):
                 into += [low, high]
     return found
+
+
+def _tops(trace: Mapping[str, Json]) -> list:
+    """The values of a trace; of bars that stand on a base, where they end."""
+    foot = trace.get("base") or 0
+    return [value if value is None or not foot else value + foot for value in values(trace.get("y"))]
 
 
 def _whiskers(trace: Mapping[str, Json], name: str, at: Sequence) -> list[tuple[float, float]]:
@@ -190,10 +207,11 @@ def _of(given: object, i: int):
 
 
 def _bars(trace: Mapping[str, Json], look: Look, which: int, count: int, x: Axis, y: Axis) -> list[str]:
-    xs, ys = values(trace.get("x")), values(trace.get("y"))
+    xs, ys = values(trace.get("x")), _tops(trace)
     slot = abs(x.pixel(1) - x.pixel(0)) * BARS / count
     bottom, top = y.ends
-    ground = y.at(0) if y.kind == "linear" else bottom
+    ground = y.at(trace.get("base") or 0)
+    ground = ground if math.isfinite(ground) else bottom
     ground = min(max(ground, top), bottom)
     parts, whiskers = [], _whiskers(trace, "y", ys)
     for i, (label, value) in enumerate(zip(xs, ys, strict=True)):
@@ -218,8 +236,8 @@ def _shape(shape: Mapping[str, Json], x: Axis, y: Axis) -> str:
             ends[f"{name}{int(end) + 1}"] = (
                 along.ends[0] + value * (along.ends[1] - along.ends[0]) if within else along.at(value)
             )
-    line = shape.get("line") or {}
-    return element("line", stroke=line.get("color", "#808080"), stroke_width=line.get("width", 2), **ends)
+    look = of_line(shape)
+    return element("line", stroke=look.color, stroke_width=look.width, stroke_dasharray=look.dash, **ends)
 
 
 def _cells(trace: Mapping[str, Json], x: Axis, y: Axis) -> list[str]:

@@ -76,6 +76,32 @@ def test_bars_stand_on_zero_and_whiskers_span_all_values():
     assert (min(along), max(along)) == pytest.approx((1, 4), abs=0.03)
 
 
+def _boxes(svg, y):
+    """Lower and upper end of each bar, those in the legend left out."""
+    tall = [(float(r.getAttribute("y")), float(r.getAttribute("height"))) for r in svg.getElementsByTagName("rect")
+            if r.getAttribute("fill") == "#0072B2"][1:]  # fmt: skip
+    return [sorted((float(y(top)), float(y(top + height)))) for top, height in tall]
+
+
+def test_on_a_logarithmic_axis_bars_begin_at_a_stated_foot_or_are_points():
+    groups = {"a": {"up": 8.0, "down": [0.1, 0.25, 0.5]}, "b": {"up": 3.0, "down": 1.0}}
+    svg = drawn(bars(groups, "x", "y", CLAIM, ALT, log=True, foot=1))
+    assert np.allclose(_boxes(svg, value_of(svg, "y", log=True)), [[1, 8], [0.25, 1]], rtol=0.02)
+    svg = drawn(bars(groups, "x", "y", CLAIM, ALT, log=True))
+    assert not _boxes(svg, value_of(svg, "y", log=True))
+    assert np.allclose([value_of(svg, "y", log=True)(at) for _, at in points(svg)[1:]], [8, 0.25], rtol=0.02)
+
+
+def test_what_all_bars_are_compared_with_is_a_line_over_the_whole_width():
+    level = {"plain": [4.0, 2.0, 9.0]}
+    svg = drawn(bars({"a": {"one": 1.0, "two": 3.0}}, "x", "y", CLAIM, ALT, level=level))
+    y, colour = value_of(svg, "y"), "#D55E00"
+    lines = [each for each in svg.getElementsByTagName("line") if each.getAttribute("stroke") == colour]
+    assert sorted(float(y(float(each.getAttribute("y1")))) for each in lines) == pytest.approx([2, 4, 9], abs=0.05)
+    assert len({(each.getAttribute("x1"), each.getAttribute("x2")) for each in lines}) == 1
+    assert "plain, range" in [text.firstChild.data for text in svg.getElementsByTagName("text")]
+
+
 def test_a_heat_map_has_its_numbers_and_its_first_row_above():
     svg = drawn(heat({"1": [[0.1, 0.2], [0.3, -0.4]]}, ["up", "down"], ["a", "b"], CLAIM, ALT, scale=(-1, 1)))
     texts = {t.firstChild.data: float(t.getAttribute("y")) for t in svg.getElementsByTagName("text")}
@@ -170,6 +196,24 @@ def test_a_logarithmic_axis_has_some_ticks_and_not_too_many(low, high):
     made = axis({"type": "log"}, [low, high], (0.0, 300.0))
     assert 2 <= len(made.ticks) <= 12
     assert math.isnan(made.at(0))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (0.02, 1e4, ["0.1", "1", "10", "100", "1000", "10000"]),
+        (1e-4, 2.0, ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]),
+        (0.8, 60, ["1", "3", "10", "30"]),
+        (0.6, 7, ["1", "2", "5"]),
+        (2e-5, 2e-4, ["2×10⁻⁵", "5×10⁻⁵", "10⁻⁴", "2×10⁻⁴"]),
+    ],
+)
+def test_a_logarithmic_axis_has_powers_or_round_parts_of_them_in_one_form(low, high, texts):
+    assert [text for _, text in axis({"type": "log"}, [low, high], (0.0, 300.0)).ticks] == texts
+    figure = over_time({"a": ([low, high], [low, high])}, "y", CLAIM, ALT, log="xy")
+    for made in (figure.layout.xaxis, figure.layout.yaxis):
+        shown = [text for at, text in zip(made.tickvals, made.ticktext, strict=True) if low / 1.1 <= at <= high * 1.1]
+        assert shown == texts
 
 
 def test_nice_steps():
