@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from recall_learn.figures import traces
+from recall_learn.figures.beside import SIZE, beside
 from recall_learn.figures.frame import slider, style
 from recall_learn.figures.palette import DASHES, GREY, PALETTE, colours
 from recall_learn.figures.still import Figure
 from recall_learn.theory.annealing import Sigmoid
 
 SYMBOLS = ("star", "x", "diamond", "square")
+ROOM = 0.3
+"""Of the width, left free at the right for the names of points."""
 POINTS = ("circle", "diamond", "square", "x", "star", "circle")
 
 
@@ -237,6 +241,7 @@ def frontier(
     claim: str,
     alt: str,
     marks: Mapping[str, tuple[float, float]] | None = None,
+    named: bool = False,
 ) -> go.Figure:
     """What was gained against what was kept at the end, a point a setting: its median, and bars over all its seeds.
 
@@ -248,16 +253,20 @@ def frontier(
         claim: as in `style`.
         alt: as in `style`.
         marks: as in `landscape`.
+        named: the settings have no order: points are not joined, and each of several has its name beside it, without
+            the method's, where there is room.
     """
     fig = Figure()
     for (method, points), look in zip(settings.items(), _looks(settings), strict=True):
         (x, across), (y, along) = (_middles(values) for values in zip(*points.values(), strict=True))
-        hover = "%{fullData.name}, %{text}: %{x:.3f}, %{y:.3f}<extra></extra>"
+        hover = "%{fullData.name}, %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>"
         fig.add_scatter(
             x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
-            text=list(points), hovertemplate=hover, **look,
+            customdata=list(points), hovertemplate=hover, **look,
         )  # fmt: skip
     _mark(fig, marks)
+    if named:
+        _name(fig, {method: list(points) for method, points in settings.items()})
     fig.update_xaxes(title=x_title)
     fig.update_yaxes(title=y_title)
     return style(fig, claim, alt).update_layout(hovermode="closest")
@@ -318,6 +327,38 @@ def _level(fig: go.Figure, name: str, values: Sequence[float], colour: str) -> N
     fig.add_hline(float(np.median(values)), name=name, showlegend=True, line={"color": colour, "dash": "dash"})
     for end in {min(values), max(values)} if len(values) > 1 else ():
         fig.add_hline(float(end), line={"color": colour, "dash": "dot", "width": 1})
+
+
+def _name(fig: go.Figure, settings: Mapping[str, Sequence[str]]) -> None:
+    """The names of the points of each method that has several, beside them; the figure's first traces are theirs."""
+    drawn = [trace.to_plotly_json() for trace in fig.data]
+    (left, right), (low, high) = (_span([values]) for values in traces.spread(drawn))
+    right += ROOM * (right - left)
+
+    def share(x, y):
+        return (x - left) / (right - left), (high - y) / (high - low)
+
+    names, points, lines = [], [], []
+    for trace in drawn:
+        at = list(zip(trace["x"], trace["y"], strict=True))
+        points += [share(*each) for each in at]
+        for (x, y), across, along in zip(
+            at, *(traces.whiskers(trace, name, trace[name]) for name in "xy"), strict=False
+        ):
+            lines += [(share(across[0], y), share(across[1], y)), (share(x, along[0]), share(x, along[1]))]
+    for method, each in settings.items():
+        mine = [" ".join(word for word in setting.split() if word != method) for setting in each]
+        names.append(mine if len(each) > 1 else [""])
+    placed = iter(beside(points, [name for each in names for name in each], lines))
+    for trace, mine in zip(fig.data, names, strict=False):
+        sides = [next(placed) for _ in mine]
+        trace.update(
+            mode="markers+text", textfont={"size": SIZE}, cliponaxis=False,
+            text=[name if side else "" for name, side in zip(mine, sides, strict=True)],
+            textposition=[side or "middle right" for side in sides],
+        )  # fmt: skip
+    fig.update_xaxes(range=[left, right])
+    fig.update_yaxes(range=[low, high])
 
 
 def _mark(fig: go.Figure, marks: Mapping[str, tuple[float, float]] | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from recall_learn.figures import contours
 from recall_learn.figures.axes import Axis, nice, values
+from recall_learn.figures.beside import GAP, SIDES, SIZE
 from recall_learn.figures.svg import LETTER, element, path, polygon, text
 from recall_learn.support.reading import Json
 
@@ -80,7 +81,7 @@ def spread(shown: Sequence[Mapping[str, Json]]) -> tuple[list, list]:
         for name, into in zip("xy", found, strict=True):
             at = values(trace.get(name)) if name == "x" else _tops(trace)
             into += [*at, *([trace["base"]] if name == "y" and trace.get("base") else [])]
-            for low, high in _whiskers(trace, name, at):
+            for low, high in whiskers(trace, name, at):
                 into += [low, high]
     return found
 
@@ -91,7 +92,7 @@ def _tops(trace: Mapping[str, Json]) -> list:
     return [value if value is None or not foot else value + foot for value in values(trace.get("y"))]
 
 
-def _whiskers(trace: Mapping[str, Json], name: str, at: Sequence) -> list[tuple[float, float]]:
+def whiskers(trace: Mapping[str, Json], name: str, at: Sequence) -> list[tuple[float, float]]:
     """From where to where each point's line goes; none where there are no such lines."""
     error = trace.get(f"error_{name}") or {}
     if error.get("array") is None or error.get("visible") is False:
@@ -140,9 +141,9 @@ def _scatter(trace: Mapping[str, Json], look: Look, x: Axis, y: Axis) -> list[st
     xs, ys = values(trace.get("x")), values(trace.get("y"))
     at = [(x.at(a), y.at(b)) for a, b in zip(xs, ys, strict=True)]
     parts = []
-    for (px, _), (low, high) in zip(at, _whiskers(trace, "y", ys), strict=False):
+    for (px, _), (low, high) in zip(at, whiskers(trace, "y", ys), strict=False):
         parts += _whisker([(px, y.at(low)), (px, y.at(high))], look.color, trace["error_y"])
-    for (_, py), (low, high) in zip(at, _whiskers(trace, "x", xs), strict=False):
+    for (_, py), (low, high) in zip(at, whiskers(trace, "x", xs), strict=False):
         parts += _whisker([(x.at(low), py), (x.at(high), py)], look.color, trace["error_x"])
     if look.lines:
         stroke = {"stroke": look.color, "stroke_width": look.width, "stroke_dasharray": look.dash}
@@ -152,7 +153,19 @@ def _scatter(trace: Mapping[str, Json], look: Look, x: Axis, y: Axis) -> list[st
     if look.points:
         inside = [(i, px, py) for i, (px, py) in enumerate(at) if x.within(px) and y.within(py)]
         parts += [_point(trace, look, i, px, py) for i, px, py in inside]
+    if "text" in (trace.get("mode") or ""):
+        parts += [_name(trace, i, px, py) for i, (px, py) in enumerate(at)]
     return parts
+
+
+def _name(trace: Mapping[str, Json], i: int, x: float, y: float) -> str:
+    """What stands beside a point."""
+    side, size = _of(trace.get("textposition"), i), (trace.get("textfont") or {}).get("size", SIZE)
+    right, below = SIDES[side]
+    anchor = ("end", "middle", "start")[right + 1]
+    return text(
+        _of(trace["text"], i), x + right * GAP, y + below * (GAP + size / 2) + 0.35 * size, size, text_anchor=anchor
+    )
 
 
 def _whisker(ends: list[tuple[float, float]], color: str, error: Mapping[str, Json]) -> list[str]:
@@ -213,15 +226,15 @@ def _bars(trace: Mapping[str, Json], look: Look, which: int, count: int, x: Axis
     ground = y.at(trace.get("base") or 0)
     ground = ground if math.isfinite(ground) else bottom
     ground = min(max(ground, top), bottom)
-    parts, whiskers = [], _whiskers(trace, "y", ys)
+    parts, ranges = [], whiskers(trace, "y", ys)
     for i, (label, value) in enumerate(zip(xs, ys, strict=True)):
         at, left = y.at(value), x.at(label) + slot * (which - count / 2)
         if math.isfinite(at):
             at = min(max(at, top), bottom)
             box = {"x": left + 0.5, "width": slot - 1, "y": min(at, ground), "height": abs(ground - at)}
             parts.append(element("rect", fill=look.color, **box))
-        if whiskers:
-            middle, (low, high) = left + slot / 2, whiskers[i]
+        if ranges:
+            middle, (low, high) = left + slot / 2, ranges[i]
             parts += _whisker([(middle, y.at(low)), (middle, y.at(high))], WHISKER, trace["error_y"])
     return parts
 

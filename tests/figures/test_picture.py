@@ -10,6 +10,7 @@ import plotly.io
 import pytest
 
 from recall_learn.figures.axes import axis, nice, number
+from recall_learn.figures.beside import beside
 from recall_learn.figures.contours import above
 from recall_learn.figures.heat import heat
 from recall_learn.figures.picture import WIDTH, picture
@@ -218,3 +219,33 @@ def test_a_logarithmic_axis_has_powers_or_round_parts_of_them_in_one_form(low, h
 
 def test_nice_steps():
     assert [nice(step) for step in (0.9, 1.0, 1.1, 3.0, 7.0, 0.02)] == pytest.approx([1, 1, 2, 5, 10, 0.02])
+
+
+def named():
+    ways = {"last": ([0.9], [0.5]), "first": ([0.2, 0.25, 0.3], [0.1, 0.15, 0.2]), "m third": ([0.3], [0.4])}
+    alone = {"n": ([0.5], [0.9])}
+    return frontier({"m": ways, "n": alone}, "x", "y", CLAIM, ALT, marks={"o": (0.5, 0.2)}, named=True)
+
+
+def test_points_of_a_method_with_several_have_names_that_lie_on_nothing():
+    fig = named()
+    assert [trace.mode for trace in fig.data] == ["markers+text", "markers+text", "markers"]
+    assert list(fig.data[0].text) == ["last", "first", "third"]
+    assert list(fig.data[1].text) == [""]
+    svg = drawn(fig)
+    names = [t for t in svg.getElementsByTagName("text") if t.firstChild and t.firstChild.data in fig.data[0].text]
+    assert len(names) == 3
+    for name in names:
+        x, y, wide = float(name.getAttribute("x")), float(name.getAttribute("y")), 5 * len(name.firstChild.data)
+        start = x - {"start": 0, "middle": wide / 2, "end": wide}[name.getAttribute("text-anchor")]
+        assert not [1 for px, py in points(svg) if start < px < start + wide and y - 9 < py < y]
+
+
+def test_a_name_for_which_there_is_no_room_is_left_out():
+    assert beside([(0.5, 0.5), (0.56, 0.5)], ["a", ""]) == ["top right", None]
+    assert beside([(0.5, 0.5)], ["a name"]) == ["middle right"]
+    assert beside([(0.99, 0.5)], ["a name"]) == ["middle left"]
+    assert beside([(0.5, 0.5)], ["a name"], [((0.2, 0.5), (0.8, 0.5))]) == ["top right"]
+    assert beside([(0.5, 0.5)], ["a name " * 20]) == [None]
+    ring = [(0.5 + x / 250, 0.5 + y / 270) for x in (-18, 0, 18) for y in (-16, 0, 16)]
+    assert beside([ring[4], *ring[:4], *ring[5:]], ["a name"]) == [None]
