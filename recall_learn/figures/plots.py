@@ -258,7 +258,7 @@ def frontier(
     """
     fig = Figure()
     for (method, points), look in zip(settings.items(), _looks(settings), strict=True):
-        (x, across), (y, along) = (_middles(values) for values in zip(*points.values(), strict=True))
+        (x, across), (y, along) = (_middles(each, 1) for each in zip(*points.values(), strict=True))
         hover = "%{fullData.name}, %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>"
         fig.add_scatter(
             x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
@@ -310,7 +310,7 @@ def _looks(names: Iterable[str]) -> list[dict]:
     ]
 
 
-def _middles(several: Iterable[float | Sequence[float]]) -> tuple[list[float], dict | None]:
+def _middles(several: Iterable[float | Sequence[float]], thickness: float = 1.5) -> tuple[list[float], dict | None]:
     """The median of each, and lines to both ends of their ranges where there are any."""
     several = [np.atleast_1d(np.asarray(values, dtype=float)) for values in several]
     middle = [float(np.median(each)) for each in several]
@@ -318,7 +318,7 @@ def _middles(several: Iterable[float | Sequence[float]]) -> tuple[list[float], d
         return middle, None
     above = [float(each.max()) - m for each, m in zip(several, middle, strict=True)]
     below = [m - float(each.min()) for each, m in zip(several, middle, strict=True)]
-    return middle, {"array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
+    return middle, {"array": above, "arrayminus": below, "thickness": thickness, "width": 3}
 
 
 def _level(fig: go.Figure, name: str, values: Sequence[float], colour: str) -> None:
