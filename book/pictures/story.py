@@ -10,6 +10,12 @@ from recall_learn.world import World
 from .shared import COLA, HELD, PLAIN, agreements, along, grid, landscape, scores_and_losses, turned, two_tasks_of_two
 
 WIDE = {"size": (300, 190)}
+BESIDE = {
+    "plain": (-9, 4, "end"), "half the rate": (-9, 4, "end"), "L2-SP": (4, -9, "start"), "EWC": (0, -9, "middle"),
+    "RecAdam": (9, 4, "start"), "RecAdam and D": (-22, 21, "start"), "Child-Tuning-F": (2, 19, "end"),
+    "Child-Tuning-D": (9, 4, "start"),
+}  # fmt: skip
+"""Where the name of a point stands: pixels to its right and below it, and the side of the name that is there."""
 
 
 def lost(runs):
@@ -54,6 +60,9 @@ def valley(runs):
     picture.text("a spring for each weight", (294, down + 18), "end", HELD)
     across, down = picture.at(*turned(ways["free"][-1]))
     picture.text("no penalty", (across - 8, down + 4), "end", PLAIN)
+    across, down = picture.at(*turned(ways["one"][-1]))
+    picture.text("one for both", (across + 4, down + 17), "end", 3)
+    picture.text("contours: the first task's loss", (6, 13))
     across, down = picture.at(*turned(home))
     picture.text("the first task's best", (across - 12, down - 9), hue="ink")
     return picture, (
@@ -114,14 +123,10 @@ def kept(runs):
     )  # fmt: skip
     for score, lost, hue in points.values():
         picture.dots([(score, lost)], hue, 5)
-    for name in ("plain", "half the rate"):
-        across, down = picture.at(*points[name][:2])
-        picture.text(name, (across - 9, down + 4), "end", PLAIN)
-    held = [point for point in points.values() if point[2] == HELD]
-    across, down = picture.at(*min(held, key=lambda point: point[0])[:2])
-    picture.text("with a spring", (across - 4, down + 20), hue=HELD)
-    across, down = picture.at(*points.get("Child-Tuning-D", points["plain"])[:2])
-    picture.text("Child-Tuning" if "Child-Tuning-D" in points else "", (across - 9, down + 4), "end", 2)
+    for name, (score, lost, hue) in points.items():
+        right, below, side = BESIDE[name]
+        across, down = picture.at(score, lost)
+        picture.text(name, (across + right, down + below), side, hue)
     picture.text("↑ kept", (6, 13))
     picture.text("score →", (294, 184), "end")
     return picture, (

@@ -31,7 +31,7 @@ def figure_html(figure: dict) -> str:
     """One figure as HTML: its JSON for ``figures.js``, and its text alternative for whoever runs no scripts.
 
     Args:
-        figure: plotly's JSON; ``recall_learn.figures.plots.style`` put ``claim`` and ``alt`` in ``layout.meta``.
+        figure: plotly's JSON; ``recall_learn.figures.frame.style`` put ``claim`` and ``alt`` in ``layout.meta``.
     """
     meta = figure.get("layout", {}).get("meta") or {}
     claim, alt = markup.html(meta.get("claim", "")), markup.html(meta.get("alt", ""))
@@ -56,7 +56,7 @@ class PlotlyRenderer:
         meta = data.content.get("layout", {}).get("meta") or {}
         if not meta.get("alt"):
             renderer.logger.warning(
-                "a figure has no text alternative; give it one with recall_learn.figures.plots.style(fig, claim, alt)",
+                "a figure has no text alternative; give it one with recall_learn.figures.frame.style(fig, claim, alt)",
                 subtype="figure",
                 line=data.line,
             )

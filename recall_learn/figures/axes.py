@@ -107,22 +107,30 @@ def _ticks(axis: Axis, given: Mapping[str, Json]) -> Iterable[tuple[float, str]]
         return enumerate(axis.names)
     step = given.get("dtick")
     if axis.kind == "log":
-        return [(math.log10(value), number(value)) for value in _on_log(low, high, step)]
+        at = on_log(low, high)
+        return zip(map(math.log10, at), numbers(at), strict=True)
     wide = abs(axis.ends[1] - axis.ends[0])
     step = step if isinstance(step, int | float) else nice((high - low) / max(2, wide / 60))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [(i * step, number(i * step, step)) for i in range(first, last + 1)]
 
 
-def _on_log(low: float, high: float, step: object) -> list[float]:
-    """Powers of ten where there are enough of them, and parts of them where there are not."""
-    decades = range(math.floor(low), math.ceil(high) + 1)
-    if high - low < 0.5:
+def on_log(low: float, high: float) -> list[float]:
+    """What to write on a logarithmic axis: powers of ten where there are enough of them, else parts of them, too.
+
+    Args:
+        low: the logarithm to the base 10 of the least value.
+        high: that of the largest.
+    """
+    wide = high - low
+    if wide < 0.5:
         by = nice((10**high - 10**low) / 4)
-        return [i * by for i in range(math.ceil(10**low / by), math.floor(10**high / by) + 1)]
-    parts = (1,) if high - low > 3 else (1, 2, 5) if high - low > 0.9 or step == "D2" else (1, 2, 3, 4, 5, 6, 8)
-    every = max(1, math.ceil((high - low) / 8))
-    return [part * 10.0**decade for decade in decades if decade % every == 0 for part in parts]
+        return [i * by for i in range(max(1, math.floor(10**low / by)), math.ceil(10**high / by) + 1)]
+    parts = (1,) if wide > 2.7 else (1, 3) if wide > 1.2 else (1, 2, 5)
+    every = max(1, math.ceil(wide / 8))
+    decades = [decade for decade in range(math.floor(low), math.ceil(high) + 1) if decade % every == 0]
+    found = [float(f"{part}e{decade}") for decade in decades for part in parts]
+    return [value for value in found if low - 0.1 * wide <= math.log10(value) <= high + 0.1 * wide]
 
 
 def nice(step: float) -> float:
@@ -131,12 +139,24 @@ def nice(step: float) -> float:
     return next(part * power for part in (1, 2, 5, 10) if part * power >= step * (1 - 1e-9))
 
 
-def number(value: float, step: float | None = None) -> str:
-    """A number as an axis has it: in full, or with a power of ten; ``step`` says how many digits matter."""
+def numbers(values: Sequence[float]) -> list[str]:
+    """Numbers of one logarithmic axis, in one form: in full where all are short, else each with a power of ten."""
+    full = all(1e-3 <= abs(value) < 10**FULL for value in values)
+    return [number(value) if full else number(value, full=0) for value in values]
+
+
+def number(value: float, step: float | None = None, full: int = FULL) -> str:
+    """A number as an axis has it: in full, or with a power of ten.
+
+    Args:
+        value: the number.
+        step: from it to the next; it says how many digits matter.
+        full: from this many zeros on there is a power of ten.
+    """
     if value == 0:
         return "0"
     power = math.floor(math.log10(abs(value)) + 1e-9)
-    if abs(power) >= FULL:
+    if abs(power) >= full:
         part = f"{value / 10.0**power:.6g}"
         text = f"10{str(power).translate(SUPERSCRIPT)}"
         text = text if part == "1" else f"{part}×{text}"

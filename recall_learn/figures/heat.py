@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from recall_learn.figures.digits import six_digits
-from recall_learn.figures.plots import SLIDER, style
+from recall_learn.figures.frame import SLIDER, style
 from recall_learn.figures.still import Figure
 
 # opaque and light, so that the numbers in the cells can be read on a white page and on a dark one
@@ -35,7 +35,7 @@ def heat(
         stops: ``label -> values [rows, columns]``; of more than one a slider goes through them, and begins at the last.
         rows: what the rows are called, from above.
         columns: what the columns are called.
-        claim: as in `recall_learn.figures.plots.style`.
+        claim: as in `recall_learn.figures.frame.style`.
         alt: as there.
         name: what the slider moves, shown before the label ("step ").
         scale: the values of both ends of the colours; around 0 they go both ways.

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from recall_learn.figures.frame import SLIDER, slider, style
 from recall_learn.figures.palette import DASHES, GREY, PALETTE, colours
-from recall_learn.figures.plots import SLIDER, slider, style
 from recall_learn.figures.still import Figure
 
 SYMBOLS = ("circle", "x", "diamond", "square")
@@ -34,7 +34,7 @@ def ends(
         name: what the slider chooses, shown before the value ("setting: ").
         x_title: of x, with its unit.
         y_title: of y, with its unit.
-        claim: as in `recall_learn.figures.plots.style`.
+        claim: as in `recall_learn.figures.frame.style`.
         alt: as there.
         marks: ``name -> point`` that do not move.
 
@@ -92,7 +92,7 @@ def bands(
         name: what the slider chooses.
         x_title: of x, with its unit.
         y_title: of the values, with their unit.
-        claim: as in `recall_learn.figures.plots.style`.
+        claim: as in `recall_learn.figures.frame.style`.
         alt: as there.
         log: whether the y axis is logarithmic.
 
@@ -138,7 +138,7 @@ def intervals(
     Args:
         lines: ``name -> (lower end, value, upper end)``, from above.
         x_title: of the values, with their unit.
-        claim: as in `recall_learn.figures.plots.style`.
+        claim: as in `recall_learn.figures.frame.style`.
         alt: as there.
         x_range: of the axis; None takes what the intervals need.
     """

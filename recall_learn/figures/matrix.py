@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from recall_learn.figures.digits import six_digits
+from recall_learn.figures.frame import SLIDER, style
 from recall_learn.figures.heat import EDGES, INK, RISES, ROW
-from recall_learn.figures.plots import SLIDER, style
 from recall_learn.figures.still import Figure
 
 
@@ -27,7 +27,7 @@ def matrix(
         shades: how dark each is, from 0 to 1, [rows, columns].
         rows: what the rows are called, from above, which are the slider's stops, too.
         columns: what the columns are called.
-        claim: as in `recall_learn.figures.plots.style`.
+        claim: as in `recall_learn.figures.frame.style`.
         alt: as there.
         name: what the slider moves, shown before the row.
 

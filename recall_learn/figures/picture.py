@@ -43,7 +43,7 @@ def picture(figure: Mapping[str, Json], claimed: bool = True) -> str:
     y = EDGE
     if claimed:
         y = _block(parts, meta.get("claim") or _title(layout), y, CLAIM, font_weight="bold")
-    y = _legend(parts, shown, looks, y)
+    y = _legend(parts, shown, looks, layout, y)
     y = _plot(parts, shown, looks, layout, y)
     for each in layout.get("sliders") or ():
         y = _block(parts, _stop(each), y + 4, SMALL)
@@ -77,9 +77,13 @@ def _stop(slider: Mapping[str, Json]) -> str:
     return f"Shown: {name}{labels[slider.get('active') or 0]}. A slider goes from {labels[0]} to {labels[-1]}."
 
 
-def _legend(parts: list[str], shown: Sequence[Mapping], looks: Sequence[traces.Look], y: float) -> float:
+def _legend(
+    parts: list[str], shown: Sequence[Mapping], looks: Sequence[traces.Look], layout: Mapping, y: float
+) -> float:
     named = [(t, look) for t, look in zip(shown, looks, strict=True) if t["type"] in ("scatter", "bar")]
-    if len(shown) < 2:
+    lines = [shape for shape in layout.get("shapes") or () if shape.get("showlegend")]
+    named += [({"type": "scatter", "name": each.get("name")}, traces.of_line(each)) for each in lines]
+    if len(shown) + len(lines) < 2:
         return y
     x, y = EDGE, y + 4
     for trace, look in named:
@@ -97,6 +101,7 @@ def _plot(parts: list[str], shown: Sequence[Mapping], looks: Sequence[traces.Loo
     """Both axes and all that lies between them; where what comes next begins."""
     x_layout, y_layout = layout.get("xaxis") or {}, layout.get("yaxis") or {}
     along, up = traces.spread(shown)
+    up += [shape["y0"] for shape in layout.get("shapes") or () if shape.get("yref") == "y"]
     base = any(trace["type"] == "bar" for trace in shown)
     high = _height(layout)
     # the labels of the y axis say how much room they need before anything has its pixel

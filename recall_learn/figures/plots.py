@@ -4,95 +4,22 @@ A builder takes plain numbers and returns a ``plotly.graph_objects.Figure``. It 
 figure can be tested without drawing it.
 """
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from recall_learn.figures.digits import six_digits
+from recall_learn.figures import traces
+from recall_learn.figures.beside import SIZE, beside
+from recall_learn.figures.frame import slider, style
 from recall_learn.figures.palette import DASHES, GREY, PALETTE, colours
 from recall_learn.figures.still import Figure
-from recall_learn.support import markup
 from recall_learn.theory.annealing import Sigmoid
 
-PLOT, SLIDER = 300, 78
-"""Pixels that the curves have in a notebook, and those that a slider takes below them."""
 SYMBOLS = ("star", "x", "diamond", "square")
-# Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
-# "100µ" for a ten-thousandth.
-AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5}
-
-
-def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:
-    """Give ``fig`` the book's look, its claim as the title, and its text alternative; returns ``fig``.
-
-    Args:
-        fig: the figure, changed in place.
-        claim: the one thing that the figure shows, as a sentence.
-        alt: what there is to see, for a reader who cannot see it: axes, curves, how they lie, the figures that matter.
-
-    Raises:
-        ValueError: ``claim`` or ``alt`` is empty.
-    """
-    for name, text in (("claim", claim), ("alt", alt)):
-        if not text.strip():
-            raise ValueError(f"{name} is empty; a figure states one claim and has a text alternative")
-    lines = textwrap.wrap(claim, 60)
-    margin = {"l": 64, "r": 16, "t": 66 + 22 * len(lines), "b": 64}
-    fig.update_layout(
-        title={
-            "text": "<br>".join(map(markup.plotly, lines)),
-            "x": 0,
-            "y": 0.98,
-            "yanchor": "top",
-            # plotly hangs a single line below the anchor, but puts the first of several on it, half out of the figure
-            "pad": {"t": 12 if len(lines) > 1 else 0},
-            "font": {"size": 17},
-        },
-        meta={"claim": claim, "alt": alt},
-        template="none",
-        colorway=PALETTE,
-        font={"family": "system-ui, sans-serif", "size": 14, "color": GREY},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        height=PLOT + margin["t"] + margin["b"] + SLIDER * len(fig.layout.sliders),
-        margin=margin,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": "toggle", "font": {"size": 13}},
-        hovermode="x unified",
-    )
-    fig.update_xaxes(automargin=True, title_standoff=8, **AXIS)
-    fig.update_yaxes(automargin=True, title_standoff=8, **AXIS)
-    return fig
-
-
-def slider(
-    name: str,
-    labels: Sequence[str],
-    curves: Sequence[Sequence[Sequence[float]]],
-    active: int = 0,
-    across: Sequence[Sequence[Sequence[float]]] | None = None,
-) -> dict:
-    """A slider that puts other values under the figure's curves; give a list of them to ``layout.sliders``.
-
-    Args:
-        name: what moves, shown before the value ("k = ").
-        labels: the value's text at each of the slider's stops.
-        curves: for each stop, for each of the figure's traces, its y values.
-        active: the stop that the figure starts with.
-        across: the same for the x values; None leaves them as they are.
-    """
-    # plain lists: plotly encodes arrays in the traces only, and would not decode them here
-    updates = [{"y": six_digits(ys)} for ys in curves]
-    if across is not None:
-        for update, xs in zip(updates, across, strict=True):
-            update["x"] = six_digits(xs)
-    steps = [
-        {"label": label, "method": "restyle", "args": [update]} for label, update in zip(labels, updates, strict=True)
-    ]
-    # the last label is centred on the slider's end: half of it needs room, a letter being about 8 wide
-    pad = {"t": 56, "r": max(0, 4 * len(labels[-1]) - 12)}
-    return {"active": active, "currentvalue": {"prefix": name}, "pad": pad, "steps": steps}
+ROOM = 0.3
+"""Of the width, left free at the right for the names of points."""
+POINTS = ("circle", "diamond", "square", "x", "star", "circle")
 
 
 def lambda_curve(
@@ -269,28 +196,39 @@ def bars(
     claim: str,
     alt: str,
     log: bool = False,
+    foot: float | None = None,
+    level: Mapping[str, Sequence[float]] | None = None,
 ) -> go.Figure:
     """Bars side by side, a colour for each group.
 
     Args:
         groups: ``group -> label -> value``, or several values, of which the bar is the median and its line the whole
-            range; at most six groups.
+            range; at most six groups, ``level`` among them.
         x_title: what the labels are.
         y_title: what is measured, and its unit.
         claim: as in `style`.
         alt: as in `style`.
-        log: whether the y axis is logarithmic.
+        log: whether the y axis is logarithmic. A bar's length says nothing there without a ``foot``: so there are
+            points.
+        foot: where the bars begin, as 1 for ratios; by default 0.
+        level: ``name -> values`` that all bars are compared with, as lines over the whole width: their median, and
+            thin ones at the ends of their range.
     """
     fig = Figure()
-    for (group, values), look in zip(groups.items(), _looks(groups), strict=True):
-        several = [np.atleast_1d(np.asarray(value, dtype=float)) for value in values.values()]
-        middle = [float(np.median(each)) for each in several]
-        spread = None
-        if any(len(each) > 1 for each in several):
-            above = [float(each.max()) - m for each, m in zip(several, middle, strict=True)]
-            below = [m - float(each.min()) for each, m in zip(several, middle, strict=True)]
-            spread = {"array": above, "arrayminus": below, "thickness": 1.5, "width": 3}
-        fig.add_bar(x=list(values), y=middle, name=group, error_y=spread, marker={"color": look["line"]["color"]})
+    looks = _looks([*groups, *(level or {})])
+    for i, ((group, values), look) in enumerate(zip(groups.items(), looks, strict=False)):
+        middle, spread = _middles(values.values())
+        colour = look["line"]["color"]
+        drawn = {"x": list(values), "name": group, "error_y": spread}
+        if log and foot is None:
+            point = {"color": colour, "symbol": POINTS[i], "size": 12 - 2 * min(i, 3)}  # one under another shows
+            fig.add_scatter(y=middle, mode="markers", marker=point, **drawn)
+        else:
+            fig.add_bar(y=[m - (foot or 0) for m in middle], base=foot, marker={"color": colour}, **drawn)
+    if foot:
+        fig.add_hline(foot, line={"color": GREY, "width": 1.5})
+    for (name, values), look in zip((level or {}).items(), looks[len(groups) :], strict=True):
+        _level(fig, name, values, look["line"]["color"])
     fig.update_xaxes(title=x_title, type="category")
     fig.update_yaxes(title=y_title, type="log" if log else "linear")
     return style(fig, claim, alt).update_layout(hovermode="closest", barmode="group")
@@ -303,6 +241,7 @@ def frontier(
     claim: str,
     alt: str,
     marks: Mapping[str, tuple[float, float]] | None = None,
+    named: bool = False,
 ) -> go.Figure:
     """What was gained against what was kept at the end, a point a setting: its median, and bars over all its seeds.
 
@@ -314,22 +253,20 @@ def frontier(
         claim: as in `style`.
         alt: as in `style`.
         marks: as in `landscape`.
+        named: the settings have no order: points are not joined, and each of several has its name beside it, without
+            the method's, where there is room.
     """
     fig = Figure()
     for (method, points), look in zip(settings.items(), _looks(settings), strict=True):
-        axes = []
-        for values in zip(*points.values(), strict=True):
-            middle = [float(np.median(v)) for v in values]
-            above = [max(v) - m for v, m in zip(values, middle, strict=True)]
-            below = [m - min(v) for v, m in zip(values, middle, strict=True)]
-            axes.append((middle, {"array": above, "arrayminus": below, "thickness": 1, "width": 3}))
-        (x, across), (y, along) = axes
-        hover = "%{fullData.name}, %{text}: %{x:.3f}, %{y:.3f}<extra></extra>"
+        (x, across), (y, along) = (_middles(each, 1) for each in zip(*points.values(), strict=True))
+        hover = "%{fullData.name}, %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>"
         fig.add_scatter(
             x=x, y=y, error_x=across, error_y=along, name=method, mode="lines+markers",
-            text=list(points), hovertemplate=hover, **look,
+            customdata=list(points), hovertemplate=hover, **look,
         )  # fmt: skip
     _mark(fig, marks)
+    if named:
+        _name(fig, {method: list(points) for method, points in settings.items()})
     fig.update_xaxes(title=x_title)
     fig.update_yaxes(title=y_title)
     return style(fig, claim, alt).update_layout(hovermode="closest")
@@ -371,6 +308,57 @@ def _looks(names: Iterable[str]) -> list[dict]:
         {"line": {"color": colour, "dash": dash, "width": 2.5}, "marker": {"size": 7}}
         for colour, dash in zip(colours(names), DASHES, strict=False)
     ]
+
+
+def _middles(several: Iterable[float | Sequence[float]], thickness: float = 1.5) -> tuple[list[float], dict | None]:
+    """The median of each, and lines to both ends of their ranges where there are any."""
+    several = [np.atleast_1d(np.asarray(values, dtype=float)) for values in several]
+    middle = [float(np.median(each)) for each in several]
+    if all(len(each) == 1 for each in several):
+        return middle, None
+    above = [float(each.max()) - m for each, m in zip(several, middle, strict=True)]
+    below = [m - float(each.min()) for each, m in zip(several, middle, strict=True)]
+    return middle, {"array": above, "arrayminus": below, "thickness": thickness, "width": 3}
+
+
+def _level(fig: go.Figure, name: str, values: Sequence[float], colour: str) -> None:
+    """A line over the whole width at the median, with its name in the legend, and thin ones at both ends."""
+    name += ", range" if len(values) > 1 else ""
+    fig.add_hline(float(np.median(values)), name=name, showlegend=True, line={"color": colour, "dash": "dash"})
+    for end in {min(values), max(values)} if len(values) > 1 else ():
+        fig.add_hline(float(end), line={"color": colour, "dash": "dot", "width": 1})
+
+
+def _name(fig: go.Figure, settings: Mapping[str, Sequence[str]]) -> None:
+    """The names of the points of each method that has several, beside them; the figure's first traces are theirs."""
+    drawn = [trace.to_plotly_json() for trace in fig.data]
+    (left, right), (low, high) = (_span([values]) for values in traces.spread(drawn))
+    right += ROOM * (right - left)
+
+    def share(x, y):
+        return (x - left) / (right - left), (high - y) / (high - low)
+
+    names, points, lines = [], [], []
+    for trace in drawn:
+        at = list(zip(trace["x"], trace["y"], strict=True))
+        points += [share(*each) for each in at]
+        for (x, y), across, along in zip(
+            at, *(traces.whiskers(trace, name, trace[name]) for name in "xy"), strict=False
+        ):
+            lines += [(share(across[0], y), share(across[1], y)), (share(x, along[0]), share(x, along[1]))]
+    for method, each in settings.items():
+        mine = [" ".join(word for word in setting.split() if word != method) for setting in each]
+        names.append(mine if len(each) > 1 else [""])
+    placed = iter(beside(points, [name for each in names for name in each], lines))
+    for trace, mine in zip(fig.data, names, strict=False):
+        sides = [next(placed) for _ in mine]
+        trace.update(
+            mode="markers+text", textfont={"size": SIZE}, cliponaxis=False,
+            text=[name if side else "" for name, side in zip(mine, sides, strict=True)],
+            textposition=[side or "middle right" for side in sides],
+        )  # fmt: skip
+    fig.update_xaxes(range=[left, right])
+    fig.update_yaxes(range=[low, high])
 
 
 def _mark(fig: go.Figure, marks: Mapping[str, tuple[float, float]] | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from recall_learn.figures import contours
 from recall_learn.figures.axes import Axis, nice, values
+from recall_learn.figures.beside import GAP, SIDES, SIZE
 from recall_learn.figures.svg import LETTER, element, path, polygon, text
 from recall_learn.support.reading import Json
 
@@ -56,10 +57,21 @@ def look(trace: Mapping[str, Json], i: int, layout: Mapping[str, Json]) -> Look:
     way = layout.get("colorway") or ("#0072B2",)
     color = line.get("color") or marker.get("color") or way[i % len(way)]
     mode = trace.get("mode") or "lines"
+    color = color if isinstance(color, str) else way[i % len(way)]
+    return Look(color, "lines" in mode, "markers" in mode, *_stroke(line))
+
+
+def of_line(shape: Mapping[str, Json]) -> Look:
+    """The look of a line of the layout."""
+    line = shape.get("line") or {}
+    return Look(line.get("color", "#808080"), True, False, *_stroke(line))
+
+
+def _stroke(line: Mapping[str, Json]) -> tuple[str | None, float]:
+    """The dashes of a line, and its width."""
     width = float(line.get("width", 2))
     gaps = DASHES.get(line.get("dash"))
-    dash = " ".join(f"{width * part:g}" for part in gaps) if gaps else None
-    return Look(color if isinstance(color, str) else way[i % len(way)], "lines" in mode, "markers" in mode, dash, width)
+    return " ".join(f"{width * part:g}" for part in gaps) if gaps else None, width
 
 
 def spread(shown: Sequence[Mapping[str, Json]]) -> tuple[list, list]:
@@ -67,14 +79,20 @@ def spread(shown: Sequence[Mapping[str, Json]]) -> tuple[list, list]:
     found: tuple[list, list] = ([], [])
     for trace in shown:
         for name, into in zip("xy", found, strict=True):
-            at = values(trace.get(name))
-            into += at
-            for low, high in _whiskers(trace, name, at):
+            at = values(trace.get(name)) if name == "x" else _tops(trace)
+            into += [*at, *([trace["base"]] if name == "y" and trace.get("base") else [])]
+            for low, high in whiskers(trace, name, at):
                 into += [low, high]
     return found
 
 
-def _whiskers(trace: Mapping[str, Json], name: str, at: Sequence) -> list[tuple[float, float]]:
+def _tops(trace: Mapping[str, Json]) -> list:
+    """The values of a trace; of bars that stand on a base, where they end."""
+    foot = trace.get("base") or 0
+    return [value if value is None or not foot else value + foot for value in values(trace.get("y"))]
+
+
+def whiskers(trace: Mapping[str, Json], name: str, at: Sequence) -> list[tuple[float, float]]:
     """From where to where each point's line goes; none where there are no such lines."""
     error = trace.get(f"error_{name}") or {}
     if error.get("array") is None or error.get("visible") is False:
@@ -123,9 +141,9 @@ def _scatter(trace: Mapping[str, Json], look: Look, x: Axis, y: Axis) -> list[st
     xs, ys = values(trace.get("x")), values(trace.get("y"))
     at = [(x.at(a), y.at(b)) for a, b in zip(xs, ys, strict=True)]
     parts = []
-    for (px, _), (low, high) in zip(at, _whiskers(trace, "y", ys), strict=False):
+    for (px, _), (low, high) in zip(at, whiskers(trace, "y", ys), strict=False):
         parts += _whisker([(px, y.at(low)), (px, y.at(high))], look.color, trace["error_y"])
-    for (_, py), (low, high) in zip(at, _whiskers(trace, "x", xs), strict=False):
+    for (_, py), (low, high) in zip(at, whiskers(trace, "x", xs), strict=False):
         parts += _whisker([(x.at(low), py), (x.at(high), py)], look.color, trace["error_x"])
     if look.lines:
         stroke = {"stroke": look.color, "stroke_width": look.width, "stroke_dasharray": look.dash}
@@ -135,7 +153,19 @@ def _scatter(trace: Mapping[str, Json], look: Look, x: Axis, y: Axis) -> list[st
     if look.points:
         inside = [(i, px, py) for i, (px, py) in enumerate(at) if x.within(px) and y.within(py)]
         parts += [_point(trace, look, i, px, py) for i, px, py in inside]
+    if "text" in (trace.get("mode") or ""):
+        parts += [_name(trace, i, px, py) for i, (px, py) in enumerate(at)]
     return parts
+
+
+def _name(trace: Mapping[str, Json], i: int, x: float, y: float) -> str:
+    """What stands beside a point."""
+    side, size = _of(trace.get("textposition"), i), (trace.get("textfont") or {}).get("size", SIZE)
+    right, below = SIDES[side]
+    anchor = ("end", "middle", "start")[right + 1]
+    return text(
+        _of(trace["text"], i), x + right * GAP, y + below * (GAP + size / 2) + 0.35 * size, size, text_anchor=anchor
+    )
 
 
 def _whisker(ends: list[tuple[float, float]], color: str, error: Mapping[str, Json]) -> list[str]:
@@ -190,20 +220,21 @@ def _of(given: object, i: int):
 
 
 def _bars(trace: Mapping[str, Json], look: Look, which: int, count: int, x: Axis, y: Axis) -> list[str]:
-    xs, ys = values(trace.get("x")), values(trace.get("y"))
+    xs, ys = values(trace.get("x")), _tops(trace)
     slot = abs(x.pixel(1) - x.pixel(0)) * BARS / count
     bottom, top = y.ends
-    ground = y.at(0) if y.kind == "linear" else bottom
+    ground = y.at(trace.get("base") or 0)
+    ground = ground if math.isfinite(ground) else bottom
     ground = min(max(ground, top), bottom)
-    parts, whiskers = [], _whiskers(trace, "y", ys)
+    parts, ranges = [], whiskers(trace, "y", ys)
     for i, (label, value) in enumerate(zip(xs, ys, strict=True)):
         at, left = y.at(value), x.at(label) + slot * (which - count / 2)
         if math.isfinite(at):
             at = min(max(at, top), bottom)
             box = {"x": left + 0.5, "width": slot - 1, "y": min(at, ground), "height": abs(ground - at)}
             parts.append(element("rect", fill=look.color, **box))
-        if whiskers:
-            middle, (low, high) = left + slot / 2, whiskers[i]
+        if ranges:
+            middle, (low, high) = left + slot / 2, ranges[i]
             parts += _whisker([(middle, y.at(low)), (middle, y.at(high))], WHISKER, trace["error_y"])
     return parts
 
@@ -218,8 +249,8 @@ def _shape(shape: Mapping[str, Json], x: Axis, y: Axis) -> str:
             ends[f"{name}{int(end) + 1}"] = (
                 along.ends[0] + value * (along.ends[1] - along.ends[0]) if within else along.at(value)
             )
-    line = shape.get("line") or {}
-    return element("line", stroke=line.get("color", "#808080"), stroke_width=line.get("width", 2), **ends)
+    look = of_line(shape)
+    return element("line", stroke=look.color, stroke_width=look.width, stroke_dasharray=look.dash, **ends)
 
 
 def _cells(trace: Mapping[str, Json], x: Axis, y: Axis) -> list[str]:

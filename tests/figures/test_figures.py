@@ -53,6 +53,20 @@ def test_no_axis_has_si_letters(log):
         assert [axis.exponentformat for axis in axes] == ["power", "power"]
 
 
+@pytest.mark.parametrize("groups", [{"a": {"one": 0.2, "two": 30}}, {"a": {"one": 3}, "b": {"one": [0.5, 1, 4]}}])
+def test_no_bar_on_a_logarithmic_axis_begins_where_the_axis_happens_to(groups):
+    """A bar of plotly's without a base begins there at the axis' lower end, so that its length says nothing."""
+    for foot in (None, 1.0):
+        fig = bars(groups, "x", "y", "it rises", "bars", log=True, foot=foot)
+        assert fig.layout.yaxis.type == "log"
+        for trace, values in zip(fig.data, groups.values(), strict=True):
+            assert trace.type == ("scatter" if foot is None else "bar")
+            assert trace.type == "scatter" or trace.base == foot
+            medians = [float(np.median(value)) for value in values.values()]
+            assert [y + (foot or 0) for y in trace.y] == pytest.approx(medians)
+    assert len({trace.marker.symbol for trace in bars(groups, "x", "y", "c", "a", log=True).data}) == len(groups)
+
+
 def contrast(a, b):
     """WCAG's contrast ratio of two colours, #rrggbb."""
 

@@ -10,6 +10,7 @@ import plotly.io
 import pytest
 
 from recall_learn.figures.axes import axis, nice, number
+from recall_learn.figures.beside import beside
 from recall_learn.figures.contours import above
 from recall_learn.figures.heat import heat
 from recall_learn.figures.picture import WIDTH, picture
@@ -74,6 +75,32 @@ def test_bars_stand_on_zero_and_whiskers_span_all_values():
     (whisker,) = [p for p in svg.getElementsByTagName("path") if p.getAttribute("clip-path")]
     along = [float(y(float(at))) for at in re.findall(r"[ML][\d.]+ ([\d.]+)", whisker.getAttribute("d"))]
     assert (min(along), max(along)) == pytest.approx((1, 4), abs=0.03)
+
+
+def _boxes(svg, y):
+    """Lower and upper end of each bar, those in the legend left out."""
+    tall = [(float(r.getAttribute("y")), float(r.getAttribute("height"))) for r in svg.getElementsByTagName("rect")
+            if r.getAttribute("fill") == "#0072B2"][1:]  # fmt: skip
+    return [sorted((float(y(top)), float(y(top + height)))) for top, height in tall]
+
+
+def test_on_a_logarithmic_axis_bars_begin_at_a_stated_foot_or_are_points():
+    groups = {"a": {"up": 8.0, "down": [0.1, 0.25, 0.5]}, "b": {"up": 3.0, "down": 1.0}}
+    svg = drawn(bars(groups, "x", "y", CLAIM, ALT, log=True, foot=1))
+    assert np.allclose(_boxes(svg, value_of(svg, "y", log=True)), [[1, 8], [0.25, 1]], rtol=0.02)
+    svg = drawn(bars(groups, "x", "y", CLAIM, ALT, log=True))
+    assert not _boxes(svg, value_of(svg, "y", log=True))
+    assert np.allclose([value_of(svg, "y", log=True)(at) for _, at in points(svg)[1:]], [8, 0.25], rtol=0.02)
+
+
+def test_what_all_bars_are_compared_with_is_a_line_over_the_whole_width():
+    level = {"plain": [4.0, 2.0, 9.0]}
+    svg = drawn(bars({"a": {"one": 1.0, "two": 3.0}}, "x", "y", CLAIM, ALT, level=level))
+    y, colour = value_of(svg, "y"), "#D55E00"
+    lines = [each for each in svg.getElementsByTagName("line") if each.getAttribute("stroke") == colour]
+    assert sorted(float(y(float(each.getAttribute("y1")))) for each in lines) == pytest.approx([2, 4, 9], abs=0.05)
+    assert len({(each.getAttribute("x1"), each.getAttribute("x2")) for each in lines}) == 1
+    assert "plain, range" in [text.firstChild.data for text in svg.getElementsByTagName("text")]
 
 
 def test_a_heat_map_has_its_numbers_and_its_first_row_above():
@@ -172,5 +199,53 @@ def test_a_logarithmic_axis_has_some_ticks_and_not_too_many(low, high):
     assert math.isnan(made.at(0))
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (0.02, 1e4, ["0.1", "1", "10", "100", "1000", "10000"]),
+        (1e-4, 2.0, ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]),
+        (0.8, 60, ["1", "3", "10", "30"]),
+        (0.6, 7, ["1", "2", "5"]),
+        (2e-5, 2e-4, ["2×10⁻⁵", "5×10⁻⁵", "10⁻⁴", "2×10⁻⁴"]),
+    ],
+)
+def test_a_logarithmic_axis_has_powers_or_round_parts_of_them_in_one_form(low, high, texts):
+    assert [text for _, text in axis({"type": "log"}, [low, high], (0.0, 300.0)).ticks] == texts
+    figure = over_time({"a": ([low, high], [low, high])}, "y", CLAIM, ALT, log="xy")
+    for made in (figure.layout.xaxis, figure.layout.yaxis):
+        shown = [text for at, text in zip(made.tickvals, made.ticktext, strict=True) if low / 1.1 <= at <= high * 1.1]
+        assert shown == texts
+
+
 def test_nice_steps():
     assert [nice(step) for step in (0.9, 1.0, 1.1, 3.0, 7.0, 0.02)] == pytest.approx([1, 1, 2, 5, 10, 0.02])
+
+
+def named():
+    ways = {"last": ([0.9], [0.5]), "first": ([0.2, 0.25, 0.3], [0.1, 0.15, 0.2]), "m third": ([0.3], [0.4])}
+    alone = {"n": ([0.5], [0.9])}
+    return frontier({"m": ways, "n": alone}, "x", "y", CLAIM, ALT, marks={"o": (0.5, 0.2)}, named=True)
+
+
+def test_points_of_a_method_with_several_have_names_that_lie_on_nothing():
+    fig = named()
+    assert [trace.mode for trace in fig.data] == ["markers+text", "markers+text", "markers"]
+    assert list(fig.data[0].text) == ["last", "first", "third"]
+    assert list(fig.data[1].text) == [""]
+    svg = drawn(fig)
+    names = [t for t in svg.getElementsByTagName("text") if t.firstChild and t.firstChild.data in fig.data[0].text]
+    assert len(names) == 3
+    for name in names:
+        x, y, wide = float(name.getAttribute("x")), float(name.getAttribute("y")), 5 * len(name.firstChild.data)
+        start = x - {"start": 0, "middle": wide / 2, "end": wide}[name.getAttribute("text-anchor")]
+        assert not [1 for px, py in points(svg) if start < px < start + wide and y - 9 < py < y]
+
+
+def test_a_name_for_which_there_is_no_room_is_left_out():
+    assert beside([(0.5, 0.5), (0.56, 0.5)], ["a", ""]) == ["top right", None]
+    assert beside([(0.5, 0.5)], ["a name"]) == ["middle right"]
+    assert beside([(0.99, 0.5)], ["a name"]) == ["middle left"]
+    assert beside([(0.5, 0.5)], ["a name"], [((0.2, 0.5), (0.8, 0.5))]) == ["top right"]
+    assert beside([(0.5, 0.5)], ["a name " * 20]) == [None]
+    ring = [(0.5 + x / 250, 0.5 + y / 270) for x in (-18, 0, 18) for y in (-16, 0, 16)]
+    assert beside([ring[4], *ring[:4], *ring[5:]], ["a name"]) == [None]
