@@ -188,6 +188,7 @@ def test_without_records_a_picture_is_left_out(tmp_path):
         "14_generalise",
         "15_sequences",
         "16_is_it_forgetting",
+        "17_bigger",
     ):
         assert front.draw(tmp_path, "LESSONS", name) == (None, "")
 
