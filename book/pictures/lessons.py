@@ -357,12 +357,13 @@ def wider(runs):
               for i, width in enumerate(widths)]
         for hue, way in ways.items()
     }  # fmt: skip
+    values = [rise for way in rises.values() for _, rise in way]
     ends = ", ".join(f"{way[0][1]:.2f} to {way[-1][1]:.2f}" for way in rises.values())
     picture = Picture(
-        f"Rise of the source loss in models from width {widths[0]} to {widths[-1]}, by plain fine-tuning, by a quarter of "
-        f"its rate and by RecAdam: {ends} nats.",
+        f"Rise of the source loss in models from width {widths[0]} to {widths[-1]}, by plain fine-tuning, by a quarter "
+        f"of its rate and by RecAdam: {ends} nats.",
         (0, len(widths) - 1),
-        (0, max(rise for way in rises.values() for _, rise in way)),
+        (min(0, *values), max(values)),
     )
     for hue, way in rises.items():
         picture.line(way, hue, 2.5)

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,8 @@ import equal_loss
 import pytest
 import scale
 from sized import GUESS, brought, by_size
+
+from recall_learn.book import front
 
 LESSON = Path(__file__).parents[2] / "book" / "17_bigger.md"
 CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
@@ -79,13 +82,13 @@ def test_what_the_page_knows_of_the_tools(world):
     assert names["GUESS"] == GUESS
     assert names["TASKS"] == scale.TASKS == equal_loss.TASKS
     assert names["wanted_equal"] == len(list(equal_loss.jobs()))
-    assert (names["BROUGHT"], names["LOSSES"]) == (tuple(equal_loss.WAYS), equal_loss.LOSSES)
+    assert (list(names["BROUGHT"]), names["LOSSES"]) == (list(equal_loss.WAYS), equal_loss.LOSSES)
     assert names["SEEDS"] == len(equal_loss.SEEDS)
 
 
-def test_the_table_of_ways_is_that_of_the_tool():
+def test_the_table_of_ways_has_the_names_that_are_shown(world):
     shown = re.findall(r"^\| (\w+) \| (?:a pre|the )", LESSON.read_text(encoding="utf-8"), re.MULTILINE)
-    assert shown == list(equal_loss.WAYS)
+    assert shown == list(said()[2]["BROUGHT"].values())
 
 
 def test_without_recordings_it_says_which_commands_make_them(world):
@@ -111,6 +114,18 @@ def test_with_few_models_nothing_is_said_of_an_axis(world, count):
     assert "fails" not in texts[-1]
 
 
+@pytest.mark.parametrize("count", [8, 24, 61])
+def test_with_a_part_of_the_models_the_counts_are_of_that_part(world, count):
+    world("scale", by_size(count, width=0.1, steps=-0.1))
+    texts, _, _ = said()
+    assert any(f"{count} of 88 models are recorded. **What follows rests on what is there.**" in text for text in texts)
+    for line, axis in zip(texts[-1].splitlines(), ("Width", "Depth", "Length", "Variety"), strict=False):
+        assert line.startswith(f"- **{axis}**")
+        few, counted = re.search(r"(\d+) pairs? of models so far", line), re.search(r"less in [\d.]+ of (\d+)", line)
+        assert (few is None) != (counted is None)
+        assert int(few[1]) < 6 if few else int(counted[1]) >= 6 * 9
+
+
 def test_where_width_takes_the_rise_width_is_what_is_named(world):
     world("scale", by_size(width=0.2))
     texts, claims, _ = said()
@@ -122,7 +137,7 @@ def test_where_width_takes_the_rise_width_is_what_is_named(world):
     assert settled[0].endswith("**The saying holds here**, in every task, way and world by itself.")
     assert all("**The saying fails here:** there is no clear direction." in line for line in settled[1:4])
     assert any(
-        claim.startswith("At the same score the larger one lost less most often by width, in 100% of")
+        claim.startswith("At the same score: the larger one lost less most often by width, in 100% of")
         for claim in claims
     )
     assert any("0 pairs of" in text and "drop out" in text for text in texts)
@@ -164,7 +179,7 @@ def test_equal_loss_proved_wrong(world):
     world("equal_loss", brought(score=spread))
     texts, claims, _ = said()
     assert any("the hypothesis is proved wrong here, on cola and rte and mrpc.**" in text for text in texts)
-    assert any("are the same at both losses, recovered and stopped" in claim for claim in claims)
+    assert any("are the same at both losses, back and early" in claim for claim in claims)
     assert texts[-1].startswith("- **The loss alone.** Proved wrong here, on cola and rte and mrpc.")
 
 
@@ -186,3 +201,13 @@ def test_equal_loss_undecided(world, count):
         assert texts[-1].startswith("- **The loss alone.** Not decided: runs are missing.")
     else:
         assert len(claims) == 1
+
+
+def test_the_picture_is_of_the_rows(world, tmp_path):
+    shutil.copytree(LESSON.parent / "pictures", tmp_path / "pictures")
+    world("scale", by_size(2))
+    assert front.draw(tmp_path, "LESSONS", "17_bigger") == (None, "")  # one width
+    world("scale", by_size(width=0.2))
+    picture, _ = front.draw(tmp_path, "LESSONS", "17_bigger")
+    assert "from width 32 to 256" in picture.alt
+    assert "1.00 to 0.51, 0.50 to 0.26, 0.25 to 0.13 nats" in picture.alt
