@@ -24,5 +24,6 @@ LESSONS = {
     "14_generalise": lessons.elsewhere,
     "15_sequences": lessons.one_after_another,
     "16_is_it_forgetting": lessons.failed,
+    "17_bigger": lessons.wider,
 }
 """By the lesson's file; a lesson that has none here has its number on its card."""

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from statistics import median
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from recall_learn import ChildTuningF, Constant, RecAdam, Sigmoid
 from recall_learn.book.small import SOFT, Picture
 from recall_learn.figures import toys_laplace as toys
 from recall_learn.figures.toys_recadam import walk
-from recall_learn.runs import comparison, record
+from recall_learn.runs import comparison, record, scaling
 from recall_learn.runs.ways import read, whole
 from recall_learn.theory.laplace import hessian
 
@@ -341,4 +342,30 @@ def failed(runs):
     )  # fmt: skip
     for score, lost in zip(scores, losses, strict=True):
         picture.dots([(lost, score)], PLAIN if score <= chance else HELD, 4)
+    return picture
+
+
+def wider(runs):
+    """By how much the source loss rises in models of several widths, tuned plainly and held back."""
+    tuned = [run for run in scaling.runs(read(runs / "world" / "scale.json")) if run.size.steps <= 5000]
+    widths = sorted({run.size.width for run in tuned})
+    if len(widths) < 2:
+        return None
+    ways = {PLAIN: ("vanilla", 1e-3), 2: ("vanilla", 2.5e-4), HELD: ("recadam(k=0.05, t0=150, gamma=100)", 1e-3)}
+    rises = {
+        hue: [(i, median(scaling.rise(run) for run in tuned if run.way == way and run.size.width == width))
+              for i, width in enumerate(widths)]
+        for hue, way in ways.items()
+    }  # fmt: skip
+    values = [rise for way in rises.values() for _, rise in way]
+    ends = ", ".join(f"{way[0][1]:.2f} to {way[-1][1]:.2f}" for way in rises.values())
+    picture = Picture(
+        f"Rise of the source loss in models from width {widths[0]} to {widths[-1]}, by plain fine-tuning, by a quarter "
+        f"of its rate and by RecAdam: {ends} nats.",
+        (0, len(widths) - 1),
+        (min(0, *values), max(values)),
+    )
+    for hue, way in rises.items():
+        picture.line(way, hue, 2.5)
+        picture.dots(way, hue, 3.5)
     return picture

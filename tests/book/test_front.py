@@ -157,6 +157,8 @@ def test_a_picture_of_the_story_is_small_and_told_and_its_sentence_has_its_numbe
 def test_a_lessons_picture_is_small_and_has_no_words(lesson):
     assert lesson in LESSONS
     picture, _ = front.draw(BOOK, "LESSONS", lesson)
+    if picture is None and lesson == "17_bigger":
+        pytest.skip("fewer than two widths are recorded yet")
     svg = picture.svg()
     assert 400 < len(svg) < 8_000
     assert "<text" not in svg
@@ -188,6 +190,7 @@ def test_without_records_a_picture_is_left_out(tmp_path):
         "14_generalise",
         "15_sequences",
         "16_is_it_forgetting",
+        "17_bigger",
     ):
         assert front.draw(tmp_path, "LESSONS", name) == (None, "")
 
