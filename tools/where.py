@@ -18,6 +18,7 @@ GLUE holds cola, mrpc, rte and stsb, FOLDER nli/mnli, nli/snli, ud and blimp; BO
 """
 
 import argparse
+import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -197,14 +198,13 @@ def step_by_step(recipe: Recipe) -> list[Row]:
 
 
 def run_where() -> Iterable[Job]:
-    """What both ends of the scale make of the questions; then all settings, seed by seed."""
+    """What both ends of the scale make of the questions; plain fine-tuning; then all other settings, seed by seed."""
     yield {"method": "theta*"}, lambda: _end("pretrained")
     yield {"method": "random"}, lambda: _end("random")
-    for seed in SEEDS:
-        for task in tasks.TASKS:
-            for hold in HOLD:
-                key = {"task": task, "seed": seed, "lr": LR, **hold}
-                yield key, lambda key=key: asked_of(key, in_depth(key))
+    for holds, seed, task in itertools.product((HOLD[:1], HOLD[1:]), SEEDS, tasks.TASKS):
+        for hold in holds:
+            key = {"task": task, "seed": seed, "lr": LR, **hold}
+            yield key, lambda key=key: asked_of(key, in_depth(key))
 
 
 def run_time() -> Iterable[Job]:
