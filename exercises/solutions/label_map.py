@@ -21,7 +21,7 @@
 #   fails: the accuracy is a number, and a low one. Of a model that is right in 90 % of the cases, a map with these
 #   two exchanged makes 33 %: the neutral third is right as before (30 %), and of the others a twentieth by luck
 #   (3 %). It looks like a model that knows nothing. On a set of two classes the same mistake falls far below the
-#   majority, which no honest model does: so put the majority beside each score.
+#   majority, as few honest models do: so put the majority beside each score.
 #
 #   A model that tells three classes apart can say `not_entailment` in two ways. Here its likeliest class decides, as
 #   papers do it. One could also add up the probabilities of neutral and contradiction; then `not_entailment` is

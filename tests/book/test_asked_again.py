@@ -22,6 +22,8 @@ def seconds(tmp_path, monkeypatch):
     """A book whose second set of rows is a copy of the first; saves what a change makes of the second."""
     plain = {row["task"]: row for row in rows_of("where") if row["method"] == "vanilla" and row.get("lr") == 1e-3}
     plain = [{**(plain.get(task) or plain["cola"]), "task": task} for task in tasks.TASKS]
+    for row in plain:
+        row["grammar"]["agreement"][0] = 0.72
     worded = [row for row in rows_of("general-wordings") if row.get("task") == "cola"]
     ends = [row for row in rows_of("where") if row["method"] == "theta*"]
     where = [{**row, "seed": seed} for seed in range(5) for row in plain]
@@ -95,10 +97,10 @@ def alike(row):
 @pytest.mark.parametrize(
     ("change", "claims"),
     [
-        (worse, ["this has the smallest gap", "Mixout is ahead of its twin"]),
+        (worse, ["has the smallest gap", "Mixout is ahead of its twin"]),
         (quick, ["this part at home undoes most", "within five steps half"]),
-        (kept, ["the states of this layer change most", "of the kinds of fact", "agreement changes by less"]),
-        (alike, ["unseen wordings score at least 0.5 less", "this has the highest median", "new heads are over 0.01"]),
+        (kept, ["the states of this layer change most", "this kind of fact", "agreement changes by less"]),
+        (alike, ["unseen wordings score at least 0.5 less", "has the highest median", "over 0.01 worse"]),
     ],
 )
 def test_a_claim_that_other_seeds_do_not_bear_out_is_turned_round(seconds, change, claims):
