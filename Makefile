@@ -50,7 +50,7 @@ pdf: epub
 # ended is waited for by its process, for its number is gone once the shell has told of it.
 test: $(STAMP)
 	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
-	{ $(if $(filter first,$(BOOK)),$(BUILD) &&) $(BIN)/python -m pytest $(PAGES); } >$$said/pages 2>&1 & beside=$$!; \
+	{ $(if $(filter first,$(BOOK)),OMP_NUM_THREADS=1 $(BUILD) &&) $(BIN)/python -m pytest $(PAGES); } >$$said/pages 2>&1 & beside=$$!; \
 	echo 'the pages of the built book, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
 	wait $$beside; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
