@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from recall_learn.runs.finetune import finetune
 from recall_learn.runs.finished import open_run
 from recall_learn.runs.pretrain import Pretraining, pretrain
 from recall_learn.runs.recipe import Recipe
+from recall_learn.runs.scaling import Size
 from recall_learn.support import process_wide
 from recall_learn.tasks import world as world_files
 from recall_learn.world import World
@@ -59,20 +60,9 @@ TIMED = 3
 STATES = Path(tempfile.gettempdir()) / "recall-learn-scale"
 
 
-@dataclass(frozen=True)
-class Size:
-    """A model, by what it was pretrained with."""
-
-    width: int
-    layers: int
-    steps: int
-    variety: float
-    seed: int
-
-    @property
-    def folder(self) -> Path:
-        """Where it is while it is needed."""
-        return STATES / "-".join(f"{value:g}" for value in asdict(self).values())
+def folder_of(size: Size) -> Path:
+    """Where a model is while it is needed."""
+    return STATES / "-".join(f"{value:g}" for value in asdict(size).values())
 
 
 @cache
@@ -118,12 +108,12 @@ def jobs(wanted: Sequence[Size]) -> Iterator[Job]:
 def take(size: Size) -> list[Row]:
     """Pretrain a model, tune it in every way, and forget it."""
     world = World(size.seed, size.variety)
-    done = size.folder / "model" / "pretraining.json"
+    done = folder_of(size) / "model" / "pretraining.json"
     if not done.exists():
         pretrain(done.parent, world, steps=size.steps, width=size.width, layers=size.layers, resume=True)
     rows = [pretrained(done.parent, world)]
     for task in TASKS:
-        world_files.save(size.folder / "data", task, SIZE, World(size.seed))
+        world_files.save(folder_of(size) / "data", task, SIZE, World(size.seed))
         for hold in HOLD:
             recipe = Recipe(
                 **{"backbone": str(done.parent), "task": f"world/{task}", "lr": 1e-3, **hold},
@@ -131,7 +121,7 @@ def take(size: Size) -> list[Row]:
                 evaluate_every=EVERY,
             )
             rows.append({"task": task, **hold, **tuned(recipe, size, world)})
-    shutil.rmtree(size.folder)
+    shutil.rmtree(folder_of(size))
     return rows
 
 
@@ -151,7 +141,7 @@ def pretrained(folder: Path, world: World) -> Row:
 def tuned(recipe: Recipe, size: Size, world: World) -> Row:
     """The points of a run, and the steps of pretraining after which its end is back."""
     with tempfile.TemporaryDirectory() as place, process_wide.silent():
-        run = finetune(recipe, out=place, data_folder=size.folder / "data", progress=False)
+        run = finetune(recipe, out=place, data_folder=folder_of(size) / "data", progress=False)
         backbone = open_run(place).backbone
     points = run.evaluations
     held_out = hide_each(world.text("held-out")[:PASSAGES], backbone.tokenizer)

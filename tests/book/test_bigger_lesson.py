@@ -1,7 +1,5 @@
 """What lesson 17 says with no recording, with the first rows of one, and with all of them."""
 
-import ast
-import json
 import re
 import shutil
 from pathlib import Path
@@ -10,12 +8,12 @@ from types import SimpleNamespace
 import equal_loss
 import pytest
 import scale
+from cells import cells, run
 from sized import GUESS, brought, by_size
 
 from recall_learn.book import front
 
 LESSON = Path(__file__).parents[2] / "book" / "17_bigger.md"
-CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
 RANK = {"stopped": 0, "narrow": 1, "noise": 2, "cut": 3, "tuned": 4, "recovered": 5}
 
 
@@ -38,7 +36,7 @@ def said():
         elif hasattr(each, "data"):
             texts.append(each.data)
 
-    opening, live, *cells = CELL.findall(LESSON.read_text(encoding="utf-8").partition("## Exercises")[0])
+    opening, live, *others = cells(LESSON)
     assert "finetune(recipe, progress=False)" in live
     names = {
         "display": display,
@@ -47,24 +45,9 @@ def said():
             "quarter rate": lived([0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.44], [0.7, 0.7, 0.71, 0.71, 0.72, 0.72, 0.72]),
         },
     }
-    for cell in (opening, *cells):
-        tree = ast.parse(cell)
-        if isinstance(tree.body[-1], ast.Expr) and not ast.unparse(tree.body[-1]).startswith(("display(", "print(")):
-            tree.body[-1].value = ast.Call(ast.Name("display", ast.Load()), [tree.body[-1].value], [])
-        exec(compile(ast.fix_missing_locations(tree), LESSON.name, "exec"), names)
+    for cell in (opening, *others):
+        run(cell, LESSON, names)
     return texts, claims, names
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    folder = tmp_path / "runs" / "world"
-    folder.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-
-    def save(name, rows):
-        (folder / f"{name}.json").write_text(json.dumps({"environment": {}, "rows": rows}))
-
-    return save
 
 
 def spread(way, loss, seed):

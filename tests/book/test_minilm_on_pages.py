@@ -1,13 +1,12 @@
 """What lessons 11 and 13 say of MiniLM, with no run of it, and with some."""
 
-import ast
 import json
-import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cells import cells, run
 from IPython.display import Markdown
 
 from recall_learn.figures import tables
@@ -15,19 +14,15 @@ from recall_learn.runs import grids
 from recall_learn.runs.recordings import Record, Records
 
 BOOK = Path(__file__).parents[2] / "book"
-CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
 
 
 def said(lesson, marks, names=()):
     """The text that some cells of a lesson show; a cell is named by a text that it holds."""
     shown, names = [], dict(names)
     names["display"] = lambda each: shown.append(getattr(each, "data", each))
-    for cell in CELL.findall((BOOK / lesson).read_text(encoding="utf-8").partition("## Exercises")[0]):
+    for cell in cells(BOOK / lesson):
         if any(mark in cell for mark in marks):
-            tree = ast.parse(cell)
-            if isinstance(tree.body[-1], ast.Expr) and not ast.unparse(tree.body[-1]).startswith("display("):
-                tree.body[-1].value = ast.Call(ast.Name("display", ast.Load()), [tree.body[-1].value], [])
-            exec(compile(ast.fix_missing_locations(tree), lesson, "exec"), names)
+            run(cell, BOOK / lesson, names)
     return [each for each in shown if isinstance(each, str)]
 
 

@@ -1,7 +1,5 @@
 """What lesson 15 says with no recording, with the first rows of one, and with all of them."""
 
-import ast
-import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +9,11 @@ import numpy as np
 import parts
 import pytest
 import sequences
+from cells import cells, run
 
 from recall_learn.runs.pretrain import BUILDS
 
 LESSON = Path(__file__).parents[2] / "book" / "15_sequences.md"
-CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::.*\n)*\n?((?:.*\n)*?)```$", re.MULTILINE)
 LIVE = "plain = sequence(recipe, three, progress=False)\n"
 GUESS = {"cola": 0.0, "stsb": 0.0, "rte": 0.5, "mrpc": 0.5, "sst2": 0.5}
 
@@ -39,28 +37,13 @@ def said():
             texts.append(each.data)
 
     names = {"display": display}
-    live, *cells = CELL.findall(LESSON.read_text(encoding="utf-8").partition("## Exercises")[0])
+    live, *others = cells(LESSON)
     assert live.endswith(LIVE)
     names["plain"] = lived()
     exec(live.partition("three = ")[0], names)
-    for cell in cells:
-        tree = ast.parse(cell)
-        if isinstance(tree.body[-1], ast.Expr) and not ast.unparse(tree.body[-1]).startswith("display("):
-            tree.body[-1].value = ast.Call(ast.Name("display", ast.Load()), [tree.body[-1].value], [])
-        exec(compile(ast.fix_missing_locations(tree), LESSON.name, "exec"), names)
+    for cell in others:
+        run(cell, LESSON, names)
     return texts, claims
-
-
-@pytest.fixture
-def world(tmp_path, monkeypatch):
-    folder = tmp_path / "runs" / "world"
-    folder.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-
-    def save(name, rows):
-        (folder / f"{name}.json").write_text(json.dumps({"environment": {}, "rows": rows}))
-
-    return save
 
 
 def gone_through(key, forget=0.25, facts=0.1, start=1.0):

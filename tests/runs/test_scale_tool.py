@@ -32,7 +32,7 @@ def test_a_model_is_pretrained_tuned_recorded_and_forgotten(quick, capsys):
         assert {len(each[name]) for name in ("score", "source_loss", "facts")} == {3}
         assert (each["width"], each["variety"], each["task"]) == (32, 0.5, "cola")
         assert each["distance"] > 0
-    assert not size.folder.exists()
+    assert not scale.folder_of(size).exists()
     assert "model 1 of 1" in capsys.readouterr().err
     before = file.read_bytes()
     record.record(scale.NAME, scale.jobs([size]))  # it is there
