@@ -1,5 +1,6 @@
 """Where MiniLM forgets: the rows of ``python tools/where.py minilm``, taken of real text that lies in folders given."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -179,13 +180,12 @@ class Asked:
 
 
 def jobs(glue: str, data: str, text: str, run: Recipe = RUN) -> Iterable[Job]:
-    """Both ends of the scale; then all settings, seed by seed."""
+    """Both ends of the scale; then, seed by seed, plain fine-tuning of all tasks and the other settings."""
     asked = Asked(str(Path(glue)), str(Path(data)), str(Path(text)), run)
     yield {"method": "theta*"}, lambda: asked.end("pretrained")
     yield {"method": "random"}, lambda: asked.end("random")
-    for seed in SEEDS:
-        for task in TASKS:
-            its = replace(run, limit_train=run.limit_train if task in LIMITED else None)
-            for hold in HOLD:
-                key = {"task": task, "seed": seed, "lr": run.lr, **hold}
-                yield key, lambda its=its, key=key: asked.whole(replace(its, **key))
+    for seed, holds, task in itertools.product(SEEDS, (HOLD[:1], HOLD[1:]), TASKS):
+        its = replace(run, limit_train=run.limit_train if task in LIMITED else None)
+        for hold in holds:
+            key = {"task": task, "seed": seed, "lr": run.lr, **hold}
+            yield key, lambda its=its, key=key: asked.whole(replace(its, **key))
