@@ -3,6 +3,8 @@
 ========= ========================================================================================= ==================
 wordings  fifteen settings on five tasks of the small world: the score on wordings that were        20 seconds a run,
           trained on and on others, what is kept, and new linear heads for the other tasks          2 hours for all
+shorter   plain fine-tuning on the same wordings, with 75 and 150 steps                               15 seconds a run,
+                                                                                                      15 minutes for all
 few       thirteen settings on three tasks with 100, 300 and 1,000 training examples                12 seconds a run,
                                                                                                     2 hours for all
 minilm    six settings on 5,000 examples of MNLI or SNLI, scored there and on four other sets;      7 minutes a run,
@@ -46,6 +48,8 @@ PLAIN: tuple[Row, ...] = tuple({"method": "vanilla", "lr": lr} for lr in RATES)
 RANDOM: Row = {"method": "vanilla", "init": "random"}
 """A start without pretraining: what is missing here is what the pretrained weights gave."""
 HELD: tuple[Row, ...] = (*PLAIN, RANDOM, *(each for each in HOLD if each["method"] != "vanilla"))
+SHORTER = (75, 150)
+"""Steps of runs that end earlier: a method that is no better than these has only trained less."""
 HEAD_EXAMPLES = 1000
 """Training examples of a new head."""
 
@@ -93,6 +97,15 @@ def run_wordings() -> Iterable[Job]:
                 yield key, lambda key=key: wordings(key)
 
 
+def run_shorter() -> Iterable[Job]:
+    """Plain fine-tuning that ends earlier, seed by seed; its rate falls to 0 by then."""
+    for seed in SEEDS:
+        for task in TASKS:
+            for steps in SHORTER:
+                key = {"task": task, "seed": seed, "lr": LR, "init": "pretrained", "method": "vanilla", "steps": steps}
+                yield key, lambda key=key: wordings(key)
+
+
 def run_few() -> Iterable[Job]:
     """All settings with few examples, seed by seed."""
     for seed in SEEDS:
@@ -114,8 +127,9 @@ def run_minilm(folder: Path) -> Iterable[Job]:
 
 def wordings(key: Row) -> Row:
     """A run on some wordings: its score there and on others, what is kept, and new heads for the other tasks."""
+    steps = key.get("steps", STEPS)
     recipe = Recipe(
-        "tiny", f"world/{key['task']}{WORDINGS}", steps=STEPS, evaluate_every=STEPS, init=key["init"], seed=key["seed"]
+        "tiny", f"world/{key['task']}{WORDINGS}", steps=steps, evaluate_every=steps, init=key["init"], seed=key["seed"]
     )
     with ended(replace(recipe, method=key["method"], lr=key["lr"])) as finished:
         run = finished.run
@@ -197,7 +211,7 @@ def sample(folder: str | None, place: Path) -> Path:
     return place
 
 
-RECORDINGS = {"wordings": run_wordings, "few": run_few}
+RECORDINGS = {"wordings": run_wordings, "shorter": run_shorter, "few": run_few}
 
 
 def main() -> None:

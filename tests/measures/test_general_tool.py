@@ -31,10 +31,11 @@ def keys(jobs):
     ("jobs", "runs", "ends"),
     [
         (general.run_wordings(), 5 * 5 * 15, 6),
+        (general.run_shorter(), 5 * 5 * 2, 0),
         (general.run_few(), 5 * 3 * 3 * 13, 0),
         (general.run_minilm(""), 3 * 2 * 6, 0),
     ],
-    ids=["wordings", "few", "minilm"],
+    ids=["wordings", "shorter", "few", "minilm"],
 )
 def test_no_row_is_taken_for_another(jobs, runs, ends):
     made = keys(jobs)
@@ -49,6 +50,13 @@ def test_seeds_are_recorded_one_by_one_and_the_most_telling_tasks_first():
     assert list(dict.fromkeys(key["task"] for key in made)) == ["cola", "rte", "mrpc", "sst2", "stsb"]
     plain = [key["lr"] for key in made[:15] if key["method"] == "vanilla" and key["init"] == "pretrained"]
     assert plain == [1e-3, 5e-4, 2.5e-4, 1.25e-4, 6.25e-5]
+
+
+def test_a_run_that_ends_earlier_takes_its_own_number_of_steps():
+    key = {"task": "sst2", "seed": 0, "lr": 1e-3, "init": "pretrained", "method": "vanilla"}
+    shorter, usual, longer = (general.wordings({**key, **steps}) for steps in ({"steps": 1}, {}, {"steps": 4}))
+    assert shorter["distance"] < usual["distance"] < longer["distance"]
+    assert general.wordings({**key, "steps": 2}) == usual  # two are the usual number here
 
 
 def test_a_run_on_some_wordings_is_asked_about_others_and_gets_heads_for_the_other_tasks():
