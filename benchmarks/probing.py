@@ -3,7 +3,7 @@
 Both kinds of probes and their controls at every layer, 1,000 training examples a question, and RSA and CKA of the model
 with itself; the model is loaded, and the small world's text made, before the clock starts. The seconds of the processor
 are given beside those of the clock: on a machine that does something else as well, they are what the suite costs.
-MiniLM is asked where ``--data`` names a folder with the treebank (``FOLDER/ud``).
+MiniLM is asked the treebank's questions where ``--data`` names a folder with it (``FOLDER/ud``).
 
 Run as ``python benchmarks/probing.py [--threads 2] [--data FOLDER] [--models tiny minilm] [--questions A,B]``.
 """

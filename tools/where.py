@@ -5,8 +5,8 @@ where   at the end of runs of eleven settings on five tasks: probes by layer, RS
         pairs by field; for a subset, see `in_depth`, also parts put back, and what comes back      run: two hours for
         first when it is pretrained again                                                           all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
-minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  4 to 9 minutes a
-        a treebank's questions and real minimal pairs; see `where_minilm`                           run: 12 hours
+minilm  the same as where, but for the way back, of MiniLM: six settings, five tasks, three seeds,  5 to 10 minutes a
+        questions of a treebank and of sets of sentences, real minimal pairs; see `where_minilm`    run: 14 hours
 ======= =========================================================================================== ==================
 
 Times are of one core. The rows of ``book/runs/world/NAME.json`` that are there are not taken again; those of minilm are
@@ -14,7 +14,8 @@ in ``where-minilm.json``. It reads real text::
 
     python tools/where.py minilm --glue GLUE --data FOLDER --source-text BOOKS
 
-GLUE holds cola, mrpc, rte and stsb, FOLDER nli/mnli, nli/snli, ud and blimp; BOOKS is any text like that of books.
+GLUE holds cola, mrpc, rte and stsb, FOLDER nli/mnli, nli/snli, ud, sentences and blimp; BOOKS is any text like that of
+books.
 """
 
 import argparse
@@ -245,7 +246,7 @@ def main() -> None:
     parser.add_argument("name", choices=(*RECORDINGS, "minilm"))
     own = parser.add_argument_group("minilm")
     own.add_argument("--glue", metavar="FOLDER", help="GLUE's tasks")
-    own.add_argument("--data", metavar="FOLDER", help="the folder of nli, ud and blimp")
+    own.add_argument("--data", metavar="FOLDER", help="the folder of nli, ud, sentences and blimp")
     own.add_argument("--source-text", metavar="FILE", help="a text, for the source loss")
     options = parser.parse_args()
     given = {"--glue": options.glue, "--data": options.data, "--source-text": options.source_text}

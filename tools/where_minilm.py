@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from record import Job, Row
 
-from recall_learn.measures import probes, treebank_questions
+from recall_learn.measures import probes
 from recall_learn.measures.ablation import ablation
 from recall_learn.measures.minimal_pairs import grammar, read_pairs
 from recall_learn.measures.rsa import by_layer
+from recall_learn.measures.sentence_questions import sentence_questions
 from recall_learn.measures.source import source_loss
 from recall_learn.measures.states import token_states
 from recall_learn.measures.suite import ask, counted
 from recall_learn.measures.transfer import answers
+from recall_learn.measures.treebank_questions import sentences, treebank_questions
 from recall_learn.models import backbones
 from recall_learn.models.backbones import Backbone
 from recall_learn.models.masked_lm import Examples, attach, hide_share, read_text
@@ -67,7 +69,7 @@ class Asked:
 
     Attributes:
         glue: the folder of GLUE's tasks.
-        data: the folder with ``nli``, ``ud`` and ``blimp``.
+        data: the folder with ``nli``, ``ud``, ``sentences`` and ``blimp``.
         text: a text file that stands for what the model was pretrained on.
         run: the recipe of which every row's is a variation.
     """
@@ -89,13 +91,13 @@ class Asked:
 
     @cached_property
     def questions(self) -> list:
-        """Of the treebank."""
-        return treebank_questions.treebank_questions(self.data, size=EXAMPLES)
+        """Of the treebank, and of the sets of sentences."""
+        return [*treebank_questions(self.data, size=EXAMPLES), *sentence_questions(self.data, size=EXAMPLES)]
 
     @cached_property
     def texts(self) -> list[str]:
         """Held-out sentences whose tokens are compared."""
-        return treebank_questions.sentences(self.data)[:TEXTS]
+        return sentences(self.data)[:TEXTS]
 
     @cached_property
     def pairs(self) -> list:

@@ -18,17 +18,23 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.set_defaults(run=run)
     parser.description = (
-        "A model of the small world is asked what its grammar and its facts say, every other one what a treebank says."
+        "A model of the small world is asked what its grammar and its facts say, every other one what a treebank says "
+        "and what sets of sentences say: all questions whose data are there, or those of --questions."
     )
     parser.add_argument("place", metavar="MODEL", help="the folder of a run that has ended; or tiny, minilm, a folder")
     parser.add_argument(
-        "--questions", metavar="A,B", help="length content depth shift tense subject-number ... (all that there are)"
+        "--questions",
+        metavar="A,B",
+        help="length content depth shift tense ...; of sets of sentences reviews-length reviews-content reviews-shift "
+        "sentiment subjectivity polarity question-kind (all whose data are there)",
     )
     parser.add_argument("--kinds", default="linear,mlp", metavar="K", help="probes: linear, mlp (both)")
     parser.add_argument("--size", type=int, default=1000, metavar="N", help="training examples of a question (1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of what is drawn (0)")
     parser.add_argument("--init", default="pretrained", metavar="I", help="random: a model alone, not pretrained")
-    parser.add_argument("--data", metavar="FOLDER", help=f"{common.DATA}; the treebank is FOLDER/ud")
+    parser.add_argument(
+        "--data", metavar="FOLDER", help=f"{common.DATA}; the treebank is FOLDER/ud, a set FOLDER/sentences/mr"
+    )
     parser.add_argument("--out", metavar="FILE", help="where to write all figures, as JSON")
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
 

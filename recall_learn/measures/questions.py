@@ -2,8 +2,9 @@
 
 The questions are those of SentEval's probing tasks (Conneau et al., 2018, "What you can cram into a single vector"),
 as far as a text answers them by rule: `recall_learn.measures.world_questions` for the small world, whose grammar knows
-each answer exactly, and `recall_learn.measures.treebank_questions` for English, from a treebank's columns. In all of
-them every class is as frequent as every other one, in each split.
+each answer exactly, `recall_learn.measures.treebank_questions` for English, from a treebank's columns, and
+`recall_learn.measures.sentence_questions` for reviews, from the sentences and from what they are labelled with. In all
+of them every class is as frequent as every other one, in each split.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

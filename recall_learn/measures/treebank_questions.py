@@ -23,13 +23,13 @@ a mark.
 """
 
 import os
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from recall_learn.measures.questions import Part, Question, balanced, chosen, swapped
+from recall_learn.measures import by_rule
+from recall_learn.measures.by_rule import SIZE, TOKEN, Kind, Row, of_rows, part_of
+from recall_learn.measures.questions import Part, Question, balanced, chosen
 from recall_learn.support.checks import whole
 from recall_learn.tasks import parquet, stored
 from recall_learn.world.words import shuffled
@@ -43,19 +43,10 @@ COLUMNS = {
     "object_number": "string",
     "pos": "string",
 }
-SIZE = 1000
-"""The most training examples of a question, and of validation examples."""
 BINS = (9, 14, 19)
 """The first number of words of each bin of length but the shortest."""
 DEEP = 5
-WORDS = 10
-MOST_FREQUENT = 0.03
-"""The share of sentences that a word of content is in at most."""
 TAGS = ("NOUN", "VERB", "PRON", "ADP", "DET", "ADJ", "AUX", "PROPN", "ADV", "CCONJ")
-TOKEN = re.compile(r"\w+(?=n't\b)|n't\b|'(?:s|m|d|re|ve|ll)\b|\w+|\.\.+|[^\w\s]", re.IGNORECASE)
-
-Row = Mapping[str, str | int]
-Labelled = list[tuple[str, int]]
 
 
 def treebank_questions(
@@ -81,15 +72,8 @@ def treebank_questions(
     rows = {split: _read(place, split) for split in ("train", "validation")}
     seen = {row["sentence"] for row in rows["train"]}
     rows["validation"] = [row for row in rows["validation"] if row["sentence"] not in seen]
-    found = []
-    for name, (about, labels, make) in asked.items():
-        its_labels = labels or _middling(rows["train"])
-        parts = [make(Random(seed), rows[split], its_labels, size) for split in rows]
-        lacks = next((split for split, part in zip(rows, parts, strict=True) if len(part) < 2 * len(its_labels)), None)
-        if lacks or not its_labels:
-            raise ValueError(f"{place} has too few sentences for question {name} in its split {lacks or 'train'}")
-        found.append(Question(name, about, its_labels, *parts))
-    return found
+    of_each = {"size": size, "seed": seed, "place": place}
+    return [by_rule.question(name, kind, rows, **of_each) for name, kind in asked.items()]
 
 
 def locate(folder: str | Path | None = None) -> Path:
@@ -140,25 +124,6 @@ def _read(place: Path, split: str) -> list[Row]:
     return list({row["sentence"]: row for row in rows}.values())
 
 
-def _part(examples: Labelled, groups: Sequence[int] | None = None) -> Part:
-    texts, labels = zip(*examples, strict=True) if examples else ((), ())
-    return Part(texts, labels, tuple(groups if groups is not None else range(len(texts))))
-
-
-def _of_rows(label: Callable[[Row], int | None]) -> Callable[..., Part]:
-    """A question whose answer is a function of a row; None is no answer."""
-
-    def make(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int) -> Part:
-        by_class: list[list[str]] = [[] for _ in labels]
-        for row in rows:
-            found = label(row)
-            if found is not None:
-                by_class[found].append(row["sentence"])
-        return _part(balanced(random, by_class, size // len(labels)))
-
-    return make
-
-
 def _depth(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int) -> Part:
     by_length: dict[int, list[list[str]]] = {}
     for row in rows:
@@ -169,37 +134,7 @@ def _depth(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int
         pairs += [[(text, label) for text, label in drawn if label == which] for which in (0, 1)]
     shallow, deep = ([each for its in pairs[which::2] for each in its] for which in (0, 1))
     kept = shuffled(random, range(len(shallow)))[: size // 2]
-    return _part([shallow[i] for i in kept] + [deep[i] for i in kept])
-
-
-def _content(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int) -> Part:
-    by_class: list[list[str]] = [[] for _ in labels]
-    for row in rows:
-        held = _plain(row["sentence"]) & set(labels)
-        if len(held) == 1:
-            by_class[labels.index(held.pop())].append(row["sentence"])
-    return _part(balanced(random, by_class, size // max(len(labels), 1)))
-
-
-def _plain(text: str) -> set[str]:
-    return {token.lower() for token in TOKEN.findall(text) if token.isalpha() and len(token) > 1}
-
-
-def _middling(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The most frequent words that are in few enough of the sentences."""
-    counts = Counter(word for row in rows for word in _plain(row["sentence"]))
-    able = sorted((-count, word) for word, count in counts.items() if count <= MOST_FREQUENT * len(rows))
-    return tuple(sorted(word for _, word in able[:WORDS]))
-
-
-def _shift(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int) -> Part:
-    examples: Labelled = []
-    for row in shuffled(random, rows):
-        text = " ".join(str(row["sentence"]).split())
-        other = swapped(text, random)
-        if other is not None and len(examples) + 2 <= size:
-            examples += [(text, 0), (other, 1)]
-    return _part(examples, [i // 2 for i in range(len(examples))])
+    return part_of([shallow[i] for i in kept] + [deep[i] for i in kept])
 
 
 def _pos(random: Random, rows: Sequence[Row], labels: Sequence[str], size: int) -> Part:
@@ -226,23 +161,19 @@ def _agree(words: Sequence[str], tags: Sequence[str]) -> bool:
     )
 
 
-def _in_bins(row: Row) -> int:
-    return sum(row["words"] >= least for least in BINS)
-
-
 def _said(column: str, values: Sequence[str]) -> Callable[[Row], int | None]:
     return lambda row: values.index(row[column]) if row[column] in values else None
 
 
 _NUMBER = ("one", "several")
-_ALL = {
-    "length": ("how many words", ("5 to 8 words", "9 to 13", "14 to 18", "19 to 28"), _of_rows(_in_bins)),
-    "content": ("which of ten words it holds", (), _content),
+_ALL: dict[str, Kind] = {
+    "length": ("how many words", ("5 to 8 words", "9 to 13", "14 to 18", "19 to 28"), by_rule.in_bins(BINS)),
+    "content": ("which of ten words it holds", (), by_rule.content),
     "depth": ("how deep the tree is", ("at most 4", "5 or more"), _depth),
-    "shift": ("whether two neighbours were exchanged", ("no", "yes"), _shift),
-    "tense": ("the tense of the main clause", ("past", "present"), _of_rows(_said("tense", ("Past", "Pres")))),
-    "subject-number": ("one subject or several", _NUMBER, _of_rows(_said("subject_number", ("Sing", "Plur")))),
-    "object-number": ("one object or several", _NUMBER, _of_rows(_said("object_number", ("Sing", "Plur")))),
+    "shift": ("whether two neighbours were exchanged", ("no", "yes"), by_rule.shift),
+    "tense": ("the tense of the main clause", ("past", "present"), of_rows(_said("tense", ("Past", "Pres")))),
+    "subject-number": ("one subject or several", _NUMBER, of_rows(_said("subject_number", ("Sing", "Plur")))),
+    "object-number": ("one object or several", _NUMBER, of_rows(_said("object_number", ("Sing", "Plur")))),
     "pos": ("the part of speech of a word", TAGS, _pos),
 }
 NAMES = tuple(_ALL)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from recall_learn.measures import probes, suite, treebank_questions, world_questions
+from recall_learn.measures import probes, sentence_questions, suite, treebank_questions, world_questions
 from recall_learn.measures.probing import KINDS, Probed
-from recall_learn.measures.questions import Question
+from recall_learn.measures.questions import Question, chosen
 from recall_learn.measures.rsa import Alike, by_layer
 from recall_learn.measures.states import token_states
 from recall_learn.models import backbones
@@ -22,7 +22,7 @@ from recall_learn.support.checks import shown, whole
 from recall_learn.support.reading import Json
 
 TOKENS = 2000
-"""Tokens that RSA and CKA compare: the first ones of the held-out text, or of the treebank's validation sentences."""
+"""Tokens that RSA and CKA compare: the first ones of the held-out text, or of sentences, see `probe_model`."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,17 @@ def probe_model(
 
     A model of the small world is asked what the world's grammar and truth know, see
     `recall_learn.measures.world_questions`; every other one what a treebank knows, see
-    `recall_learn.measures.treebank_questions`.
+    `recall_learn.measures.treebank_questions`, and what sets of sentences tell, see
+    `recall_learn.measures.sentence_questions`. Tokens that RSA and CKA compare are of the treebank's validation
+    sentences where one of its questions is asked, else of those of the sets that the questions are made of.
 
     Args:
         place: the folder of a run that has ended, which is compared with its theta*; or tiny, minilm, a model's folder
             or a hub id, which stands alone.
-        questions: names of questions; None is all.
+        questions: names of questions, whose data have to be there; None is all, of a real model those whose data are.
         kinds: of probes: linear, mlp.
-        data_folder: the folder of data sets, with the treebank as ``ud``.
-        size: training examples of a question, at least 20; of the treebank as many as there are, and no more.
+        data_folder: the folder of data sets, with the treebank as ``ud``, and the sets as ``sentences/mr`` and so on.
+        size: training examples of a question, at least 20; of real text as many as there are, and no more.
         seed: of all that is drawn.
         init: "random" asks a model that stands alone as it would be without any pretraining, with random weights.
         device: auto, cpu or cuda; of the encoder, for probes are trained on the CPU.
@@ -154,8 +156,36 @@ def _asked(
         world = probes.world_of(home)
         asked = world_questions.world_questions(world, names, size, seed)
         return asked, [sentence for passage in world.text("held-out") for sentence in passage]
-    asked = treebank_questions.treebank_questions(data_folder, names, size, seed)
-    return asked, treebank_questions.sentences(data_folder)
+    return _of_english(names, data_folder, size, seed)
+
+
+def _of_english(
+    names: str | Sequence[str] | None, folder: str | Path | None, size: int, seed: int
+) -> tuple[list[Question], list[str]]:
+    """The same of real text: the treebank's questions and those of the sets, in the order in which they are named."""
+    every = dict.fromkeys((*treebank_questions.NAMES, *sentence_questions.NAMES))
+    order = tuple(
+        chosen(_there(folder) if names is None else names, every, "the treebank, with the sets of sentences,")
+    )
+    of_trees, of_sets = (
+        [name for name in order if name in its.NAMES] for its in (treebank_questions, sentence_questions)
+    )
+    made = treebank_questions.treebank_questions(folder, of_trees, size, seed) if of_trees else []
+    made += sentence_questions.sentence_questions(folder, of_sets, size, seed) if of_sets else []
+    texts = treebank_questions.sentences(folder) if of_trees else sentence_questions.sentences(folder, of_sets)
+    return sorted(made, key=lambda each: order.index(each.name)), texts
+
+
+def _there(folder: str | Path | None) -> tuple[str, ...]:
+    """The names of the questions whose data are in the folder; without any, the treebank's error."""
+    of_sets = sentence_questions.there(folder)
+    try:
+        treebank_questions.locate(folder)
+    except FileNotFoundError:
+        if not of_sets:
+            raise
+        return of_sets
+    return (*treebank_questions.NAMES, *of_sets)
 
 
 def _alike(before: nn.Module, after: nn.Module, home: Backbone, texts: Sequence[str]) -> tuple[list[Alike], int]:

@@ -12,10 +12,12 @@ import pytest
 import record
 import where
 import where_minilm
+from sentence_sets import save_sentences
 from small import config_of, save_backbone, save_glue
 from transformers import BertForMaskedLM
 from treebank import save_treebank
 
+from recall_learn.measures import sentence_questions, treebank_questions
 from recall_learn.measures.minimal_pairs import COLUMNS
 
 
@@ -27,6 +29,7 @@ def places(tmp_path_factory):
     save_backbone(root / "bert", model_class=BertForMaskedLM, config=config)
     save_glue(root / "glue", "cola", "stsb")
     save_treebank(root)
+    save_sentences(root)
     (root / "blimp").mkdir()
     pairs = [("ab cd", "cd ef", "one", "syntax", "order"), ("ef gh", "gh gh ab", "two", "semantics", "number")]
     pq.write_table(
@@ -40,10 +43,11 @@ def places(tmp_path_factory):
 def rows(places):
     run = replace(where_minilm.RUN, backbone=str(places / "bert"), steps=3, lr=1e-2, batch_size=4, limit_train=20)
     jobs = where_minilm.jobs(places / "glue", places, places / "text.txt", run)
+    of_cola = (job for job in jobs if job[0].get("task", "cola") == "cola")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(where_minilm, "EXAMPLES", 60)
         patch.setattr(where_minilm, "TEXTS", 40)
-        record.record("where-minilm", itertools.islice(jobs, 4), run.backbone, places)
+        record.record("where-minilm", itertools.islice(of_cola, 4), run.backbone, places)
     return json.loads((places / "where-minilm.json").read_text())["rows"]
 
 
@@ -55,6 +59,7 @@ def test_a_row_has_every_measure(rows):
     assert plain["distance"] > 2 * slower["distance"] > 0
     for row in rows:
         assert set(row["probes"]) == set(home["counted"])
+        assert set(row["probes"]) == {*treebank_questions.NAMES, *sentence_questions.NAMES}
         assert all(len(layers) == 3 for layers in row["probes"].values())  # the embeddings, and two layers
         accuracy, _, control, selectivity, _ = np.array(row["probes"]["length"]).T
         np.testing.assert_allclose(selectivity, accuracy - control, atol=2e-4)

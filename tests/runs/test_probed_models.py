@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sentence_sets import save_sentences
 from small import config_of, refused, save_backbone, save_glue, save_world_backbone, short_text
 from treebank import save_treebank
 
 from recall_learn.cli import main
-from recall_learn.measures import rsa, suite
+from recall_learn.measures import rsa, sentence_questions, suite, treebank_questions
 from recall_learn.measures.probing import Probed
 from recall_learn.measures.states import token_states
 from recall_learn.measures.world_questions import world_questions
@@ -129,6 +130,50 @@ def test_another_language_is_asked_by_a_treebank(place, monkeypatch):
     assert probed(place, "english", questions="shift,pos", kinds=["linear", "mlp"]).now == found.now
 
 
+def sets_alone(place):
+    """A folder without a treebank."""
+    save_sentences(place / "sets", train=150, validation=100)
+    return place / "sets"
+
+
+def test_names_decide_which_data_have_to_be_there(place):
+    folder = sets_alone(place)
+    found = probed(place, "english", questions="question-kind,reviews-shift", data_folder=folder)
+    assert list(found.questions) == ["question-kind", "reviews-shift"]
+    asked = sentence_questions.sentence_questions(folder, "question-kind,reviews-shift", 40)
+    home = load(str(place / "letters"), num_labels=2)
+    options = {"kinds": ["linear"], "progress": False}
+    assert found.home == suite.ask(home.model.base_model, home.tokenizer, asked, **options)
+    ids = home.tokenizer(sentence_questions.sentences(folder), add_special_tokens=False)["input_ids"]
+    assert found.tokens == min(sum(map(len, ids)), probing.TOKENS)
+    with pytest.raises(FileNotFoundError, match="has no treebank"):
+        probed(place, "english", questions="polarity,tense", data_folder=folder)
+    with pytest.raises(FileNotFoundError, match="has no task sentences/mpqa"):
+        probed(place, "english", questions="polarity,tense", data_folder=place / "data")
+
+
+def test_without_names_all_is_asked_whose_data_are_there(place, tmp_path):
+    trees, sets = treebank_questions.NAMES, sentence_questions.NAMES
+    names = lambda where: tuple(probed(place, "letters", data_folder=where, size=20).questions)  # noqa: E731
+    save_treebank(tmp_path / "trees")
+    save_sentences(tmp_path / "sets")
+    assert names(tmp_path / "trees") == trees
+    assert names(tmp_path / "sets") == sets
+    (tmp_path / "trees" / "sentences").mkdir()
+    (tmp_path / "trees" / "sentences" / "trec").symlink_to(tmp_path / "sets" / "sentences" / "trec")
+    assert names(tmp_path / "trees") == (*trees, "question-kind")
+
+
+def test_both_are_asked_together_in_the_order_of_their_names(place, tmp_path):
+    (tmp_path / "ud").symlink_to(place / "data" / "ud")
+    (tmp_path / "sentences").symlink_to(sets_alone(place) / "sentences")
+    found = probed(place, "english", questions="sentiment,length,reviews-length", data_folder=tmp_path)
+    assert list(found.questions) == ["sentiment", "length", "reviews-length"]
+    (alone,) = treebank_questions.treebank_questions(tmp_path, "length", 40)
+    assert found.questions["length"]["labels"] == list(alone.labels)
+    assert found.alike == probed(place, "english", questions="length", data_folder=tmp_path).alike
+
+
 def test_nothing_global_is_drawn(place):
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     probed(place, "run", questions="depth", kinds=["mlp"])
@@ -164,6 +209,8 @@ def test_the_command_prints_tables_and_writes_json(place, tmp_path, capsys):
         (["nowhere/at/all"], ["nowhere/at/all"]),
         (["run", "--questions", "tense"], ["questions name 'tense'", "the small world", "length, content"]),
         (["english", "--questions", "kin", "--data", "data"], ["questions name 'kin'", "the treebank"]),
+        (["english", "--questions", "kin", "--data", "data"], ["the sets of sentences", "tense, ", "question-kind"]),
+        (["english", "--questions", "polarity", "--data", "data"], ["data has no task sentences/mpqa"]),
         (["english"], ["--data", "RECALL_LEARN_DATA", "ud/train"]),
         (["english", "--data", "zero"], ["has no treebank"]),
         (["run", "--init", "random"], ["init is 'random'", "run is a run"]),
