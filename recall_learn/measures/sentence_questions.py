@@ -10,8 +10,7 @@ reviews-shift   whether two neighbours were exchanged; each sentence is there bo
 sentiment       whether a film is blamed or praised (mr)
 subjectivity    whether it is an opinion of a film, or tells its plot (subj)
 polarity        whether a phrase speaks ill or well (mpqa)
-question-kind   what a question asks for: an abbreviation, an entity, a description, a human, a location, a number
-                (trec)
+question-kind   what a question asks for: an entity, a description, a human, a location, a number (trec)
 =============== ====================================================================================================
 
 The first three are asked by rule, as a treebank's are (`recall_learn.measures.treebank_questions`), of another kind of
@@ -19,9 +18,9 @@ text: the treebank's is from the web, this is reviews and plots of films, in sma
 They are made of subj and mr together, each sentence once, though many are in both: mr has more reviews, and subj alone
 has plots. Sentences of 10 to 40 words and marks count: no plot is shorter, so a short sentence would be a review.
 
-Every class is cut down to the rarest one. Of trec's validation split only 7 questions ask for an abbreviation and are
-not trained on, so a probe of question-kind is scored on 42, and its standard error is about 0.07. A phrase that mpqa
-has with both labels is left out, and a sentence of the validation split that is in the training split, too.
+Every class is cut down to the rarest one. Questions for an abbreviation are left out: trec's validation split has seven
+that are not trained on. So is a phrase that mpqa has with both labels, and a sentence of the validation split that is in
+the training split, too.
 """
 
 import os
@@ -131,8 +130,11 @@ def _by_rule(kind: Kind) -> tuple[tuple[str, ...], Kind]:
     return ("sentences/subj", "sentences/mr"), kind
 
 
-def _by_label(task: str, about: str) -> tuple[tuple[str, ...], Kind]:
-    return (task,), (about, named(task).labels, by_rule.of_rows(lambda row: row["label"]))
+def _by_label(task: str, about: str, without: tuple[str, ...] = ()) -> tuple[tuple[str, ...], Kind]:
+    every = named(task).labels
+    kept = tuple(label for label in every if label not in without)
+    number = {every.index(label): i for i, label in enumerate(kept)}
+    return (task,), (about, kept, by_rule.of_rows(lambda row: number.get(row["label"])))
 
 
 _LENGTHS = ("10 to 15 words", "16 to 21", "22 to 27", "28 to 40")
@@ -143,7 +145,7 @@ _ALL: dict[str, tuple[tuple[str, ...], Kind]] = {
     "sentiment": _by_label("sentences/mr", "whether a film is blamed or praised"),
     "subjectivity": _by_label("sentences/subj", "an opinion of a film, or its plot"),
     "polarity": _by_label("sentences/mpqa", "whether a phrase speaks ill or well"),
-    "question-kind": _by_label("sentences/trec", "what a question asks for"),
+    "question-kind": _by_label("sentences/trec", "what a question asks for", without=("abbreviation",)),
 }
 """``name -> the sets that it is made of, its kind``."""
 NAMES = tuple(_ALL)
