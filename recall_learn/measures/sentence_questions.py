@@ -19,8 +19,8 @@ They are made of subj and mr together, each sentence once, though many are in bo
 has plots. Sentences of 10 to 40 words and marks count: no plot is shorter, so a short sentence would be a review.
 
 Every class is cut down to the rarest one. Questions for an abbreviation are left out: trec's validation split has seven
-that are not trained on. So is a phrase that mpqa has with both labels, and a sentence of the validation split that is in
-the training split, too.
+that are not trained on. So is a phrase that mpqa has with both labels, and so are sentences of the validation split
+that are in the training split, too.
 """
 
 import os
