@@ -7,6 +7,7 @@
 - ``epub``: the whole in one file, its pages by ``offline`` and ``mathml``; ``pdf`` prints them;
 - ``front``: the first page's story in pictures, and its lessons as cards;
 - ``figures``: plotly figures, drawn by the plotly.js that came with the pip package;
+- ``formulas``: formulas where no script runs, and in what a cell prints;
 - ``icons``: the icon font without the icons that no page uses;
 - ``lab``: the lab that trains in the page;
 - ``lighter``: the theme's style sheets without what no page uses;
@@ -17,12 +18,13 @@
 
 def setup(app):
     """Connect the parts to Sphinx."""
-    from . import cache, cards, epub, figures, front, icons, lab, lighter, mathml, notebooks, pages
+    from . import cache, cards, epub, figures, formulas, front, icons, lab, lighter, mathml, notebooks, pages
 
     cache.setup(app)
     cards.setup(app)
     epub.setup(app)
     figures.setup(app)
+    formulas.setup(app)
     front.setup(app)
     icons.setup(app)
     lab.setup(app)

@@ -1,4 +1,4 @@
-r"""Mathematics without a script: LaTeX as MathML, for readers of the EPUB and for paper.
+r"""Mathematics without a script: LaTeX as MathML, for the EPUB, for paper and for pages where no script runs.
 
 What cannot be written in MathML is a warning of the build, and stands as LaTeX.
 """
@@ -18,20 +18,23 @@ KEPT = {"&amp;": "&amp;amp;", "&lt;": "&amp;lt;", "&gt;": "&amp;gt;", "&quot;": 
 ROOM = re.compile(r"\\\\\[[\d.]+[a-z]+\]")
 """What LaTeX leaves between two lines when it is asked to."""
 STYLES = ("displaystyle", "scriptlevel")
-INLINE = re.compile(r"(?<![\\$])\$(?=\S)([^$]+?)(?<=[^\s\\])\$(?!\d)|(?<![\\$])\$\$([^$]+)\$\$")
-"""Mathematics in text that has its own: in dollars, as MathJax finds it."""
 
 
 @cache
-def converter():
-    """What makes MathML of LaTeX; not needed for the book's web pages."""
+def converter(xml: bool):
+    """What makes MathML of LaTeX."""
     from math_core import LatexToMathML
 
-    return LatexToMathML(xml_namespace=True, fancy_error=False)
+    return LatexToMathML(xml_namespace=xml, fancy_error=False)
 
 
-def mathml(latex: str, display: bool = False) -> str:
+def mathml(latex: str, display: bool = False, xml: bool = True) -> str:
     """The formula as an element ``math``.
+
+    Args:
+        latex: without what is around it.
+        display: it has a line of its own.
+        xml: MathML 3 in XML; else MathML Core as HTML has it.
 
     Raises:
         ValueError: there is something in it that has no MathML; the message names it.
@@ -42,10 +45,10 @@ def mathml(latex: str, display: bool = False) -> str:
     if r"\begin" not in whole and re.search(r"(?<!\\)&|\\\\", whole):  # as Sphinx does for MathJax
         whole = rf"\begin{{aligned}}{whole}\end{{aligned}}"
     try:
-        made = converter().convert_with_local_state(whole, displaystyle=display)
+        made = converter(xml).convert_with_local_state(whole, displaystyle=display)
     except LatexError as error:
         raise ValueError(f"{error} in {latex!r}") from None
-    return _xml(made)
+    return _xml(made) if xml else made
 
 
 def _xml(html: str) -> str:
@@ -72,10 +75,10 @@ def _xml(html: str) -> str:
     return parsed.documentElement.toxml()
 
 
-def shown(latex: str, display: bool = False) -> str:
-    """The formula as MathML, or with a warning as LaTeX."""
+def shown(latex: str, display: bool = False, xml: bool = True) -> str:
+    """The formula as `mathml`, or with a warning as LaTeX."""
     try:
-        return mathml(latex, display)
+        return mathml(latex, display, xml)
     except ValueError as error:
         LOGGER.warning("a formula is no MathML: %s", error)
         return f"<code>{markup.html(latex)}</code>"

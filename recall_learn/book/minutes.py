@@ -24,7 +24,7 @@ from bs4 import BeautifulSoup, Tag
 WORDS, LINES, EQUATION, FIGURE, PREDICTION = 200, 30, 1 / 4, 1 / 2, 1 / 3
 FOLDED = ("details", ".toggle", ".dropdown", ".toggle-hidden", ".tag_hide-input .cell_input", ".tag_hide-cell")
 """What waits for a click."""
-LEFT_OUT = ("script", "style", "annotation", ".headerlink", ".recall-run", ".recall-lab", ".recall-figure")
+LEFT_OUT = ("script", "noscript", "style", "annotation", ".headerlink", ".recall-run", ".recall-lab", ".recall-figure")
 EXERCISES = "Exercises"
 
 

@@ -8,9 +8,9 @@ import json
 import re
 from collections.abc import Callable
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
 
-from recall_learn.book import mathml, small
+from recall_learn.book import small
 from recall_learn.figures.picture import picture
 from recall_learn.lab import chart, explorer
 
@@ -18,7 +18,6 @@ MOVES = "It works in the web book."
 CODE = "The code behind this page's figures"
 SOURCE = re.compile(r"^(\w+)\.md(?=#|$)")
 """A lesson as a cell's Markdown names it."""
-VERBATIM = {"pre", "code", "script", "style", "math"}
 
 Keep = Callable[[str, str], str]
 """A function that keeps a file, its name and its text, and returns its address from the page."""
@@ -41,8 +40,6 @@ def offline(page: str, keep: Keep) -> str:
             _words(soup, place)
     for each in soup.find_all(["script", "style", "button", "noscript"]):
         each.decompose()
-    for output in soup.find_all(class_="cell_output"):
-        _formulas(output)
     _code_to_the_end(soup)
     for fold in soup.find_all("details"):
         fold["open"] = "open"
@@ -84,24 +81,6 @@ def _words(soup: BeautifulSoup, place: Tag) -> None:
     words.string = re.sub(r" It needs JavaScript.*", f" {MOVES}", said, flags=re.DOTALL)
     words["class"] = "recall-moves"
     place.replace_with(words)
-
-
-def _formulas(output: Tag) -> None:
-    """Mathematics in a cell's Markdown, which MathJax finds in the web book."""
-    for text in output.find_all(string=mathml.INLINE):
-        if VERBATIM.isdisjoint(parent.name for parent in text.parents):
-            text.replace_with(*_with_formulas(str(text)))
-
-
-def _with_formulas(text: str) -> list:
-    parts, end = [], 0
-    for found in mathml.INLINE.finditer(text):
-        inline, block = found.groups()
-        parts.append(NavigableString(text[end : found.start()]))
-        made = BeautifulSoup(mathml.shown(inline or block, display=block is not None), "html.parser")
-        parts += [each.extract() for each in list(made.children)]
-        end = found.end()
-    return [*parts, NavigableString(text[end:])]
 
 
 def _code_to_the_end(soup: BeautifulSoup) -> None:

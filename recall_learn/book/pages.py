@@ -4,6 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
+from recall_learn.book import formulas
+
 STATIC = Path(__file__).parent / "static"
 STYLE, PAPER, FONTS = STATIC / "book.css", STATIC / "paper.css", STATIC / "fonts"
 
@@ -25,7 +27,7 @@ LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
 
 
 # What touches a formula goes with it to the next line: MathJax makes a box of it, and a line may break after a box.
-MATHS = 'class="math notranslate nohighlight"'
+MATHS = f'class="{formulas.MATHS}"'
 FORMULA = f"<span {MATHS}>[^<]*</span>"
 TOUCHED = re.compile(rf'(?<!together">)(?<!together">\()(?:\({FORMULA}[^\s<]*|{FORMULA}[^\s<]+)')
 TOGETHER = r'<span class="recall-together">\g<0></span>'
@@ -34,15 +36,10 @@ TOGETHER = r'<span class="recall-together">\g<0></span>'
 DISPLAYED = re.compile(rf'(<div {MATHS[:-1]})("[^>]*>)\s*\\\[((?:(?!</div>).)*)\\\]\s*</div>', re.DOTALL)
 GROUPED = re.compile(r"\\begin\b|\\end\b|\\left\b|\\right\b|(?<!\\)[{}]|\\\\|&amp;|\\qquad\b")
 OPENS, SHUTS, WIDE = ("{", r"\begin", r"\left"), ("}", r"\end", r"\right"), r"\qquad"
-SPLIT = (r"\begin{split}", r"\end{split}")  # Sphinx puts it around what has a line break anywhere
 
 # A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone has no room for that.
 RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+ to [^\s<>()]+\))")
 RANGE = r'\1<span class="recall-range">\2</span>'
-
-# Formulas are set by a script; where none runs, a page says what is seen in their place.
-ARTICLE = re.compile(r'(<article class="bd-article"[^>]*>)(?!\s*<noscript>)')
-UNSET = r"\1<noscript><p><em>Without JavaScript, formulas are shown as LaTeX source.</em></p></noscript>"
 
 # The theme learns what the reader's system asks for when its script has come, and until then has no colours.
 SCHEME = 'localStorage.getItem("theme") || "auto"'
@@ -59,15 +56,14 @@ def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
     text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
     text = DISPLAYED.sub(_in_pieces, RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text)))
-    if MATHS in text:
-        text = ARTICLE.sub(UNSET, text)
+    text = formulas.unscripted(text)
     return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
 
 
 def pieces(formula: str) -> list[str]:
     r"""A formula parted at each ``\qquad`` that stands in no group and no environment, if it is one line."""
     whole = formula.strip()
-    inner = whole.removeprefix(SPLIT[0]).removesuffix(SPLIT[1])
+    inner = whole.removeprefix(formulas.SPLIT[0]).removesuffix(formulas.SPLIT[1])
     ends, depth = [0], 0
     for found in GROUPED.finditer(inner):
         depth += (found[0] in OPENS) - (found[0] in SHUTS)
@@ -114,8 +110,9 @@ def _mend(app, exception) -> None:
         (static / PRINT).write_text("\n".join(map(on_paper, styles)), encoding="utf8")
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf8")
-            if mended(text) != text:
-                page.write_text(mended(text), encoding="utf8")
+            made = mended(text)
+            if made != text:
+                page.write_text(made, encoding="utf8")
 
 
 def setup(app) -> None:

@@ -214,9 +214,9 @@ class QuadraticPenalty:
         return total((self._term(name, parameters[name]), parameters[name]) for name in self.anchors)
 
     def merge(self, newer: "QuadraticPenalty", decay: float = 1.0) -> "QuadraticPenalty":
-        r"""One penalty for this task and the next: online EWC.
+        r"""One penalty for this task and the next: online EWC. It is centred at the newer anchors.
 
-        :math:`precision = decay \cdot precision_{self} + precision_{newer}`, centred at the newer anchors.
+        .. math:: precision = decay \cdot precision_{self} + precision_{newer}
 
         The newer anchors are the mode that was found with this penalty in the loss. There the gradients of the newer
         task and of this penalty cancel, so their sum has only a curvature: the sum of both. That is Laplace's method
