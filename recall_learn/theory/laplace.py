@@ -99,7 +99,10 @@ class Gaussian:
         return self._half_log_det() - 0.5 * len(self.hessian) * math.log(2 * math.pi) - 0.5 * self._distance2(theta)
 
     def log_evidence(self) -> Tensor:
-        r""":math:`\log \int e^{-L} \approx -L(\theta^*) + \frac{n}{2} \log 2\pi - \frac12 \log \det H`, nats."""
+        r"""The logarithm of the evidence, in nats.
+
+        .. math:: \log \int e^{-L} \approx -L(\theta^*) + \frac{n}{2} \log 2\pi - \frac12 \log \det H
+        """
         return -self.loss + 0.5 * len(self.hessian) * math.log(2 * math.pi) - self._half_log_det()
 
     def covariance(self) -> Tensor:

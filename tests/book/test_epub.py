@@ -63,6 +63,7 @@ An answer, in [the page](01_page.ipynb), [far away](https://example.org), [nowhe
 EXPLORER = (
     '<div class="recall-explore" id="explore"><p>An explorer of 2 runs. It needs JavaScript, here.</p>'
     '<script type="application/json">{}</script></div><br>'
+    '<a href="index.html#small">Small</a>, <a href="index.html#explore&amp;task=a">one run</a>'
 )
 MARKDOWN = r"It is $\tfrac12 \big(x\big)$ at `$5` for [the first](index.md#small), in [the explorer](#explore&task=a)."
 
@@ -161,7 +162,8 @@ def test_what_moves_is_told_and_folds_are_open(pages):
     assert page.index("An explorer") < page.index("print(1 < 2)")  # a figure's code comes after all
     links = {link.get("href") for link in pages["01_page.xhtml"].iter(f"{XHTML}a")}
     assert "index.xhtml#small" in links
-    assert not any("explore" in link for link in links)
+    assert not any("explore" in link or ".html" in link for link in links)
+    assert "Small, one run" in page
 
 
 def test_the_pages_join_to_one_whose_links_stay_within(epub):
