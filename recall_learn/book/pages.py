@@ -37,6 +37,9 @@ DISPLAYED = re.compile(rf'(<div {MATHS[:-1]})("[^>]*>)\s*\\\[((?:(?!</div>).)*)\
 GROUPED = re.compile(r"\\begin\b|\\end\b|\\left\b|\\right\b|(?<!\\)[{}]|\\\\|&amp;|\\qquad\b")
 OPENS, SHUTS, WIDE = ("{", r"\begin", r"\left"), ("}", r"\end", r"\right"), r"\qquad"
 
+# A space in code has no colour to be given; the API's pages have some thousand and a half.
+SPACE = re.compile(r'<span class="w">(\s+)</span>')
+
 # A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone has no room for that.
 RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+ to [^\s<>()]+\))")
 RANGE = r'\1<span class="recall-range">\2</span>'
@@ -56,7 +59,7 @@ def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
     text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
     text = DISPLAYED.sub(_in_pieces, RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text)))
-    text = formulas.unscripted(text)
+    text = formulas.unscripted(SPACE.sub(r"\1", text))
     return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
 
 

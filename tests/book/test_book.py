@@ -108,6 +108,10 @@ def test_a_formula_in_pieces_is_mathml_in_as_many():
     assert told.count(" recall-pieces") == 2  # the formula, and what stands for it
 
 
+def test_a_space_in_code_is_a_space():
+    assert mended('<span class="n">a</span><span class="w"> </span>b') == '<span class="n">a</span> b'
+
+
 def test_a_range_in_a_cell_is_one_word_and_elsewhere_it_is_text():
     cell = '<td class="x"><p>0.92 (0.81 to 0.99)</p></td><p>it is 2 (1 to 3)</p>'
     tied = cell.replace("(0.81 to 0.99)", '<span class="recall-range">(0.81 to 0.99)</span>')
