@@ -36,6 +36,7 @@
       inputs[ask] = tick(asks, words, !state.lacks.includes(ask), (has) => change({ lacks: has ? state.lacks.filter((each) => each !== ask) : [...state.lacks, ask] }));
     }
     const keys = add(el, "div", { class: "keys", role: "group", "aria-label": "Methods; press one to see it alone" });
+    inputs.method = field(add(el, "div", { class: "controls alone" }), "method", [], "", (method) => choose(method));
     inputs.all = tick(add(el, "div"), "the range of the seeds for every method", state.all, (all) => change({ all }));
     const figure = add(el, "figure", { class: "main" });
     const tip = add(el, "div", { class: "tip", hidden: "" });
@@ -43,34 +44,46 @@
     const panel = add(el, "div", { class: "panel" });
     const table = add(add(el, "details"), "summary", {}, "The same as a table").parentNode;
 
+    function choose(method) {
+      const away = method && open !== null && data.points[open].method !== method; // its runs are no longer meant
+      change({ method, ...(away ? { point: "", seed: null } : {}) });
+    }
+
+    // What names the methods: keys and, on a phone, a list to choose from, for there the lines of all are a tangle.
     function drawKeys() {
       keys.replaceChildren();
+      inputs.method.replaceChildren();
+      add(inputs.method, "option", { value: "" }, "all, as marks");
       const families = [...new Set(Object.values(data.methods).map((each) => each.family))];
       for (const family of families) {
         const kin = lines(data, state).map(([method]) => method).filter((method) => data.methods[method].family === family);
         if (!kin.length) continue;
-        const group = add(keys, "span");
-        if (family) add(group, "b", {}, family.replace("theta*", "θ*"));
+        const group = add(keys, "span"), words = family.replace("theta*", "θ*");
+        if (family) add(group, "b", { style: `--family: ${data.methods[kin[0]].colour}` }, words);
+        const offered = family ? add(inputs.method, "optgroup", { label: words }) : inputs.method;
         for (const method of kin) {
           const key = add(group, "button", { type: "button", "aria-pressed": state.method === method, "data-method": method });
           const svg = add(key, "svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" });
           add(svg, "path", { d: mark[method], fill: data.methods[method].colour });
           key.append(data.methods[method].title);
+          add(offered, "option", { value: method }, data.methods[method].title);
           key.addEventListener("click", () => {
-            const away = open !== null && data.points[open].method !== method; // its runs are no longer meant
-            change({ method: state.method === method ? "" : method, ...(away ? { point: "", seed: null } : {}) });
+            choose(state.method === method ? "" : method);
             const again = keys.querySelector(`[data-method="${method}"]`);
             if (again) again.focus(); // the one that was pressed is gone
           });
         }
       }
+      inputs.method.value = state.method;
     }
 
     function hide() {
       tip.hidden = true;
       figure.querySelectorAll(".on, .near").forEach((each) => each.classList.remove("on", "near"));
       figure.classList.toggle("dim", Boolean(state.method));
-      if (state.method) figure.querySelectorAll(`[data-method="${state.method}"]`).forEach((each) => each.classList.add("on"));
+      for (const method of [state.method, open === null ? "" : data.points[open].method]) {
+        figure.querySelectorAll(`[data-method="${method}"]`).forEach((each) => each.classList.add("on"));
+      }
     }
 
     function point(place) {
@@ -103,7 +116,7 @@
     }
 
     function drawPoints() {
-      const width = Math.max(280, Math.min(figure.clientWidth || 640, 860)), height = Math.round(Math.max(300, Math.min(0.62 * width, 460)));
+      const width = Math.max(280, Math.min(figure.clientWidth || 640, 860)), height = Math.round(Math.max(Math.min(width, 340), Math.min(0.62 * width, 460)));
       const { title, short: words, sign } = data.kept[state.kept], all = lines(data, state), log = sign < 0;
       const points = all.flatMap(([, places]) => places).map((place) => data.points[place]);
       const before = data.tasks[state.task].before[state.kept];
@@ -119,14 +132,12 @@
         { range: shows(state.kept, number(before) ? [before] : [], log), log, turned: log },
         `${words} against ${metric} on ${state.task}: ${points.length} settings on ${all.length} lines. Arrow keys go from point to point, Enter opens one.`,
       );
-      if (number(before)) {
-        add(svg, "line", { x1: 48, x2: width - 14, y1: y(before), y2: y(before), class: "before" });
-        add(svg, "text", { x: width - 16, y: y(before) - 5, "text-anchor": "end" }, "before any step");
-      }
+      if (number(before)) add(svg, "line", { x1: 48, x2: width - 14, y1: y(before), y2: y(before), class: "before" });
       if (!all.some(([, places]) => places.includes(at))) at = all.length ? all[0][1][0] : null;
       spots = [];
       for (const [method, places] of all) drawLine(svg, x, y, inside, method, places);
       if (open !== null && shown(data, state).includes(open)) drawCriterion(svg, x, y, data.points[open]);
+      if (number(before)) add(svg, "text", { x: width - 16, y: y(before) - 8, "text-anchor": "end", class: "said" }, "before any step");
       pick(svg);
     }
 

@@ -58,6 +58,17 @@ def spot(tab, text):
     return tab.locator(f'.main [aria-label^="{text}"]')
 
 
+def alone(tab, title):
+    """Choose one method by its key or, on a phone, from the list; a second time, all of them."""
+    field = tab.get_by_label("method", exact=True)
+    if not field.is_visible():
+        tab.get_by_role("button", name=title, exact=True).press("Enter")
+    elif field.locator("option:checked").inner_text() == title:
+        field.select_option("")
+    else:
+        field.select_option(label=title)
+
+
 def press(tab, text):
     """As a hand does: a mark lies under the pointer, and no element takes the press but the figure."""
     spot(tab, text).scroll_into_view_if_needed()

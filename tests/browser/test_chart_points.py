@@ -2,7 +2,7 @@
 
 import chart_runs
 import pytest
-from chart_runs import press, records, run, spot
+from chart_runs import alone, press, records, run, spot
 
 from recall_learn.lab import chart
 from recall_learn.runs.recordings import Records
@@ -46,9 +46,9 @@ def test_a_figure_that_a_page_draws_smaller_is_pressed_where_it_is_seen(tab):
 
 def test_the_runs_of_a_point_go_with_it(tab):
     press(tab, "RecAdam, gamma 500")
-    tab.get_by_role("button", name="RecAdam", exact=True).click()
+    alone(tab, "RecAdam")
     assert tab.locator(".panel h4").inner_text() == "RecAdam, gamma 500"
-    tab.get_by_role("button", name="EWC", exact=True).click()
+    alone(tab, "EWC")
     assert tab.locator(".panel").inner_text() == ""
     assert "point=" not in tab.locator(".recall-charted").get_attribute("data-state")
     press(tab, "EWC")
@@ -77,7 +77,7 @@ def test_of_marks_that_lie_over_each_other_the_nearest_is_meant(tab):
     covered["source_loss"] = over["source_loss"]  # exactly over each other: the one that is seen alone
     tab.evaluate("data => recallChart.mount(document.querySelector('.recall-chart'), data)", data)
     for method in ("EWC", "RecAdam"):
-        tab.get_by_role("button", name=method, exact=True).click()
+        alone(tab, method)
         press(tab, "EWC")
         assert tab.locator(".panel h4").inner_text().startswith(method)
 
@@ -95,7 +95,7 @@ def test_what_lies_at_one_place_is_listed(tab):
     tab.locator(".here button").click()
     assert tab.locator(".panel h4").inner_text() == "EWC, gamma 100"
     assert tab.locator(".here button").all_inner_texts() == ["RecAdam, gamma 10"]
-    tab.get_by_role("button", name="RecAdam", exact=True).click()  # alone: EWC is faint, and in nobody's way
+    alone(tab, "RecAdam")  # alone: EWC is faint, and in nobody's way
     spot(tab, "RecAdam, gamma 10:").dispatch_event("click")
     assert tab.locator(".here").count() == 0
 
