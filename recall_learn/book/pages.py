@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from recall_learn.book import formulas
+from recall_learn.book.ties import MATHS, tied
 
 STATIC = Path(__file__).parent / "static"
 STYLE, PAPER, FONTS = STATIC / "book.css", STATIC / "paper.css", STATIC / "fonts"
@@ -25,13 +26,6 @@ ICON_SCRIPT = re.compile(r"<script [^>]*fontawesome/[^>]*/all\.min\.js[^>]*></sc
 # What a cell prints as Markdown links a lesson by its source. (A notebook has its own links, see `notebooks`.)
 LINK = re.compile(r'(<a [^>]*href="\w+)\.md(?=["#])')
 
-
-# What touches a formula goes with it to the next line: MathJax makes a box of it, and a line may break after a box.
-MATHS = f'class="{formulas.MATHS}"'
-FORMULA = f"<span {MATHS}>[^<]*</span>"
-TOUCHED = re.compile(rf'(?<!together">)(?<!together">\()(?:\({FORMULA}[^\s<]*|{FORMULA}[^\s<]+)')
-TOGETHER = r'<span class="recall-together">\g<0></span>'
-
 # "This, where that" on one line is too wide for a telephone; as pieces of a row that wraps, each has a line there.
 DISPLAYED = re.compile(rf'(<div {MATHS[:-1]})("[^>]*>)\s*\\\[((?:(?!</div>).)*)\\\]\s*</div>', re.DOTALL)
 GROUPED = re.compile(r"\\begin\b|\\end\b|\\left\b|\\right\b|(?<!\\)[{}]|\\\\|&amp;|\\qquad\b")
@@ -39,10 +33,6 @@ OPENS, SHUTS, WIDE = ("{", r"\begin", r"\left"), ("}", r"\end", r"\right"), r"\q
 
 # A space in code has no colour to be given; the API's pages have some thousand and a half.
 SPACE = re.compile(r'<span class="w">(\s+)</span>')
-
-# A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone has no room for that.
-RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+ to [^\s<>()]+\))")
-RANGE = r'\1<span class="recall-range">\2</span>'
 
 # The theme learns what the reader's system asks for when its script has come, and until then has no colours.
 SCHEME = 'localStorage.getItem("theme") || "auto"'
@@ -58,7 +48,7 @@ NO_SCHEME, LIGHT_SCHEME = 'data-theme="auto"', 'data-theme="light"'
 def mended(text: str) -> str:
     """A page without what it does not need, its links to lessons leading to pages; a light one where no script runs."""
     text = LINK.sub(r"\1.html", ICON_SCRIPT.sub("", FONT_PRELOAD.sub("", text)))
-    text = DISPLAYED.sub(_in_pieces, RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text)))
+    text = DISPLAYED.sub(_in_pieces, tied(text))
     text = formulas.unscripted(SPACE.sub(r"\1", text))
     return text.replace(SCHEME, ASKED).replace(NO_SCHEME, LIGHT_SCHEME, 1)
 

@@ -114,7 +114,7 @@ def test_a_space_in_code_is_a_space():
 
 def test_a_range_in_a_cell_is_one_word_and_elsewhere_it_is_text():
     cell = '<td class="x"><p>0.92 (0.81 to 0.99)</p></td><p>it is 2 (1 to 3)</p>'
-    tied = cell.replace("(0.81 to 0.99)", '<span class="recall-range">(0.81 to 0.99)</span>')
+    tied = cell.replace("(0.81 to 0.99)", '<span class="recall-range">(0.81&nbsp;to 0.99)</span>')
     assert mended(cell) == mended(tied) == tied
 
 

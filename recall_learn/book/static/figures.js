@@ -3,6 +3,8 @@
 (function () {
   "use strict";
 
+  const PHONE = 480, SMALL = 12; // pixels: a figure as narrow as a phone, and the size of its words
+
   function addSlider(figure, plot, slider) {
     const row = document.createElement("label");
     row.className = "recall-slider";
@@ -61,6 +63,7 @@
     delete layout.width;
     // figures.css has the colours; what a font needs of room plotly must know
     layout.font = Object.assign({}, layout.font, { family: getComputedStyle(plot).fontFamily });
+    if (plot.clientWidth < PHONE) layout.font.size = SMALL; // names of bars have to stand side by side
     // a finger that scrolls the page must not draw a zoom box
     if (window.matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const config = { responsive: true, displayModeBar: false };

@@ -1,0 +1,41 @@
+"""What stays on one line of a page."""
+
+import pytest
+
+from recall_learn.book.pages import mended
+from recall_learn.book.ties import tied
+
+TOGETHER = '<span class="recall-together">{}</span>'
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (r"a mean of {} for", "7.1e-05"),
+        (r"the smallest, {} is", "2e-05,"),
+    ],
+)
+def test_what_a_cell_prints_does_not_break_within(words, kept):
+    told = f"<td>{words.format(kept)}</td>"
+    assert tied(told) == told.replace(kept, TOGETHER.format(kept))
+    assert mended(mended(told)) == mended(told) == tied(told)
+
+
+def test_a_percentage_is_one_thing():
+    assert tied("<p>of 80 % and <b>5</b> % a 9 %.</p>") == "<p>of 80&nbsp;% and <b>5</b> % a 9&nbsp;%.</p>"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        r'<p title="1e-05 > 0 at 5 %">words</p>',
+        "<pre>lr = 1e-05, 5 % 2</pre>",
+        "<p><code>--lr 2e-05</code></p>",
+        '<script type="application/json">{"x": [1e-05], "claim": "5 % of $k$."}</script>',
+        "<p>from $5 to 6, and $HOME</p>",
+        "<p>one-05 and 2e5</p>",
+        r'<span class="math notranslate nohighlight">\(10e-05 \)</span> and',
+    ],
+)
+def test_what_is_no_text_stays_as_it_is(kept):
+    assert tied(kept) == kept
