@@ -14,9 +14,11 @@ from recall_learn.support import markup
 
 PLOT, SLIDER = 300, 78
 """Pixels that the curves have in a notebook, and those that a slider takes below them."""
+# Marks that are not seen: where two axes meet, the first numbers of both would lie over each other.
+CLEAR = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
 # Numbers in full up to five zeros, and powers from there on and on logarithmic axes. Plotly's own way is SI's letters:
 # "100µ" for a ten-thousandth.
-AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5}
+AXIS = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "exponentformat": "power", "minexponent": 5, **CLEAR}
 
 
 def style(fig: go.Figure, claim: str, alt: str) -> go.Figure:

@@ -17,6 +17,18 @@ CUT_OFF = """figure => {
         return box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom;
     }).map(title => title.textContent);
 }"""
+TOUCHING = """figure => {
+    const words = [...figure.querySelectorAll('.recall-plot .xtick text')].filter(word => word.textContent.trim());
+    const flat = words.filter(word => !/rotate\\((?!0)/.test(word.getAttribute('transform')));
+    const boxes = flat.map(word => word.getBoundingClientRect()).sort((a, b) => a.top - b.top || a.left - b.left);
+    return boxes.filter((box, i) => i && box.top < boxes[i - 1].bottom && box.left < boxes[i - 1].right + 4).length;
+}"""
+CROSSING = """figure => {
+    const boxes = (words) => [...figure.querySelectorAll(words)].map(word => word.getBoundingClientRect());
+    const under = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    const up = boxes('.recall-plot .ytick text');
+    return boxes('.recall-plot .xtick text').filter(box => box.width && up.some(other => under(box, other))).length;
+}"""
 
 
 def test_the_build_asks_no_other_host(html):
@@ -65,6 +77,7 @@ def test_every_figure_is_drawn_and_described(page):
         assert figure.locator("figcaption").inner_text()
         assert len(figure.locator(".recall-plot[role=img]").get_attribute("aria-label")) > 20
         assert figure.evaluate(CUT_OFF) == []
+        assert figure.evaluate(TOUCHING) == figure.evaluate(CROSSING) == 0
 
 
 def test_an_axis_title_is_set_smaller_where_it_would_be_cut_off_and_no_longer(browser, html):
