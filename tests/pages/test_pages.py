@@ -17,6 +17,7 @@ CUT_OFF = """figure => {
         return box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom;
     }).map(title => title.textContent);
 }"""
+BROKEN = "names => names.filter(name => name.getClientRects().length > 1).map(name => name.textContent)"
 TOUCHING = """figure => {
     const words = [...figure.querySelectorAll('.recall-plot .xtick text')].filter(word => word.textContent.trim());
     const flat = words.filter(word => !/rotate\\((?!0)/.test(word.getAttribute('transform')));
@@ -59,6 +60,7 @@ def test_a_page_needs_nothing_but_its_files(page):
     assert page.locator("mjx-merror").count() == 0
     prose = page.evaluate("[...document.querySelectorAll('article p, article td')].map(e => e.innerText)")
     assert not [text for text in prose if "$\\" in text]  # mathematics that was not drawn
+    assert page.locator("article td:first-child code").evaluate_all(BROKEN) == []
 
 
 def test_a_page_is_light(page):
