@@ -190,6 +190,7 @@ def test_a_penalty_that_learns_more_is_said_to_with_the_questions(world):
     assert state.startswith("54 of 54 runs are recorded")
     assert "Recorded by" in state
     assert len(table.splitlines()) == 2 + 9
+    assert "of 6 runs a way. " in sentence
     assert "on tasks just learned in 6 of 6 runs." in sentence
     assert "to 0.90 (0.90 to 0.90) by plain fine-tuning, to 0.95 (0.95 to 0.95) with separate EWC." in sentence
     assert "So a penalty helps to learn here, too." in sentence
