@@ -5,6 +5,8 @@ orders  the small world's five tasks in three orders, with fourteen ways to hold
         learned, and all tasks at once as the ceiling: the matrix of scores, source loss and facts  two hours for all
 pairs   every task after every other, plain: what a first task is worth to a second one, beside     25 seconds a run,
         the second task alone; and how alike the ways are that two tasks take                       half an hour for all
+answers what is true in the small world, then questions about it, then entailment, and the reverse, a minute a run, so
+        nine ways, three seeds: auxiliary penalties beside replay, as in the adaptation of readers  an hour for all
 minilm  MiniLM over mrpc, rte, cola, mr, subj and trec in two orders, six ways, two seeds, with     20 minutes a run,
         zero-shot similarity after each; ``--data FOLDER`` names the folder of data sets            8 hours for all
 ======= =========================================================================================== ==================
@@ -60,6 +62,21 @@ HOLD: tuple[Row, ...] = (
 USUAL: Row = {"lr": LR, "home": "last", "together": False}
 """The rate, what theta* is for the methods, and whether all tasks are trained at once."""
 
+ANSWERS = (("facts", "questions", "rte"), ("rte", "questions", "facts"))
+"""What is true, what is asked about it, what follows; and the same from its end."""
+ANSWERS_HOLD: tuple[Row, ...] = (
+    {"method": "vanilla"},
+    {"method": "vanilla", "lr": LR / 4},
+    {"method": "ewc(gamma=100)"},
+    {"method": "online-ewc(gamma=100)"},
+    {"method": "l2sp(gamma=0.03)", "home": "pretrained"},
+    {"method": "recadam(k=0.05, t0=100, gamma=100)"},
+    {"method": "task-replay(buffer=500)"},
+    {"method": "source-replay(weight=0.1)"},
+    {"method": "vanilla", "together": True},
+)
+"""A plain rate and a low one, penalties, replay, the ceiling. The strengths are those of lessons 12 and 15."""
+
 REAL = (("mrpc", "rte", "cola", "sentences/mr", "sentences/subj", "sentences/trec"),)
 REAL += (REAL[0][::-1],)
 REAL_LR, REAL_LENGTH, REAL_EXAMPLES = 2e-4, 64, 2400
@@ -77,6 +94,13 @@ REAL_HOLD: tuple[Row, ...] = (
 def run_orders(_: str | None = None) -> Iterable[Job]:
     """The small world's tasks in every order, each way."""
     for seed, order, hold in itertools.product(SEEDS, ORDERS, HOLD):
+        key = {"tasks": list(order), **USUAL, **hold, "seed": seed}
+        yield key, lambda key=key: through(key, tasks=[f"world/{task}" for task in order_of(key)])
+
+
+def run_answers(_: str | None = None) -> Iterable[Job]:
+    """Facts, questions and entailment in both orders, each way."""
+    for seed, order, hold in itertools.product(SEEDS, ANSWERS, ANSWERS_HOLD):
         key = {"tasks": list(order), **USUAL, **hold, "seed": seed}
         yield key, lambda key=key: through(key, tasks=[f"world/{task}" for task in order_of(key)])
 
@@ -142,7 +166,7 @@ def way(task: str, seed: int) -> Tensor:
     return torch.cat([each.flatten() for each in away])
 
 
-RECORDINGS = {"orders": run_orders, "pairs": run_pairs, "minilm": run_minilm}
+RECORDINGS = {"orders": run_orders, "answers": run_answers, "pairs": run_pairs, "minilm": run_minilm}
 
 
 def main() -> None:

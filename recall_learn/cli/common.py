@@ -8,9 +8,9 @@ DATA = (
 
 
 TASKS = (
-    "cola mrpc rte sst2 stsb wnli mnli qnli qqp; world/cola rte stsb sst2 mrpc, each also as cola-wordings; "
-    "nli/mnli snli, sick, sick-r; sentences/mr subj mpqa trec; or reviews.csv .tsv .jsonl .parquet, a folder of "
-    "them, or OWNER/NAME of the hub"
+    "cola mrpc rte sst2 stsb wnli mnli qnli qqp; world/cola rte stsb sst2 mrpc, each also as cola-wordings, and "
+    "world/facts questions; nli/mnli snli, sick, sick-r; sentences/mr subj mpqa trec; or reviews.csv .tsv .jsonl "
+    ".parquet, a folder of them, or OWNER/NAME of the hub"
 )
 
 

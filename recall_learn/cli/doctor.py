@@ -215,7 +215,9 @@ def runs(around: Around) -> Iterator[Finding]:
         else:
             said = f"yes, on {device}, with {needed:.2g} GB and what a batch takes", mend
         yield Finding(f"--backbone {name}", *said)
-    yield Finding("--task world/cola", "yes, and world/ rte, stsb, sst2 and mrpc: made when they are asked for")
+    yield Finding(
+        "--task world/cola", "yes, and world/ rte, stsb, sst2, mrpc, facts and questions: made when they are asked for"
+    )
     bf16 = not gpu or torch.cuda.is_bf16_supported(including_emulation=False)
     for name, able, instead in (("bf16", bf16, "fp16"), ("fp16", gpu, "bf16")):
         if able:

@@ -29,7 +29,9 @@ def add(parser: argparse.ArgumentParser) -> None:
             "--variety", type=float, default=1.0, metavar="V", help="share of the wordings in the text (1)"
         )
     made["pretrain"].add_argument("--resume", action="store_true", help="go on with the pretraining in --out")
-    made["task"].add_argument("--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc, or cola-wordings")
+    made["task"].add_argument(
+        "--task", required=True, metavar="TASK", help="cola rte stsb sst2 mrpc, or cola-wordings, facts, questions"
+    )
     made["task"].add_argument("--size", type=int, default=2500, metavar="N", help="training examples (2500)")
     made["text"].add_argument("--split", default="train", metavar="S", help="train or held-out (train)")
 

@@ -20,6 +20,13 @@ TASKS |= {
     )
     for name in world_tasks.VARIANTS
 }
+TASKS |= {
+    task.name: task
+    for task in (
+        Task(f"{WORLD}facts", world_tasks.COLUMNS["facts"], ("false", "true")),
+        Task(f"{WORLD}questions", world_tasks.COLUMNS["questions"], ("first", "second")),
+    )
+}
 
 
 def named(task: str) -> Task:

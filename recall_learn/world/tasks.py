@@ -26,6 +26,8 @@ sst2       "but" and "although"                                 while plain and 
 After 200 steps of plain fine-tuning (32 examples each, seed 0) tiny is right in 95 % of cola's validation and in 71 %
 elsewhere; of rte's in 93 and 83, of mrpc's in 94 and 77. Of sst2's it is 92 and 49: which of two clauses counts, it
 learns from examples alone.
+
+Two more, world/facts and world/questions, ask what is true in the world: see `recall_learn.world.answers`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +35,8 @@ from random import Random
 from typing import Any
 
 from recall_learn.support.checks import shown, whole
-from recall_learn.world import World, words
+from recall_learn.world import World, answers, words
+from recall_learn.world.answers import ANSWERS
 from recall_learn.world.families import Family, Square, following, same
 from recall_learn.world.sentences import praising, well_formed
 from recall_learn.world.words import shuffled
@@ -53,7 +56,7 @@ same words."""
 TAUGHT = 6
 """Words of praise, and as many of blame, that the training examples of sst2 have. Its validation split has them all:
 what the others mean is known from pretraining, or not at all."""
-COLUMNS = {"cola": ("sentence",), "sst2": ("sentence",)}
+COLUMNS = {"cola": ("sentence",), "sst2": ("sentence",), "facts": ("sentence",), "questions": ("passage", "question")}
 PAIR = ("sentence1", "sentence2")
 
 Example = tuple[tuple[str, ...], float]
@@ -64,7 +67,7 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
     """The examples of a task.
 
     Args:
-        task: one of `TASKS` or `VARIANTS`.
+        task: one of `TASKS`, `VARIANTS` or `recall_learn.world.answers.ANSWERS`.
         size: training examples; every other split has ``size // 5``.
         world: whose language and facts it is; None is the packaged model's.
 
@@ -76,8 +79,8 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
         ValueError: the task is unknown, or the size is not a whole number from 10 to what the grammar can make
             without a repetition.
     """
-    if task not in (*TASKS, *VARIANTS):
-        names = ", ".join((*TASKS, *VARIANTS))
+    if task not in (*TASKS, *VARIANTS, *ANSWERS):
+        names = ", ".join((*TASKS, *VARIANTS, *ANSWERS))
         raise ValueError(f"task {task!r} is unknown in the small world; its tasks are {names}")
     world, name = world or World(), task.removesuffix(WORDINGS)
     draws = {split: _sets(name, world, split) for split in ("train", "validation")}
@@ -85,13 +88,8 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
         held, kept = HELD_OUT[name], range(len(draws["train"]))
         draws[ELSEWHERE] = [draws["validation"][i] for i in held]
         draws |= {split: [draws[split][i] for i in kept if i not in held] for split in ("train", "validation")}
-    most = sum(family.size() for family, _ in draws["train"]) // 2  # the other half is what a draw may hit again
-    try:
-        size = whole("size", size, 10, most)
-    except ValueError:
-        right = f"world/{task} can be made with 10 to {most} training examples"
-        raise ValueError(f"size is {shown(size)}; {right}") from None
-    own = TASKS.index(name) + (10 if task in TASKS else 20)
+    size = _checked(task, size, draws["train"])
+    own = 30 + ANSWERS.index(task) if task in ANSWERS else TASKS.index(name) + (10 if task in TASKS else 20)
     random, seen, result = Random(world.seed + own), set(), {}
     for split, count in {split: size if split == "train" else size // 5 for split in draws}.items():
         source, examples = _distinct(random, draws[split], seen), []
@@ -99,6 +97,17 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
             examples += next(source)
         result[split] = _columns(name, shuffled(Random(world.seed), examples[:count]))
     return result
+
+
+def _checked(task: str, size: int, draws: Sets) -> int:
+    """The size, where a task can be made with it."""
+    most = sum(family.size() for family, _ in draws) // 2  # the other half is what a draw may hit again
+    most = answers.MOST if task in ANSWERS else most
+    try:
+        return whole("size", size, 10, most)
+    except ValueError:
+        right = f"world/{task} can be made with 10 to {most} training examples"
+        raise ValueError(f"size is {shown(size)}; {right}") from None
 
 
 def _distinct(random: Random, draws: Sets, seen: set[tuple[str, ...]]) -> Iterator[list[Example]]:
@@ -119,6 +128,8 @@ def _distinct(random: Random, draws: Sets, seen: set[tuple[str, ...]]) -> Iterat
 
 def _sets(task: str, world: World, split: str) -> Sets:
     """The families of a task, and what draws a set of examples from one of them."""
+    if task in ANSWERS:
+        return answers.sets(task, world, split)
     people = world.truth.people
     if task == "cola":
         return [(family, _single) for family in well_formed(world.names)]

@@ -15,7 +15,7 @@ from recall_learn.runs.pretrain import BUILDS
 
 LESSON = Path(__file__).parents[2] / "book" / "15_sequences.md"
 LIVE = "plain = sequence(recipe, three, progress=False)\n"
-GUESS = {"cola": 0.0, "stsb": 0.0, "rte": 0.5, "mrpc": 0.5, "sst2": 0.5}
+GUESS = {"cola": 0.0, "stsb": 0.0, "rte": 0.5, "mrpc": 0.5, "sst2": 0.5, "facts": 0.5, "questions": 0.5}
 
 
 def lived():
@@ -69,9 +69,17 @@ def ordered(count=None, **how):
     return rows
 
 
+def answered(count=None, firm="ewc(gamma=100)"):
+    """Rows of facts, questions and rte: each later task takes a quarter of those before, of ``firm`` nothing."""
+    rows = []
+    for key, _ in list(sequences.run_answers())[:count]:
+        rows.append(gone_through(key, forget=0.0 if key["method"] == firm else 0.25, facts=0.1))
+    return rows
+
+
 def test_without_recordings_it_says_which_commands_make_them(world):
     texts, claims = said()
-    for command in ("tools/sequences.py orders", "tools/parts.py", "tools/builds.py"):
+    for command in ("tools/sequences.py orders", "tools/sequences.py answers", "tools/parts.py", "tools/builds.py"):
         assert sum(f"No run of `python {command}` is recorded yet" in text for text in texts) == 1
     assert texts[-1] == "There are no runs yet from which to settle them."
     assert claims == [
@@ -115,6 +123,7 @@ def test_with_all_rows_nothing_is_missing(world):
                     key = {"build": build, "seed": seed, "tasks": list(order), **hold}
                     models.append(gone_through(key, forget, facts=0.1, start=0.8))
     world("builds", models)
+    world("sequences-answers", answered())
     texts, claims = said()
     assert not any("What follows rests on" in text or "No run of" in text or "ewer than two" in text for text in texts)
     assert len(claims) == 6
@@ -138,3 +147,54 @@ def test_a_way_that_is_recorded_in_one_order_alone_is_not_compared_across_orders
     assert any("15 of 126 runs are recorded" in text for text in texts)
     assert any(text.startswith("So far fewer than two orders are recorded") for text in texts)
     assert any(text.startswith(("One run each", "Medians of 1 to 2 runs each")) for text in texts)
+
+
+# --- facts, questions, entailment ---
+
+
+def of_answers(rows, world):
+    """What the page says of them, with nothing else recorded: the table, and the sentence under it."""
+    world("sequences-answers", rows)
+    texts, _ = said()
+    (state,) = (text for text in texts if "nine ways, three seeds" in text)
+    parts = ("when just learned | at the end | facts known", "best of the four")
+    return state, *(next((text for text in texts if part in text), "") for part in parts)
+
+
+def test_one_row_of_answers_is_shown_and_nothing_is_compared(world):
+    state, table, sentence = of_answers(answered(1), world)
+    assert state.startswith("1 of 54 runs are recorded")
+    assert "**One seed is a hint" in state
+    assert table.splitlines()[2:] == ["| plain | 0.90 | 0.81 | 70% |"]
+    assert not sentence
+
+
+def test_a_penalty_that_keeps_the_tasks_but_learns_no_better_is_said_to(world):
+    state, table, sentence = of_answers(answered(9), world)
+    assert state.startswith("9 of 54 runs are recorded")
+    assert [line.split(" | ")[0].strip("| ") for line in table.splitlines()[2:]][::8] == ["separate EWC", "all at once"]
+    assert "The best of the four penalties at the end is separate EWC." in sentence
+    assert "on tasks just learned in 0 of 1 run. " in sentence
+    assert "So in these runs it keeps, and does not help to learn." in sentence
+    assert sentence.endswith(
+        "quarter rate 0.90 and 0.81, with 70% of the facts; replay 500 0.90 and 0.81, with 70% of the facts."
+    )
+
+
+def test_a_penalty_that_learns_more_is_said_to_with_the_questions(world):
+    rows = answered()
+    for row in rows:
+        if row["method"] == "ewc(gamma=100)":
+            row["scores"][2][1] += 0.05
+    state, table, sentence = of_answers(rows, world)
+    assert state.startswith("54 of 54 runs are recorded")
+    assert "Recorded by" in state
+    assert len(table.splitlines()) == 2 + 9
+    assert "of 6 runs a way. " in sentence
+    assert "on tasks just learned in 6 of 6 runs." in sentence
+    assert "to 0.90 (0.90 to 0.90) by plain fine-tuning, to 0.95 (0.95 to 0.95) with separate EWC." in sentence
+    assert "So a penalty helps to learn here, too." in sentence
+
+
+def test_answers_of_an_order_that_is_half_recorded_wait(world):
+    assert of_answers(answered(12), world)[1:] == of_answers(answered(9), world)[1:]

@@ -29,6 +29,7 @@ def keys(jobs):
     ("made", "count"),
     [
         (keys(sequences.run_orders()), 3 * 3 * 14),
+        (keys(sequences.run_answers()), 3 * 2 * 9),
         (keys(sequences.run_pairs()), 3 * (5 + 20 + 1)),
         (keys(sequences.run_minilm("")), 2 * 2 * 6),
         (keys(parts.jobs()), 3 * 2 * 2 * 3 * 10),
@@ -36,7 +37,7 @@ def keys(jobs):
         (keys(instability.run_tiny()), 20 * 8),
         (keys(instability.run_minilm("", "")), 10 * 4),
     ],
-    ids=["orders", "pairs", "minilm", "parts", "equal", "tiny", "minilm-rte"],
+    ids=["orders", "answers", "pairs", "minilm", "parts", "equal", "tiny", "minilm-rte"],
 )
 def test_no_row_is_taken_for_another_and_seeds_come_one_by_one(made, count):
     assert len(made) == count
