@@ -28,7 +28,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import loop
 import torch
@@ -103,23 +102,31 @@ def opened(start: Start, num_labels: int = 2, seed: int = 0, random: bool = Fals
 
 def stopped(loss: float, seed: int, width: int = WIDTH) -> Start:
     """A pretraining that ends early; one for all seeds."""
-    return Start(*_stopped(loss, width))
+    return Start(*_stopped(width)[loss])
 
 
 @cache
-def _stopped(loss: float, width: int) -> tuple[str, Weights, dict[str, float]]:
+def _stopped(width: int) -> dict[float, tuple[str, Weights, dict[str, float]]]:
+    """``loss -> start``: one pretraining, kept each time that it has come down to a loss."""
     training = Pretraining(World(), PRETRAINED, width)
     held_out = hide_each(World().text("held-out")[: loop.PASSAGES], training.tokenizer)
-    while training.step < training.steps:
+    kept, awaited = {}, sorted(LOSSES)
+    while awaited:
+        if training.step == training.steps:
+            raise ValueError(f"loss is {awaited[-1]}; a pretraining of width {width} does not come down to it")
         training.train_step()
-        if training.step % LOOKS == 0 and source_loss(training.masked_lm, held_out) <= loss:
-            break
-    else:
-        raise ValueError(f"loss is {loss}; a pretraining of width {width} does not come down to it")
-    folder = Path(tempfile.mkdtemp(prefix="recall-learn-equal-loss-"))
+        if training.step % LOOKS == 0:
+            reached = source_loss(training.masked_lm, held_out)
+            while awaited and reached <= awaited[-1]:
+                kept[awaited.pop()] = (_saved(training), {}, {"steps": training.step})
+    return kept
+
+
+def _saved(training: Pretraining) -> str:
+    folder = tempfile.mkdtemp(prefix="recall-learn-equal-loss-")
     training.masked_lm.model.save_pretrained(folder)
     training.tokenizer.save_pretrained(folder)
-    return str(folder), {}, {"steps": training.step}
+    return folder
 
 
 def narrow(loss: float, seed: int) -> Start:
