@@ -101,19 +101,20 @@ def opened(start: Start, num_labels: int = 2, seed: int = 0, random: bool = Fals
 
 
 def stopped(loss: float, seed: int, width: int = WIDTH) -> Start:
-    """A pretraining that ends early; one for all seeds."""
-    return Start(*_stopped(width)[loss])
+    """A pretraining that ends early; one for all seeds and losses."""
+    reached = _stopped(width, LOSSES)
+    if loss not in reached:
+        raise ValueError(f"loss is {loss}; a pretraining of width {width} comes down to {', '.join(map(str, reached))}")
+    return Start(*reached[loss])
 
 
 @cache
-def _stopped(width: int) -> dict[float, tuple[str, Weights, dict[str, float]]]:
-    """``loss -> start``: one pretraining, kept each time that it has come down to a loss."""
+def _stopped(width: int, losses: tuple[float, ...]) -> dict[float, tuple[str, Weights, dict[str, float]]]:
+    """``loss -> start``: one pretraining, kept each time that it has come down to one of the losses."""
     training = Pretraining(World(), PRETRAINED, width)
     held_out = hide_each(World().text("held-out")[: loop.PASSAGES], training.tokenizer)
-    kept, awaited = {}, sorted(LOSSES)
-    while awaited:
-        if training.step == training.steps:
-            raise ValueError(f"loss is {awaited[-1]}; a pretraining of width {width} does not come down to it")
+    kept, awaited = {}, sorted(losses)
+    while awaited and training.step < training.steps:
         training.train_step()
         if training.step % LOOKS == 0:
             reached = source_loss(training.masked_lm, held_out)

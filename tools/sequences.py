@@ -62,7 +62,7 @@ HOLD: tuple[Row, ...] = (
 USUAL: Row = {"lr": LR, "home": "last", "together": False}
 """The rate, what theta* is for the methods, and whether all tasks are trained at once."""
 
-ANSWERS = (("facts", "questions", "rte"), ("rte", "questions", "facts"))
+ANSWER_ORDERS = (("facts", "questions", "rte"), ("rte", "questions", "facts"))
 """What is true, what is asked about it, what follows; and the same from its end."""
 ANSWERS_HOLD: tuple[Row, ...] = (
     {"method": "vanilla"},
@@ -100,7 +100,7 @@ def run_orders(_: str | None = None) -> Iterable[Job]:
 
 def run_answers(_: str | None = None) -> Iterable[Job]:
     """Facts, questions and entailment in both orders, each way."""
-    for seed, order, hold in itertools.product(SEEDS, ANSWERS, ANSWERS_HOLD):
+    for seed, order, hold in itertools.product(SEEDS, ANSWER_ORDERS, ANSWERS_HOLD):
         key = {"tasks": list(order), **USUAL, **hold, "seed": seed}
         yield key, lambda key=key: through(key, tasks=[f"world/{task}" for task in order_of(key)])
 

@@ -12,11 +12,11 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from recall_learn.book import mathml
 
-MATHS = "math notranslate nohighlight"
+CLASSES = "math notranslate nohighlight"
 """The classes that Sphinx gives to LaTeX which MathJax is to find."""
 HIDDEN = "<noscript><style>.math.notranslate { display: none !important; }</style></noscript>"
-INLINE = re.compile(rf'<span class="{MATHS}">([^<]*)</span>(?!<noscript>)')
-BLOCK = re.compile(rf'<div class="{MATHS}( recall-pieces)?"[^>]*>((?:(?!</?div).)*)</div>(?!<noscript>)', re.DOTALL)
+INLINE = re.compile(rf'<span class="{CLASSES}">([^<]*)</span>(?!<noscript>)')
+BLOCK = re.compile(rf'<div class="{CLASSES}( recall-pieces)?"[^>]*>((?:(?!</?div).)*)</div>(?!<noscript>)', re.DOTALL)
 BETWEEN = re.compile(r"(?<!\\)\\\[(.*?)(?<!\\)\\\]", re.DOTALL)
 SPLIT = (r"\begin{split}", r"\end{split}")
 """What Sphinx puts around a formula that has a line break anywhere."""
@@ -32,7 +32,7 @@ def unscripted(page: str) -> str:
         page: its HTML, the formulas as Sphinx writes them for MathJax; displayed ones may be in pieces, see `pages`.
     """
     made = BLOCK.sub(_block, INLINE.sub(_inline, page))
-    return made if HIDDEN in made or MATHS not in made else made.replace("</head>", f"{HIDDEN}\n</head>", 1)
+    return made if HIDDEN in made or CLASSES not in made else made.replace("</head>", f"{HIDDEN}\n</head>", 1)
 
 
 def _inline(found: re.Match) -> str:

@@ -18,7 +18,7 @@ MOVES = "It works in the web book."
 CODE = "The code behind this page's figures"
 SOURCE = re.compile(r"^(\w+)\.(?:md|html)(?=#|$)")
 """A lesson as a cell's Markdown names it, or a cell's HTML."""
-STATE = re.compile(r"#\w+&")
+STATE = re.compile(r"^[^:]*#\w+&")
 """A place, and what a script there is to show."""
 
 Keep = Callable[[str, str], str]
@@ -117,7 +117,7 @@ def _links(soup: BeautifulSoup) -> None:
     for link in soup.find_all("a", href=True):
         link["href"] = SOURCE.sub(r"\1.xhtml", link["href"])
         scheme, inside = re.match(r"(\w+):", link["href"]), re.fullmatch(r"#(.*)", link["href"])
-        nowhere = STATE.search(link["href"]) or (inside and inside[1] not in there)
+        nowhere = STATE.match(link["href"]) or (inside and inside[1] not in there)
         if nowhere or (scheme and scheme[1] not in ("http", "https", "mailto")):
             link.unwrap()
 

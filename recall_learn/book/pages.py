@@ -34,6 +34,9 @@ OPENS, SHUTS, WIDE = ("{", r"\begin", r"\left"), ("}", r"\end", r"\right"), r"\q
 # A space in code has no colour to be given; the API's pages have some thousand and a half.
 SPACE = re.compile(r'<span class="w">(\s+)</span>')
 
+# What the search leaves out of a page when it shows where a word stands.
+READ, UNREAD = '[".headerlink", "script", "style"]', '[".headerlink", "script", "style", "noscript"]'
+
 # The theme learns what the reader's system asks for when its script has come, and until then has no colours.
 SCHEME = 'localStorage.getItem("theme") || "auto"'
 ASKED = (
@@ -101,6 +104,9 @@ def _mend(app, exception) -> None:
         static = Path(app.outdir) / "_static"
         styles = [file.read_text(encoding="utf8") for name in STYLES for file in static.glob(name)]
         (static / PRINT).write_text("\n".join(map(on_paper, styles)), encoding="utf8")
+        search = static / "searchtools.js"  # it reads pages as a browser without scripts does: each formula twice
+        if search.exists():
+            search.write_text(search.read_text(encoding="utf8").replace(READ, UNREAD), encoding="utf8")
         for page in Path(app.outdir).rglob("*.html"):
             text = page.read_text(encoding="utf8")
             made = mended(text)

@@ -5,10 +5,11 @@ import re
 from recall_learn.book import formulas
 
 # What touches a formula goes with it to the next line: MathJax makes a box of it, and a line may break after a box.
-MATHS = f'class="{formulas.MATHS}"'
+MATHS = f'class="{formulas.CLASSES}"'
 FORMULA = f"<span {MATHS}>[^<]*</span>"
 TOUCHED = re.compile(rf'(?<!together">)(?<!together">\()(?:\({FORMULA}[^\s<]*|{FORMULA}[^\s<]+)')
-TOGETHER = r'<span class="recall-together">\g<0></span>'
+TIED = 'class="recall-together"'
+TOGETHER = rf"<span {TIED}>\g<0></span>"
 
 # A range in a cell, "0.922 (0.914 to 0.930)", breaks before its bracket; a telephone, which has no room for that, at
 # its end as well, but leaves no "to" alone.
@@ -34,9 +35,9 @@ def tied(text: str) -> str:
     def piece(found: re.Match) -> str:
         nonlocal before
         if found["kept"] or found["mark"]:
-            before = found[0]
+            before = found["mark"] or ""
             return found[0]
         words = SHARE.sub("&nbsp;", found[0])
-        return words if "together" in before or MATHS in before else LOOSE.sub(TOGETHER, words)
+        return words if TIED in before or MATHS in before else LOOSE.sub(TOGETHER, words)
 
     return PIECE.sub(piece, text)

@@ -44,6 +44,11 @@
     const panel = add(el, "div", { class: "panel" });
     const table = add(add(el, "details"), "summary", {}, "The same as a table").parentNode;
 
+    // A method that what the reader has rules out has no line, and so it is not seen alone.
+    function alone() {
+      return lines(data, state).some(([method]) => method === state.method) ? state.method : "";
+    }
+
     function choose(method) {
       const away = method && open !== null && data.points[open].method !== method; // its runs are no longer meant
       change({ method, ...(away ? { point: "", seed: null } : {}) });
@@ -74,13 +79,13 @@
           });
         }
       }
-      inputs.method.value = state.method;
+      inputs.method.value = alone();
     }
 
     function hide() {
       tip.hidden = true;
       figure.querySelectorAll(".on, .near").forEach((each) => each.classList.remove("on", "near"));
-      figure.classList.toggle("dim", Boolean(state.method));
+      figure.classList.toggle("dim", Boolean(alone()));
       for (const method of [state.method, open === null ? "" : data.points[open].method]) {
         figure.querySelectorAll(`[data-method="${method}"]`).forEach((each) => each.classList.add("on"));
       }

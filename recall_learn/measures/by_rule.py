@@ -41,11 +41,12 @@ def question(
         ValueError: it has not two examples of every class.
     """
     about, labels, make = kind
-    labels = labels or middling(rows["train"])
-    parts = [make(Random(seed), rows[split], labels, size) for split in ("train", "validation")]
-    lacks = next((split for split, part in zip(rows, parts, strict=True) if len(part) < 2 * len(labels)), None)
-    if lacks or not labels:
-        raise ValueError(f"{place} has too few sentences for question {name} in its split {lacks or 'train'}")
+    labels, parts = labels or middling(rows["train"]), []
+    for split in ("train", "validation"):
+        if labels:
+            parts.append(make(Random(seed), rows[split], labels, size))
+        if not labels or len(parts[-1]) < 2 * len(labels):
+            raise ValueError(f"{place} has too few sentences for question {name} in its split {split}")
     return Question(name, about, labels, *parts)
 
 
@@ -81,7 +82,7 @@ def content(random: Random, rows: Sequence[Row], labels: Sequence[str], size: in
         held = _plain(row["sentence"]) & set(labels)
         if len(held) == 1:
             by_class[labels.index(held.pop())].append(row["sentence"])
-    return part_of(balanced(random, by_class, size // max(len(labels), 1)))
+    return part_of(balanced(random, by_class, size // len(labels)))
 
 
 def middling(rows: Sequence[Row]) -> tuple[str, ...]:

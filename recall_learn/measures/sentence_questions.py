@@ -23,7 +23,6 @@ that are not trained on. So is a phrase that mpqa has with both labels, and so a
 that are in the training split, too.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -70,11 +69,12 @@ def sentence_questions(
 
 def there(folder: str | Path | None = None) -> tuple[str, ...]:
     """The names of the questions whose sets are in the folder; none where no folder is named."""
-    given = folder if folder is not None else os.environ.get(stored.VARIABLE)
-    if not given:
+    root = stored.root(folder)
+    if root is None:
         return ()
-    root = Path(given).expanduser()
-    return tuple(name for name, (its, _) in _ALL.items() if all(stored.place_of(root, named(each)) for each in its))
+    places = {each: stored.place_of(root, named(each)) for its, _ in _ALL.values() for each in its}
+    whole = {each for each, place in places.items() if place and not stored.fault(place, named(each))}
+    return tuple(name for name, (its, _) in _ALL.items() if whole.issuperset(its))
 
 
 def sentences(folder: str | Path | None = None, names: str | Sequence[str] | None = None) -> list[str]:

@@ -22,7 +22,6 @@ speech, sentences are split into words by rule, and those count whose words agre
 a mark.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -82,16 +81,16 @@ def locate(folder: str | Path | None = None) -> Path:
     Raises:
         FileNotFoundError: no folder is named, or there is none.
     """
-    given = folder if folder is not None else os.environ.get(stored.VARIABLE)
-    lies = "as FOLDER/ud/train-*.parquet"
-    if not given:
+    root, lies = stored.root(folder), "as FOLDER/ud/train-*.parquet"
+    if root is None:
         raise FileNotFoundError(
-            f"questions in English are made from a treebank; name the folder of data sets by {stored.OPTION}, or by "
-            f"the environment variable {stored.VARIABLE}, {lies}"
+            f"questions in English are made from a treebank, or from sets of sentences; name the folder of data sets "
+            f"by {stored.OPTION}, or by the environment variable {stored.VARIABLE}, {lies}, or as "
+            f"FOLDER/sentences/mr/train-*.parquet"
         )
-    place = Path(given).expanduser() / "ud"
+    place = root / "ud"
     if not place.is_dir():
-        raise FileNotFoundError(f"{given} has no treebank; it has to lie there {lies}")
+        raise FileNotFoundError(f"{root} has no treebank; it has to lie there {lies}")
     return place
 
 

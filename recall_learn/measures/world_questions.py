@@ -30,7 +30,7 @@ from random import Random
 from recall_learn.measures.questions import Part, Question, chosen, swapped
 from recall_learn.support.checks import shown, whole
 from recall_learn.world import World, words
-from recall_learn.world.facts import Fact, Truth, say_fact
+from recall_learn.world.facts import Fact, Truth, stated
 from recall_learn.world.grammar import Event, Phrase, active, draw_event
 from recall_learn.world.text import FORMS
 from recall_learn.world.words import pick, shuffled
@@ -202,11 +202,7 @@ def _true(*relations: str) -> Callable[[World, str], Draw]:
             if one.answer == other.answer or one.subject in (other.subject, other.answer):
                 return None
             mixed = [(one, one), (other, other), (one, other), (other, one)]
-            return [
-                # the same draws for all four: one wording, with the same words around it
-                (say_fact(Random(wording), truth, replace(subject, answer=answer.answer)), int(subject is answer))
-                for subject, answer in mixed
-            ]
+            return [stated(wording, truth, *pair) for pair in mixed]
 
         return draw
 

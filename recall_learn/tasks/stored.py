@@ -55,14 +55,12 @@ def locate(task: Task, folder: str | Path | None = None) -> Path | None:
             on the hub.
         ConnectionError: the hub is needed and out of reach, or falls silent; see `recall_learn.models.hub.fetch`.
     """
-    given, by = (folder, OPTION) if folder is not None else (os.environ.get(VARIABLE), VARIABLE)
-    world = task.name.startswith(WORLD)
-    if given:
-        root = _folder(given, by)
-        place = place_of(root, task)
+    named, world = root(folder), task.name.startswith(WORLD)
+    if named is not None:
+        place = place_of(named, task)
         if place is None and not world:
-            there = ", ".join(name for name, each in TASKS.items() if place_of(root, each)) or "none"
-            raise FileNotFoundError(f"{root} has no task {task.name}; of the tasks that have a name it has: {there}")
+            there = ", ".join(name for name, each in TASKS.items() if place_of(named, each)) or "none"
+            raise FileNotFoundError(f"{named} has no task {task.name}; of the tasks that have a name it has: {there}")
         return place
     if world:
         return None
@@ -82,6 +80,16 @@ def place_of(root: Path, task: Task) -> Path | None:
     """Where a task lies in a folder of data sets, if it does."""
     places = [root / (task.folder or task.name), *([root / "glue" / task.name] if task.repository else [])]
     return next((place for place in places if place.is_dir()), None)
+
+
+def root(folder: str | Path | None = None) -> Path | None:
+    """The folder of data sets that is given, or that the variable names; None where neither is.
+
+    Raises:
+        FileNotFoundError: it is no folder.
+    """
+    given, by = (folder, OPTION) if folder is not None else (os.environ.get(VARIABLE), VARIABLE)
+    return _folder(given, by) if given else None
 
 
 def _folder(given: str | Path, by: str) -> Path:

@@ -221,10 +221,9 @@ class QuadraticPenalty:
 
         .. math:: precision = decay \cdot precision_{self} + precision_{newer}
 
-        The newer anchors are the mode that was found with this penalty in the loss. There the gradients of the newer
-        task and of this penalty cancel, so their sum has only a curvature: the sum of both. That is Laplace's method
-        on both tasks at once, and exact where the losses are quadratic with diagonal curvature. Keeping a term around
-        each task's own anchors instead, as EWC was first published, counts the first task twice from the third on.
+        The newer anchors are the mode found with this penalty in the loss, where its gradient and the newer task's
+        cancel: only the sum of both curvatures is left. That is Laplace's method on both tasks, exact where losses are
+        quadratic with diagonal curvature. Separate terms, as EWC was first published, count old tasks twice.
 
         Args:
             newer: the penalty of the task that was just learned, with only its own Fisher as precision.

@@ -6,7 +6,7 @@ lives in [MASK]."
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from recall_learn.world import words
@@ -108,6 +108,14 @@ def _person(random: Random, names: Names, name: str, woman: bool, mother: str = 
 def say_fact(random: Random, truth: Truth, fact: Fact, variety: float = 1.0) -> str:
     """A fact in one of a share of its wordings, half of which say something else beside it."""
     return sentence(pick(random, spread(_wordings(random, truth, fact), variety)))
+
+
+def stated(wording: int, truth: Truth, fact: Fact, answered: Fact) -> tuple[str, int]:
+    """A fact with the answer of another one, or with its own, and whether that is true: 1 or 0.
+
+    The same ``wording`` is the same draws: facts of one relation are said alike, with the same words around them.
+    """
+    return say_fact(Random(wording), truth, replace(fact, answer=answered.answer)), int(answered is fact)
 
 
 def _wordings(random: Random, truth: Truth, fact: Fact) -> Sequence[str]:

@@ -101,8 +101,8 @@ def make(task: str, size: int = SIZE, world: World | None = None) -> dict[str, d
 
 def _checked(task: str, size: int, draws: Sets) -> int:
     """The size, where a task can be made with it."""
-    most = sum(family.size() for family, _ in draws) // 2  # the other half is what a draw may hit again
-    most = answers.MOST if task in ANSWERS else most
+    # half of all there are: the other half is what a draw may hit again
+    most = answers.MOST if task in ANSWERS else sum(family.size() for family, _ in draws) // 2
     try:
         return whole("size", size, 10, most)
     except ValueError:

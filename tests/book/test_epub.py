@@ -64,6 +64,7 @@ EXPLORER = (
     '<div class="recall-explore" id="explore"><p>An explorer of 2 runs. It needs JavaScript, here.</p>'
     '<script type="application/json">{}</script></div><br>'
     '<a href="index.html#small">Small</a>, <a href="index.html#explore&amp;task=a">one run</a>'
+    '<a href="https://example.org/far#a&amp;b">far</a>'
 )
 MARKDOWN = r"It is $\tfrac12 \big(x\big)$ at `$5` for [the first](index.md#small), in [the explorer](#explore&task=a)."
 
@@ -163,6 +164,7 @@ def test_what_moves_is_told_and_folds_are_open(pages):
     links = {link.get("href") for link in pages["01_page.xhtml"].iter(f"{XHTML}a")}
     assert "index.xhtml#small" in links
     assert not any("explore" in link or ".html" in link for link in links)
+    assert "https://example.org/far#a&b" in links  # of another place nothing is known
     assert "Small, one run" in page
 
 

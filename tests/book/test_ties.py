@@ -21,6 +21,11 @@ def test_what_a_cell_prints_does_not_break_within(words, kept):
     assert mended(mended(told)) == mended(told) == tied(told)
 
 
+@pytest.mark.parametrize("before", ['<a href="12_all_together.html">', "<code>together</code>", "<p>"])
+def test_a_word_before_a_number_does_not_untie_it(before):
+    assert tied(f"{before}1e-05 ") == before + TOGETHER.format("1e-05") + " "
+
+
 def test_a_percentage_is_one_thing():
     assert tied("<p>of 80 % and <b>5</b> % a 9 %.</p>") == "<p>of 80&nbsp;% and <b>5</b> % a 9&nbsp;%.</p>"
 

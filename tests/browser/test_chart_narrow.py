@@ -39,8 +39,14 @@ def test_the_list_has_the_methods_that_are_drawn_by_family(phone):
     field = phone.get_by_label("method", exact=True)
     families = ["all, as marks", "plain fine-tuning", "weights at the start", "a pull to θ*", "a pull by importance"]
     assert field.evaluate(groups) == families
-    phone.get_by_label("the data that the model was pretrained on").uncheck()
+    alone(phone, "EWC")
+    has = phone.get_by_label("the data that the model was pretrained on")
+    has.uncheck()
     assert field.evaluate(groups) == families[:-1]
+    assert field.locator("option:checked").inner_text() == "all, as marks"  # its line is gone, so none is alone
+    assert phone.locator(".main.dim").count() == 0
+    has.check()
+    assert field.input_value() == "ewc"
 
 
 def test_no_words_lie_over_others_and_none_leave_the_column(phone):

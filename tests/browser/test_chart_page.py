@@ -65,8 +65,9 @@ def test_a_method_is_seen_alone_with_the_range_of_its_seeds(tab):
     assert tab.evaluate(seen) == 6
     faint = tab.evaluate("getComputedStyle(document.querySelector('.main [data-method=ewc]')).opacity")
     assert float(faint) < 0.5
-    focused = "document.activeElement.dataset.method || document.activeElement.value"
-    assert tab.evaluate(focused) == "recadam" or tab.get_by_label("method", exact=True).is_visible()
+    listed = tab.get_by_label("method", exact=True).is_visible()  # in a narrow window; the list keeps no focus of a key
+    focused = "document.activeElement.dataset.method || document.activeElement.value || ''"
+    assert tab.evaluate(focused) == ("" if listed else "recadam")
     alone(tab, "RecAdam")
     tab.get_by_label("the range of the seeds").check()
     assert tab.evaluate(seen) == 7  # a setting of one seed has none

@@ -126,6 +126,7 @@ def test_only_the_sets_of_a_question_are_read_and_there_tells_which(made, tmp_pa
     save_sentences(tmp_path)
     for name in ("mr", "mpqa"):
         shutil.rmtree(tmp_path / "sentences" / name)
+    (tmp_path / "sentences" / "mpqa").mkdir()  # with nothing in it
     assert there(tmp_path) == ("subjectivity", "question-kind")
     assert [each.name for each in sentence_questions(tmp_path, "question-kind,subjectivity")] == [
         "question-kind",

@@ -162,6 +162,9 @@ def test_bad_inputs_are_refused(made, tmp_path, monkeypatch):
     refused(written(table.set_column(3, "tense", [[None] * len(rows)])), ValueError, "'tense'", f"{len(rows)} gaps")
     refused(written(table.slice(0, 0)), ValueError, "no sentences in its split train")
     refused(written(table.slice(0, 3)), ValueError, "too few sentences for question length in its split train")
+    for question in ("length", "content"):  # of so few no word is of middling frequency
+        refused(lambda name=question: treebank_questions(tmp_path, name), ValueError, f"question {question} in")
+    refused(lambda: locate("~nobody-of-that-name"), FileNotFoundError, "--data", "not a folder")
     file.write_bytes(b"no parquet")
     refused(lambda: treebank_questions(tmp_path, "length"), ValueError, "cannot be read as parquet")
     file.unlink()

@@ -239,6 +239,14 @@ def test_without_scripts_a_figure_is_told(browser, html):
     context.close()
 
 
+def test_the_search_does_not_show_a_formula_twice(browser, html):
+    tab = new_tab(browser, "phone")
+    open_page(tab, html, "search")
+    page = "<div role='main'><p>so <span>x</span><noscript><math><mi>x</mi></math></noscript> is</p></div>"
+    assert tab.evaluate("page => Search.htmlToText(page, '')", page).split() == ["so", "x", "is"]
+    tab.context.close()
+
+
 @pytest.mark.parametrize("name", ["search", "genindex"])
 def test_the_themes_own_pages_need_nothing_but_their_files(browser, html, name):
     tab = new_tab(browser, "phone")

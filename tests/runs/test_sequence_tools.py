@@ -168,17 +168,15 @@ def test_one_pretraining_is_kept_as_it_comes_down_to_each_loss(monkeypatch):
     for name, value in {"LOSSES": (5.5, 5.9), "LOOKS": 1, "PRETRAINED": 200}.items():
         monkeypatch.setattr(equal_loss, name, value)
     monkeypatch.setattr(loop, "PASSAGES", 60)
-    equal_loss._stopped.cache_clear()
     late, early = (equal_loss.stopped(loss, 0, width=32) for loss in equal_loss.LOSSES)
     assert late.made["steps"] > early.made["steps"] > 1
     for start, loss in zip((late, early), equal_loss.LOSSES, strict=True):
         reached = loop.kept(equal_loss.opened(start))["source_loss"]
         assert loss - 0.2 < reached <= loss
-    monkeypatch.setattr(equal_loss, "PRETRAINED", 2)
-    equal_loss._stopped.cache_clear()
-    with pytest.raises(ValueError, match=r"loss is 5.9; a pretraining of width 32 does not come down"):
-        equal_loss.stopped(5.5, 0, width=32)
-    equal_loss._stopped.cache_clear()
+    monkeypatch.setattr(equal_loss, "LOSSES", (0.01, 5.9))  # too low for it
+    assert equal_loss.stopped(5.9, 0, width=32).made == early.made
+    with pytest.raises(ValueError, match=r"loss is 0.01; a pretraining of width 32 comes down to 5.9"):
+        equal_loss.stopped(0.01, 0, width=32)
 
 
 def test_the_smallest_weights_are_cut():

@@ -8,6 +8,7 @@ from small import refused
 
 from recall_learn.tasks import shortcuts
 from recall_learn.world import World, answers, tasks, words
+from recall_learn.world.facts import Fact
 
 WORLD = World()
 ONE = {fact.relation for fact in WORLD.facts}
@@ -44,6 +45,16 @@ def asked():
 def test_there_are_two_and_none_of_the_five_is_one():
     assert answers.ANSWERS == ("facts", "questions")
     assert not set(answers.ANSWERS) & set(tasks.TASKS)
+
+
+@pytest.mark.parametrize("answer", ["Orvale", "baker"])
+def test_where_all_have_one_answer_nothing_is_drawn(answer):
+    relation = "home" if answer == "Orvale" else "job"
+    alike = [Fact(relation, name, answer, "") for name in list(PEOPLE)[:5]]
+    other = Fact(relation, list(PEOPLE)[5], "another", "")
+    for made in (lambda facts: answers.stating(WORLD.truth, facts), answers.asking):
+        assert made(alike) == []
+        assert len(made([*alike, other])) == 1
 
 
 def test_both_splits_have_their_size_and_as_many_of_each_label(made):
