@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BUILD := $(BIN)/jupyter-book build book --config jupyter_book.yml -W --keep-going
 PAGE := book/_build/html/index.html
 EPUB := book/_build/epub/recall-and-learn.epub
-PAGES := tests/pages
+PAGES := tests/pages tests/exercises
 
 # The first Python that answers and fits; a name on the PATH may be a shim with nothing behind it.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
@@ -44,14 +44,15 @@ epub: $(STAMP)
 pdf: epub
 	$(BIN)/python -m recall_learn.book.pdf
 
-# Two halves side by side, each on one thread; the first is shown when the second is through, and what failed in either
-# comes last. BOOK=first builds the book before the half that looks at its pages: what it executed is used there, and both
-# take about as long. Job control (set -m) leaves the one in the background its Ctrl-C, which some tests press; a job that has
-# ended is waited for by its process, for its number is gone once the shell has told of it.
+# Two halves side by side, each on one thread, the book's pages and the exercises in one of them. That one is shown when the
+# other is through, and what failed in either comes last. BOOK=first builds the book before its pages are looked at: what it
+# executed is used there, and both halves take about as long. Job control (set -m) leaves the one in the background its
+# Ctrl-C, which some tests press; a job that has ended is waited for by its process, for its number is gone once the shell
+# has told of it.
 test: $(STAMP)
 	@set -m -o pipefail; said=$$(mktemp -d); trap 'kill %1 2>/dev/null; rm -rf $$said' EXIT; \
 	{ $(if $(filter first,$(BOOK)),OMP_NUM_THREADS=1 $(BUILD) &&) $(BIN)/python -m pytest $(PAGES); } >$$said/pages 2>&1 & beside=$$!; \
-	echo 'the pages of the built book, and beside them all others:'; \
+	echo 'the pages of the built book and the exercises, and beside them all others:'; \
 	$(BIN)/python -m pytest $(PAGES:%=--ignore=%) | tee $$said/others; others=$$?; \
 	wait $$beside; pages=$$?; cat $$said/pages; grep -hE '^(FAILED|ERROR) ' $$said/*; exit $$((pages || others))
 
