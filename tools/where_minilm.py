@@ -30,7 +30,10 @@ from recall_learn.runs.recipe import Recipe
 from recall_learn.tasks import loading, scores
 
 SEEDS, LR = range(3), 2e-4
-TASKS = ("cola", "mrpc", "rte", "nli/mnli", "nli/snli")
+TASKS = ("mrpc", "sst2", "nli/snli", "nli/mnli")
+"""Of plain fine-tuning. CoLA and RTE are none: there MiniLM stays at the most frequent class, or near it."""
+HELD = TASKS[:2]
+"""Of the other settings: the two that are scored soonest."""
 RUN = Recipe(
     backbone="minilm",
     steps=300,
@@ -41,8 +44,8 @@ RUN = Recipe(
     evaluate_every=300,
     probe="none",
 )
-"""What all runs share; on the tasks of `LIMITED` so many examples. mrpc and rte have fewer."""
-LIMITED = ("cola", "nli/mnli", "nli/snli")
+"""What all runs share. On the tasks of `LIMITED` so many examples; mrpc has fewer."""
+LIMITED = ("sst2", "nli/snli", "nli/mnli")
 HOLD: tuple[dict[str, Any], ...] = (
     {"method": "vanilla"},
     {"method": "vanilla", "lr": LR / 5},
@@ -186,8 +189,8 @@ def jobs(glue: str, data: str, text: str, run: Recipe = RUN) -> Iterable[Job]:
     asked = Asked(str(Path(glue)), str(Path(data)), str(Path(text)), run)
     yield {"method": "theta*"}, lambda: asked.end("pretrained")
     yield {"method": "random"}, lambda: asked.end("random")
-    for seed, holds, task in itertools.product(SEEDS, (HOLD[:1], HOLD[1:]), TASKS):
-        its = replace(run, limit_train=run.limit_train if task in LIMITED else None)
-        for hold in holds:
+    for seed, (holds, tasks) in itertools.product(SEEDS, ((HOLD[:1], TASKS), (HOLD[1:], HELD))):
+        for task, hold in itertools.product(tasks, holds):
+            its = replace(run, limit_train=run.limit_train if task in LIMITED else None)
             key = {"task": task, "seed": seed, "lr": run.lr, **hold}
             yield key, lambda its=its, key=key: asked.whole(replace(its, **key))

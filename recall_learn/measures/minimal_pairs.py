@@ -74,7 +74,8 @@ class Grammar:
 def read_pairs(folder: str | Path | None = None, limit: int | None = None) -> list[Pair]:
     """Minimal pairs of a folder in BLiMP's layout: ``FOLDER/validation-*.parquet``, or ``FOLDER/blimp/...``.
 
-    Its columns are good, bad, paradigm, field and phenomenon.
+    Its columns are good, bad, paradigm, field and phenomenon. One paradigm of BLiMP writes its field as
+    ``syntax/semantics``, where thirteen of the same field write ``syntax_semantics``; a stroke is read as the line.
 
     Args:
         folder: where it lies; None is what the environment variable ``RECALL_LEARN_DATA`` names.
@@ -98,7 +99,8 @@ def read_pairs(folder: str | Path | None = None, limit: int | None = None) -> li
     table = parquet.read(place, SPLIT, COLUMNS[:-1], COLUMNS[-1])
     made: dict[str, list[Pair]] = {}
     for values in zip(*(table[name].to_pylist() for name in COLUMNS), strict=True):
-        pair = Pair(**dict(zip(COLUMNS, map(str, values), strict=True)))
+        told = dict(zip(COLUMNS, map(str, values), strict=True))
+        pair = Pair(**told | {"field": told["field"].replace("/", "_")})
         made.setdefault(pair.paradigm, []).append(pair)
     return [pair for pairs in made.values() for pair in pairs[:most]]
 

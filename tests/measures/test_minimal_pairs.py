@@ -122,6 +122,11 @@ def test_pairs_are_read_from_a_folder_of_data_sets_or_their_own(tmp_path):
     assert [pair.good for pair in read_pairs(tmp_path, limit=2)] == ["a b", "e f", "c d"]
 
 
+def test_a_field_that_is_written_in_two_ways_is_one(tmp_path):
+    write(tmp_path, field=["syntax_semantics", "semantics", "syntax/semantics", "syntax_semantics"])
+    assert {pair.field for pair in read_pairs(tmp_path)} == {"syntax_semantics", "semantics"}
+
+
 def test_where_no_folder_is_named_the_variable_does(tmp_path, monkeypatch):
     write(tmp_path / "blimp")
     monkeypatch.setenv("RECALL_LEARN_DATA", str(tmp_path))
