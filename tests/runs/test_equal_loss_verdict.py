@@ -85,7 +85,7 @@ def test_ways_that_keep_their_places_far_apart_prove_it_wrong():
 
 def test_ways_that_change_places_do_not():
     def turned(way, loss, seed):
-        return spread(way, loss, seed) if loss == 0.85 else 1.5 - spread(way, loss, seed)
+        return spread(way, loss, seed) if loss == 1.1 else 1.5 - spread(way, loss, seed)
 
     found = asked(brought(score=turned))
     assert all(each.enough for each in found.at.values())
@@ -96,11 +96,11 @@ def test_ways_that_change_places_do_not():
 def test_a_difference_at_one_loss_alone_does_not():
     def once(way, loss, seed):
         small = 1e-4 * RANK.get(way, 3)
-        return spread(way, loss, seed) if loss == 0.85 else 0.7 + small + 0.05 * ((seed * 7 + RANK.get(way, 3) * 3) % 5)
+        return spread(way, loss, seed) if loss == 1.1 else 0.7 + small + 0.05 * ((seed * 7 + RANK.get(way, 3) * 3) % 5)
 
     found = asked(brought(score=once))
-    assert found.at[0.85].enough
-    assert not found.at[1.1].enough
+    assert found.at[1.1].enough
+    assert not found.at[1.4].enough
     assert not found.wrong
 
 
@@ -113,7 +113,7 @@ def test_luck_alone_is_rarely_taken_for_a_way():
 def test_a_way_without_a_run_leaves_it_open():
     assert asked([]) is None
     rows = brought(score=spread)
-    assert asked([row for row in rows if (row["way"], row["loss"]) != ("cut", 1.1)]) is None
+    assert asked([row for row in rows if (row["way"], row["loss"]) != ("cut", 1.4)]) is None
     assert asked([row for row in rows if row["seed"] == 0]).runs == 1
 
 
