@@ -5,10 +5,11 @@
 
 import shutil
 import sys
+from html import escape
 from pathlib import Path
 from xml.dom import minidom
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from recall_learn.book.home import home
 
@@ -24,7 +25,7 @@ HEAD = (
 
 
 def joined(epub: Path) -> str:
-    """The pages of an unpacked EPUB as one, in their order, with links between them as links within.
+    """The pages of an unpacked EPUB as one, in their order, a list of them after the first; links lead within it.
 
     Args:
         epub: its folder.
@@ -33,13 +34,24 @@ def joined(epub: Path) -> str:
     names = {item.getAttribute("id"): item.getAttribute("href") for item in listed.getElementsByTagName("item")}
     spine = [names[item.getAttribute("idref")] for item in listed.getElementsByTagName("itemref")]
     pages = [name for name in spine if name != "nav.xhtml"]
-    bodies = [_body((epub / name).read_text(encoding="utf-8"), Path(name).stem, set(pages)) for name in pages]
-    return f"{HEAD}{''.join(bodies)}</body></html>"
+    soups = {Path(name).stem: BeautifulSoup((epub / name).read_text(encoding="utf-8"), "html.parser") for name in pages}
+    titles = {name: _said(soup.h1) for name, soup in soups.items()}
+    first, *others = (_body(soup, name, set(pages)) for name, soup in soups.items())
+    return f"{HEAD}{first}{_contents(titles)}{''.join(others)}</body></html>"
 
 
-def _body(page: str, name: str, pages: set[str]) -> str:
+def _said(title: Tag) -> str:
+    """The words of a heading, without the sign that links it."""
+    return "".join(each for each in title.strings if each.parent.get("class") != ["headerlink"]).strip()
+
+
+def _contents(titles: dict[str, str]) -> str:
+    lines = (f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles.items())
+    return f'<section id="contents"><h1>Contents</h1><ul class="contents">{"".join(lines)}</ul></section>'
+
+
+def _body(soup: BeautifulSoup, name: str, pages: set[str]) -> str:
     """What a page shows, its ids and its links made those of the whole."""
-    soup = BeautifulSoup(page, "html.parser")
     for each in soup.find_all(id=True):
         each["id"] = f"{name}--{each['id']}"
     for link in soup.find_all("a", href=True):

@@ -1,4 +1,4 @@
-"""What stays on one line of a page: a formula and its comma, a number and its exponent, a percentage."""
+"""What stays on one line of a page: a formula and its comma, a number and its exponent, words of a cell."""
 
 import re
 
@@ -16,6 +16,14 @@ TOGETHER = rf"<span {TIED}>\g<0></span>"
 RANGED = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([^\s<>()]+) (to [^\s<>()]+\))")
 RANGE = r'\1<span class="recall-range">\2&nbsp;\3</span>'
 
+# A cell of words is marked: on a telephone, where a table gives its columns next to nothing, it keeps room for two or
+# three of them a line, and the table is moved sideways instead.
+CELL = re.compile(
+    r'<td(?P<marks>(?: (?!class)[\w-]+="[^"]*")*)(?: class="(?P<classes>[^"]*)")?(?P<more>[^>]*)>(?P<said>.*?)</td>',
+    re.DOTALL,
+)
+WORDY, WORD, FEWEST, SHORTEST = "recall-words", re.compile(r"[^\W\d_]{2,}"), 3, 14
+
 # The words between the tags; what is not set as text is one piece with its tags.
 PIECE = re.compile(
     r"""(?P<kept><(?P<tag>script|style|pre|code|svg|title|textarea|noscript)\b.*?</(?P=tag)>|<!--.*?-->)"""
@@ -29,7 +37,7 @@ SHARE = re.compile(r"(?<=\d) (?=%)")
 
 def tied(text: str) -> str:
     """A page, or a part of one, whose lines break at none of these places. What is tied already stays as it is."""
-    text = RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, text))
+    text = RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, CELL.sub(_marked, text)))
     before = ""
 
     def piece(found: re.Match) -> str:
@@ -41,3 +49,12 @@ def tied(text: str) -> str:
         return words if TIED in before or MATHS in before else LOOSE.sub(TOGETHER, words)
 
     return PIECE.sub(piece, text)
+
+
+def _marked(found: re.Match) -> str:
+    """A cell, marked if it holds so many words of letters."""
+    words = WORD.findall(re.sub(r"<[^>]*>|&\w+;", " ", found["said"]))
+    classes = (found["classes"] or "").split()
+    if WORDY in classes or len(words) < FEWEST or sum(map(len, words)) < SHORTEST:
+        return found[0]
+    return f'<td{found["marks"]} class="{" ".join([*classes, WORDY])}"{found["more"]}>{found["said"]}</td>'

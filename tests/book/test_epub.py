@@ -79,7 +79,7 @@ def epub(tmp_path_factory):
     ]
     outputs = [nbformat.v4.new_output("display_data", each) for each in data]
     code = nbformat.v4.new_code_cell("print(1 < 2)", outputs=outputs, metadata={"tags": ["hide-input"]})
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Page"), code])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Page of `a`"), code])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "01_page.ipynb")
     (folder / "conf.py").write_text(CONF)
@@ -176,6 +176,13 @@ def test_the_pages_join_to_one_whose_links_stay_within(epub):
     links = {link for link in links if not link.startswith("https://example.org")}
     assert links
     assert all(link[0] == "#" and link[1:] in ids for link in links)
+    titles = [words(each) for each in page.iter(f"{XHTML}h1")]
+    assert [title.rstrip("¶") for title in titles] == ["Small", "Contents", "Page of a"]
+    (contents,) = (each for each in page.iter(f"{XHTML}ul") if each.get("class") == "contents")
+    assert [(words(link), link.get("href")) for link in contents.iter(f"{XHTML}a")] == [
+        ("Small", "#index"),
+        ("Page of a", "#01_page"),
+    ]
 
 
 @pytest.mark.parametrize(

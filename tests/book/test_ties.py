@@ -44,3 +44,19 @@ def test_a_percentage_is_one_thing():
 )
 def test_what_is_no_text_stays_as_it_is(kept):
     assert tied(kept) == kept
+
+
+@pytest.mark.parametrize("before", ["", ' style="text-align: left"'])
+def test_a_cell_of_words_is_marked_once(before):
+    told = f"<td{before}><p>half after 6.6 <em>steps</em></p></td>"
+    assert tied(told) == told.replace("<td" + before, f'<td{before} class="recall-words"')
+    assert tied(tied(told)) == tied(told)
+    classed = f'<td{before} class="text-left">released code, by default</td>'
+    assert tied(classed) == classed.replace("text-left", "text-left recall-words")
+
+
+@pytest.mark.parametrize(
+    "said", ["1.02 (1.01 to 1.02)", "plain fine", "<p>a b c d e f g</p>", "0.1 and 0.2 or", "<code>x</code>"]
+)
+def test_a_cell_of_numbers_or_of_a_word_or_two_is_not(said):
+    assert "recall-words" not in tied(f"<td>{said}</td>")
