@@ -91,15 +91,20 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     names = {"json": json, "Path": Path, "np": np, "tables": tables, "Markdown": Markdown}
     assert "No run of MiniLM is recorded for this page yet" in said("13_where.md", marks, names)[-1]
     home = {"method": "theta*", "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 3}, "grammar": {"syntax": [0.75, 0, 4]}}
-    rows = [home | {"similarity": 0.867}, row("cola", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), row("cola", 4e-5, 0.9)]
+    slower = row("mrpc", 4e-5, 0.9) | {"score": 0.9, "similarity": 0.7}
+    rows = [home | {"similarity": 0.867}, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
-    *_, counted, by_part, summed, by_method, uneven = said("13_where.md", marks, names)
+    *_, counted, by_part, summed, compared, by_method = said("13_where.md", marks, names)
     assert "Recorded: 3 runs of MiniLM, 2 settings, 1 seed." in counted
-    assert "in the mean of 2 runs on cola, mrpc" in counted
+    assert "in the mean of 2 runs on sst2, mrpc" in counted
     assert "| layer 2 | 30% | 0.100 | 0.400 |" in by_part
     assert "| pooler | 0% | 0.100 | not asked |" in by_part
     assert "Layer 2 at home undoes most of the rise, 30%." in summed
     assert "its selectivity went from 0.30 by -0.10" in summed
     assert "50% are right, 75% before; the similarity of sentences is 0.60, 0.87 before" in summed
-    assert "| `vanilla` | 0.0002 | 2 | 7.400 | 0.600 | 0.400 |" in by_method
-    assert "not to be compared" in uneven
+    assert "on mrpc with 1 seed. Means of the 1 run that" in compared  # not of sst2, which one setting alone has
+    assert "| `vanilla` | 0.0002 | 0.800 | 7.400 | 0.600 | 0.400 |" in by_method
+    assert "| `vanilla` | 4e-05 | 0.900 | 7.400 | 0.700 | 0.400 |" in by_method
+    rows[3]["task"] = "rte"
+    (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
+    assert "before; the similarity of sentences" in said("13_where.md", marks, names)[-1]  # nothing can be compared
