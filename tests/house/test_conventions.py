@@ -1,4 +1,4 @@
-"""What the source itself has to keep: typed signatures, and process-wide changes in one place."""
+"""What the source itself has to keep: short modules, typed signatures, process-wide changes in one place."""
 
 import ast
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ CHANGES = {
     *("omp_pause_resource_all", "sched_setaffinity", "putenv"),
 }
 """What changes something for the whole process."""
+LONGEST = 400
+"""Lines of a module; what is longer holds two ideas."""
 THERE = {
     "support/process_wide.py",
     "practice/state.py",  # the settings under which an answer is looked at, all put back
@@ -92,3 +94,11 @@ def test_the_environment_is_changed_in_one_place():
 
 def _environ(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "environ"
+
+
+@pytest.mark.parametrize("place", ["recall_learn", "tests", "tools", "benchmarks"])
+def test_no_module_is_too_long(place):
+    modules = [path for path in (PACKAGE.parent / place).rglob("*") if path.suffix in (".py", ".js", ".css")]
+    assert modules
+    lines = {str(path): path.read_text(encoding="utf-8").count("\n") for path in modules}
+    assert {path: count for path, count in lines.items() if count > LONGEST} == {}

@@ -1,5 +1,5 @@
-// A session in an address, #lab&task=world/cola&method=NAME(k=0.05)&changes=61:k=0.2;90:t0=40, and back; and a run from
-// its file.
+// A session in an address, #lab&task=world/cola&method=NAME(k=0.05)&changes=61:k=0.2;90:t0=40, and back; a run from its
+// file, and what a file says of where it was recorded.
 (function (global) {
   "use strict";
 
@@ -77,5 +77,20 @@
     return { recipe, changes, history: found.history, environment: found.environment || {} };
   }
 
-  global.RecallLink = { write, read, told, file };
+  // What a file says of where it was recorded.
+  function environment({ data, about, page, recipes, fisher }, { recipe }) {
+    const [name, version] = page.browser, { examples, digest } = data.tasks[recipe.task];
+    return {
+      device: "browser",
+      threads: 1,
+      versions: { "recall-learn": about.version, [name]: version },
+      date: `${new Date().toISOString().slice(0, 19)}Z`,
+      ...data.environment,
+      examples,
+      data: digest,
+      ...(recipes.needs(recipe, "source fisher") && fisher ? { fisher } : {}),
+    };
+  }
+
+  global.RecallLink = { write, read, told, file, environment };
 })(typeof globalThis === "undefined" ? self : globalThis);

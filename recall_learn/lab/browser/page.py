@@ -22,7 +22,7 @@ from recall_learn.support.files import write_text
 MARK = 'class="recall-lab"'
 SIZES = ("full", "small")
 SCRIPT, DATA, FISHER = "lab.js", "lab-data.js", "lab-fisher.js"
-WORKER = ("model", "methods", "recipes", "scores", "messages", "run", "unpack", "link", "session", "worker")
+WORKER = ("model", "methods", "recipes", "scores", "messages", "run", "unpack", "link", "pace", "session", "worker")
 """The parts of the worker, in their order."""
 _HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@
   "use strict";
 
   const { Refused, given } = global.RecallRecipes;
-  const SLICE = 10, FRAME = 16, TELL = 200, WINDOW = 3000; // milliseconds: of work, between portions, between states, of speed
+  const SLICE = 10, FRAME = 16, TELL = 200; // milliseconds: of work, between portions, between states
   const BUSY = ["loading", "running"];
   const SLOWED = "The browser slowed this page while it was hidden.";
   const LAST = "This run has taken its last step. What you set acts in a new one: press Reset.";
@@ -12,7 +12,7 @@
   class Session {
     // page: {recipe, beside, how, presets} as page.py writes them, {browser, link} as engine.js does. hand: {tell(message), need(what), link(text)}.
     constructor(about, page, hand) {
-      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, coming: false });
+      Object.assign(this, { about, page, hand, id: 0, models: [], loaded: {}, waits: {}, seen: {}, how: page.how, coming: false, pace: new global.RecallPace() });
       this.recipes = global.RecallRecipes.make(about);
       this.messages = global.RecallMessages.make(about, this.recipes);
       this.channel = new MessageChannel(); // a turn that no browser makes wait, as it does a timer
@@ -47,8 +47,9 @@
       const { nothing, plain } = this.messages;
       const beside = how === nothing ? [] : [how === plain ? this.recipes.recipe({ ...this.recipes.dict(recipe), method: this.about.plain.name }) : other || recipe];
       this.runs = [recipe, ...beside].map((each, i) => new global.RecallRun.Run(this.recipes, this.about, each, changes[i] || []));
-      Object.assign(this, { how, note, compare, held, slowed: false, token: {}, state: "new", error: "", job: null, ready: false, begun: 0, taken: 0, target: 0 });
-      Object.assign(this, { seconds: 0, marks: [], told: 0, sent: this.runs.map(() => 0), flushed: 0, moved: new Set() });
+      Object.assign(this, { how, note, compare, held, token: {}, state: "new", error: "", job: null, ready: false, begun: 0, taken: 0, target: 0 });
+      this.pace.begin();
+      Object.assign(this, { seconds: 0, told: 0, sent: this.runs.map(() => 0), flushed: 0, moved: new Set() });
       recipe.methods.forEach((each) => this.remember(each));
       this.id += 1;
       if (!quiet) this.on_hello();
@@ -164,7 +165,7 @@
       const [run] = this.runs;
       if (!run.evaluations.length) throw new Refused("there is nothing to save before the first step; press Start or Step first");
       const file = `${String(name).replace(/\.json$/, "").replace(/[^\w .-]/g, "_").trim() || "run"}.json`;
-      this.tell({ type: "saved", name: file, text: run.json(this.environment(run)) });
+      this.tell({ type: "saved", name: file, text: run.json(global.RecallLink.environment(this, run)) });
     }
 
     // A run of a file: its recipe and its changes, and whether the losses are the same.
@@ -217,10 +218,8 @@
         }
       }
       this.state = "running";
-      this.since = this.last = performance.now();
-      this.marks = [[this.since, this.taken]];
-      this.slowed = false;
-      Object.assign(this.unseen || {}, { speed: null });
+      this.last = performance.now();
+      this.pace.begin(this.last, this.taken);
       this.say();
       this.turn();
     }
@@ -257,12 +256,9 @@
       if (fisher && environment.fisher && environment.fisher.tensors !== fisher.about.tensors) throw new Error("the file's run was held by another Fisher than the page has");
     }
 
-    // The page was hidden, or is seen again. What a browser slows while nobody looks tells nothing of its speed.
+    // The page was hidden, or is seen again.
     looked(hidden) {
-      const now = performance.now(), { since, at, speed } = this.unseen || {};
-      if (!hidden && speed && this.state === "running" && now - since > WINDOW) this.slowed = (1000 * (this.taken - at)) / (now - since) < speed / 2;
-      this.unseen = hidden && { since: now, at: this.taken, speed: this.state === "running" && this.speed };
-      this.marks = [[now, this.taken]];
+      this.pace.looked(hidden, performance.now(), this.taken, this.state === "running");
     }
 
     // ---- training
@@ -353,14 +349,7 @@
     say() {
       const now = performance.now(), { steps } = this.runs[0].recipe;
       this.told = now;
-      let speed = null, left = null;
-      if (this.state === "running") {
-        this.marks.push([now, this.taken]);
-        while (this.marks.length > 2 && now - this.marks[1][0] > WINDOW) this.marks.shift();
-        const [from, at] = this.marks[0];
-        if (this.taken > at && !this.unseen) [speed, left] = [((this.taken - at) * 1000) / (now - from), ((steps - this.taken) * (now - from)) / (this.taken - at) / 1000];
-      }
-      this.speed = speed;
+      const { speed, left } = this.state === "running" ? this.pace.told(now, this.taken, steps) : this.pace.still();
       this.tell({ type: "state", state: this.state, step: this.taken, speed, left, text: this.words(), error: this.error });
     }
 
@@ -370,7 +359,7 @@
       if (this.state === "running" && !this.ready && this.runs.some(({ recipe }) => this.recipes.needs(recipe, "task fisher"))) return "Measuring which weights matter for the task.";
       if (this.runs.some((run) => run.wish)) return LAST;
       if (this.state === "new" && this.held) return global.RecallLink.told(this);
-      if (this.state === "running" && this.slowed) return SLOWED;
+      if (this.state === "running" && this.pace.slowed) return SLOWED;
       return this.runs.map((run) => this.recipes.advice(this.now(run))).find(Boolean) || "";
     }
 
@@ -393,22 +382,6 @@
         this.tell({ type: "compared", steps: gaps.length, worst: Math.max(0, ...gaps) });
       }
       this.say();
-    }
-
-    // What a file says of where it was recorded.
-    environment(run) {
-      const { data, about, page } = this, { task } = run.recipe, [name, version] = page.browser;
-      const fisher = this.recipes.needs(run.recipe, "source fisher") ? this.fisher : null;
-      return {
-        device: "browser",
-        threads: 1,
-        versions: { "recall-learn": about.version, [name]: version },
-        date: `${new Date().toISOString().slice(0, 19)}Z`,
-        ...data.environment,
-        examples: data.tasks[task].examples,
-        data: data.tasks[task].digest,
-        ...(fisher ? { fisher } : {}),
-      };
     }
 
     // ---- the address
