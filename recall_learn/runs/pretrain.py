@@ -74,9 +74,14 @@ def make_tokenizer(world: World) -> "PreTrainedTokenizerFast":
 
 
 def new_model(
-    world: World, tokens: int, width: int = WIDTH, layers: int = LAYERS, build: str = TRANSFORMER
+    world: World,
+    tokens: int,
+    width: int = WIDTH,
+    layers: int = LAYERS,
+    build: str = TRANSFORMER,
+    seed: int | None = None,
 ) -> nn.Module:
-    """A BERT for this world, or an encoder of another build, with random weights drawn from the world's seed.
+    """A BERT for this world, or an encoder of another build, with random weights.
 
     Args:
         world: what it is to read.
@@ -84,6 +89,7 @@ def new_model(
         width: of its states; a multiple of `A_HEAD`.
         layers: how many.
         build: one of `BUILDS`.
+        seed: of the weights; None is the world's.
     """
     from transformers import BertConfig, BertForMaskedLM
 
@@ -104,7 +110,7 @@ def new_model(
         world=of_world if world.variety == 1 else {**of_world, "variety": world.variety},
     )
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(world.seed)
+        torch.default_generator.manual_seed(world.seed if seed is None else seed)
         return says_words(config).eval()  # eval: no dropout, so the loss is one function of the weights
 
 
