@@ -52,10 +52,10 @@ def by_size(count=None, width=0.0, steps=0.0, variety=0.0):
     return rows
 
 
-def brought(count=None, score=lambda way, loss, seed: 0.8):
+def brought(count=None, score=lambda way, loss, seed: 0.8, name="first"):
     """Rows of equal loss; the score of a way at a loss with a seed, the same on all tasks."""
     rows = []
-    for key, _ in list(equal_loss.jobs())[:count]:
+    for key, _ in list(equal_loss.jobs(name))[:count]:
         loss = key["loss"] or {"home": 0.67, "random": 6.8}[key["way"]]
         rows.append({**key, "made": {}, "source_loss": loss - 0.001, "facts": 0.5,
                      **{task: round(score(**key), 4) for task in equal_loss.TASKS}})  # fmt: skip

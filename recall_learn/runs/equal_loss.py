@@ -126,3 +126,45 @@ def verdict(rows: Iterable[Row], task: str, ways: Sequence[str], losses: Sequenc
     }
     fewest = min(len(each) for by_way in found.values() for each in by_way.values())
     return Verdict({loss: apart(by_way) for loss, by_way in found.items()}, fewest) if fewest else None
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two groups of ways, set beside each other at one loss.
+
+    Attributes:
+        upper: the lowest mean of the ways that are said to be higher.
+        lower: the highest mean of the others.
+        runs: how many runs each way has, the fewest.
+    """
+
+    upper: float
+    lower: float
+    runs: int
+
+    @property
+    def apart(self) -> bool:
+        """Whether each of the first lies above each of the others."""
+        return self.upper > self.lower + ROUNDING
+
+
+def sides(
+    rows: Iterable[Row], task: str, upper: Sequence[str], lower: Sequence[str], losses: Sequence[float]
+) -> dict[float, Sides] | None:
+    """At each loss, two groups of ways beside each other on a task; None while a way has no run at one of the losses.
+
+    Args:
+        rows: recorded.
+        task: its name.
+        upper: the ways that are said to be higher.
+        lower: the others.
+        losses: those that the models were brought to.
+    """
+    found = verdict(rows, task, [*upper, *lower], losses)
+    if found is None:
+        return None
+    means = {loss: each.means for loss, each in found.at.items()}
+    return {
+        loss: Sides(min(each[way] for way in upper), max(each[way] for way in lower), found.runs)
+        for loss, each in means.items()
+    }

@@ -1,8 +1,7 @@
 """Pretraining in the small world: from random weights to a masked language model that knows its facts.
 
 The order of the passages and the words asked for follow from the seed and the step's number, and dropout is off: the
-weights after a step depend on nothing else. So a training that was stopped goes on from its last saved state as if
-nothing had happened.
+weights after a step depend on nothing else. So what was stopped goes on from its last state as if nothing had been.
 """
 
 import json

@@ -65,8 +65,10 @@ def test_what_the_page_knows_of_the_tools(world):
     assert names["GUESS"] == GUESS
     assert names["TASKS"] == scale.TASKS == equal_loss.TASKS
     assert names["wanted_equal"] == len(list(equal_loss.jobs()))
+    assert f"told(len(again), {len(list(equal_loss.jobs('again')))}, " in LESSON.read_text(encoding="utf-8")
+    assert {*names["UPPER"], *names["LOWER"]} == set(equal_loss.WAYS)
     assert (list(names["BROUGHT"]), names["LOSSES"]) == (list(equal_loss.WAYS), equal_loss.LOSSES)
-    assert names["SEEDS"] == len(equal_loss.SEEDS)
+    assert names["SEEDS"] == len(equal_loss.SEEDS["first"]) == len(equal_loss.SEEDS["again"])
 
 
 def test_the_table_of_ways_has_the_names_that_are_shown(world):
@@ -77,7 +79,7 @@ def test_the_table_of_ways_has_the_names_that_are_shown(world):
 def test_without_recordings_it_says_which_commands_make_them(world):
     texts, claims, _ = said()
     assert any("None of the 88 models of `python tools/scale.py` is recorded yet" in text for text in texts)
-    assert any("None of the 70 rows of `python tools/equal_loss.py` is recorded yet" in text for text in texts)
+    assert any("None of the 70 rows of `python tools/equal_loss.py first` is recorded yet" in text for text in texts)
     assert texts[-1] == "There are no runs yet from which to settle them."
     assert claims == [
         "After 60 steps: plain has risen by 0.200 nats and scores 0.80; the quarter rate by 0.020, and scores 0.44"
@@ -171,7 +173,34 @@ def test_equal_loss_not_proved_wrong(world):
     world("equal_loss", brought(score=lambda way, loss, seed: 0.8 + 0.01 * ((seed * 7 + RANK.get(way, 3) * 3) % 5)))
     texts, _, _ = said()
     assert any("the hypothesis is not proved wrong here.**" in text for text in texts)
-    assert "Not proved wrong here" in texts[-1]
+    assert "By the first test not proved wrong here" in texts[-1]
+    assert "second test" not in texts[-1]
+
+
+@pytest.mark.parametrize("task", [None, "rte", "mrpc"])
+def test_equal_loss_asked_again(world, task):
+    """Proved wrong where each of the four lies above each of the two on both tasks; on one of them, or turned, not."""
+    rows = brought(score=spread, name="again")
+    if task:
+        for row in rows:
+            row[task] = 1.5 - row[task] if row["loss"] == equal_loss.LOSSES[1] else row[task]
+    world("equal_loss-again", rows)
+    world("equal_loss", brought(score=lambda way, loss, seed: 0.8))
+    texts, _, _ = said()
+    assert any("60 of 60 rows are recorded" in text for text in texts)
+    table = next(text for text in texts if "lowest of the four" in text)
+    assert "| rte | 1.1 | 0.800 | 0.800 | 0.774 | 0.744 |" in table
+    assert texts[-1].splitlines()[0].endswith("proved wrong." if task is None else "not proved wrong, either.")
+    assert any("second test the hypothesis is proved wrong here" in text for text in texts) == (task is None)
+
+
+def test_equal_loss_asked_again_is_open_while_runs_are_missing(world):
+    world("equal_loss", brought(score=spread))
+    world("equal_loss-again", brought(59, score=spread, name="again"))
+    texts, _, _ = said()
+    assert any("59 of 60 rows are recorded" in text for text in texts)
+    assert any("lowest of the four" in text for text in texts)
+    assert not any("second test" in text for text in texts)
 
 
 @pytest.mark.parametrize("count", [1, 13, 14, 30, 69])

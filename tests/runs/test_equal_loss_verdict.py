@@ -8,7 +8,7 @@ import pytest
 from sized import brought
 
 from recall_learn.runs import equal_loss as found_by
-from recall_learn.runs.equal_loss import apart, verdict
+from recall_learn.runs.equal_loss import apart, sides, verdict
 
 RANK = {"stopped": 0, "narrow": 1, "noise": 2, "cut": 3, "tuned": 4, "recovered": 5}
 
@@ -75,7 +75,7 @@ def asked(rows, task="cola"):
 
 def test_ways_that_keep_their_places_far_apart_prove_it_wrong():
     found = asked(brought(score=spread))
-    assert found.runs == len(equal_loss.SEEDS)
+    assert found.runs == len(equal_loss.SEEDS["first"])
     assert found.keeps_places
     assert found.wrong
     for each in found.at.values():
@@ -115,6 +115,21 @@ def test_a_way_without_a_run_leaves_it_open():
     rows = brought(score=spread)
     assert asked([row for row in rows if (row["way"], row["loss"]) != ("cut", 1.4)]) is None
     assert asked([row for row in rows if row["seed"] == 0]).runs == 1
+
+
+def test_two_groups_beside_each_other():
+    rows = brought(score=spread)
+    found = sides(rows, "rte", ["tuned", "recovered"], ["noise", "cut"], equal_loss.LOSSES)
+    for loss, at in found.items():
+        mean = {way: np.mean([row["rte"] for row in rows if (row["way"], row["loss"]) == (way, loss)]) for way in RANK}
+        assert at.upper == pytest.approx(mean["tuned"])
+        assert at.lower == pytest.approx(mean["cut"])
+        assert at.apart
+    assert list(found) == list(equal_loss.LOSSES)
+    assert not sides(rows, "rte", ["tuned", "noise"], ["cut"], (1.1,))[1.1].apart
+    same = brought(score=lambda **_: 0.8)
+    assert not sides(same, "rte", ["tuned"], ["cut"], (1.1,))[1.1].apart  # equal is not higher
+    assert sides(rows[:9], "rte", ["tuned"], ["cut"], equal_loss.LOSSES) is None
 
 
 def test_the_line_is_that_of_the_tool():
