@@ -185,7 +185,7 @@ class Asked:
 
 
 def jobs(glue: str, data: str, text: str, run: Recipe = RUN) -> Iterable[Job]:
-    """Both ends of the scale; then, seed by seed, plain fine-tuning of all tasks and the other settings."""
+    """Both ends of the scale; then, seed by seed, plain fine-tuning of all tasks and the other settings on `HELD`."""
     asked = Asked(str(Path(glue)), str(Path(data)), str(Path(text)), run)
     yield {"method": "theta*"}, lambda: asked.end("pretrained")
     yield {"method": "random"}, lambda: asked.end("random")

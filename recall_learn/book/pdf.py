@@ -34,19 +34,20 @@ def joined(epub: Path) -> str:
     names = {item.getAttribute("id"): item.getAttribute("href") for item in listed.getElementsByTagName("item")}
     spine = [names[item.getAttribute("idref")] for item in listed.getElementsByTagName("itemref")]
     pages = [name for name in spine if name != "nav.xhtml"]
-    soups = {Path(name).stem: BeautifulSoup((epub / name).read_text(encoding="utf-8"), "html.parser") for name in pages}
-    titles = {name: _said(soup.h1) for name, soup in soups.items()}
-    first, *others = (_body(soup, name, set(pages)) for name, soup in soups.items())
+    soups = [BeautifulSoup((epub / name).read_text(encoding="utf-8"), "html.parser") for name in pages]
+    titles = [(Path(name).stem, _said(soup.h1 or soup.title)) for name, soup in zip(pages, soups, strict=True)]
+    first, *others = (_body(soup, Path(name).stem, set(pages)) for name, soup in zip(pages, soups, strict=True))
     return f"{HEAD}{first}{_contents(titles)}{''.join(others)}</body></html>"
 
 
 def _said(title: Tag) -> str:
     """The words of a heading, without the sign that links it."""
-    return "".join(each for each in title.strings if each.parent.get("class") != ["headerlink"]).strip()
+    return "".join(each for each in title.strings if "headerlink" not in (each.parent.get("class") or ())).strip()
 
 
-def _contents(titles: dict[str, str]) -> str:
-    lines = (f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles.items())
+def _contents(titles: list[tuple[str, str]]) -> str:
+    """A page that lists the others, ``(name, title)`` each."""
+    lines = (f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles)
     return f'<section id="contents"><h1>Contents</h1><ul class="contents">{"".join(lines)}</ul></section>'
 
 

@@ -18,15 +18,18 @@ RANGE = r'\1<span class="recall-range">\2&nbsp;\3</span>'
 
 # A cell of words is marked: on a telephone, where a table gives its columns next to nothing, it keeps room for two or
 # three of them a line, and the table is moved sideways instead.
+KEPT = r"<(?P<tag>script|style|pre|code|svg|title|textarea|noscript)\b.*?</(?P=tag)>|<!--.*?-->"
 CELL = re.compile(
-    r'<td(?P<marks>(?: (?!class)[\w-]+="[^"]*")*)(?: class="(?P<classes>[^"]*)")?(?P<more>[^>]*)>(?P<said>.*?)</td>',
+    rf"""(?P<kept>{KEPT})|<td(?P<marks>(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)>(?P<said>(?:(?!<td\b).)*?)</td>""",
     re.DOTALL,
 )
+CLASS = re.compile(r"""(?<=\s)class\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+NO_WORDS = re.compile(rf"{FORMULA}|<code\b.*?</code>|<[^>]*>|&#?\w+;")
 WORDY, WORD, FEWEST, SHORTEST = "recall-words", re.compile(r"[^\W\d_]{2,}"), 3, 14
 
 # The words between the tags; what is not set as text is one piece with its tags.
 PIECE = re.compile(
-    r"""(?P<kept><(?P<tag>script|style|pre|code|svg|title|textarea|noscript)\b.*?</(?P=tag)>|<!--.*?-->)"""
+    rf"""(?P<kept>{KEPT})"""
     r"""|(?P<mark><(?:[^<>"']|"[^"]*"|'[^']*')*>)|[^<]+|<""",
     re.DOTALL,
 )
@@ -36,7 +39,7 @@ SHARE = re.compile(r"(?<=\d) (?=%)")
 
 
 def tied(text: str) -> str:
-    """A page, or a part of one, whose lines break at none of these places. What is tied already stays as it is."""
+    """A page, or a part of one, tied at these places and its cells of words marked; once is as good as twice."""
     text = RANGED.sub(RANGE, TOUCHED.sub(TOGETHER, CELL.sub(_marked, text)))
     before = ""
 
@@ -53,8 +56,13 @@ def tied(text: str) -> str:
 
 def _marked(found: re.Match) -> str:
     """A cell, marked if it holds so many words of letters."""
-    words = WORD.findall(re.sub(r"<[^>]*>|&\w+;", " ", found["said"]))
-    classes = (found["classes"] or "").split()
+    if found["kept"]:
+        return found[0]
+    words, marks = WORD.findall(NO_WORDS.sub(" ", found["said"])), found["marks"]
+    had = CLASS.search(marks)
+    classes = next(filter(None, had.groups()), "").split() if had else []
     if WORDY in classes or len(words) < FEWEST or sum(map(len, words)) < SHORTEST:
         return found[0]
-    return f'<td{found["marks"]} class="{" ".join([*classes, WORDY])}"{found["more"]}>{found["said"]}</td>'
+    made = f'class="{" ".join([*classes, WORDY])}"'
+    marks = marks[: had.start()] + made + marks[had.end() :] if had else f"{marks} {made}"
+    return f"<td{marks}>{found['said']}</td>"

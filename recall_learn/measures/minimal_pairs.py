@@ -75,7 +75,7 @@ def read_pairs(folder: str | Path | None = None, limit: int | None = None) -> li
     """Minimal pairs of a folder in BLiMP's layout: ``FOLDER/validation-*.parquet``, or ``FOLDER/blimp/...``.
 
     Its columns are good, bad, paradigm, field and phenomenon. One paradigm of BLiMP writes its field as
-    ``syntax/semantics``, where thirteen of the same field write ``syntax_semantics``; a stroke is read as the line.
+    ``syntax/semantics``, where thirteen of the same field write ``syntax_semantics``; a slash is read as an underscore.
 
     Args:
         folder: where it lies; None is what the environment variable ``RECALL_LEARN_DATA`` names.

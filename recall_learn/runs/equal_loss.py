@@ -96,7 +96,7 @@ class Verdict:
 
     @property
     def keeps_places(self) -> bool:
-        """Whether one way is the highest at every loss, and one the lowest."""
+        """Whether one way alone is the highest at every loss, and another the lowest; a tie is no place."""
         every = list(self.at.values())
         return all(len(set(each)) == 1 and len(each[0]) == 1 for each in (_of(every, "highest"), _of(every, "lowest")))
 
@@ -144,7 +144,7 @@ class Sides:
 
     @property
     def apart(self) -> bool:
-        """Whether each of the first lies above each of the others."""
+        """Whether each way of the upper group has a higher mean than each of the lower."""
         return self.upper > self.lower + ROUNDING
 
 

@@ -93,6 +93,7 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     home = {"method": "theta*", "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 3}, "grammar": {"syntax": [0.75, 0, 4]}}
     slower = row("mrpc", 4e-5, 0.9) | {"score": 0.9, "similarity": 0.7}
     rows = [home | {"similarity": 0.867}, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
+    second = [row("mrpc", 2e-4, 0.4, seed=1) | {"score": 0.6}, slower | {"seed": 1, "score": 0.8}]
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
     *_, counted, by_part, summed, compared, by_method = said("13_where.md", marks, names)
     assert "Recorded: 3 runs of MiniLM, 2 settings, 1 seed." in counted
@@ -102,9 +103,14 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     assert "Layer 2 at home undoes most of the rise, 30%." in summed
     assert "its selectivity went from 0.30 by -0.10" in summed
     assert "50% are right, 75% before; the similarity of sentences is 0.60, 0.87 before" in summed
-    assert "on mrpc with 1 seed. Means of the 1 run that" in compared  # not of sst2, which one setting alone has
+    assert "Each of the 2 settings that are recorded has 1 run in common with the others: mrpc (seed 0)." in compared
     assert "| `vanilla` | 0.0002 | 0.800 | 7.400 | 0.600 | 0.400 |" in by_method
     assert "| `vanilla` | 4e-05 | 0.900 | 7.400 | 0.700 | 0.400 |" in by_method
+    (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows + second}))
+    *_, compared, by_method = said("13_where.md", marks, names)
+    assert "has 2 runs in common with the others: mrpc (seeds 0, 1)." in compared  # not sst2, which one of them lacks
+    assert "| `vanilla` | 0.0002 | 0.700 | 7.400" in by_method
+    assert "| `vanilla` | 4e-05 | 0.850 | 7.400" in by_method
     rows[3]["task"] = "rte"
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
-    assert "before; the similarity of sentences" in said("13_where.md", marks, names)[-1]  # nothing can be compared
+    assert "share no task and seed yet, so they are not compared" in said("13_where.md", marks, names)[-1]

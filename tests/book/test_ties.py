@@ -46,17 +46,37 @@ def test_what_is_no_text_stays_as_it_is(kept):
     assert tied(kept) == kept
 
 
-@pytest.mark.parametrize("before", ["", ' style="text-align: left"'])
-def test_a_cell_of_words_is_marked_once(before):
-    told = f"<td{before}><p>half after 6.6 <em>steps</em></p></td>"
-    assert tied(told) == told.replace("<td" + before, f'<td{before} class="recall-words"')
+@pytest.mark.parametrize(
+    ("marks", "marked"),
+    [
+        ("", ' class="recall-words"'),
+        (' style="text-align: left"', ' style="text-align: left" class="recall-words"'),
+        (' class="text-left"', ' class="text-left recall-words"'),
+        (' colspan=2 class="a b"', ' colspan=2 class="a b recall-words"'),
+        (" class='a' hidden", ' class="a recall-words" hidden'),
+        (" class=a", ' class="a recall-words"'),
+        ('\nclass=""', '\nclass="recall-words"'),
+    ],
+)
+def test_a_cell_of_words_is_marked_once(marks, marked):
+    told = f"<tr><td>1</td><td{marks}><p>half after 6.6 <em>steps</em></p></td></tr>"
+    assert tied(told) == told.replace(f"<td{marks}><p>", f"<td{marked}><p>")
     assert tied(tied(told)) == tied(told)
-    classed = f'<td{before} class="text-left">released code, by default</td>'
-    assert tied(classed) == classed.replace("text-left", "text-left recall-words")
 
 
 @pytest.mark.parametrize(
-    "said", ["1.02 (1.01 to 1.02)", "plain fine", "<p>a b c d e f g</p>", "0.1 and 0.2 or", "<code>x</code>"]
+    "said",
+    [
+        "<td>1.02 (1.01 to 1.02)</td>",
+        "<td>plain fine</td>",
+        "<td><p>a b c d e f g</p></td>",
+        "<td>0.1 and 0.2 or</td>",
+        "<td><code>long names that nobody reads</code></td>",
+        r'<td><span class="math notranslate nohighlight">\(\operatorname{softmax} \frac{alpha}{beta}\)</span></td>',
+        "<tdata>half after six steps taken</tdata>",
+        """<script>x = "<td>half after six steps taken</td>"</script>""",
+        "<pre><td>half after six steps taken</td></pre>",
+    ],
 )
 def test_a_cell_of_numbers_or_of_a_word_or_two_is_not(said):
-    assert "recall-words" not in tied(f"<td>{said}</td>")
+    assert "recall-words" not in tied(said)

@@ -179,6 +179,32 @@ def test_one_pretraining_is_kept_as_it_comes_down_to_each_loss(monkeypatch):
         equal_loss.stopped(0.01, 0, width=32)
 
 
+def test_the_second_set_has_pretrainings_of_its_own(monkeypatch):
+    """From other random weights, into a file of its own, and without the two starts that are not made."""
+    begun = []
+
+    class Begun(equal_loss.Pretraining):
+        def train_step(self):
+            begun.append(loop.weights_of(self.masked_lm.model.base_model))
+            self.step = self.steps
+
+    monkeypatch.setattr(equal_loss, "Pretraining", Begun)
+    for seed in (0, 4, 5, 9):
+        with pytest.raises(ValueError, match="comes down to"):
+            equal_loss.stopped(1.1, seed, width=64)
+    first, second = begun  # one a set
+    assert first.keys() == second.keys()
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+    told = []
+    monkeypatch.setattr(equal_loss, "record", lambda name, jobs: told.append((name, [key for key, _ in jobs])))
+    for name in equal_loss.SEEDS:
+        monkeypatch.setattr("sys.argv", ["equal_loss.py", name])
+        equal_loss.main()
+    assert [(name, len(keys)) for name, keys in told] == [("equal_loss", 70), ("equal_loss-again", 60)]
+    assert {key["seed"] for key in told[1][1]} == {5, 6, 7, 8, 9}
+    assert all(key["loss"] for key in told[1][1])
+
+
 def test_the_smallest_weights_are_cut():
     p = torch.tensor([[1.0, -4.0], [-2.0, 3.0]])
     assert equal_loss._cut(p, 0.5).tolist() == [[0.0, -4.0], [0.0, 3.0]]

@@ -48,6 +48,16 @@ def straight(world):
     return losses, weights(training)
 
 
+def test_weights_are_drawn_from_the_worlds_seed_or_from_another(world):
+    tokens, before = len(make_tokenizer(world)), torch.get_rng_state()
+    own, same, other = (new_model(world, tokens, 32, 1, seed=seed).state_dict() for seed in (None, world.seed, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(p, same[name]) for name, p in own.items())
+    drawn = [name for name, p in own.items() if p.std() > 0]
+    assert drawn
+    assert not any(torch.equal(own[name], other[name]) for name in drawn)
+
+
 def test_the_steps_are_the_loop_that_anybody_would_write(world, straight):
     model, tokenizer = new_model(world, len(make_tokenizer(world))), make_tokenizer(world)
     batches, losses = Batches(world, tokenizer, 128), []

@@ -10,12 +10,12 @@
       this.begin();
     }
 
-    // Training begins, or goes on.
+    // A run is new, or trains, or goes on.
     begin(now = 0, taken = 0) {
       this.marks = [[now, taken]];
       this.slowed = false;
       if (this.unseen) this.unseen.speed = null;
-      return this.still();
+      this.still();
     }
 
     // The page was hidden, or is seen again. What a browser slows while nobody looks tells nothing of its speed.
@@ -26,7 +26,7 @@
       this.marks = [[now, taken]];
     }
 
-    // Steps a second, and the seconds that are left.
+    // Notes how far it is; steps a second, and the seconds that are left.
     told(now, taken, steps) {
       this.marks.push([now, taken]);
       while (this.marks.length > 2 && now - this.marks[1][0] > WINDOW) this.marks.shift();
@@ -36,7 +36,7 @@
       return { speed: this.speed, left: ((steps - taken) * (now - from)) / (taken - at) / 1000 };
     }
 
-    // The same where there is nothing to say.
+    // Nothing to say, and no speed to compare with.
     still() {
       this.speed = null;
       return { speed: null, left: null };
