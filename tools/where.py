@@ -5,8 +5,8 @@ where   at the end of runs of eleven settings on five tasks: probes by layer, RS
         pairs by field; for a subset, see `in_depth`, also parts put back, and what comes back      run: two hours for
         first when it is pretrained again                                                           all
 time    probes by layer and facts by kind, step by step, of a few runs                              two minutes a run
-minilm  the same as where, but for the way back, of MiniLM: plain fine-tuning on four tasks, five   5 to 10 minutes a
-        other settings on two, three seeds, questions of a treebank and of sets of sentences, real  run: 5 hours for
+minilm  the same as where, but for the way back, of MiniLM: plain fine-tuning on three tasks, five  5 to 10 minutes a
+        other settings on two, three seeds, questions of a treebank and of sets of sentences, real  run: 4 hours for
         minimal pairs; see `where_minilm`                                                           all
 ======= =========================================================================================== ==================
 
@@ -15,8 +15,7 @@ in ``where-minilm.json``. It reads real text::
 
     python tools/where.py minilm --glue GLUE --data FOLDER --source-text BOOKS
 
-GLUE holds mrpc, sst2 and stsb, FOLDER nli/mnli, nli/snli, ud, sentences and blimp; BOOKS is any text like that of
-books.
+GLUE holds mrpc, sst2 and stsb, FOLDER nli/snli, ud, sentences and blimp; BOOKS is any text like that of books.
 """
 
 import argparse
