@@ -92,7 +92,7 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     assert "No run of MiniLM is recorded for this page yet" in said("13_where.md", marks, names)[-1]
     home = {"method": "theta*", "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 3}, "grammar": {"syntax": [0.75, 0, 4]}}
     slower = row("mrpc", 4e-5, 0.9) | {"score": 0.9, "similarity": 0.7}
-    rows = [home | {"similarity": 0.867}, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
+    rows = [home | {"similarity": 0.867, "source_loss": 6.4}, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
     second = [row("mrpc", 2e-4, 0.4, seed=1) | {"score": 0.6}, slower | {"seed": 1, "score": 0.8}]
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
     *_, counted, by_part, summed, compared, by_method = said("13_where.md", marks, names)
@@ -102,6 +102,7 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     assert "| pooler | 0% | 0.100 | not asked |" in by_part
     assert "Layer 2 at home undoes most of the rise, 30%." in summed
     assert "its selectivity went from 0.30 by -0.10" in summed
+    assert "The source loss is 6.40 nats before, 7.40 after" in summed
     assert "50% are right, 75% before; the similarity of sentences is 0.60, 0.87 before" in summed
     assert "Each of the 2 settings that are recorded has 1 run in common with the others: mrpc (seed 0)." in compared
     assert "| `vanilla` | 0.0002 | 0.800 | 7.400 | 0.600 | 0.400 |" in by_method
