@@ -92,7 +92,8 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     assert "No run of MiniLM is recorded for this page yet" in said("13_where.md", marks, names)[-1]
     home = {"method": "theta*", "probes": {"tense": [[0.8, 0, 0.5, 0.3, 0]] * 3}, "grammar": {"syntax": [0.75, 0, 4]}}
     slower = row("mrpc", 4e-5, 0.9) | {"score": 0.9, "similarity": 0.7}
-    rows = [home | {"similarity": 0.867, "source_loss": 6.4}, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
+    home |= {"similarity": 0.867, "source_loss": 6.4}
+    rows = [home, row("sst2", 2e-4, 0.2), row("mrpc", 2e-4, 0.4), slower]
     second = [row("mrpc", 2e-4, 0.4, seed=1) | {"score": 0.6}, slower | {"seed": 1, "score": 0.8}]
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows}))
     *_, counted, by_part, summed, compared, by_method = said("13_where.md", marks, names)
@@ -107,8 +108,10 @@ def test_where_minilm_forgets_without_and_with_rows(book):
     assert "Each of the 2 settings that are recorded has 1 run in common with the others: mrpc (seed 0)." in compared
     assert "| `vanilla` | 0.0002 | 0.800 | 7.400 | 0.600 | 0.400 |" in by_method
     assert "| `vanilla` | 4e-05 | 0.900 | 7.400 | 0.700 | 0.400 |" in by_method
+    second.append({"tried": "rte", "score": 0.552, "guess": 0.527})
     (book / "runs" / "world" / "where-minilm.json").write_text(json.dumps({"environment": {}, "rows": rows + second}))
-    *_, compared, by_method = said("13_where.md", marks, names)
+    *_, counted, _, _, compared, by_method = said("13_where.md", marks, names)
+    assert counted.endswith("learned in 300 steps: rte with a score of 0.55 (a guess: 0.53).")
     assert "has 2 runs in common with the others: mrpc (seeds 0, 1)." in compared  # not sst2, which one of them lacks
     assert "| `vanilla` | 0.0002 | 0.700 | 7.400" in by_method
     assert "| `vanilla` | 4e-05 | 0.850 | 7.400" in by_method

@@ -19,6 +19,7 @@ from treebank import save_treebank
 
 from recall_learn.measures import sentence_questions, treebank_questions
 from recall_learn.measures.minimal_pairs import COLUMNS
+from recall_learn.tasks import loading
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def places(tmp_path_factory):
     config = config_of("bert")
     config.max_position_embeddings = 64
     save_backbone(root / "bert", model_class=BertForMaskedLM, config=config)
-    save_glue(root / "glue", "mrpc", "stsb")
+    save_glue(root / "glue", "mrpc", "stsb", "cola", "rte")
     save_treebank(root)
     save_sentences(root)
     (root / "blimp").mkdir()
@@ -43,7 +44,7 @@ def places(tmp_path_factory):
 def rows(places):
     run = replace(where_minilm.RUN, backbone=str(places / "bert"), steps=3, lr=1e-2, batch_size=4, limit_train=20)
     jobs = where_minilm.jobs(places / "glue", places, places / "text.txt", run)
-    of_mrpc = (job for job in jobs if job[0].get("task", "mrpc") == "mrpc")
+    of_mrpc = (job for job in jobs if job[0].get("task", job[0].get("tried", "mrpc")) == "mrpc")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(where_minilm, "EXAMPLES", 60)
         patch.setattr(where_minilm, "TEXTS", 40)
@@ -100,7 +101,11 @@ def test_what_is_there_is_not_taken_again(rows, places):
 
 
 def test_the_settings_are_seed_by_seed_and_each_once():
-    keys = [key for key, _ in where_minilm.jobs("glue", "data", "text.txt")][2:]
+    ends, tried, keys = [], [], []
+    for key, _ in where_minilm.jobs("glue", "data", "text.txt"):
+        (keys if "seed" in key else tried if "tried" in key else ends).append(key)
+    assert ends == [{"method": "theta*"}, {"method": "random"}]
+    assert tried == [{"tried": task} for task in where_minilm.TRIED]
     assert [key["seed"] for key in keys] == sorted(key["seed"] for key in keys)
     assert len({json.dumps(key, sort_keys=True) for key in keys}) == len(keys) == 3 * (3 + 2 * 5)
     assert {key["task"] for key in keys[:13]} == set(where_minilm.TASKS)
@@ -121,3 +126,15 @@ def test_places_are_asked_for_where_they_are_read(monkeypatch, capsys, arguments
     with pytest.raises(SystemExit):
         where.main()
     assert words in capsys.readouterr().err
+
+
+def test_what_was_tried_is_beside_a_guess(places):
+    """The most frequent class of the split that is scored, where the score is a share; 0 for Matthews."""
+    run = replace(where_minilm.RUN, backbone=str(places / "bert"), steps=2, batch_size=4, limit_train=20)
+    jobs = where_minilm.jobs(places / "glue", places, places / "text.txt", run)
+    made = {key["tried"]: take() for key, take in jobs if key.get("tried") in ("cola", "rte")}
+    labels = loading.load("rte", places / "glue", training=False)["validation"]["label"]
+    assert made["rte"]["guess"] == max(labels.count(each) for each in set(labels)) / len(labels)
+    assert made["cola"]["guess"] == 0
+    for row in made.values():
+        assert -1 <= row["score"] <= 1
