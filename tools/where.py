@@ -15,7 +15,8 @@ in ``where-minilm.json``. It reads real text::
 
     python tools/where.py minilm --glue GLUE --data FOLDER --source-text BOOKS
 
-GLUE holds mrpc, sst2 and stsb, FOLDER nli/snli, ud, sentences and blimp; BOOKS is any text like that of books.
+GLUE holds cola, mrpc, rte, sst2 and stsb, FOLDER nli/mnli, nli/snli, ud, sentences and blimp; BOOKS is any text like
+that of books.
 """
 
 import argparse

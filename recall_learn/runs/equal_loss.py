@@ -119,13 +119,20 @@ def verdict(rows: Iterable[Row], task: str, ways: Sequence[str], losses: Sequenc
         ways: what is compared.
         losses: those that the models were brought to.
     """
+    found, fewest = _scores(rows, task, ways, losses)
+    return Verdict({loss: apart(by_way) for loss, by_way in found.items()}, fewest) if fewest else None
+
+
+def _scores(
+    rows: Iterable[Row], task: str, ways: Sequence[str], losses: Sequence[float]
+) -> tuple[dict[float, dict[str, list[float]]], int]:
+    """``loss -> way -> scores``, and how many runs each way has at each loss, the fewest."""
     rows = list(rows)
     found = {
         loss: {way: [row[task] for row in rows if row["way"] == way and row["loss"] == loss] for way in ways}
         for loss in losses
     }
-    fewest = min(len(each) for by_way in found.values() for each in by_way.values())
-    return Verdict({loss: apart(by_way) for loss, by_way in found.items()}, fewest) if fewest else None
+    return found, min(len(each) for by_way in found.values() for each in by_way.values())
 
 
 @dataclass(frozen=True)
@@ -160,11 +167,11 @@ def sides(
         lower: the others.
         losses: those that the models were brought to.
     """
-    found = verdict(rows, task, [*upper, *lower], losses)
-    if found is None:
+    found, fewest = _scores(rows, task, [*upper, *lower], losses)
+    if not fewest:
         return None
-    means = {loss: each.means for loss, each in found.at.items()}
+    means = {loss: {way: float(np.mean(each)) for way, each in by_way.items()} for loss, by_way in found.items()}
     return {
-        loss: Sides(min(each[way] for way in upper), max(each[way] for way in lower), found.runs)
+        loss: Sides(min(each[way] for way in upper), max(each[way] for way in lower), fewest)
         for loss, each in means.items()
     }

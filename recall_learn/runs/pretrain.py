@@ -1,7 +1,7 @@
 """Pretraining in the small world: from random weights to a masked language model that knows its facts.
 
-The order of the passages and the words asked for follow from the seed and the step's number, and dropout is off: the
-weights after a step depend on that and the first ones alone. What was stopped goes on as if nothing had happened.
+The order of the passages and the words asked for follow from the world's seed and the step's number, and dropout is
+off. So a training that was stopped goes on from its last saved state as if nothing had happened.
 """
 
 import json
