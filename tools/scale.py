@@ -33,7 +33,7 @@ from recall_learn.models import backbones
 from recall_learn.models.masked_lm import attach, hide_each
 from recall_learn.runs.finetune import finetune
 from recall_learn.runs.finished import open_run
-from recall_learn.runs.pretrain import Pretraining, pretrain
+from recall_learn.runs.pretrain import Pretraining, make_tokenizer, pretrain
 from recall_learn.runs.recipe import Recipe
 from recall_learn.runs.scaling import Size
 from recall_learn.support import process_wide
@@ -145,7 +145,6 @@ def tuned(recipe: Recipe, size: Size, world: World) -> Row:
         backbone = open_run(place).backbone
     points = run.evaluations
     held_out = hide_each(world.text("held-out")[:PASSAGES], backbone.tokenizer)
-    masked_lm, batches = attach(backbone), Batches(world, backbone.tokenizer)
     before = points[0]["source_loss"]
     return {
         "step": [each["step"] for each in points],
@@ -153,8 +152,14 @@ def tuned(recipe: Recipe, size: Size, world: World) -> Row:
         "source_loss": [round(each["source_loss"], 4) for each in points],
         "facts": [round(each["facts"]["known"], 4) for each in points],
         "distance": round(run.final["distance"], 4),
-        "back": recovery(masked_lm, batches, held_out, before),
+        "back": recovery(attach(backbone), batches(world), held_out, before),
     }
+
+
+@cache
+def batches(world: World) -> Batches:
+    """Of its pretraining, made once for all models: they share the tokenizer."""
+    return Batches(world, make_tokenizer(world))
 
 
 def plan(wanted: list[Size]) -> str:

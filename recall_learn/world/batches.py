@@ -60,6 +60,7 @@ class Batches:
         self.pairs = [i for i, second in enumerate(self.second) if second]
         self.true = {(tuple(self.first[i]), tuple(self.second[i])) for i in self.pairs}
         self.near = self._neighbours()
+        self.epoch, self.order = -1, np.array([])  # the last that was asked for
         self.cls = tokenizer.cls_token_id
         self.lengths = np.array([len(self._row(i, self.second[i])) for i in range(len(passages))])
         self.ids = torch.zeros((len(passages), int(self.lengths.max()) + 8), dtype=torch.long)
@@ -72,7 +73,9 @@ class Batches:
         The inputs are those of `recall_learn.models.masked_lm.MaskedLM.forward`, with ``places`` among them.
         """
         epoch, place = divmod(step - 1, self.an_epoch)
-        rows = np.sort(self._order(epoch)[place * self.size : (place + 1) * self.size])
+        if epoch != self.epoch:
+            self.epoch, self.order = epoch, self._order(epoch)
+        rows = np.sort(self.order[place * self.size : (place + 1) * self.size])
         # random() keeps its sequence from version to version
         generator = np.random.default_rng([self.seed, 3, step])
         ids, answers = self._paired(rows, generator)

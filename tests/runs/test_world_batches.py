@@ -215,8 +215,9 @@ def test_a_batch_follows_from_seed_and_step_alone(world, tokenizer, batches):
     torch.manual_seed(5)
     np.random.seed(5)  # noqa: NPY002
     again = Batches(world, tokenizer, SIZE)
-    for step in (31, 2):  # in any order
-        (inputs, words), (others, other_words) = batches(step), again(step)
+    expected = {step: again(step) for step in (2, 31, EPOCH + 12)}
+    for step in reversed(expected):  # in any order, from one epoch into another and back
+        (inputs, words), (others, other_words) = batches(step), expected[step]
         assert inputs.keys() == others.keys()
         assert all(torch.equal(inputs[key], others[key]) for key in inputs)
         assert torch.equal(words, other_words)
