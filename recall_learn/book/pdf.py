@@ -1,10 +1,12 @@
 """The whole book as a PDF: the EPUB's pages, one after another, printed by a Chromium.
 
-``make pdf`` builds the EPUB and calls this.
+``make pdf`` builds the EPUB and calls this. It prints twice: where a page begins is known from the first time, and its
+list of contents says so in the second.
 """
 
 import shutil
 import sys
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from xml.dom import minidom
@@ -12,6 +14,7 @@ from xml.dom import minidom
 from bs4 import BeautifulSoup, Tag
 
 from recall_learn.book.home import home
+from recall_learn.support.files import writing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FOOT = '<div style="width:100%;text-align:center;font-size:9px"><span class="pageNumber"></span></div>'
@@ -24,11 +27,12 @@ HEAD = (
 )
 
 
-def joined(epub: Path) -> str:
+def joined(epub: Path, numbers: Mapping[str, int] | None = None) -> str:
     """The pages of an unpacked EPUB as one, in their order, a list of them after the first; links lead within it.
 
     Args:
         epub: its folder.
+        numbers: on which sheet a page begins, by its name; without them the list leaves room for them.
     """
     listed = minidom.parse(str(epub / "content.opf"))
     names = {item.getAttribute("id"): item.getAttribute("href") for item in listed.getElementsByTagName("item")}
@@ -37,7 +41,7 @@ def joined(epub: Path) -> str:
     soups = [BeautifulSoup((epub / name).read_text(encoding="utf-8"), "html.parser") for name in pages]
     titles = [(Path(name).stem, _said(soup.h1 or soup.title)) for name, soup in zip(pages, soups, strict=True)]
     first, *others = (_body(soup, Path(name).stem, set(pages)) for name, soup in zip(pages, soups, strict=True))
-    return f"{HEAD}{first}{_contents(titles)}{''.join(others)}</body></html>"
+    return f"{HEAD}{first}{_contents(titles, numbers or {})}{''.join(others)}</body></html>"
 
 
 def _said(title: Tag) -> str:
@@ -45,9 +49,12 @@ def _said(title: Tag) -> str:
     return "".join(each for each in title.strings if "headerlink" not in (each.parent.get("class") or ())).strip()
 
 
-def _contents(titles: list[tuple[str, str]]) -> str:
-    """A page that lists the others, ``(name, title)`` each."""
-    lines = (f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in titles)
+def _contents(titles: list[tuple[str, str]], numbers: Mapping[str, int]) -> str:
+    """A page that lists the others, ``(name, title)`` each, with the sheets they begin on."""
+    lines = (
+        f'<li><a href="#{name}">{escape(title)}</a><span class="dots"></span><span>{numbers.get(name, "")}</span></li>'
+        for name, title in titles
+    )
     return f'<section id="contents"><h1>Contents</h1><ul class="contents">{"".join(lines)}</ul></section>'
 
 
@@ -95,18 +102,35 @@ def printed(page: Path, pdf: Path) -> None:
         browser.close()
 
 
+def numbers_of(pdf: Path) -> dict[str, int]:
+    """The sheet, counted from 1, on which each place begins that a link of a printed page leads to."""
+    from pypdf import PdfReader
+
+    reader = PdfReader(pdf)
+    places = {name.removeprefix("/"): place for name, place in reader.named_destinations.items()}
+    return {name: reader.get_destination_page_number(place) + 1 for name, place in places.items()}
+
+
+def print_whole(epub: Path, pdf: Path) -> None:
+    """Print the pages of an unpacked EPUB, their list with numbers."""
+    page = epub / "all-pages.xhtml"
+    try:
+        with writing(pdf) as temporary:
+            page.write_text(joined(epub), encoding="utf-8")
+            printed(page, temporary)
+            page.write_text(joined(epub, numbers_of(temporary)), encoding="utf-8")
+            printed(page, temporary)
+    finally:
+        page.unlink(missing_ok=True)
+
+
 def main(root: Path) -> None:
     """Print the EPUB that ``make epub`` left in ``book/_build``, and say where."""
     chromium()
     built = root / "book" / "_build"
     pdf = built / "pdf" / "recall-and-learn.pdf"
     pdf.parent.mkdir(exist_ok=True)
-    page = built / "epub" / "all-pages.xhtml"
-    page.write_text(joined(page.parent), encoding="utf-8")
-    try:
-        printed(page, pdf)
-    finally:
-        page.unlink()
+    print_whole(built / "epub", pdf)
     print(f"The book: {pdf}, {pdf.stat().st_size / 1e6:.1f} MB")
 
 
