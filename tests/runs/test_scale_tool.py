@@ -1,6 +1,7 @@
 """The recording of models of several sizes: one of them from its pretraining to its runs, and what is left of all."""
 
 import json
+from itertools import groupby, product
 
 import pytest
 import record
@@ -53,5 +54,8 @@ def test_the_sizes_are_a_grid_without_its_dearest_corner():
     assert len(set(made)) == len(made) == 4 * 2 * 3 * 2 * 2 - 2 * 2 * 2
     assert not [each for each in made if (each.width, each.steps) == (256, 20_000)]
     assert [each.seed for each in made] == [0, 1] * (len(made) // 2)  # a size in all worlds before the next
-    work = [each.steps * each.width * (each.layers + 1) for each in made]
-    assert work == sorted(work)
+    parts = [list(part) for _, part in groupby(made, key=lambda each: (each.steps, each.variety))]
+    assert [(part[0].steps, part[0].variety) for part in parts] == list(product((5000, 1250, 20_000), (1.0, 0.25)))
+    for part in parts:  # from cheap to dear
+        work = [each.width * (each.layers + 1) for each in part]
+        assert work == sorted(work)
