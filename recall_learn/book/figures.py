@@ -2,11 +2,14 @@
 
 A figure reaches the page as its own JSON. ``static/figures.js`` draws it with plotly.js, puts the claim above it and
 plotly's sliders below it as HTML, where they wrap on a phone and take the keyboard. A page without a figure loads
-neither. What is more than a figure, such as the explorer of recorded runs, has a script of its own.
+neither. Each figure has a number, which links to it. What is more than a figure, such as the explorer of recorded runs,
+has a script of its own.
 """
 
 import os
+import re
 import shutil
+from itertools import count
 from pathlib import Path
 
 import plotly
@@ -43,6 +46,24 @@ def figure_html(figure: dict) -> str:
     )
 
 
+def numbered(body: str, page: str) -> str:
+    """Each figure of a page with its number, by which it can be named and linked: 7.2 is the second of lesson 7.
+
+    Args:
+        body: the page's HTML.
+        page: its name; a lesson's begins with the lesson's number.
+    """
+    lesson, numbers = re.match(r"(\d+)_", page), count(1)
+    before = f"{int(lesson[1])}." if lesson else ""
+
+    def one(_: re.Match) -> str:
+        number = next(numbers)
+        link = f'<a class="recall-number" href="#figure-{number}">Figure {before}{number}</a>'
+        return f'<figure id="figure-{number}" {MARK}>{link}'
+
+    return re.sub(f"<figure {MARK}>", one, body)
+
+
 class PlotlyRenderer:
     """How myst-nb draws a cell's plotly output; registered as an entry point in ``pyproject.toml``."""
 
@@ -71,9 +92,10 @@ def _copy_static(app) -> None:
             shutil.copy(file, target)
 
 
-def _add_to_page(app, _page, _template, context, _doctree) -> None:
+def _add_to_page(app, page, _template, context, _doctree) -> None:
     body = context.get("body", "")
     if MARK in body:
+        context["body"] = numbered(body, page)
         for file in SCRIPTS:
             app.add_js_file(file.name, loading_method="defer")
         for file in STYLES:

@@ -51,7 +51,7 @@ def offline(page: str, keep: Keep) -> str:
 
 
 def _figure(soup: BeautifulSoup, figure: Tag, keep: Keep) -> None:
-    """Its picture under its claim; its text alternative where it cannot be drawn."""
+    """Its picture under its number and claim; its text alternative where it cannot be drawn."""
     spec = json.loads(figure.find("script").string)
     meta = spec.get("layout", {}).get("meta") or {}
     alt = meta.get("alt", "")
@@ -63,10 +63,9 @@ def _figure(soup: BeautifulSoup, figure: Tag, keep: Keep) -> None:
     else:
         name = f"figure-{hashlib.sha256(svg.encode()).hexdigest()[:12]}.svg"
         shown = soup.new_tag("img", src=keep(name, svg), alt=alt)
-    caption = figure.find("figcaption").extract()
+    kept = [each.extract() for each in figure.find_all(["a", "figcaption"], recursive=False)]
     figure.clear()
-    figure.append(caption)
-    figure.append(shown)
+    figure.extend([*kept, shown])
 
 
 def _small(soup: BeautifulSoup, drawn: Tag, keep: Keep) -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from recall_learn.book.cache import forget_when_stale
-from recall_learn.book.figures import figure_html
+from recall_learn.book.figures import MARK, figure_html, numbered
 from recall_learn.book.pages import mended, on_paper, pieces
 
 
@@ -67,6 +67,17 @@ def test_a_figures_numbers_are_short_wherever_they_are():
     shown = json.loads(figure_html(fig).split('json">')[1].split("</script>")[0])
     assert shown["data"][0]["y"] == [1.23457e-9, 3, "a"]
     assert shown["layout"]["sliders"][0]["steps"][0]["args"][0]["y"] == [[1.23457e-9]]
+
+
+def test_a_figure_has_the_number_of_its_lesson_and_place():
+    figure = figure_html({"layout": {"meta": {"claim": "it rises", "alt": "a line"}}})
+    page = numbered(f"<p>{figure}</p>{figure}", "07_recadam")
+    for number in (1, 2):
+        link = f'<a class="recall-number" href="#figure-{number}">Figure 7.{number}</a>'
+        assert page.count(f'<figure id="figure-{number}" {MARK}>{link}<figcaption>it rises</figcaption>') == 1
+    assert page.count("<figure") == 2
+    assert ">Figure 1</a>" in numbered(figure, "small_world")
+    assert numbered("<p>no figure</p>", "07_recadam") == "<p>no figure</p>"
 
 
 def test_only_font_preloads_and_the_icon_script_are_dropped():

@@ -137,6 +137,7 @@ def test_what_a_page_uses_is_there_and_nothing_else(files, pages):
 
 def test_a_figure_is_a_picture_under_its_claim(files, pages):
     (figure,) = pages["01_page.xhtml"].iter(f"{XHTML}figure")
+    assert words(figure.find(f"{XHTML}a")) == "Figure 1.1"
     assert words(figure.find(f"{XHTML}figcaption")) == CLAIM
     picture = figure.find(f"{XHTML}img")
     assert picture.get("alt") == ALT

@@ -74,7 +74,9 @@ def test_plotly_is_loaded_once_and_only_for_figures(page):
 
 
 def test_every_figure_is_drawn_and_described(page):
-    for figure in page.locator(".recall-figure").all():
+    for number, figure in enumerate(page.locator(".recall-figure").all(), start=1):
+        assert re.fullmatch(rf"Figure (\d+\.)?{number}", figure.locator(".recall-number").inner_text())
+        assert figure.locator(".recall-number").get_attribute("href") == f"#{figure.get_attribute('id')}"
         assert figure.locator(".recall-plot .trace, .recall-plot .hm").count() > 0
         assert figure.locator("figcaption").inner_text()
         assert len(figure.locator(".recall-plot[role=img]").get_attribute("aria-label")) > 20
