@@ -78,7 +78,7 @@ def test_the_table_of_ways_has_the_names_that_are_shown(world):
 
 def test_without_recordings_it_says_which_commands_make_them(world):
     texts, claims, _ = said()
-    assert any("None of the 88 models of `python tools/scale.py` is recorded yet" in text for text in texts)
+    assert any("None of the 72 models of `python tools/scale.py` is recorded yet" in text for text in texts)
     assert any("None of the 70 rows of `python tools/equal_loss.py first` is recorded yet" in text for text in texts)
     assert texts[-1] == "There are no runs yet from which to settle them."
     assert claims == [
@@ -93,7 +93,7 @@ def test_with_few_models_nothing_is_said_of_an_axis(world, count):
     world("scale", by_size(count))
     texts, _, _ = said()
     assert any(
-        f"{count} of 88 models {'is' if count == 1 else 'are'} recorded. **What follows" in text for text in texts
+        f"{count} of 72 models {'is' if count == 1 else 'are'} recorded. **What follows" in text for text in texts
     )
     assert texts[-1].count("too few to say") == 4
     assert "holds" not in texts[-1]
@@ -104,7 +104,7 @@ def test_with_few_models_nothing_is_said_of_an_axis(world, count):
 def test_with_a_part_of_the_models_the_counts_are_of_that_part(world, count):
     world("scale", by_size(count, width=0.1, steps=-0.1))
     texts, _, _ = said()
-    assert any(f"{count} of 88 models are recorded. **What follows rests on what is there.**" in text for text in texts)
+    assert any(f"{count} of 72 models are recorded. **What follows rests on what is there.**" in text for text in texts)
     for line, axis in zip(texts[-1].splitlines(), ("Width", "Depth", "Length", "Variety"), strict=False):
         assert line.startswith(f"- **{axis}**")
         few, counted = re.search(r"(\d+) pairs? of models so far", line), re.search(r"less in [\d.]+ of (\d+)", line)
@@ -118,7 +118,7 @@ def test_where_width_takes_the_rise_width_is_what_is_named(world):
     assert not any("What follows rests on" in text for text in texts)
     settled = texts[-1].splitlines()
     assert settled[0].startswith(
-        "- **Width** (twice the width). At the same score the larger one lost less in 576 of 576"
+        "- **Width** (twice the width). At the same score the larger one lost less in 432 of 432"
     )
     assert settled[0].endswith("**The saying holds here**, in every task, way and world by itself.")
     assert all("**The saying fails here:** there is no clear direction." in line for line in settled[1:4])
