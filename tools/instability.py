@@ -13,6 +13,7 @@ Times are of one core. The rows of ``book/runs/world/instability-NAME.json`` tha
 
 import argparse
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import loop
@@ -75,25 +76,32 @@ def take(key: Row) -> Row:
 
     how = {"steps": STEPS, "lr": LR, **SETTINGS[key["setting"]]}
     loop.train(backbone, splits["train"], seed=seed, each=look, **how)
+    left = loop.kept(backbone)
     return {
         "score": loop.score(backbone, TASK, splits["validation"]),
         "trained": loop.score(backbone, TASK, splits["train"]),
         "loss": round(sum(losses[-EVERY:]) / EVERY, 4),
-        **loop.kept(backbone),
-        "back": from_top(backbone),
+        **left,
+        "back": [left["source_loss"], *from_top(backbone), before()],
         "norms": norms,
     }
 
 
 def from_top(backbone: Backbone) -> list[float]:
-    """The source loss with none, one, two, ... of the uppermost parts at theta*."""
+    """The source loss with one, two, ... of the uppermost parts at theta*, but not with all."""
     masked_lm, home = attach(backbone), parts(backbone.anchors)[::-1]
     held_out = hide_each(World().text("held-out")[: loop.PASSAGES], backbone.tokenizer)
     found = []
-    for count in range(len(home) + 1):
+    for count in range(1, len(home)):
         with at_home(backbone.model, backbone.anchors, home[:count]):
             found.append(round(source_loss(masked_lm, held_out), 4))
     return found
+
+
+@cache
+def before() -> float:
+    """The source loss of theta*."""
+    return loop.kept(backbones.load("tiny", num_labels=2))["source_loss"]
 
 
 def run_minilm(data: str | None, text: str | None) -> Iterator[Job]:

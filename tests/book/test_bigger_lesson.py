@@ -96,6 +96,10 @@ def test_with_few_models_nothing_is_said_of_an_axis(world, count):
         f"{count} of 72 models {'is' if count == 1 else 'are'} recorded. **What follows" in text for text in texts
     )
     assert texts[-1].count("too few to say") == 4
+    widths = "32" if count < 5 else "32 or 64"
+    reached = ", ".join(f"{3 * count} of {3 * count} runs on {task}" for task in scale.TASKS)
+    told = f"The models that are there have a width of {widths}. Half the way is reached by {reached}. So on no axis"
+    assert any(text.startswith(told) for text in texts)
     assert "holds" not in texts[-1]
     assert "fails" not in texts[-1]
 
