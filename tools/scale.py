@@ -9,7 +9,7 @@ the packaged one::
     python tools/scale.py --cheap 6  # what is done within six hours
 
 Those that are pretrained for as long as the packaged one come first, from cheap to dear: one of a quarter of it, or as
-narrow as 32, learns little from a task, and drops out where models are compared at equal score.
+narrow as 32, learns little from most tasks, and so mostly drops out where models are compared at equal score.
 
 The weights are not kept: a row says the command that makes them again. One line of ``book/runs/world/scale.json`` is a
 model, or a run of it with the points of its evaluations. A pretraining that was stopped goes on from its last state.
@@ -166,7 +166,7 @@ def tuned(recipe: Recipe, size: Size, world: World) -> Row:
 
 @cache
 def batches(world: World) -> Batches:
-    """Of its pretraining, made once for all models: they share the tokenizer."""
+    """Those of its pretraining, for the way back of all its models: they share the tokenizer."""
     return Batches(world, make_tokenizer(world))
 
 

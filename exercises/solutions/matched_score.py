@@ -17,7 +17,7 @@
 #     nothing. And "at least" is `>=`.
 # explanation: |
 #   A run at a small rate has lost less after 60 steps. It has also learned less, and perhaps it has lost less for that
-#   reason alone. At equal score this way out is closed.
+#   reason alone. At equal score it can have lost more.
 #
 #   The first look that is enough is the one that counts. A score goes up and down from look to look; whoever takes the
 #   last crossing, or the best look, waits longer with the run that wavers more, and gives it more time to forget.

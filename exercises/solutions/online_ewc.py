@@ -16,18 +16,17 @@
 #     $\theta$ put to `ended[-1]`. The last task's own spring gives 0 there.
 # explanation: |
 #   The two questions: where the last task ended, the merged spring has the gradient 0. The separate ones have
-#   $\gamma (1 + 0.5 + 0) = 1.5\,\gamma$ there. They pull against that gradient, so they tug back, towards the first
-#   tasks.
+#   $\gamma (1 + 0.5 + 0) = 1.5\,\gamma$ there. They pull against that gradient: back, towards the first tasks.
 #
 #   If training came to rest, all pulls balance where the last task ended: its own loss pulls there against the springs
 #   of the tasks before. The separate springs forget that the loss has had its say. In the next task they go on pulling
-#   with what the last task had resisted, and the last task's own spring, slack at this point, has only just begun to
-#   resist. So the first tasks win over those in the middle. That is the double count of lesson 4, seen as a force. The
-#   merged spring is slack where the last task ended: it holds what was found, and pulls at nothing.
+#   with what the last task had resisted, while the last task's own spring is still slack. So the first tasks win over
+#   those in the middle. That is the double count of lesson 4, seen as a force. The merged spring is slack where the
+#   last task ended: it holds what was found, and pulls at nothing.
 #
 #   Both kinds resist a step from there with the same stiffness, if nothing decays. Their second derivatives are equal:
-#   $\gamma \sum_i F_i$. They differ in the tug alone. How much the tug matters, only a run can show: the lesson has a
-#   record of one, in which the first spring is that of the pretraining.
+#   $\gamma \sum_i F_i$. They differ in the tug alone. How much the tug matters, only runs can show: the lesson has
+#   some, in which the first spring is that of the pretraining.
 #
 #   Memory differs, too: the separate springs keep two numbers a weight for each task, the merged one two for all.
 # ---

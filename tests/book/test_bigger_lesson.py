@@ -229,7 +229,8 @@ def test_a_tie_at_the_top_is_told(world, tie):
     texts, claims, _ = said()
     (verdict,) = (text for text in texts if "By this test the hypothesis is not proved wrong here" in text)
     top = "tuned and back, then back" if tie else "tuned, then back"
-    assert f"Highest are on cola {top}; on rte {top}; on mrpc {top}." in verdict
+    highest = f"on cola {top}; on rte {top}; on mrpc {top}."
+    assert f"Highest, first at the lower loss and then at the higher: {highest}" in verdict
     assert ("**On cola and rte and mrpc a tie decides.**" in verdict) == tie
     assert any("they are not the same two alone at both losses" in claim for claim in claims)
 
