@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
 import pytest
@@ -29,7 +30,8 @@ def sheets(tmp_path_factory):
     (epub / "_static").mkdir()
     shutil.copy(files("recall_learn.book") / "static" / "epub.css", epub / "_static")
     pdf = epub.parent / "whole.pdf"
-    print_whole(epub, pdf)
+    with ThreadPoolExecutor(1) as alone:  # the tests' own browser holds this thread's loop
+        alone.submit(print_whole, epub, pdf).result()
     assert not (epub / "all-pages.xhtml").exists()
     assert list(epub.parent.glob("*whole*")) == [pdf]
     return [page.extract_text() for page in PdfReader(pdf).pages]
