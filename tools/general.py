@@ -22,9 +22,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from record import Job, Row, record
+from samples import sample
 from where import HOLD
 
 from recall_learn.measures.heads import new_head
@@ -198,19 +198,6 @@ def _of_a_head(task: str) -> Splits:
     return loading.load(f"world/{task}", limit_train=HEAD_EXAMPLES)
 
 
-def sample(folder: str | None, place: Path) -> Path:
-    """A folder of the sets with a fixed sample of each one's evaluation split, for every model the same."""
-    for name in ELSEWHERE:
-        data = loading.load(name, folder, training=False)
-        rows = data[data.task.evaluation]
-        data[data.task.evaluation] = rows.select(np.sort(np.random.default_rng(0).permutation(len(rows))[:ASKED]))
-        own = place / (data.task.folder or name)
-        own.mkdir(parents=True)
-        for split, rows in data.items():
-            rows.to_parquet(own / f"{split}-00000-of-00001.parquet")
-    return place
-
-
 RECORDINGS = {"wordings": run_wordings, "shorter": run_shorter, "few": run_few}
 
 
@@ -224,7 +211,7 @@ def main() -> None:
     with process_wide.plain_messages(), process_wide.silent():
         if asked.name == "minilm":
             with tempfile.TemporaryDirectory() as place:
-                record("general-minilm", run_minilm(sample(asked.data, Path(place))), backbone=MODEL)
+                record("general-minilm", run_minilm(sample(ELSEWHERE, asked.data, Path(place), ASKED)), backbone=MODEL)
         else:
             record(f"general-{asked.name}", RECORDINGS[asked.name]())
 

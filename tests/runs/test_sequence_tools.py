@@ -1,6 +1,8 @@
 """The recordings of sequences, of a little data and then more, and of runs that fail: short ones, and their laws."""
 
 import json
+import sys
+from itertools import islice
 
 import builds
 import equal_loss
@@ -12,8 +14,9 @@ import pytest
 import record
 import sequences
 import torch
+from pandas import read_parquet
 from safetensors.torch import load_file
-from small import short_text
+from small import save_backbone, save_glue, short_text
 
 from recall_learn.models import backbones
 from recall_learn.runs.finetune import finetune
@@ -55,6 +58,48 @@ def test_a_sequence_gives_its_matrix_and_what_is_kept(monkeypatch, hold):
     assert {len(row[name]) for name in ("source_loss", "facts", "distance")} == {rows}
     assert row["average"] == pytest.approx(np.mean(row["scores"][-1]), abs=1e-4)
     assert ("forgetting" in row) is ("together" not in hold)
+
+
+def test_a_real_encoder_goes_through_samples_of_real_tasks(monkeypatch, tmp_path):
+    tasks = ("mrpc", "cola", "sentences/trec")
+    save_backbone(tmp_path / "bert")
+    data = save_glue(tmp_path / "data", *tasks, "stsb", train=40, evaluation=30)
+    for name, value in {"REAL": (tasks,), "REAL_STEPS": 2, "REAL_LENGTH": 16, "REAL_SCORED": 12}.items():
+        monkeypatch.setattr(sequences, name, value)
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    monkeypatch.setattr(sequences, "run_minilm", lambda folder, all_of=sequences.run_minilm: islice(all_of(folder), 1))
+    monkeypatch.setattr(sequences, "BACKBONE", str(tmp_path / "bert"))
+    monkeypatch.setattr(sys, "argv", ["sequences.py", "minilm", "--data", str(data)])
+    sequences.main()
+    text = (tmp_path / "sequences-minilm.json").read_text()
+    (row,) = json.loads(text)["rows"]
+    assert str(tmp_path) not in text
+    assert np.shape(row["scores"]) == (4, 3)
+    assert len(row["similarity"]) == 4
+    right = 12 * np.array(row["scores"])[:, ::2]  # accuracies of as many examples
+    np.testing.assert_allclose(right, right.round(), atol=1e-2)
+    assert row["guess"][1] == 0.0  # no Matthews correlation in one class
+    assert [12 * each for each in row["guess"][::2]] == pytest.approx(
+        np.round(12 * np.array(row["guess"][::2])), abs=1e-2
+    )
+
+
+def test_a_guess_is_the_class_that_is_most_frequent_in_training(tmp_path):
+    data = save_glue(tmp_path, "sentences/trec", train=50, evaluation=40)
+    folder = data / "sentences" / "trec"
+    labels = {
+        split: read_parquet(next(folder.glob(f"{split}*")))["label"].tolist() for split in ("train", "validation")
+    }
+    most = max(set(labels["train"]), key=labels["train"].count)
+    share = labels["validation"].count(most) / len(labels["validation"])
+    assert 0 < share < 1
+    assert sequences.guess("sentences/trec", data) == pytest.approx(share, abs=1e-4)
+
+
+def test_minilm_says_what_it_needs(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["sequences.py", "minilm"])
+    with pytest.raises(SystemExit, match="minilm needs --data: the folder with mrpc"):
+        sequences.main()
 
 
 def test_a_model_of_each_build_is_pretrained_tuned_recorded_and_forgotten(monkeypatch, tmp_path):
