@@ -142,6 +142,20 @@ def test_with_all_rows_nothing_is_missing(world):
     assert table.splitlines()[-1].startswith("| all at once | everything: the ceiling | 1.00 | 1.00")
 
 
+@pytest.mark.parametrize(("weaker", "words"), [(0, "in 9 of 9 runs"), (2, "in 7 of 9 runs")])
+def test_the_second_bet_counts_the_runs_in_which_the_best_is_ahead(world, weaker, words):
+    rows = ordered(forget=0.2, facts=0.15)
+    replay = [row for row in rows if row["method"] == "task-replay(buffer=50)"]
+    for row in replay[weaker:]:
+        row["scores"][-1] = [0.01 + score for score in row["scores"][-1]]
+    for row in replay[:weaker]:
+        row["scores"][-1] = [score - 0.05 for score in row["scores"][-1]]
+    world("sequences-orders", rows)
+    (bets,) = (text for text in said()[0] if "**Second bet.**" in text)
+    assert "(EWC in its online form), replay 50 keeps most of the earlier tasks" in bets
+    assert words in bets
+
+
 def test_a_way_that_is_recorded_in_one_order_alone_is_not_compared_across_orders(world):
     rows = ordered(15, forget=0.2, facts=0.15)  # the first order is whole, of the second there is plain fine-tuning
     world("sequences-orders", rows)
