@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jupyter_page import Notebook, serving, until
+from samples import sample
 
 from recall_learn.models import places
 from recall_learn.runs import record as runs
@@ -210,10 +211,11 @@ explore(Records([], [Record(recipe, columns) for recipe in recipes]))
 
 @pytest.mark.skipif(places.minilm_package() is None, reason="MiniLM's package is missing")
 @pytest.mark.skipif(not (REAL / "cola").is_dir(), reason="no folder with the real GLUE data")
-def test_minilm_learns_cola(lab):
+def test_minilm_learns_cola(lab, tmp_path):
+    data = sample(["cola"], str(REAL), tmp_path, 32)
     recipe = "backbone='minilm', task='cola', method='recadam', steps=6, batch_size=8, evaluate_every=6, k=2.0, t0=3.0"
     source = "from recall_learn.lab.live import Lab\nfrom recall_learn.runs.recipe import Recipe\n"
-    source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), data_folder={str(REAL)!r})\nlab"
+    source += f"lab.close()\nlab = Lab(Recipe({recipe}, probe='none'), data_folder={str(data)!r})\nlab"
     lab.notebook.run(lab.notebook.write(source))
     until(lambda: lab.view.locator(".rl-curve").count() == 1)
     lab.press("Start")
