@@ -4,16 +4,19 @@
 tiny    twenty seeds of eight settings on a small task, at a rate at which some runs fail: score,   15 seconds a run,
         loss on the training examples, what is kept, gradient norms by part, and the source loss    40 minutes for
         with layers put back to theta* from the top                                                 all
-minilm  ten seeds of four settings on 1,000 examples of rte; ``--data FOLDER`` and ``--source-text  4 minutes a run,
-        BOOKS``                                                                                     3 hours for all
+minilm  ten seeds of five settings on 1,000 examples of rte, one of them after 5,000 of MNLI;       10 minutes a run,
+        ``--data FOLDER`` and ``--source-text BOOKS``                                               8 hours for all
 ======= =========================================================================================== ==================
 
 Times are of one core. The rows of ``book/runs/world/instability-NAME.json`` that are there are not taken again.
 """
 
 import argparse
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import loop
@@ -45,14 +48,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "twice the rate": {"lr": 2 * LR},
 }
 """What a run has that plain fine-tuning has not."""
-REAL_SEEDS, REAL_EXAMPLES, REAL_STEPS, REAL_LR = range(10), 1000, 190, 2e-4
+REAL_SEEDS, REAL_EXAMPLES, REAL_STEPS, REAL_LR, REAL_LENGTH = range(10), 1000, 190, 2e-4, 128
 """Three passes in batches of 16."""
 REAL: tuple[Row, ...] = (
     {"method": "vanilla"},
     {"method": "bertadam"},
     {"method": "vanilla", "warmup": 0.1},
     {"method": "reinit(layers=1)"},
+    {"method": "vanilla", "after": "nli/mnli"},
 )
+FIRST_EXAMPLES, FIRST_STEPS = 5000, 312
+"""Of an intermediate task: one pass in the same batches. One model was tuned on it, and all seeds begin with that."""
+BACKBONE = "minilm"
 
 
 def run_tiny() -> Iterator[Job]:
@@ -104,26 +111,41 @@ def before() -> float:
     return loop.kept(backbones.load("tiny", num_labels=2))["source_loss"]
 
 
-def run_minilm(data: str | None, text: str | None) -> Iterator[Job]:
-    """A real encoder on few examples of rte."""
-    if data is None or text is None:
-        raise SystemExit("minilm needs --data, the folder with rte, and --source-text, a text like that of books")
-    asked = {"backbone": "minilm", "task": "rte", "limit_train": REAL_EXAMPLES, "max_length": 128, "batch_size": 16}
-    asked |= {"steps": REAL_STEPS, "evaluate_every": REAL_STEPS, "probe": "stsb+source"}
+def run_minilm(data: str, text: str, place: Path) -> Iterator[Job]:
+    """A real encoder on few examples of rte; what is between two tasks lies in ``place``."""
+    usual = {"backbone": BACKBONE, "batch_size": 16, "max_length": REAL_LENGTH, "lr": REAL_LR}
+    asked = {**usual, "task": "rte", "limit_train": REAL_EXAMPLES, "steps": REAL_STEPS, "evaluate_every": REAL_STEPS}
     for seed in REAL_SEEDS:
         for setting in REAL:
-            key = {"lr": REAL_LR, "warmup": 0.0, **setting, "seed": seed}
-            yield key, lambda key=key: ended(Recipe(**asked, mixed_precision="bf16", **key), data, text)
+            key = {"lr": REAL_LR, "warmup": 0.0, "after": None, **setting, "seed": seed}
+            given = {name: value for name, value in key.items() if name != "after"}
+
+            def take(first: str | None = key["after"], given: Row = given) -> Row:
+                if first is None:
+                    return ended(Recipe(**{**asked, **given}, probe="stsb+source"), data, text)
+                before = Recipe(**usual, task=first, limit_train=FIRST_EXAMPLES, steps=FIRST_STEPS, probe="none")
+                started = {"backbone": str(intermediate(before, data, place)), "probe": "stsb"}
+                return ended(Recipe(**{**asked, **given, **started}), data)
+
+            yield key, take
 
 
-def ended(recipe: Recipe, data: str, text: str) -> Row:
-    """What a run came to."""
+def intermediate(recipe: Recipe, data: str, place: Path) -> Path:
+    """The folder of a model that was tuned on a first task; it is tuned once."""
+    out = place / recipe.task.replace("/", "-")
+    if not out.exists():
+        finetune(replace(recipe, evaluate_every=recipe.steps), out=out, data_folder=data, progress=False)
+    return out / "model"
+
+
+def ended(recipe: Recipe, data: str, text: str | None = None) -> Row:
+    """What a run came to. Without a text there is no source loss; the distance is from where the run began."""
     run = finetune(recipe, data_folder=data, source_text=text, progress=False)
     final, last = run.final, run.history[-EVERY:]
     return {
         "score": round(final["metrics"][run.primary], 4),
         "loss": round(sum(each["loss"] for each in last) / len(last), 4),
-        **{name: round(final[name], 4) for name in ("source_loss", "similarity", "distance")},
+        **{name: round(final[name], 4) for name in ("source_loss", "similarity", "distance") if name in final},
     }
 
 
@@ -134,9 +156,17 @@ def main() -> None:
     parser.add_argument("--data", metavar="FOLDER", help="for minilm: the folder of data sets")
     parser.add_argument("--source-text", metavar="BOOKS", help="for minilm: a text for the source loss")
     options = parser.parse_args()
-    jobs = run_tiny() if options.name == "tiny" else run_minilm(options.data, options.source_text)
     with process_wide.plain_messages(), process_wide.silent():
-        record(f"instability-{options.name}", jobs, backbone=options.name)
+        if options.name == "tiny":
+            record("instability-tiny", run_tiny())
+            return
+        if options.data is None or options.source_text is None:
+            raise SystemExit(
+                "minilm needs --data, the folder with rte and nli/mnli, and --source-text, a text like that of books"
+            )
+        with tempfile.TemporaryDirectory() as place:
+            jobs = run_minilm(options.data, options.source_text, Path(place))
+            record("instability-minilm", jobs, backbone=BACKBONE)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What lessons 11, 13 and 14 say of MiniLM, with no run of it, and with some."""
+"""What lessons 11, 13, 14 and 16 say of MiniLM, with no run of it, and with some."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from cells import cells, run
 from IPython.display import Markdown
 
 from recall_learn.figures import tables
+from recall_learn.measures import resampled
 from recall_learn.runs import grids
 from recall_learn.runs.recordings import Record, Records
 
@@ -157,3 +158,39 @@ def test_where_minilm_generalises_without_and_with_rows(book):
     assert "always to say" not in summed
     assert "in 3 of 4 comparisons, by +0.020" in compared  # on the seed that both have
     assert "| plain, 0.0001 | 0.750 (0.700 to 0.800) | 0.550 (0.500 to 0.600) |" in listed
+
+
+def tuned(score, seed=0, source=7.0, **setting):
+    """A run of RTE; after another task there is no source loss."""
+    row = {"method": "vanilla", "lr": 2e-4, "warmup": 0.0, "after": None, **setting, "seed": seed, "score": score}
+    return {**row, "loss": 0.6, "similarity": 0.7, **({"source_loss": source} if row["after"] is None else {})}
+
+
+LESSON_16 = "16_is_it_forgetting.md"
+
+
+def test_rte_by_minilm_without_and_with_rows(book):
+    cell = next(each for each in cells(BOOK / LESSON_16) if 'recorded("instability-minilm")' in each)
+    helpers = {"resampled": resampled, "middle": lambda rows, what: float(np.median([row[what] for row in rows]))}
+    helpers |= {"told": lambda *what: "", "several": lambda count, one: f"{count} {one}{'s' * (count != 1)}"}
+    names = {"json": json, "Path": Path, "np": np, "tables": tables, "Markdown": Markdown, **helpers}
+    path = book / "runs" / "world" / "instability-minilm.json"
+    names["recorded"] = lambda name: json.loads(path.read_text())["rows"] if path.exists() else []
+
+    def shown():
+        texts = []
+        run(cell, BOOK / LESSON_16, names | {"display": lambda each: texts.append(each.data)})
+        return texts
+
+    assert len(shown()) == 1
+    rows = [tuned(0.56), tuned(0.54, seed=1), tuned(0.6, method="bertadam"), tuned(0.66, after="nli/mnli")]
+    path.write_text(json.dumps({"environment": {}, "rows": rows}))
+    _, table, sentence = shown()
+    assert "| plain | 2 | 1 | 0.550 (0.540 to 0.560) | 7.00 | 0.70 |" in table
+    assert "| after 5,000 of MNLI | 1 | 0 | 0.660 (0.660 to 0.660) | not asked | 0.70 |" in table
+    assert "RTE's score is higher in 1 of 1 run, by +0.100 in the mean." in sentence
+    rows[-1:] = [tuned(0.5, after="nli/mnli"), tuned(0.6, seed=1, after="nli/mnli")]
+    path.write_text(json.dumps({"environment": {}, "rows": rows}))
+    assert "higher in 1 of 2 runs, by +0.000 in the mean." in shown()[-1]
+    path.write_text(json.dumps({"environment": {}, "rows": rows[:3]}))
+    assert len(shown()) == 2  # nothing to compare

@@ -19,7 +19,7 @@ def test_the_counts_are_those_of_the_tools():
     for name, jobs in {
         "wanted": instability.run_tiny(),
         "wanted_pairs": sequences.run_pairs(),
-        "wanted_real": instability.run_minilm("", ""),
+        "wanted_real": instability.run_minilm("", "", Path()),
     }.items():
         assert f"\n{name} = {len(list(jobs))}\n" in LESSON
 
@@ -31,7 +31,10 @@ def test_the_settings_are_those_of_the_tools():
     named = re.search(r'for name in \(("plain", .*)\)\}', LESSON)[1]
     assert set(re.findall(r'"([^"]+)"', named)) <= set(instability.SETTINGS)
     for setting in instability.REAL:
-        assert f'("{setting["method"]}", {setting.get("warmup", 0.0)}): "' in LESSON
+        assert (
+            f'("{setting["method"]}", {setting.get("warmup", 0.0)}, {setting.get("after")!r}): "'.replace("'", '"')
+            in LESSON
+        )
     assert f"ORDER = {sequences.TASKS!r}".replace("'", '"') in LESSON
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from itertools import islice
+from pathlib import Path
 
 import builds
 import equal_loss
@@ -17,6 +18,7 @@ import torch
 from pandas import read_parquet
 from safetensors.torch import load_file
 from small import save_backbone, save_glue, short_text
+from transformers import BertForMaskedLM
 
 from recall_learn.models import backbones
 from recall_learn.runs.finetune import finetune
@@ -34,11 +36,11 @@ def keys(jobs):
         (keys(sequences.run_orders()), 3 * 3 * 14),
         (keys(sequences.run_answers()), 3 * 2 * 9),
         (keys(sequences.run_pairs()), 3 * (5 + 20 + 1)),
-        (keys(sequences.run_minilm("")), 2 * 2 * 6),
+        (keys(sequences.run_minilm(Path())), 2 * 2 * 6),
         (keys(parts.jobs()), 3 * 2 * 2 * 3 * 10),
         (keys(equal_loss.jobs()), 5 * (2 + 6 * 2)),
         (keys(instability.run_tiny()), 20 * 8),
-        (keys(instability.run_minilm("", "")), 10 * 4),
+        (keys(instability.run_minilm("", "", Path())), 10 * 5),
     ],
     ids=["orders", "answers", "pairs", "minilm", "parts", "equal", "tiny", "minilm-rte"],
 )
@@ -96,10 +98,38 @@ def test_a_guess_is_the_class_that_is_most_frequent_in_training(tmp_path):
     assert sequences.guess("sentences/trec", data) == pytest.approx(share, abs=1e-4)
 
 
+def test_a_real_encoder_meets_rte_alone_and_after_mnli(monkeypatch, tmp_path):
+    save_backbone(tmp_path / "bert", model_class=BertForMaskedLM)
+    data = save_glue(tmp_path / "data", "rte", "nli/mnli", "stsb", train=40, evaluation=12)
+    small = {"REAL_EXAMPLES": 20, "REAL_STEPS": 3, "REAL_LENGTH": 16, "FIRST_EXAMPLES": 30, "FIRST_STEPS": 2}
+    for name, value in {**small, "BACKBONE": str(tmp_path / "bert"), "REAL_SEEDS": range(2)}.items():
+        monkeypatch.setattr(instability, name, value)
+    tuned = []
+    monkeypatch.setattr(instability, "finetune", lambda *args, **how: tuned.append(args[0]) or finetune(*args, **how))
+    (tmp_path / "text").write_text("one two three. " * 400)
+    rows = [
+        {**key, **take()}
+        for key, take in instability.run_minilm(str(data), str(tmp_path / "text"), tmp_path)
+        if key["method"] == "vanilla" and not key["warmup"]
+    ]
+    assert [(row["after"], row["seed"]) for row in rows] == [(None, 0), ("nli/mnli", 0), (None, 1), ("nli/mnli", 1)]
+    assert [each.task for each in tuned] == ["rte", "nli/mnli", "rte", "rte", "rte"]  # MNLI once
+    assert [each.limit_train for each in tuned] == [20, 30, 20, 20, 20]
+    alone, after = rows[:2]
+    assert alone["source_loss"] > 0
+    assert "source_loss" not in after
+    assert alone["loss"] != after["loss"]  # of one head, on another encoder
+    assert rows[1]["loss"] != rows[3]["loss"]
+    assert len(json.loads((tmp_path / "nli-mnli" / "model" / "config.json").read_text())["id2label"]) == 3
+
+
 def test_minilm_says_what_it_needs(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["sequences.py", "minilm"])
     with pytest.raises(SystemExit, match="minilm needs --data: the folder with mrpc"):
         sequences.main()
+    monkeypatch.setattr(sys, "argv", ["instability.py", "minilm", "--data", "there"])
+    with pytest.raises(SystemExit, match="minilm needs --data, the folder with rte and nli/mnli, and --source-text"):
+        instability.main()
 
 
 def test_a_model_of_each_build_is_pretrained_tuned_recorded_and_forgotten(monkeypatch, tmp_path):
