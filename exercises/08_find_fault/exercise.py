@@ -1,7 +1,7 @@
 r"""A fault, from the log alone.
 
 A fine-tuning with RecAdam was stopped in the middle and went on from its checkpoint. You have its log. Nothing
-crashed, and the loss looks like any other. Name what is wrong with the run, if anything is:
+crashed, and at a glance the loss looks like any other. Name what is wrong with the run, if anything is:
 
 - `"fine"`: nothing is. There is noise, and it is drawn anew in each run.
 - `"endless warm-up"`: the learning rate rises to the last step.
@@ -15,7 +15,8 @@ crashed, and the loss looks like any other. Name what is wrong with the run, if 
 - `"padding in the loss"`: padded places count with a loss of 0, so the mean over all places is too low.
 - `"evaluated in training mode"`: dropout is on in the evaluations.
 
-A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in a step; sizes are root mean squares:
+A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in a step. A distance or size is a root
+mean square, a length the root of a sum:
 
 | name | shape | what it is |
 | --- | --- | --- |
@@ -30,10 +31,12 @@ A log is a dictionary. $T$ is the number of steps, $A$ that of micro-batches in 
 | `"loss"`, `"padding"` | `[T, A]` | loss of each micro-batch, and what share of its places is padded |
 | `"evaluated"`, `"score"` | `[E]` | steps and scores; step `resumed` comes twice, before the stop and after it |
 
-Row 0 of an array is step $t = 1$. Adam's first step is one learning rate in each weight, whatever the gradient is.
+Row 0 of an array is step $t = 1$. Compare `update` with `lr`: Adam's first step is one learning rate in each weight,
+whatever the gradient is.
 
-Each run has at most one of the nine faults. Length, stop, $A$, noise and the scale of the weights differ each time, and
-the rate is scaled with the weights. So no size tells anything by itself: compare it with another one of the same run.
+Each run has at most one of the nine faults. The number of steps, the stop, $A$, noise and the scale of the weights
+differ each time, and the rate is scaled with the weights. So no size tells anything by itself: compare it with another
+one of the same run.
 `toy_log(fault, seed)` makes a log to look at. Before you do: which of the nine will show in the loss? And which can be
 told without a threshold?
 """

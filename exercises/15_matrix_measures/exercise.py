@@ -5,7 +5,7 @@ task; a column for each task. In the formulas $R_{i,j}$ is the score on task $j 
 from 0 to $T$. So $R_{0,j}$ is the score before any training. Return a dictionary:
 
 - `"average"`, average accuracy: $\frac1T \sum_{j=1}^{T} R_{T,j}$;
-- `"forgetting"`: $\frac{1}{T-1} \sum_{j=1}^{T-1} \big( \max_{j \le l \le T-1} R_{l,j} - R_{T,j} \big)$;
+- `"forgetting"`: $\frac{1}{T-1} \sum_{j=1}^{T-1} \big( \max_{j \le l < T} R_{l,j} - R_{T,j} \big)$;
 - `"backward"`, backward transfer: $\frac{1}{T-1} \sum_{j=1}^{T-1} (R_{T,j} - R_{j,j})$;
 - `"forward"`, forward transfer: $\frac{1}{T-1} \sum_{j=2}^{T} (R_{j-1,j} - R_{0,j})$.
 

@@ -16,7 +16,7 @@ If a run has no such point, return `None`: they cannot be compared at this score
 - `"rises"`: by how much the loss of each has risen there since **its own first look**, `[one, other]`;
 - `"less"`: `"one"`, `"other"` or `"neither"`: the run whose loss has risen less; `"neither"` if both rose by as much.
 
-All numbers are multiples of 1/64. If both rise by as much, both points are looks, so no rounding tells them apart.
+Where the two rises are equal, both points are looks of the runs and all numbers are exact, so a plain `==` is enough.
 
 Before you write it: the slower of two runs has lost less after 60 steps. At equal score, can it have lost more?
 """

@@ -36,13 +36,14 @@ def drawn(rng, classes, counts, train_counts):
 
 
 def cases(rng):
-    more = lambda: int(rng.integers(1, 3))  # noqa: E731
+    """Of 32 and 64 examples each: every share is exact, however it is computed."""
+    a, b, c, d, e, f, g, h = (int(more) for more in rng.integers(1, 3, size=8))
     return [
-        drawn(rng, 2, (12 + more(), 8), (14, 21 + more())),
-        drawn(rng, 2, (10, 10), (15, 15)),
-        drawn(rng, 3, (13 + more(), 9, 6), (8, 17, 14 + more())),
-        drawn(rng, 2, (9, 15 + more()), (22 + more(), 13)),
-        drawn(rng, 3, (9, 9, 10 + more()), (12, 15 + more(), 12)),
+        drawn(rng, 2, (18 + a, 14 - a), (28 - b, 36 + b)),
+        drawn(rng, 2, (16, 16), (32, 32)),
+        drawn(rng, 3, (13 + c, 11 - c, 8), (16 - d, 26, 22 + d)),
+        drawn(rng, 2, (13 - e, 19 + e), (40 + f, 24 - f)),
+        drawn(rng, 3, (11 - g, 10, 11 + g), (20 - h, 26 + h, 18)),
     ]
 
 
@@ -164,10 +165,10 @@ MISTAKES = [
 
 
 def who_says_one_thing_has_failed(answer, rng):
-    labels = rng.permutation([0] * 7 + [1] * 5).tolist()
-    train = rng.permutation([0] * 9 + [1] * 6).tolist()
+    labels = rng.permutation([0] * 9 + [1] * 7).tolist()
+    train = rng.permutation([0] * 18 + [1] * 14).tolist()
     for each in (0, 1):
-        found = answer({3: ([each] * 12, [each] * 15)}, labels, train)
+        found = answer({3: ([each] * 16, [each] * 32)}, labels, train)
         if list(found["failed"]) != [3] or list(found["one answer"]) != [3]:
             wrong(
                 f"a run that says {each} each time cannot be better than the most frequent class: it has failed, and "

@@ -22,9 +22,11 @@ TEMPTING = {
     ("fine", 1): (333, 840, 1270, 1480, 1599, 1865, 2045, 2519, 2752, 2841, 2897, 3060, 3086, 3390, 3426),
     ("fine", 4): (840, 1557, 1854, 1915, 2060, 2697, 3057),
     ("gradients not divided", 1): (274, 898, 2949, 3097, 3393),
+    ("optimizer state lost", 1): (27, 31, 46, 59, 74, 84, 88, 91, 95, 96, 100, 125, 151, 157),
 }
 """By fault and place: seeds of runs that set off a rule of thumb, as one of twenty does. The body comes home a little
-at the stop and stays there; the score falls by more than 0.03; the sum of some steps is no longer than its longest
+at the stop and stays there; the score falls by more than 0.03; the head's step after the stop is not half as long again
+as the one before, though Adam begins anew; the sum of some steps is no longer than its longest
 part."""
 
 FINE, WARM, MICRO, RESTARTED, ANCHORS, LOST, HEAD, DIVIDED, PADDING, TRAINING = NAMES

@@ -51,6 +51,8 @@ def cases(rng):
     found = [differing(make) for make in drawn]
     level = looks(rng, [low(), 10, 16, 24, 30])
     found.append(case(level, shifted(level, 0.25), 16 / 32))  # as much
+    close = looks(rng, [low(), 9, 16, 25, 31])
+    found.append(case(close, [(step, score, loss + (score == 16) / 2**12) for step, score, loss in close], 16 / 32))
     nearly = looks(rng, wavers)
     found.append(case(nearly, [(3 * step, *rest) for step, *rest in shifted(nearly, -0.125)], 21 / 32))
     return found
@@ -167,6 +169,11 @@ def more_than(run, wanted):
 
 
 MISTAKES = [
+    Mistake(
+        "two rises that are close count as the same in yours. `neither` is for rises that are equal: compare them as "
+        "they are.",
+        found_by(less=lambda one, other: "neither" if round(one, 3) == round(other, 3) else told(one, other)),
+    ),
     Mistake(
         "if the first look is enough, there is no look before it: index -1 is the last one. The point is that first "
         "look.",

@@ -69,7 +69,7 @@ def told(rule, **how):
 
 MISTAKES = [
     Mistake(
-        "both transfers are divided by T, as in GEM's code. Each sum has T - 1 terms: divide by T - 1.",
+        "both transfers are divided by T, as in some public code. Each sum has T - 1 terms: divide by T - 1.",
         found_by(backward=told(backward, over=lambda T: T), forward=told(forward, over=lambda T: T)),
     ),
     Mistake(
@@ -81,22 +81,22 @@ MISTAKES = [
         found_by(forward=told(forward, over=lambda T: T)),
     ),
     Mistake(
-        "forward transfer compares with the row after the first task, as GEM's code does. Take row 0.",
+        "forward transfer compares with the row after the first task, as some public code does. Take row 0.",
         found_by(forward=told(forward, before=lambda j: 1)),
     ),
     Mistake(
-        "forward transfer follows GEM's code in two ways: it has the row after the first task in the place of row 0, "
-        "and T in the place of T - 1.",
+        "forward transfer follows a public code in two ways: it has the row after the first task in the place of row "
+        "0, and T in the place of T - 1.",
         found_by(forward=told(forward, before=lambda j: 1, over=lambda T: T)),
     ),
     Mistake(
-        "the last row is in the maximum of forgetting, as in Mammoth's code, or you cut each task off at 0, which is "
+        "the last row is in the maximum of forgetting, as in some public code, or you cut each task off at 0, which is "
         "the same. The maximum goes to row T - 1, so that a task which got better in the end is below 0.",
         found_by(forgetting=told(forgetting, last=lambda T: T)),
     ),
     Mistake(
-        "your forgetting is minus backward transfer, as Avalanche has it. Compare the end with the best score since "
-        "the task was learned, which need not be the first of them.",
+        "your forgetting is minus backward transfer, as some public code has it. Compare the end with the best score "
+        "since the task was learned, which need not be the first of them.",
         found_by(forgetting=told(backward, sign=-1.0)),
     ),
     Mistake(

@@ -48,6 +48,11 @@ MUTANTS = [
         "vary in length from one",
     ),
     (
+        "compares the step after the stop with the one before it",
+        {"update[stop] > 0.99 * lr[stop]": "update[stop] > 1.5 * update[stop - 1]"},
+        "as only a first step of Adam is",
+    ),
+    (
         "compares with the shortest part",
         {'own_norm"].max(1)': 'own_norm"].min(1)'},
         "a mean of vectors is never longer",

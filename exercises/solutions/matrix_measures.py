@@ -17,7 +17,8 @@
 # explanation: |
 #   Backward transfer and forgetting ask nearly the same, and differ in what they compare the end with: the score when
 #   the task had just been learned, or the best score that it had since. So forgetting is at least minus backward
-#   transfer. A task that gets better while others are learned makes the two differ. In the question, forgetting is
+#   transfer. The two differ where a task was at its best after its own row and before
+#   the last one. In the question, forgetting is
 #   $0.9 - 0.85 = 0.05$, and backward transfer is $0.85 - 0.8 = 0.05$: the task was forgotten, and is still better than
 #   when it had just been learned.
 #
@@ -37,7 +38,7 @@ task; a column for each task. In the formulas $R_{i,j}$ is the score on task $j 
 from 0 to $T$. So $R_{0,j}$ is the score before any training. Return a dictionary:
 
 - `"average"`, average accuracy: $\frac1T \sum_{j=1}^{T} R_{T,j}$;
-- `"forgetting"`: $\frac{1}{T-1} \sum_{j=1}^{T-1} \big( \max_{j \le l \le T-1} R_{l,j} - R_{T,j} \big)$;
+- `"forgetting"`: $\frac{1}{T-1} \sum_{j=1}^{T-1} \big( \max_{j \le l < T} R_{l,j} - R_{T,j} \big)$;
 - `"backward"`, backward transfer: $\frac{1}{T-1} \sum_{j=1}^{T-1} (R_{T,j} - R_{j,j})$;
 - `"forward"`, forward transfer: $\frac{1}{T-1} \sum_{j=2}^{T} (R_{j-1,j} - R_{0,j})$.
 

@@ -19,9 +19,10 @@
 #   $\gamma (1 + 0.5 + 0) = 1.5\,\gamma$ there. They pull against that gradient: back, towards the first tasks.
 #
 #   If training came to rest, all pulls balance where the last task ended: its own loss pulls there against the springs
-#   of the tasks before. The separate springs forget that the loss has had its say. In the next task they go on pulling
-#   with what the last task had resisted, while the last task's own spring is still slack. So the first tasks win over
-#   those in the middle. That is the double count of lesson 4, seen as a force. The merged spring is slack where the
+#   of the tasks before. In the question: the springs pull with $1.5\,\gamma$, and the last task's loss with as much
+#   against them. Then the next task comes, and that loss is gone. Its own spring, which stands for it, is slack there
+#   and pulls with 0. But the other springs still pull with $1.5\,\gamma$. So the first tasks win over those in the
+#   middle. That is the double count of lesson 4, seen as a force. The merged spring is slack where the
 #   last task ended: it holds what was found, and pulls at nothing.
 #
 #   Both kinds resist a step from there with the same stiffness, if nothing decays. Their second derivatives are equal:

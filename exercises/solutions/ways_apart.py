@@ -27,6 +27,9 @@
 #   share one pretraining, they are alike for another reason than the way, and the test cannot tell: it says that these
 #   ways differ, with these pretrainings.
 #
+#   The question: never nearer. The best and the worst are at least as far apart as any two, and as near as the first
+#   and the last of the list only where these happen to be the best and the worst.
+#
 #   Nothing here says how much a gap matters. With enough runs, two ways a thousandth apart are told apart, too. So
 #   state the gap beside the share, and the line (99 of 100) before the runs.
 # ---

@@ -148,9 +148,10 @@ class _Look:
         self.shown, self.beside, self.lost = None, "", None
 
     def detail(self, says: str) -> str:
-        """The case that shows what is wrong, unless what was said names it, and what else there is to say, or ""."""
+        """The case that shows what is wrong, unless what was said names it, and what is wrong besides a law, or ""."""
         case = self._said(self.shown) if self.shown else ""
-        return "\n".join(filter(None, ("" if case in says else f"In the case {case}", self.beside)))
+        lead = "And in a random case" if self.beside else "In the case"
+        return "\n".join(filter(None, ("" if case in says else f"{lead} {case}", self.beside)))
 
     def cases(self) -> str:
         """What is wrong in the cases, or ""."""
