@@ -25,3 +25,12 @@ def test_the_table_of_lessons_says_its_minutes(lesson):
     lines = (lesson.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
     row = next(line for line in lines if line.startswith("| ") and f"{lesson.name})" in line)
     assert row.endswith(f"| {minutes} |")
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_no_cell_stands_in_a_fold(lesson):
+    """It would be shown there, and never run."""
+    text = lesson.read_text(encoding="utf-8")
+    folds = [found[0] for found in re.finditer(r"^(`{4,})\{.*?^\1$", text, flags=re.MULTILINE | re.DOTALL)]
+    assert folds
+    assert not [each for each in folds if "{code-cell}" in each]
